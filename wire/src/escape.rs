@@ -1,0 +1,186 @@
+//! Escaping: text into JSON strings, JSON strings back into text, and text for a terminal.
+
+use crate::scan;
+use std::borrow::Cow;
+use std::fmt;
+
+/// Appends `text` as the inside of a JSON string (RFC 8259, section 7): `"`, `\` and the controls
+/// below U+0020 are escaped, everything else stays as it is.
+pub fn push_json(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    loop {
+        let clean = scan::clean_prefix(rest);
+        let (head, tail) = rest.split_at(clean);
+        out.extend_from_slice(head);
+        let Some((&byte, tail)) = tail.split_first() else { return };
+        push_escape(out, byte);
+        rest = tail;
+    }
+}
+
+fn push_escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let short = match byte {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        _ => {
+            let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+}
+
+/// A `fmt::Write` that escapes what is formatted into it, so that `format_args!` go straight into
+/// a JSON string without a copy in between.
+pub struct Escaped<'a>(pub &'a mut Vec<u8>);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        push_json(self.0, text);
+        Ok(())
+    }
+}
+
+/// The inside of a JSON string as it stands in a line: valid, and still escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonStr<'a>(pub(crate) &'a str);
+
+impl<'a> JsonStr<'a> {
+    /// The bytes as they stand between the quotes.
+    pub fn escaped(self) -> &'a str {
+        self.0
+    }
+
+    /// The text that is meant. A surrogate without its other half becomes U+FFFD.
+    pub fn text(self) -> Cow<'a, str> {
+        if memchr::memchr(b'\\', self.0.as_bytes()).is_none() {
+            return Cow::Borrowed(self.0);
+        }
+        let mut out = String::with_capacity(self.0.len());
+        let mut rest = self.0;
+        while let Some(at) = rest.find('\\') {
+            out.push_str(&rest[..at]);
+            rest = unescape(&rest[at + 1..], &mut out);
+        }
+        out.push_str(rest);
+        Cow::Owned(out)
+    }
+}
+
+/// Takes one escape, without its backslash, off the front of `rest`.
+fn unescape<'a>(rest: &'a str, out: &mut String) -> &'a str {
+    let plain = match rest.as_bytes().first() {
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'u') => return unescape_unit(&rest[1..], out),
+        Some(&byte) => char::from(byte),
+        None => return rest,
+    };
+    out.push(plain);
+    &rest[1..]
+}
+
+fn unescape_unit<'a>(rest: &'a str, out: &mut String) -> &'a str {
+    let unit = |text: &str| text.get(..4).and_then(|hex| u16::from_str_radix(hex, 16).ok());
+    let Some(first) = unit(rest) else { return rest };
+    let rest = &rest[4..];
+    if (0xD800..0xDC00).contains(&first)
+        && let Some(second) = rest.strip_prefix("\\u").and_then(unit)
+        && let Some(Ok(pair)) = char::decode_utf16([first, second]).next()
+    {
+        out.push(pair);
+        return &rest[6..];
+    }
+    out.push(char::from_u32(u32::from(first)).unwrap_or(char::REPLACEMENT_CHARACTER));
+    rest
+}
+
+/// Appends `text` so that it can do a terminal no harm: C0 and C1 controls, DEL and the characters
+/// that reorder or hide text (bidirectional controls, line separators) are written out as
+/// `\n`, `\x1b` or `\u{202e}`.
+pub fn push_plain(out: &mut Vec<u8>, text: &str) {
+    let mut kept = 0;
+    for (at, c) in text.char_indices() {
+        if harmless(c) {
+            continue;
+        }
+        out.extend_from_slice(&text.as_bytes()[kept..at]);
+        let shown = match c {
+            '\n' => "\\n".to_owned(),
+            '\r' => "\\r".to_owned(),
+            '\t' => "\\t".to_owned(),
+            c if c <= '\u{7f}' => format!("\\x{:02x}", u32::from(c)),
+            c => format!("\\u{{{:x}}}", u32::from(c)),
+        };
+        out.extend_from_slice(shown.as_bytes());
+        kept = at + c.len_utf8();
+    }
+    out.extend_from_slice(&text.as_bytes()[kept..]);
+}
+
+fn harmless(c: char) -> bool {
+    let reorders_or_hides = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !c.is_control() && !reorders_or_hides
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn json(text: &str) -> String {
+        let mut out = Vec::new();
+        push_json(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn plain(text: &str) -> String {
+        let mut out = Vec::new();
+        push_plain(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn hostile_text_is_escaped_for_json() {
+        assert_eq!(json("say \"hi\"\\\n\r\t\0\u{1b}é"), r#"say \"hi\"\\\n\r\t\u0000\u001bé"#);
+    }
+
+    #[test]
+    fn hostile_text_is_harmless_on_a_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\nc\td"), r"a\x1b[31mb\nc\td");
+        assert_eq!(plain("\u{9b}31m \u{202e}evil\u{7f}"), r"\u{9b}31m \u{202e}evil\x7f");
+        assert_eq!(plain("grüße 日本"), "grüße 日本");
+    }
+
+    #[test]
+    fn every_escape_is_read_back() {
+        let text = |escaped| JsonStr(escaped).text();
+        assert_eq!(text(r#"\"\\\/\b\f\n\r\t"#), "\"\\/\u{8}\u{c}\n\r\t");
+        assert_eq!(text(r"\u00e9\ud83d\ude00"), "é😀");
+        assert_eq!(text(r"\ud83d!\ude00"), "\u{fffd}!\u{fffd}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back(text in any::<String>()) {
+            let escaped = json(&text);
+            prop_assert_eq!(JsonStr(&escaped).text(), text.as_str());
+            let quoted = format!("\"{escaped}\"");
+            prop_assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+        }
+
+        #[test]
+        fn nothing_harmful_reaches_a_terminal(text in any::<String>()) {
+            prop_assert!(plain(&text).chars().all(harmless));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The conversation around the records: hello, jump, welcome, ack, refusal.
+
+use serde_json::Value;
+
+/// The version of the conversation this crate speaks.
+pub const VERSION: u32 = 1;
+
+/// What a sender says besides records. Each is one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Greeting {
+    /// The first line of a connection: who sends, and the number of its first record.
+    Hello(Hello),
+    /// The record after this line has this number; the numbers between are in the collector already.
+    Jump(u64),
+}
+
+/// Who a sender is: `{"netlog":1,"sender":"9f3c…","app":"orders","host":"web1","pid":4242,"next":1043}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// The version of the conversation, [`VERSION`].
+    pub netlog: u32,
+    /// The sender id: 32 lower-case hex digits, drawn anew by every run of a program.
+    pub sender: String,
+    /// The program's name.
+    pub app: String,
+    /// The machine it runs on.
+    pub host: String,
+    /// Its process id.
+    pub pid: u32,
+    /// The number of the first record that follows; a sender's first record ever is number 1.
+    pub next: u64,
+    /// What shows that this sender may send, where the collector asks for it.
+    pub token: Option<String>,
+}
+
+/// What a collector says to a sender that has said hello. Each is one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Answers the hello: all records of this sender up to `ack` are in the sinks already.
+    Welcome {
+        /// The mark: the highest number held; 0 for a sender not seen before.
+        ack: u64,
+    },
+    /// All records up to this number are in the sinks.
+    Ack(u64),
+    /// Why the collector closes the connection.
+    Error(String),
+}
+
+impl Greeting {
+    /// Reads a hello or a jump; `None` is any other line, most likely a record.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        if line.starts_with(b"{\"netlog\":") {
+            return Hello::parse(line).map(Self::Hello);
+        }
+        if line.starts_with(b"{\"next\":") {
+            return object(line)?["next"].as_u64().map(Self::Jump);
+        }
+        None
+    }
+
+    /// Appends the line, with its line end.
+    pub fn push(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Hello(hello) => hello.push(out),
+            Self::Jump(next) => out.extend_from_slice(format!("{{\"next\":{next}}}\n").as_bytes()),
+        }
+    }
+}
+
+impl Hello {
+    fn parse(line: &[u8]) -> Option<Self> {
+        let said = object(line)?;
+        let text = |key: &str| said[key].as_str().map(str::to_owned);
+        let version = u32::try_from(said["netlog"].as_u64()?).ok()?;
+        Some(Self {
+            netlog: version,
+            sender: text("sender")?,
+            app: text("app")?,
+            host: text("host")?,
+            pid: u32::try_from(said["pid"].as_u64()?).ok()?,
+            next: said["next"].as_u64()?,
+            token: text("token"),
+        })
+    }
+
+    fn push(&self, out: &mut Vec<u8>) {
+        let quoted = |text: &str| Value::from(text).to_string();
+        let Self { netlog, sender, app, host, pid, next, token } = self;
+        let (sender, app, host) = (quoted(sender), quoted(app), quoted(host));
+        let token =
+            token.as_ref().map_or_else(String::new, |t| format!(",\"token\":{}", quoted(t)));
+        let line = format!(
+            "{{\"netlog\":{netlog},\"sender\":{sender},\"app\":{app},\"host\":{host},\
+             \"pid\":{pid},\"next\":{next}{token}}}\n"
+        );
+        out.extend_from_slice(line.as_bytes());
+    }
+
+    /// Whether `sender` is a sender id.
+    pub fn valid_sender(sender: &str) -> bool {
+        sender.len() == 32 && sender.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    }
+}
+
+impl Reply {
+    /// Reads a collector's line; `None` when it is no reply, so that the peer is no collector.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let said = object(line)?;
+        if let Some(error) = said["error"].as_str() {
+            return Some(Self::Error(error.to_owned()));
+        }
+        let ack = said["ack"].as_u64()?;
+        Some(if said["netlog"].is_u64() { Self::Welcome { ack } } else { Self::Ack(ack) })
+    }
+
+    /// Appends the line, with its line end.
+    pub fn push(&self, out: &mut Vec<u8>) {
+        let line = match self {
+            Self::Welcome { ack } => format!("{{\"netlog\":{VERSION},\"ack\":{ack}}}\n"),
+            Self::Ack(ack) => format!("{{\"ack\":{ack}}}\n"),
+            Self::Error(error) => {
+                format!("{{\"error\":{}}}\n", Value::from(error.as_str()))
+            }
+        };
+        out.extend_from_slice(line.as_bytes());
+    }
+}
+
+fn object(line: &[u8]) -> Option<Value> {
+    serde_json::from_slice(line).ok().filter(Value::is_object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELLO: &str = r#"{"netlog":1,"sender":"9f3c00000000000000000000000000ab","app":"orders","host":"web1","pid":4242,"next":1043}"#;
+
+    fn hello() -> Hello {
+        Hello {
+            netlog: 1,
+            sender: "9f3c00000000000000000000000000ab".into(),
+            app: "orders".into(),
+            host: "web1".into(),
+            pid: 4242,
+            next: 1043,
+            token: None,
+        }
+    }
+
+    #[test]
+    fn a_sender_says_hello_and_jumps_in_these_bytes() {
+        let line = |greeting: &Greeting| {
+            let mut out = Vec::new();
+            greeting.push(&mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(line(&Greeting::Hello(hello())), format!("{HELLO}\n"));
+        assert_eq!(line(&Greeting::Jump(1051)), "{\"next\":1051}\n");
+        let secret = Hello { token: Some("s3cret".into()), ..hello() };
+        let expected = HELLO.replace("1043}", "1043,\"token\":\"s3cret\"}\n");
+        assert_eq!(line(&Greeting::Hello(secret)), expected);
+    }
+
+    #[test]
+    fn a_collector_reads_them() {
+        assert_eq!(Greeting::parse(HELLO.as_bytes()), Some(Greeting::Hello(hello())));
+        assert_eq!(Greeting::parse(b"{\"next\":1051}"), Some(Greeting::Jump(1051)));
+        // A later version may say more.
+        let more = HELLO.replace("\"app\"", "\"new\":[1],\"app\"");
+        assert_eq!(Greeting::parse(more.as_bytes()), Some(Greeting::Hello(hello())));
+        for other in ["", "{}", "{\"time\":", "{\"netlog\":1}", "{\"next\":-1}", "{\"next\":1", "x"]
+        {
+            assert_eq!(Greeting::parse(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_collector_answers_in_these_bytes_and_a_sender_reads_them() {
+        for (reply, bytes) in [
+            (Reply::Welcome { ack: 1050 }, "{\"netlog\":1,\"ack\":1050}\n"),
+            (Reply::Ack(1300), "{\"ack\":1300}\n"),
+            (Reply::Error("bad \"token\"".into()), "{\"error\":\"bad \\\"token\\\"\"}\n"),
+        ] {
+            let mut out = Vec::new();
+            reply.push(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), bytes);
+            assert_eq!(Reply::parse(bytes.trim_end().as_bytes()), Some(reply));
+        }
+        for other in ["", "hello", "{}", "{\"netlog\":1}", "{\"ack\":-1}", "[]"] {
+            assert_eq!(Reply::parse(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_sender_id_is_32_hex_digits() {
+        assert!(Hello::valid_sender(&hello().sender));
+        for bad in
+            ["", "9f3c", "9F3C00000000000000000000000000AB", "9f3c0000000000000000000000000/ab"]
+        {
+            assert!(!Hello::valid_sender(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What netlog's senders and collectors say to each other. No I/O, no clock, no threads.
+//!
+//! A **record** is one log event, and one line of JSON from the moment it is logged to the moment
+//! it rests in a file. Its keys stand in one fixed order; a line in that order is *canonical*, is
+//! recognised by scanning it in place ([`Line::parse`]) and never encoded again. Any other JSON
+//! object is brought into that order by [`Record::from_json`].
+//!
+//! ```text
+//!  what a sender writes       {"time":"…","level":"INFO","target":"…","file":"…","line":7,"thread":"…","msg":"…","kv":{…}}
+//!  what a collector keeps     {"app":"…","host":"…","pid":7,"peer":"…","time":"…", … as above, byte for byte
+//!                             └──── stamped by the collector ────┘
+//! ```
+//!
+//! The conversation is one JSON object a line ([`Greeting`] from the sender, [`Reply`] from the
+//! collector); between them stand the record lines, numbered by counting from the hello's `next`.
+//! [`Lines`] cuts a byte stream into lines, however it was split into reads.
+
+mod escape;
+mod frame;
+mod hello;
+mod level;
+mod line;
+mod record;
+mod scan;
+mod text;
+mod time;
+
+pub use escape::{Escaped, JsonStr, push_json, push_plain};
+pub use frame::{Lines, Piece};
+pub use hello::{Greeting, Hello, Reply, VERSION};
+pub use level::{Level, UnknownLevel};
+pub use line::Line;
+pub use record::{Identity, NotARecord, Record};
+pub use text::{Newlines, Paint, Text};
+pub use time::{TIME_LEN, civil, parse_time, push_time, utc};
+
+/// The port netlog's collector listens on by default.
+pub const PORT: u16 = 1902;
+
+/// The longest record line a collector takes and a sender makes by default, in bytes without the
+/// line end: long enough for a backtrace, short enough to bound what a peer can make us hold.
+pub const MAX_LINE: usize = 64 * 1024;

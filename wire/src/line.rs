@@ -1,0 +1,249 @@
+//! The canonical record line: recognised by scanning, read without being copied.
+
+use crate::escape::JsonStr;
+use crate::level::Level;
+use crate::scan;
+use crate::time::{TIME_LEN, parse_time};
+
+/// A canonical record line, read in place. Strings are still escaped; [`JsonStr::text`] reads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The identity the collector stamped in front: the sender's program.
+    pub app: Option<JsonStr<'a>>,
+    /// The machine the sender says it runs on; for a peer that says nothing, its address.
+    pub host: Option<JsonStr<'a>>,
+    /// The sender's process id.
+    pub pid: Option<u64>,
+    /// The address the collector saw the record come from.
+    pub peer: Option<JsonStr<'a>>,
+    /// When it was logged, in microseconds since 1970, UTC.
+    pub time: i64,
+    /// How much it matters.
+    pub level: Level,
+    /// The module or subject it was logged for.
+    pub target: Option<JsonStr<'a>>,
+    /// The source file.
+    pub file: Option<JsonStr<'a>>,
+    /// The line in the source file, from 1.
+    pub line: Option<u64>,
+    /// The name of the thread.
+    pub thread: Option<JsonStr<'a>>,
+    /// What was said.
+    pub msg: JsonStr<'a>,
+    /// The structured values: a JSON object.
+    pub kv: Option<&'a str>,
+    /// The tracing span.
+    pub span: Option<JsonStr<'a>>,
+    /// How many bytes were cut off `msg`.
+    pub truncated: Option<u64>,
+    /// How many records this one reports as lost.
+    pub lost: Option<u64>,
+}
+
+impl<'a> Line<'a> {
+    /// Reads `line` (without its end) if it is canonical: every key in its place, valid UTF-8,
+    /// valid JSON, no white space between the parts. `None` says it is anything else.
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(line).ok()?;
+        let mut rest = Cursor { text, at: 1 };
+        if text.as_bytes().first() != Some(&b'{') {
+            return None;
+        }
+        let app = rest.string(r#""app":""#, ",")?;
+        let host = rest.string(r#""host":""#, ",")?;
+        let pid = rest.number(r#""pid":"#, ",")?;
+        let peer = rest.string(r#""peer":""#, ",")?;
+        rest.take(r#""time":""#)?;
+        let time = rest.time()?;
+        rest.take(r#"","level":""#)?;
+        let level = rest.level()?;
+        let target = rest.string(r#","target":""#, "")?;
+        let file = rest.string(r#","file":""#, "")?;
+        let line = rest.number(r#","line":"#, "")?;
+        let thread = rest.string(r#","thread":""#, "")?;
+        let msg = rest.string(r#","msg":""#, "")??;
+        let kv = rest.object(r#","kv":"#)?;
+        let span = rest.string(r#","span":""#, "")?;
+        let truncated = rest.number(r#","truncated":"#, "")?;
+        let lost = rest.number(r#","lost":"#, "")?;
+        rest.take("}")?;
+        (rest.at == text.len()).then_some(Self {
+            app,
+            host,
+            pid,
+            peer,
+            time,
+            level,
+            target,
+            file,
+            line,
+            thread,
+            msg,
+            kv,
+            span,
+            truncated,
+            lost,
+        })
+    }
+
+    /// Whether the line already says who sent it, which only a collector may.
+    pub fn has_identity(&self) -> bool {
+        self.app.is_some() || self.host.is_some() || self.pid.is_some() || self.peer.is_some()
+    }
+}
+
+struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn rest(&self) -> &'a [u8] {
+        &self.text.as_bytes()[self.at..]
+    }
+
+    fn take(&mut self, literal: &str) -> Option<()> {
+        self.rest().starts_with(literal.as_bytes()).then(|| self.at += literal.len())
+    }
+
+    /// The string behind `key` (which ends with the opening quote) and before `after`; the outer
+    /// `None` says the line is not canonical, the inner that it has no such key.
+    fn string(&mut self, key: &str, after: &str) -> Option<Option<JsonStr<'a>>> {
+        if self.take(key).is_none() {
+            return Some(None);
+        }
+        let end = scan::string_end(self.text.as_bytes(), self.at)?;
+        let inside = &self.text[self.at..end];
+        self.at = end + 1;
+        self.take(after)?;
+        Some(Some(JsonStr(inside)))
+    }
+
+    fn number(&mut self, key: &str, after: &str) -> Option<Option<u64>> {
+        if self.take(key).is_none() {
+            return Some(None);
+        }
+        let len = self.rest().iter().take_while(|b| b.is_ascii_digit()).count();
+        let digits = &self.text[self.at..self.at + len];
+        if len > 1 && digits.starts_with('0') {
+            return None;
+        }
+        self.at += len;
+        self.take(after)?;
+        digits.parse().ok().map(Some)
+    }
+
+    fn object(&mut self, key: &str) -> Option<Option<&'a str>> {
+        if self.take(key).is_none() {
+            return Some(None);
+        }
+        let end = scan::object_end(self.text.as_bytes(), self.at)?;
+        let object = &self.text[self.at..end];
+        self.at = end;
+        Some(Some(object))
+    }
+
+    fn time(&mut self) -> Option<i64> {
+        let text = self.rest().first_chunk::<TIME_LEN>()?;
+        let canonical = text[10] == b'T' && text[19] == b'.' && text[26] == b'Z';
+        self.at += TIME_LEN;
+        // A leap second would come back as another text than it was: not canonical.
+        (canonical && &text[17..19] != b"60").then(|| parse_time(text)).flatten()
+    }
+
+    fn level(&mut self) -> Option<Level> {
+        let level = match self.rest().first()? {
+            b'E' => Level::Error,
+            b'W' => Level::Warn,
+            b'I' => Level::Info,
+            b'D' => Level::Debug,
+            _ => Level::Trace,
+        };
+        self.take(level.as_str())?;
+        self.take("\"")?;
+        Some(level)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DESIGN: &str = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","target":"orders::fill","file":"src/fill.rs","line":142,"thread":"main","msg":"order 7 filled","kv":{"client":"acme","us":31}}"#;
+
+    #[test]
+    fn the_line_of_the_design_is_canonical() {
+        let line = Line::parse(DESIGN.as_bytes()).unwrap();
+        assert_eq!(line.time, 1_795_372_943_123_456);
+        assert_eq!(line.level, Level::Info);
+        assert_eq!(line.target.unwrap().text(), "orders::fill");
+        assert_eq!(line.file.unwrap().text(), "src/fill.rs");
+        assert_eq!(line.line, Some(142));
+        assert_eq!(line.thread.unwrap().text(), "main");
+        assert_eq!(line.msg.text(), "order 7 filled");
+        assert_eq!(line.kv, Some(r#"{"client":"acme","us":31}"#));
+        assert_eq!((line.span, line.truncated, line.lost), (None, None, None));
+        assert!(!line.has_identity());
+    }
+
+    #[test]
+    fn the_stamped_line_is_canonical_too() {
+        let stamped = format!(
+            r#"{{"app":"orders","host":"web1","pid":4242,"peer":"[::1]:9",{}"#,
+            &DESIGN[1..]
+        );
+        let line = Line::parse(stamped.as_bytes()).unwrap();
+        assert_eq!(line.app.unwrap().text(), "orders");
+        assert_eq!(line.peer.unwrap().text(), "[::1]:9");
+        assert_eq!((line.pid, line.has_identity()), (Some(4242), true));
+    }
+
+    #[test]
+    fn the_least_record_is_canonical() {
+        let least = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":""}"#;
+        assert!(Line::parse(least.as_bytes()).is_some());
+        let most = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"","kv":{},"span":"a","truncated":1,"lost":2}"#;
+        let line = Line::parse(most.as_bytes()).unwrap();
+        assert_eq!((line.truncated, line.lost), (Some(1), Some(2)));
+    }
+
+    #[test]
+    fn anything_else_is_not() {
+        for (find, replace) in [
+            ("{\"time", " {\"time"),
+            ("\"INFO\"", "\"info\""),
+            ("INFO", "INFORM"),
+            ("T18", " 18"),
+            ("18:42:23", "18:42:60"),
+            ("2026-11", "2026-13"),
+            (".123456Z", ".123456+00:00"),
+            (":142", ":0142"),
+            (":142", ":-1"),
+            (":142", ":"),
+            (":142", ":99999999999999999999999"),
+            ("}}", "}"),
+            ("}}", "}} "),
+            ("}}", "}},"),
+            ("\"main\"", "\"ma\u{1}in\""),
+            ("main", "ma\\qin"),
+            ("\"us\":31", "\"us\": 31"),
+            (",\"thread\"", ", \"thread\""),
+            ("\"msg\"", "\"message\""),
+            ("order 7", "order \" 7"),
+            ("{\"time\"", "{\"sender\":1,\"time\""),
+        ] {
+            let line = DESIGN.replacen(find, replace, 1);
+            assert_ne!(line, DESIGN);
+            assert_eq!(Line::parse(line.as_bytes()), None, "{line}");
+        }
+        for cut in 0..DESIGN.len() {
+            assert_eq!(Line::parse(&DESIGN.as_bytes()[..cut]), None);
+        }
+        assert_eq!(
+            Line::parse(
+                b"{\"time\":\"2026-11-22T18:42:23.123456Z\",\"level\":\"WARN\",\"msg\":\"\xff\"}"
+            ),
+            None
+        );
+    }
+}

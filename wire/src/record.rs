@@ -1,0 +1,437 @@
+//! A record that did not come as a canonical line: made here, or read from any other JSON.
+
+use crate::escape::push_json;
+use crate::level::Level;
+use crate::scan;
+use crate::time::{parse_time, push_time};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// Who sent a record: what stands in front of its time in a collector's outputs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The program's name.
+    pub app: Option<String>,
+    /// The machine it runs on.
+    pub host: Option<String>,
+    /// Its process id.
+    pub pid: Option<u64>,
+    /// The address a collector saw it send from.
+    pub peer: Option<String>,
+}
+
+impl Identity {
+    /// Appends the identity as the first members of a JSON object, each with its comma behind it:
+    /// `"app":"orders","host":"web1","pid":4242,"peer":"[::1]:40312",`.
+    pub fn push(&self, out: &mut Vec<u8>) {
+        push_member(out, "app", self.app.as_deref());
+        push_member(out, "host", self.host.as_deref());
+        if let Some(pid) = self.pid {
+            out.extend_from_slice(format!("\"pid\":{pid},").as_bytes());
+        }
+        push_member(out, "peer", self.peer.as_deref());
+    }
+}
+
+fn push_member(out: &mut Vec<u8>, key: &str, value: Option<&str>) {
+    let Some(value) = value else { return };
+    push_key(out, key);
+    push_quoted(out, value);
+    out.push(b',');
+}
+
+fn push_key(out: &mut Vec<u8>, key: &str) {
+    push_quoted(out, key);
+    out.push(b':');
+}
+
+fn push_quoted(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    push_json(out, text);
+    out.push(b'"');
+}
+
+/// One log event in its parts, to be encoded as a canonical line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record<'a> {
+    /// When it was logged, in microseconds since 1970, UTC.
+    pub time: i64,
+    /// How much it matters.
+    pub level: Level,
+    /// The module or subject it was logged for.
+    pub target: Option<Cow<'a, str>>,
+    /// The source file.
+    pub file: Option<Cow<'a, str>>,
+    /// The line in the source file, from 1.
+    pub line: Option<u64>,
+    /// The name of the thread.
+    pub thread: Option<Cow<'a, str>>,
+    /// What was said.
+    pub msg: Cow<'a, str>,
+    /// The structured values, each value as compact JSON text.
+    pub kv: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// The tracing span.
+    pub span: Option<Cow<'a, str>>,
+    /// How many bytes were cut off `msg`.
+    pub truncated: Option<u64>,
+    /// How many records this one reports as lost.
+    pub lost: Option<u64>,
+    /// Who the record itself says sent it; a collector believes it only of foreign peers.
+    pub claims: Identity,
+}
+
+impl<'a> Record<'a> {
+    /// A record that says `msg` and nothing else.
+    pub fn new(time: i64, level: Level, msg: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            time,
+            level,
+            target: None,
+            file: None,
+            line: None,
+            thread: None,
+            msg: msg.into(),
+            kv: Vec::new(),
+            span: None,
+            truncated: None,
+            lost: None,
+            claims: Identity::default(),
+        }
+    }
+
+    /// A plain line as a record of level INFO. Bytes that are not UTF-8 are written out as `\xff`
+    /// in the message, and counted in the value `invalid_utf8`.
+    pub fn from_plain(line: &'a [u8], received: i64) -> Self {
+        if let Ok(text) = std::str::from_utf8(line) {
+            return Self::new(received, Level::Info, text);
+        }
+        let (mut msg, mut invalid) = (String::with_capacity(line.len() + 16), 0);
+        for chunk in line.utf8_chunks() {
+            msg.push_str(chunk.valid());
+            invalid += chunk.invalid().len();
+            msg.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+        }
+        let mut record = Self::new(received, Level::Info, msg);
+        record.kv.push(("invalid_utf8".into(), invalid.to_string().into()));
+        record
+    }
+
+    /// Any JSON object as a record: members that a record has are taken by name and type, all
+    /// others go under `kv` in the order in which they came. What has no time gets `received`
+    /// (microseconds since 1970), what has no level INFO.
+    ///
+    /// # Errors
+    ///
+    /// When `line` is not one JSON object.
+    pub fn from_json(line: &'a [u8], received: i64) -> Result<Self, NotARecord> {
+        let Members(members) = serde_json::from_slice(line).map_err(NotARecord)?;
+        let mut record = Self::new(received, Level::Info, "");
+        for (key, value) in members {
+            if !record.take(&key, value) {
+                record.kv.push((key, compact(value.get())));
+            }
+        }
+        Ok(record)
+    }
+
+    /// Moves what the record says of its sender under `kv`, for a sender that has said who it is.
+    pub fn refuse_claims(&mut self) {
+        let claims = std::mem::take(&mut self.claims);
+        let quoted = |text: String| Cow::Owned(serde_json::Value::from(text).to_string());
+        let app = claims.app.map(|v| ("app".into(), quoted(v)));
+        let host = claims.host.map(|v| ("host".into(), quoted(v)));
+        let pid = claims.pid.map(|v| ("pid".into(), v.to_string().into()));
+        self.kv.extend([app, host, pid].into_iter().flatten());
+    }
+
+    /// Appends the canonical line, without a line end, with `identity` in front.
+    pub fn encode(&self, identity: &Identity, out: &mut Vec<u8>) {
+        out.push(b'{');
+        identity.push(out);
+        out.extend_from_slice(b"\"time\":\"");
+        push_time(out, self.time);
+        out.extend_from_slice(b"\",\"level\":\"");
+        out.extend_from_slice(self.level.as_str().as_bytes());
+        out.push(b'"');
+        let text = |out: &mut Vec<u8>, key: &str, value: Option<&str>| {
+            let Some(value) = value else { return };
+            out.push(b',');
+            push_key(out, key);
+            push_quoted(out, value);
+        };
+        let number = |out: &mut Vec<u8>, key: &str, value: Option<u64>| {
+            let Some(value) = value else { return };
+            out.extend_from_slice(format!(",\"{key}\":{value}").as_bytes());
+        };
+        text(out, "target", self.target.as_deref());
+        text(out, "file", self.file.as_deref());
+        number(out, "line", self.line);
+        text(out, "thread", self.thread.as_deref());
+        text(out, "msg", Some(&self.msg));
+        self.push_kv(out);
+        text(out, "span", self.span.as_deref());
+        number(out, "truncated", self.truncated);
+        number(out, "lost", self.lost);
+        out.push(b'}');
+    }
+
+    fn push_kv(&self, out: &mut Vec<u8>) {
+        if self.kv.is_empty() {
+            return;
+        }
+        out.extend_from_slice(b",\"kv\":{");
+        for (at, (key, value)) in self.kv.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            push_key(out, key);
+            out.extend_from_slice(value.as_bytes());
+        }
+        out.push(b'}');
+    }
+
+    /// Puts `value` where a record keeps `key`; `false` when it has no such place, the place is
+    /// taken, or the value is of another type.
+    fn take(&mut self, key: &str, value: &'a RawValue) -> bool {
+        match key {
+            "time" => set(&mut self.time, text(value).and_then(|t| parse_time(t.as_bytes()))),
+            "level" => set(&mut self.level, text(value).and_then(|l| l.parse().ok())),
+            "target" => put(&mut self.target, text(value)),
+            "file" => put(&mut self.file, text(value)),
+            "line" => put(&mut self.line, number(value)),
+            "thread" => put(&mut self.thread, text(value)),
+            "msg" if self.msg.is_empty() => set(&mut self.msg, text(value)),
+            "kv" => self.take_kv(value),
+            "span" => put(&mut self.span, text(value)),
+            "truncated" => put(&mut self.truncated, number(value)),
+            "lost" => put(&mut self.lost, number(value)),
+            "app" => put(&mut self.claims.app, text(value).map(Cow::into_owned)),
+            "host" => put(&mut self.claims.host, text(value).map(Cow::into_owned)),
+            "pid" => put(&mut self.claims.pid, number(value)),
+            _ => false,
+        }
+    }
+
+    fn take_kv(&mut self, value: &'a RawValue) -> bool {
+        let Ok(Members(members)) = serde_json::from_str(value.get()) else { return false };
+        self.kv.extend(members.into_iter().map(|(key, value)| (key, compact(value.get()))));
+        true
+    }
+}
+
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Key<'_>>(value.get()).ok().map(|key| key.0)
+}
+
+fn number(value: &RawValue) -> Option<u64> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn set<T>(place: &mut T, value: Option<T>) -> bool {
+    value.map(|value| *place = value).is_some()
+}
+
+fn put<T>(place: &mut Option<T>, value: Option<T>) -> bool {
+    place.is_none() && value.is_some() && {
+        *place = value;
+        true
+    }
+}
+
+/// `json` without white space between its parts; what nests too deep becomes a string.
+fn compact(json: &str) -> Cow<'_, str> {
+    let bytes = json.as_bytes();
+    let mut out = Cow::Borrowed(json);
+    if bytes.iter().any(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t')) && bytes[0] != b'"' {
+        out = Cow::Owned(squeeze(json));
+    }
+    let probe = format!("{{\"\":{out}}}");
+    if scan::object_end(probe.as_bytes(), 0) == Some(probe.len()) {
+        return out;
+    }
+    Cow::Owned(serde_json::Value::from(json).to_string())
+}
+
+fn squeeze(json: &str) -> String {
+    let (mut out, mut at) = (String::with_capacity(json.len()), 0);
+    while let Some(&byte) = json.as_bytes().get(at) {
+        let end = match byte {
+            b'"' => scan::string_end(json.as_bytes(), at + 1).map_or(json.len(), |end| end + 1),
+            _ => at + 1,
+        };
+        if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            out.push_str(&json[at..end]);
+        }
+        at = end;
+    }
+    out
+}
+
+/// A line that is not one JSON object.
+#[derive(Debug)]
+pub struct NotARecord(serde_json::Error);
+
+impl fmt::Display for NotARecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the line is not a json object")
+    }
+}
+
+impl std::error::Error for NotARecord {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// The members of a JSON object in their order, values unread.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Walk;
+        impl<'de> Visitor<'de> for Walk {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a json object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some((key, value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+                    members.push((key.0, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        from.deserialize_map(Walk)
+    }
+}
+
+/// A string, borrowed where it holds no escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+        from.deserialize_str(Read)
+    }
+}
+
+/// The members of the object `kv` as people read them: strings without their quotes.
+pub(crate) fn members(kv: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    let Ok(Members(members)) = serde_json::from_str(kv) else { return Vec::new() };
+    let shown = |value| text(value).unwrap_or_else(|| Cow::Borrowed(value.get()));
+    members.into_iter().map(|(key, value)| (key, shown(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Line;
+    use proptest::prelude::*;
+
+    const NOW: i64 = 1_795_372_943_000_000;
+
+    fn encoded(line: &str) -> String {
+        let record = Record::from_json(line.as_bytes(), NOW).unwrap();
+        let mut out = Vec::new();
+        record.encode(&record.claims, &mut out);
+        assert!(Line::parse(&out).is_some(), "{}", String::from_utf8_lossy(&out));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn any_json_object_comes_out_canonical() {
+        assert_eq!(
+            encoded(
+                r#" { "msg" : "hi", "user":{"id": 7, "tags":[ 1, 2 ]}, "level":"warn", "time":"2026-11-22T20:42:23.5+02:00", "file":"a.rs", "line": 3, "n": 1e3, "host":"web1", "kv":{"a":1}, "deep key":"x y" } "#
+            ),
+            r#"{"host":"web1","time":"2026-11-22T18:42:23.500000Z","level":"WARN","file":"a.rs","line":3,"msg":"hi","kv":{"user":{"id":7,"tags":[1,2]},"n":1e3,"a":1,"deep key":"x y"}}"#
+        );
+    }
+
+    #[test]
+    fn members_of_the_wrong_type_are_kept_under_kv() {
+        assert_eq!(
+            encoded(r#"{"level":30,"time":12,"line":"x","msg":7,"kv":[1],"app":null,"peer":"9"}"#),
+            r#"{"time":"2026-11-22T18:42:23.000000Z","level":"INFO","msg":"","kv":{"level":30,"time":12,"line":"x","msg":7,"kv":[1],"app":null,"peer":"9"}}"#
+        );
+    }
+
+    #[test]
+    fn a_sender_that_said_who_it_is_cannot_claim_to_be_another() {
+        let forged = br#"{"app":"bank","host":"h","pid":1,"peer":"x","msg":"m"}"#;
+        let mut record = Record::from_json(forged, NOW).unwrap();
+        record.refuse_claims();
+        let mut out = Vec::new();
+        let orders = Identity { app: Some("orders".into()), ..Identity::default() };
+        record.encode(&orders, &mut out);
+        let expected = r#"{"app":"orders","time":"2026-11-22T18:42:23.000000Z","level":"INFO","msg":"m","kv":{"peer":"x","app":"bank","host":"h","pid":1}}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn nesting_without_end_becomes_text() {
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
+        assert!(encoded(&deep).contains(r#""kv":{"a":"[[[["#));
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for line in ["", "7", "[1]", "{\"a\":1} x", "{\"a\":}", "{'a':1}", "{\"a\":\"\n\"}"] {
+            assert!(Record::from_json(line.as_bytes(), NOW).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_plain_line_keeps_every_byte() {
+        let record = Record::from_plain(b"caf\xe9 \xff\xfe \xc3\xa9", NOW);
+        assert_eq!(record.msg, "caf\\xe9 \\xff\\xfe é");
+        assert_eq!(record.kv, [("invalid_utf8".into(), "3".into())]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_record_encodes_to_a_canonical_line_that_reads_the_same(
+            time in -1_000_000_000_000_000_i64..200_000_000_000_000_000,
+            level in 0_usize..5,
+            texts in proptest::collection::vec(proptest::option::of(any::<String>()), 5),
+            msg in any::<String>(),
+            line in any::<Option<u64>>(),
+            pid in any::<Option<u64>>(),
+        ) {
+            let text = |n: usize| texts[n].as_deref().map(Cow::Borrowed);
+            let mut record = Record::new(time, Level::ALL[level], msg.as_str());
+            (record.target, record.file, record.thread) = (text(0), text(1), text(2));
+            (record.line, record.span, record.lost) = (line, text(3), line);
+            record.kv = vec![("key".into(), "[1,{\"a\":null}]".into())];
+            let identity = Identity { app: texts[4].clone(), pid, ..Identity::default() };
+            let mut out = Vec::new();
+            record.encode(&identity, &mut out);
+            let read = Line::parse(&out).expect("canonical");
+            prop_assert_eq!((read.time, read.level, read.pid), (time, Level::ALL[level], pid));
+            prop_assert_eq!(read.msg.text(), msg.as_str());
+            prop_assert_eq!(read.target.map(|t| t.text()), text(0));
+            prop_assert_eq!(read.app.map(|t| t.text().into_owned()), identity.app);
+            prop_assert_eq!((read.line, read.lost), (line, line));
+        }
+    }
+}

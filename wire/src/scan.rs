@@ -1,0 +1,211 @@
+//! Walking over JSON in place: where a string ends, where a value ends. Nothing is built.
+
+/// How deep a value may nest before its line counts as not canonical.
+const MAX_DEPTH: u32 = 64;
+
+const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// How many leading bytes may stand in a JSON string as they are: no control below U+0020, no
+/// quote, no backslash. Eight bytes at a time, by the zero-byte trick of Hacker's Delight, 6-1.
+#[inline]
+pub(crate) fn clean_prefix(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let special = specials(word);
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes[at..].iter().take_while(|&&b| b >= 0x20 && b != b'"' && b != b'\\');
+    at + rest.count()
+}
+
+/// The high bit of each byte of `word` that is special; above the first such byte it may err,
+/// below it never does.
+#[inline]
+fn specials(word: u64) -> u64 {
+    let zero = |w: u64| w.wrapping_sub(ONES) & !w;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (control | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c))) & HIGHS
+}
+
+/// Where the string that begins at `at` (behind its opening quote) has its closing quote.
+#[inline]
+pub(crate) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += clean_prefix(bytes.get(at..)?);
+        match bytes.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += escape_len(&bytes[at..])?,
+            _ => return None,
+        }
+    }
+}
+
+fn escape_len(bytes: &[u8]) -> Option<usize> {
+    match bytes.get(1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
+        b'u' => bytes.get(2..6)?.iter().all(u8::is_ascii_hexdigit).then_some(6),
+        _ => None,
+    }
+}
+
+/// Where the number that begins at `at` ends (RFC 8259, section 6).
+pub(crate) fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let digits = |at: usize| bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let start = at + usize::from(bytes.get(at) == Some(&b'-'));
+    let whole = digits(start);
+    if whole == 0 || (whole > 1 && bytes[start] == b'0') {
+        return None;
+    }
+    let mut end = start + whole;
+    if bytes.get(end) == Some(&b'.') {
+        let fraction = digits(end + 1);
+        end += 1 + fraction;
+        if fraction == 0 {
+            return None;
+        }
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+        let exponent = digits(end + 1 + sign);
+        end += 1 + sign + exponent;
+        if exponent == 0 {
+            return None;
+        }
+    }
+    Some(end)
+}
+
+/// Where the object that begins at `at` ends, behind its closing brace. It must be valid JSON
+/// without white space between its parts, and nest at most [`MAX_DEPTH`] deep.
+pub(crate) fn object_end(bytes: &[u8], at: usize) -> Option<usize> {
+    if bytes.get(at) != Some(&b'{') {
+        return None;
+    }
+    // One bit a level, the innermost lowest: 1 is an object, 0 an array.
+    let (mut open, mut depth, mut at) = (1_u64, 1_u32, at + 1);
+    let mut first = true;
+    while depth > 0 {
+        let object = open & 1 == 1;
+        let close = if object { b'}' } else { b']' };
+        if *bytes.get(at)? == close {
+            (open, depth, at, first) = (open >> 1, depth - 1, at + 1, false);
+            continue;
+        }
+        if !first {
+            at = expect(bytes, at, b',')?;
+        }
+        if object {
+            let key = expect(bytes, at, b'"')?;
+            at = expect(bytes, string_end(bytes, key)? + 1, b':')?;
+        }
+        first = matches!(bytes.get(at)?, b'{' | b'[');
+        if first {
+            if depth == MAX_DEPTH {
+                return None;
+            }
+            (open, depth) = (open << 1 | u64::from(bytes[at] == b'{'), depth + 1);
+            at += 1;
+        } else {
+            at = scalar_end(bytes, at)?;
+        }
+    }
+    Some(at)
+}
+
+fn scalar_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let word = |text: &[u8]| bytes[at..].starts_with(text).then_some(at + text.len());
+    match bytes.get(at)? {
+        b'"' => Some(string_end(bytes, at + 1)? + 1),
+        b't' => word(b"true"),
+        b'f' => word(b"false"),
+        b'n' => word(b"null"),
+        _ => number_end(bytes, at),
+    }
+}
+
+fn expect(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
+    (bytes.get(at) == Some(&byte)).then_some(at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_string_ends_at_its_quote_wherever_it_stands() {
+        for len in 0..40 {
+            let text = format!("{}\"rest", "é".repeat(len));
+            assert_eq!(string_end(text.as_bytes(), 0), Some(len * 2));
+            let escaped = format!(r#"{}\"\u00e9""#, "x".repeat(len));
+            assert_eq!(string_end(escaped.as_bytes(), 0), Some(len + 8));
+        }
+        for bad in ["", "abc", "a\n\"", "\\x\"", "\\u12g4\"", "\\", "\\u12"] {
+            assert_eq!(string_end(bad.as_bytes(), 0), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_ends_where_json_says() {
+        for good in [
+            "{}",
+            r#"{"a":1}"#,
+            r#"{"a":-0.5e+7,"b":[1,[],{}],"c":{"d":"}"},"e":null}"#,
+            r#"{"t":true,"f":false,"":""}"#,
+            r#"{"a":[[]],"b":[{}],"c":0}"#,
+        ] {
+            let line = format!("{good},rest");
+            assert_eq!(object_end(line.as_bytes(), 0), Some(good.len()), "{good}");
+            assert!(serde_json::from_str::<serde_json::Value>(good).is_ok());
+        }
+        for bad in [
+            "",
+            "[",
+            "{",
+            "{]",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            r#"{,"a":1}"#,
+            r#"{"a":01}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":[,1]}"#,
+            r#"{"a":tru}"#,
+            r#"{"a" :1}"#,
+            r#"{"a":[1}"#,
+            r#"{"a":[][]}"#,
+            r#"{"a":1e}"#,
+        ] {
+            assert_eq!(object_end(bad.as_bytes(), 0), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        let nested = |n: usize| format!("{}{}", r#"{"a":"#.repeat(n) + "1", "}".repeat(n));
+        assert!(object_end(nested(64).as_bytes(), 0).is_some());
+        assert!(object_end(nested(65).as_bytes(), 0).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn the_clean_prefix_is_what_a_plain_loop_finds(bytes in any::<Vec<u8>>()) {
+            let plain = bytes.iter().take_while(|&&b| b >= 0x20 && b != b'"' && b != b'\\').count();
+            prop_assert_eq!(clean_prefix(&bytes), plain);
+        }
+
+        #[test]
+        fn what_scans_as_an_object_is_one(tail in r#"[\{\}\[\]",:a0-9 \\.eEtrunlfs-]{0,24}"#) {
+            let text = format!("{{{tail}");
+            if let Some(end) = object_end(text.as_bytes(), 0) {
+                prop_assert!(serde_json::from_str::<serde_json::Value>(&text[..end]).is_ok());
+            }
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! A log call's record as its one line of JSON, in a buffer that its thread keeps.
+
+use log::kv::{self, VisitSource, VisitValue};
+use netlog_wire::{Escaped, Level, TIME_LEN, push_json, utc};
+use std::fmt::{self, Write as _};
+
+/// What a line may be longer than its message: keys, names, and the first of the values.
+const ROOM_FOR_VALUES: usize = 1024;
+
+/// Names of targets, files and threads are cut here.
+const MAX_NAME: usize = 256;
+
+/// A thread's own buffer and what it need not work out again for each record.
+pub(crate) struct Scratch {
+    line: Vec<u8>,
+    /// The time of the last record, as text; within the same second only its end is written anew.
+    time: [u8; TIME_LEN],
+    second: i64,
+    /// `,"thread":"main"`
+    thread: Vec<u8>,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        let mut thread = Vec::new();
+        if let Some(name) = std::thread::current().name() {
+            push_text(&mut thread, ",\"thread\":\"", name);
+        }
+        Self { line: Vec::with_capacity(1024), time: utc(0), second: 0, thread }
+    }
+
+    /// The canonical line of `record`, of at most `limit` bytes: what is too long is cut from the
+    /// message and then from the values, and counted in `truncated`.
+    pub(crate) fn encode(&mut self, record: &log::Record<'_>, now: i64, limit: usize) -> &[u8] {
+        self.set_time(now);
+        let out = &mut self.line;
+        out.clear();
+        out.extend_from_slice(b"{\"time\":\"");
+        out.extend_from_slice(&self.time);
+        out.extend_from_slice(b"\",\"level\":\"");
+        out.extend_from_slice(record.level().as_str().as_bytes());
+        push_text(out, "\",\"target\":\"", record.target());
+        if let Some(file) = record.file() {
+            push_text(out, ",\"file\":\"", file);
+        }
+        if let Some(line) = record.line() {
+            out.extend_from_slice(b",\"line\":");
+            push_number(out, u64::from(line));
+        }
+        out.extend_from_slice(&self.thread);
+        out.extend_from_slice(b",\"msg\":\"");
+        let mut cut = push_message(out, record.args(), limit.saturating_sub(ROOM_FOR_VALUES));
+        out.push(b'"');
+        cut += push_values(out, record.key_values(), limit);
+        if cut > 0 {
+            out.extend_from_slice(b",\"truncated\":");
+            push_number(out, cut);
+        }
+        out.push(b'}');
+        &self.line
+    }
+
+    fn set_time(&mut self, now: i64) {
+        let second = now.div_euclid(1_000_000);
+        if second != self.second {
+            (self.second, self.time) = (second, utc(now));
+            return;
+        }
+        let mut micros = now.rem_euclid(1_000_000);
+        for digit in self.time[20..26].iter_mut().rev() {
+            *digit = b'0' + (micros % 10) as u8;
+            micros /= 10;
+        }
+    }
+}
+
+/// The level of the facade as the wire has it.
+pub(crate) fn level(level: log::Level) -> Level {
+    match level {
+        log::Level::Error => Level::Error,
+        log::Level::Warn => Level::Warn,
+        log::Level::Info => Level::Info,
+        log::Level::Debug => Level::Debug,
+        log::Level::Trace => Level::Trace,
+    }
+}
+
+fn push_text(out: &mut Vec<u8>, key: &str, text: &str) {
+    out.extend_from_slice(key.as_bytes());
+    push_json(out, &text[..text.floor_char_boundary(MAX_NAME)]);
+    out.push(b'"');
+}
+
+fn push_number(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&digits[at..]);
+        }
+    }
+}
+
+/// Appends the message up to `limit` bytes of line and answers how many of its own were cut.
+fn push_message(out: &mut Vec<u8>, args: &fmt::Arguments<'_>, limit: usize) -> u64 {
+    let mut message = Message { out, limit, cut: 0 };
+    // A Display that fails says nothing more; what it said until then stays.
+    let _ = message.write_fmt(*args);
+    message.cut
+}
+
+struct Message<'a> {
+    out: &'a mut Vec<u8>,
+    limit: usize,
+    cut: u64,
+}
+
+impl fmt::Write for Message<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        /// A control takes six bytes, `\u0000`.
+        const WORST: usize = 6;
+        let room = self.limit.saturating_sub(self.out.len());
+        if self.cut == 0 && text.len() * WORST <= room {
+            push_json(self.out, text);
+        } else {
+            self.write_until_full(text);
+        }
+        Ok(())
+    }
+}
+
+impl Message<'_> {
+    #[cold]
+    fn write_until_full(&mut self, text: &str) {
+        for (at, c) in text.char_indices() {
+            let before = self.out.len();
+            if self.cut == 0 {
+                push_json(self.out, c.encode_utf8(&mut [0; 4]));
+            }
+            if self.cut > 0 || self.out.len() > self.limit {
+                self.out.truncate(before);
+                self.cut += (text.len() - at) as u64;
+                return;
+            }
+        }
+    }
+}
+
+/// Appends `,"kv":{…}` with as many values as fit, and answers the bytes of those that did not.
+fn push_values(out: &mut Vec<u8>, values: &dyn kv::Source, limit: usize) -> u64 {
+    /// What may still follow: `},"truncated":18446744073709551615}`.
+    const REST: usize = 40;
+    let start = out.len();
+    let mut members = Members { out, start, limit: limit.saturating_sub(REST), cut: 0 };
+    let _ = values.visit(&mut members);
+    let cut = members.cut;
+    if out.len() > start {
+        out.push(b'}');
+    }
+    cut
+}
+
+struct Members<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+    limit: usize,
+    cut: u64,
+}
+
+impl<'kvs> VisitSource<'kvs> for Members<'_> {
+    fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
+        let before = self.out.len();
+        let open: &[u8] = if before == self.start { b",\"kv\":{\"" } else { b",\"" };
+        self.out.extend_from_slice(open);
+        push_json(self.out, key.as_str());
+        self.out.extend_from_slice(b"\":");
+        value.visit(Member(self.out))?;
+        if self.out.len() > self.limit {
+            self.cut += (self.out.len() - before) as u64;
+            self.out.truncate(before);
+        }
+        Ok(())
+    }
+}
+
+/// One value, in its own type.
+struct Member<'a>(&'a mut Vec<u8>);
+
+impl Member<'_> {
+    fn bare(self, value: impl fmt::Display) -> Result<(), kv::Error> {
+        self.0.extend_from_slice(value.to_string().as_bytes());
+        Ok(())
+    }
+
+    fn quoted(self, value: impl fmt::Display) -> Result<(), kv::Error> {
+        self.0.push(b'"');
+        let _ = write!(Escaped(self.0), "{value}");
+        self.0.push(b'"');
+        Ok(())
+    }
+}
+
+impl<'v> VisitValue<'v> for Member<'_> {
+    fn visit_any(&mut self, value: kv::Value<'_>) -> Result<(), kv::Error> {
+        Member(self.0).quoted(value)
+    }
+
+    fn visit_null(&mut self) -> Result<(), kv::Error> {
+        Member(self.0).bare("null")
+    }
+
+    fn visit_u64(&mut self, value: u64) -> Result<(), kv::Error> {
+        push_number(self.0, value);
+        Ok(())
+    }
+
+    fn visit_i64(&mut self, value: i64) -> Result<(), kv::Error> {
+        Member(self.0).bare(value)
+    }
+
+    fn visit_u128(&mut self, value: u128) -> Result<(), kv::Error> {
+        Member(self.0).bare(value)
+    }
+
+    fn visit_i128(&mut self, value: i128) -> Result<(), kv::Error> {
+        Member(self.0).bare(value)
+    }
+
+    fn visit_f64(&mut self, value: f64) -> Result<(), kv::Error> {
+        // JSON has no word for these (RFC 8259, section 6).
+        if value.is_finite() { Member(self.0).bare(value) } else { Member(self.0).quoted(value) }
+    }
+
+    fn visit_bool(&mut self, value: bool) -> Result<(), kv::Error> {
+        Member(self.0).bare(value)
+    }
+
+    fn visit_str(&mut self, value: &str) -> Result<(), kv::Error> {
+        Member(self.0).quoted(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netlog_wire::Line;
+    use proptest::prelude::*;
+
+    const NOW: i64 = 1_795_372_943_123_456;
+
+    fn line(args: fmt::Arguments<'_>, values: &dyn kv::Source, limit: usize) -> String {
+        let record = log::Record::builder()
+            .level(log::Level::Info)
+            .target("orders::fill")
+            .file(Some("src/fill.rs"))
+            .line(Some(142))
+            .key_values(&values)
+            .args(args)
+            .build();
+        let mut scratch = Scratch::new();
+        scratch.thread = b",\"thread\":\"main\"".to_vec();
+        let line = String::from_utf8(scratch.encode(&record, NOW, limit).to_vec()).unwrap();
+        assert!(Line::parse(line.as_bytes()).is_some(), "{line}");
+        line
+    }
+
+    const NONE: [(&str, u32); 0] = [];
+
+    #[test]
+    fn a_record_is_the_line_of_the_design() {
+        let values = [("client", kv::Value::from("acme")), ("us", kv::Value::from(31))];
+        assert_eq!(
+            line(format_args!("order {} filled", 7), &values, 4096),
+            r#"{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","target":"orders::fill","file":"src/fill.rs","line":142,"thread":"main","msg":"order 7 filled","kv":{"client":"acme","us":31}}"#
+        );
+    }
+
+    #[test]
+    fn values_keep_their_types() {
+        let values = [
+            ("u", kv::Value::from(u64::MAX)),
+            ("i", kv::Value::from(-7)),
+            ("f", kv::Value::from(0.5)),
+            ("nan", kv::Value::from(f64::NAN)),
+            ("b", kv::Value::from(true)),
+            ("c", kv::Value::from('"')),
+            ("null", kv::Value::null()),
+            ("debug", kv::Value::from_debug(&"x\n")),
+        ];
+        let line = line(format_args!(""), &values, 4096);
+        let expected = r#""kv":{"u":18446744073709551615,"i":-7,"f":0.5,"nan":"NaN","b":true,"c":"\"","null":null,"debug":"\"x\\n\""}}"#;
+        assert!(line.ends_with(expected), "{line}");
+    }
+
+    #[test]
+    fn a_message_of_a_mebibyte_is_cut_and_says_by_how_much() {
+        let text = "é".repeat(1 << 19);
+        let line = line(format_args!("{text}"), &NONE, 65_536);
+        let read = Line::parse(line.as_bytes()).unwrap();
+        let kept = read.msg.text().len();
+        assert_eq!(kept as u64 + read.truncated.unwrap(), 1 << 20);
+        assert!((60_000..65_536).contains(&kept));
+    }
+
+    #[test]
+    fn values_too_long_are_left_out_and_counted() {
+        let long = "x".repeat(5000);
+        let values = [("a", "1"), ("long", long.as_str()), ("b", "2")];
+        let line = line(format_args!("m"), &values, 4096);
+        assert!(line.ends_with(r#""kv":{"a":"1","b":"2"},"truncated":5010}"#), "{line}");
+    }
+
+    #[test]
+    fn the_clock_goes_on_within_a_second_and_beyond() {
+        let mut scratch = Scratch::new();
+        let record = log::Record::builder().args(format_args!("")).build();
+        for step in [0, 1, 876_543, 876_544, 5_000_000, -90_000_000_000] {
+            let line = scratch.encode(&record, NOW + step, 4096).to_vec();
+            assert_eq!(Line::parse(&line).unwrap().time, NOW + step);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_record_within_any_limit_is_canonical(
+            msg in any::<String>(), key in any::<String>(), value in any::<String>(),
+            limit in 2048_usize..4096, repeat in 1_usize..200,
+        ) {
+            let long = msg.repeat(repeat);
+            let values = [(key.as_str(), value.as_str())];
+            let line = line(format_args!("{long}{value}"), &values, limit);
+            prop_assert!(line.len() <= limit);
+            let read = Line::parse(line.as_bytes()).unwrap();
+            let whole = format!("{long}{value}");
+            prop_assert!(whole.starts_with(&*read.msg.text()));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Where records go: the address a program gave, and how a socket to it is opened.
+
+use rustix::net::sockopt;
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// How long a name look-up, and how long a connection attempt may take.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(5);
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// After this long without an answer from the other side's kernel the connection is dead.
+const DEAD_AFTER: Duration = Duration::from_secs(20);
+
+/// An address records are sent to. The name is looked up anew for every connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) transport: Transport,
+    authority: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Tcp,
+    Udp,
+}
+
+/// An open socket that never blocks.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    Udp(UdpSocket),
+}
+
+/// An address that cannot be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadAddress {
+    address: String,
+    why: &'static str,
+}
+
+impl fmt::Display for BadAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, why } = self;
+        write!(
+            f,
+            "bad address {address:?}: {why}; write host:port, tcp://host:port or udp://host:port"
+        )
+    }
+}
+
+impl std::error::Error for BadAddress {}
+
+impl Endpoint {
+    pub(crate) fn parse(address: &str) -> Result<Self, BadAddress> {
+        let bad = |why| BadAddress { address: address.to_owned(), why };
+        let (transport, authority) = match address.split_once("://") {
+            None => (Transport::Tcp, address),
+            Some(("tcp", rest)) => (Transport::Tcp, rest),
+            Some(("udp", rest)) => (Transport::Udp, rest),
+            Some(_) => return Err(bad("unknown scheme")),
+        };
+        let (host, port) = authority.rsplit_once(':').ok_or_else(|| bad("no port"))?;
+        if host.is_empty() {
+            return Err(bad("no host"));
+        }
+        if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
+            return Err(bad("an ipv6 address stands in brackets"));
+        }
+        match port.parse::<u16>() {
+            Ok(1..) => Ok(Self { transport, authority: authority.to_owned() }),
+            _ => Err(bad("the port is not a number from 1 to 65535")),
+        }
+    }
+
+    /// Looks the name up and connects to the first of its addresses that answers.
+    ///
+    /// # Errors
+    ///
+    /// When the name is unknown, none answers, or the time limits pass.
+    pub(crate) fn connect(&self) -> io::Result<Socket> {
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        let deadline = Instant::now() + CONNECT_LIMIT;
+        for address in self.resolve()? {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.open(address, left.max(Duration::from_millis(100))) {
+                Ok(socket) => return Ok(socket),
+                Err(e) => last = e,
+            }
+        }
+        Err(last)
+    }
+
+    /// A look-up has no time limit of its own, so it gets a thread, which ends when it ends.
+    fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(address) = self.authority.parse() {
+            return Ok(vec![address]);
+        }
+        let (answer, answered) = mpsc::sync_channel(1);
+        let authority = self.authority.clone();
+        std::thread::Builder::new().name("netlog-dns".into()).spawn(move || {
+            let _ = answer.send(authority.to_socket_addrs().map(Vec::from_iter));
+        })?;
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "the name look-up took too long");
+        answered.recv_timeout(RESOLVE_LIMIT).map_err(|_| late())?
+    }
+
+    fn open(&self, address: SocketAddr, limit: Duration) -> io::Result<Socket> {
+        match self.transport {
+            Transport::Tcp => {
+                let stream = TcpStream::connect_timeout(&address, limit)?;
+                stream.set_nonblocking(true)?;
+                stream.set_nodelay(true)?;
+                find_the_dead(&stream)?;
+                Ok(Socket::Tcp(stream))
+            }
+            Transport::Udp => {
+                let any: SocketAddr = match address {
+                    SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+                    SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
+                };
+                let socket = UdpSocket::bind(any)?;
+                socket.connect(address)?;
+                socket.set_nonblocking(true)?;
+                Ok(Socket::Udp(socket))
+            }
+        }
+    }
+}
+
+/// Lets the kernel notice a peer that went away without a word: while idle by keep-alive, with
+/// data on the way by the user timeout (RFC 5482).
+fn find_the_dead(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, DEAD_AFTER / 2)?;
+    sockopt::set_tcp_keepintvl(stream, DEAD_AFTER / 4)?;
+    sockopt::set_tcp_keepcnt(stream, 2)?;
+    sockopt::set_tcp_user_timeout(stream, DEAD_AFTER.as_millis() as u32)?;
+    Ok(())
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.transport {
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+        };
+        write!(f, "{scheme}://{}", self.authority)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read() {
+        for (address, shown) in [
+            ("localhost:1902", "tcp://localhost:1902"),
+            ("tcp://10.0.0.1:7", "tcp://10.0.0.1:7"),
+            ("udp://[::1]:1902", "udp://[::1]:1902"),
+        ] {
+            assert_eq!(Endpoint::parse(address).unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_bad_address_is_told_with_what_is_wrong_and_what_to_write() {
+        for (address, why) in [
+            ("localhost", "no port"),
+            (":1902", "no host"),
+            ("::1:1902", "an ipv6 address stands in brackets"),
+            ("http://localhost:1", "unknown scheme"),
+            ("localhost:0", "the port is not a number from 1 to 65535"),
+            ("localhost:http", "the port is not a number from 1 to 65535"),
+        ] {
+            let told = Endpoint::parse(address).unwrap_err().to_string();
+            let expected = format!(
+                "bad address {address:?}: {why}; write host:port, tcp://host:port or udp://host:port"
+            );
+            assert_eq!(told, expected);
+        }
+    }
+}

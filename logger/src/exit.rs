@@ -1,0 +1,51 @@
+//! The ways a program ends: the panic hook, and what runs at exit.
+
+use crate::logger;
+use log::{Level, Record};
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::PanicHookInfo;
+use std::time::Duration;
+
+/// How long a panic may wait for delivery. What unwinds may go on, so the wait is short; what
+/// aborts takes the worker with it.
+const PANIC_LIMIT: Duration =
+    if cfg!(panic = "abort") { Duration::from_secs(2) } else { Duration::from_millis(100) };
+
+/// Flushes at every end a program can notice, from now on.
+pub(crate) fn install() {
+    let previous = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        log_panic(panic);
+        let _ = logger::flush(PANIC_LIMIT);
+        previous(panic);
+    }));
+    at_exit();
+}
+
+/// The panic itself becomes the thread's last record.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("(a panic without a message)");
+    let backtrace = Backtrace::capture();
+    let captured = backtrace.status() == BacktraceStatus::Captured;
+    let backtrace = captured.then(|| backtrace.to_string());
+    let values = backtrace.as_ref().map(|text| [("backtrace", text.as_str())]);
+    let mut record = Record::builder();
+    record.level(Level::Error).target("panic");
+    if let Some(values) = &values {
+        record.key_values(values);
+    }
+    if let Some(place) = panic.location() {
+        record.file(Some(place.file())).line(Some(place.line()));
+    }
+    logger::write(&record.args(format_args!("panicked: {message}")).build());
+}
+
+#[allow(unsafe_code)]
+fn at_exit() {
+    extern "C" fn end() {
+        logger::end();
+    }
+    // SAFETY: `end` takes nothing, cannot unwind into C (a panic in it aborts), and uses nothing
+    // that the end of `main` takes away: statics that are never dropped, atomics, sleeps.
+    unsafe { libc::atexit(end) };
+}

@@ -1,0 +1,270 @@
+//! The ring: where a record is from the log call until the collector has it. Many threads append,
+//! the worker reads; whoever dies in between, what was appended can be read by another process.
+//!
+//! ```text
+//!        head                            tail
+//!  ┄┄┄┄┄┄┬──────┬─────────┬─────────┬─────┬┄┄┄┄┄┄┄┄  positions only grow;
+//!  zeros │ +len │ payload │ -len    │  0  │ zeros     a position's place is its rest by capacity
+//!  ┄┄┄┄┄┄┴──────┴─────────┴─────────┴─────┴┄┄┄┄┄┄┄┄
+//!         committed         claimed   claimed, its
+//!                                     length not yet stored
+//! ```
+//!
+//! A record is a length word of four bytes, the payload, and zeros up to a multiple of eight.
+//! Everything outside `head..tail` is zero, so that a claim whose owner died before it could store
+//! its length leaves nothing but zeros behind.
+//!
+//! All of netlog's `unsafe` code is here and in [`memory`], but for one call in `exit.rs`.
+#![allow(unsafe_code)]
+
+mod memory;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use memory::{CONTROL_AT, Control, Fork, Map, Memory, data_at};
+
+use memory::Checkpoint;
+use memory::sync::{Ordering, compiler_fence};
+
+/// The word in front of every payload, and what payloads are padded to.
+const WORD: u64 = 4;
+const ALIGN: u64 = 8;
+
+/// The ring over some memory: a mapped file in the product, the heap under miri and loom.
+pub(crate) struct Ring<M> {
+    memory: M,
+}
+
+/// A record's place in the order of its sender: where it lies and its number, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cursor {
+    pub(crate) position: u64,
+    pub(crate) number: u64,
+}
+
+/// There is no room for a record of this length now.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom;
+
+/// Whether those who append are alive: if not, a claim without a commit will never be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Alive,
+    Dead,
+}
+
+/// Set in `tail` when the ring takes no more records.
+const CLOSED: u64 = 1 << 63;
+
+/// What stands at a position.
+enum Slot {
+    Record(u64),
+    Hole(u64),
+    NotYet,
+}
+
+impl<M: Memory> Ring<M> {
+    pub(crate) fn new(memory: M) -> Self {
+        Self { memory }
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        self.memory.control()
+    }
+
+    /// The bytes of data the ring can hold.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.memory.capacity()
+    }
+
+    /// Makes the ring's pages present in `range`, counted from the start of its data.
+    pub(crate) fn prefault(&self, range: std::ops::Range<u64>) {
+        self.memory.prefault(range);
+    }
+
+    /// Appends `payload` if the ring then holds at most `limit` bytes, and answers how many it
+    /// holds. No lock, no allocation, no system call; never waits.
+    pub(crate) fn append(&self, payload: &[u8], limit: u64) -> Result<u64, NoRoom> {
+        let (at, held) = self.claim(payload.len() as u64, limit)?;
+        self.commit(at, payload);
+        Ok(held)
+    }
+
+    /// Takes the space for `len` bytes; what is claimed must be committed.
+    pub(crate) fn claim(&self, len: u64, limit: u64) -> Result<(u64, u64), NoRoom> {
+        let size = size(len);
+        let control = self.control();
+        let limit = limit.min(self.capacity());
+        let mut tail = control.tail.load(Ordering::Relaxed);
+        loop {
+            // Pairs with the release of `head`: the space before it has been zeroed.
+            let head = control.head.load(Ordering::Acquire);
+            if tail & CLOSED != 0 || (tail + size).saturating_sub(head) > limit {
+                return Err(NoRoom);
+            }
+            let order = (Ordering::AcqRel, Ordering::Relaxed);
+            match control.tail.compare_exchange_weak(tail, tail + size, order.0, order.1) {
+                Ok(_) => {
+                    point();
+                    self.memory.length(tail).store(-(len as i32), Ordering::Release);
+                    point();
+                    // A death must not leave payload behind without its length: nothing of the
+                    // copy may be moved before this store.
+                    compiler_fence(Ordering::SeqCst);
+                    return Ok((tail, (tail + size).saturating_sub(head)));
+                }
+                Err(now) => tail = now,
+            }
+        }
+    }
+
+    /// Fills the claim at `at`: from here on the record exists.
+    pub(crate) fn commit(&self, at: u64, payload: &[u8]) {
+        // SAFETY: the claim gave us these bytes alone, until the length below is stored.
+        unsafe { self.memory.write(at + WORD, payload) };
+        point();
+        self.memory.length(at).store(payload.len() as i32, Ordering::Release);
+        point();
+    }
+
+    /// How many bytes are held now, claims included.
+    pub(crate) fn held(&self) -> u64 {
+        self.tail().saturating_sub(self.control().head.load(Ordering::Acquire))
+    }
+
+    /// The position behind the last claim.
+    pub(crate) fn tail(&self) -> u64 {
+        self.control().tail.load(Ordering::Acquire) & !CLOSED
+    }
+
+    /// Takes no more records, if it holds none. For good.
+    pub(crate) fn close_if_empty(&self) -> bool {
+        let (tail, head) = (self.tail(), self.control().head.load(Ordering::Acquire));
+        let order = (Ordering::AcqRel, Ordering::Relaxed);
+        tail == head
+            && self.control().tail.compare_exchange(tail, tail | CLOSED, order.0, order.1).is_ok()
+    }
+
+    /// Where reading begins: the last whole checkpoint. For the one reader only.
+    pub(crate) fn first(&self) -> Cursor {
+        let [a, b] = &self.control().checkpoints;
+        let start = Cursor { position: 0, number: 1 };
+        [a.read(), b.read()].into_iter().flatten().fold(start, Cursor::max)
+    }
+
+    /// Appends the next committed record after `cursor` to `out` and moves the cursor behind it;
+    /// `false` when there is none (yet). For the one reader only.
+    pub(crate) fn read(&self, cursor: &mut Cursor, owner: Owner, out: &mut Vec<u8>) -> bool {
+        let Some((len, at)) = self.next(cursor.position, owner) else { return false };
+        // SAFETY: a committed record is not written again before it is released.
+        unsafe { self.memory.read(at + WORD, len, out) };
+        *cursor = Cursor { position: at + size(len), number: cursor.number + 1 };
+        true
+    }
+
+    /// Gives back every record numbered up to `last`, from `from`, where reading began or the last
+    /// release ended, and answers where the next begins. For the one reader only.
+    pub(crate) fn release(&self, from: Cursor, last: u64, owner: Owner) -> Cursor {
+        let mut to = from;
+        while to.number <= last {
+            let Some((len, at)) = self.next(to.position, owner) else { break };
+            to = Cursor { position: at + size(len), number: to.number + 1 };
+        }
+        if to.position == from.position {
+            return to;
+        }
+        // In this order a death in between costs nothing; in any other, recovery would number the
+        // records that follow wrongly and the collector's mark would eat them.
+        self.checkpoint(to);
+        let mut zeroed = from.position;
+        while zeroed < to.position {
+            let step = (to.position - zeroed).min(64 * 1024);
+            // SAFETY: these records were released by the only reader, and `head` still keeps
+            // those who append away from them.
+            unsafe { self.memory.zero(zeroed, step) };
+            point();
+            zeroed += step;
+        }
+        compiler_fence(Ordering::SeqCst);
+        self.control().head.store(to.position, Ordering::Release);
+        point();
+        to
+    }
+
+    /// Writes the older of the two slots, so that one of them is whole at any time.
+    fn checkpoint(&self, to: Cursor) {
+        let [a, b] = &self.control().checkpoints;
+        let older = if a.read() <= b.read() { a } else { b };
+        older.write(to);
+    }
+
+    /// The length and position of the first record at or behind `at`.
+    fn next(&self, mut at: u64, owner: Owner) -> Option<(u64, u64)> {
+        let tail = self.tail();
+        while at < tail {
+            match self.slot(at, tail, owner) {
+                Slot::Record(len) => return Some((len, at)),
+                Slot::Hole(bytes) => at += bytes,
+                Slot::NotYet => return None,
+            }
+        }
+        None
+    }
+
+    fn slot(&self, at: u64, tail: u64, owner: Owner) -> Slot {
+        let word = self.memory.length(at).load(Ordering::Acquire);
+        let fits = |len: u64| size(len) <= tail - at;
+        match word.signum() {
+            1 if fits(word as u64) => Slot::Record(word as u64),
+            _ if owner == Owner::Alive => Slot::NotYet,
+            -1 if fits(u64::from(word.unsigned_abs())) => {
+                Slot::Hole(size(u64::from(word.unsigned_abs())))
+            }
+            // Nothing was stored here, or (in a damaged file) nothing that makes sense.
+            _ => Slot::Hole(ALIGN),
+        }
+    }
+}
+
+/// The bytes that a payload of `len` takes.
+fn size(len: u64) -> u64 {
+    (WORD + len).next_multiple_of(ALIGN)
+}
+
+impl Checkpoint {
+    fn write(&self, to: Cursor) {
+        self.check.store(0, Ordering::Release);
+        point();
+        self.position.store(to.position, Ordering::Release);
+        point();
+        self.number.store(to.number, Ordering::Release);
+        point();
+        self.check.store(check(to), Ordering::Release);
+        point();
+        compiler_fence(Ordering::SeqCst);
+    }
+
+    /// `None` when the slot was never written, or its writer died over it.
+    fn read(&self) -> Option<Cursor> {
+        let position = self.position.load(Ordering::Acquire);
+        let number = self.number.load(Ordering::Acquire);
+        let cursor = Cursor { position, number };
+        let whole = self.check.load(Ordering::Acquire) == check(cursor);
+        (whole && position % ALIGN == 0).then_some(cursor)
+    }
+}
+
+/// Tells a whole checkpoint from a torn one (the finaliser of MurmurHash3; never 0).
+fn check(Cursor { position, number }: Cursor) -> u64 {
+    let mix = |x: u64, by: u64| (x ^ x >> 33).wrapping_mul(by);
+    let word = position.wrapping_add(number.rotate_left(32)) ^ 0x6e65_746c_6f67_2031;
+    mix(mix(word, 0xff51_afd7_ed55_8ccd), 0xc4ce_b9fe_1a85_ec53) | 1
+}
+
+#[cfg(test)]
+use tests::kill_point as point;
+
+/// Where the test that kills a process at every store kills it.
+#[cfg(not(test))]
+#[inline(always)]
+fn point() {}

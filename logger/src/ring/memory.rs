@@ -1,0 +1,242 @@
+//! The memory a ring lies in: a file mapped into the process, its data twice back to back, so
+//! that no record ever wraps.
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
+use std::ffi::c_void;
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::ptr;
+
+pub(crate) mod sync {
+    //! The atomics of the ring: loom's where loom explores them.
+    #[cfg(loom)]
+    pub(crate) use loom::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::compiler_fence;
+    #[cfg(not(loom))]
+    pub(crate) use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+}
+
+use sync::{AtomicI32, AtomicU64, Ordering};
+
+/// Where [`Control`] lies in the file; before it stands the text that says whose ring it is.
+pub(crate) const CONTROL_AT: usize = 1024;
+
+/// Where the data lies in the file: behind the header, at a page's start.
+pub(crate) fn data_at() -> usize {
+    rustix::param::page_size().max(4096)
+}
+
+/// What all who use a ring share, in the file. A fresh file's zeros are a fresh control block.
+#[derive(Default)]
+#[repr(C, align(128))]
+pub(crate) struct Control {
+    /// The position behind the last claim.
+    pub(crate) tail: AtomicU64,
+    _tail_line: [u64; 15],
+    /// The position of the oldest record that has not been released.
+    pub(crate) head: AtomicU64,
+    _head_line: [u64; 15],
+    pub(super) checkpoints: [Checkpoint; 2],
+    /// Records lost because there was no room, by level: `ERROR` first.
+    pub(crate) lost: [AtomicU64; 5],
+    /// How many of them the stream itself has told of.
+    pub(crate) reported: AtomicU64,
+    /// The report being made: its position in the ring, and what `reported` will be then.
+    pub(crate) report_at: AtomicU64,
+    pub(crate) report_total: AtomicU64,
+    /// Whether the program came to its own end: 1 when it did.
+    pub(crate) ended: AtomicU64,
+}
+
+/// Up to where everything was released, and the number of the record that follows.
+#[derive(Default)]
+#[repr(C)]
+pub(crate) struct Checkpoint {
+    pub(super) position: AtomicU64,
+    pub(super) number: AtomicU64,
+    pub(super) check: AtomicU64,
+}
+
+/// What a ring needs of its memory. Positions are taken modulo the capacity.
+pub(crate) trait Memory {
+    fn control(&self) -> &Control;
+
+    fn capacity(&self) -> u64;
+
+    /// The length word at position `at`, a multiple of eight.
+    fn length(&self, at: u64) -> &AtomicI32;
+
+    /// Copies `bytes` to position `at`.
+    ///
+    /// # Safety
+    ///
+    /// The caller alone has these bytes, by a claim.
+    unsafe fn write(&self, at: u64, bytes: &[u8]);
+
+    /// Appends the `len` bytes at position `at` to `out`.
+    ///
+    /// # Safety
+    ///
+    /// Nobody writes them: they were committed.
+    unsafe fn read(&self, at: u64, len: u64, out: &mut Vec<u8>);
+
+    /// Zeroes `len` bytes from position `at`, a multiple of eight.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the only reader, and nobody can claim them yet.
+    unsafe fn zero(&self, at: u64, len: u64);
+
+    fn prefault(&self, _range: Range<u64>) {}
+}
+
+/// A file mapped into the process; a forked child does not have it.
+pub(crate) struct Map {
+    base: *mut u8,
+    data: *mut u8,
+    capacity: u64,
+    len: usize,
+}
+
+// SAFETY: the mapping belongs to the process, not to a thread; what is shared in it are atomics,
+// and the bytes that `Memory`'s contracts give to one thread at a time.
+unsafe impl Send for Map {}
+// SAFETY: as above.
+unsafe impl Sync for Map {}
+
+impl Map {
+    /// Reserves the space of a new ring file. Without it, a file system that fills up later would
+    /// kill the host program with SIGBUS.
+    pub(crate) fn reserve(file: impl AsFd, capacity: u64) -> io::Result<()> {
+        let len = data_at() as u64 + capacity;
+        Ok(fallocate(file, FallocateFlags::empty(), 0, len)?)
+    }
+
+    /// Maps a file of a header and `capacity` bytes of data, a power of two and a multiple of the
+    /// page size.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses the mapping. The file must be as long as it should be, which the
+    /// caller has checked.
+    pub(crate) fn new(file: BorrowedFd<'_>, capacity: u64) -> io::Result<Self> {
+        let (data_at, data) = (data_at(), capacity as usize);
+        let (len, first) = (data_at + 2 * data, data_at + data);
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let fixed = MapFlags::SHARED | MapFlags::FIXED;
+        // SAFETY: the first call reserves addresses of its own choice; the two others replace
+        // parts of what it reserved. Nothing is mapped over that is not ours.
+        unsafe {
+            let none = ProtFlags::empty();
+            let base = mmap_anonymous(ptr::null_mut(), len, none, MapFlags::PRIVATE)?;
+            let map =
+                Self { base: base.cast(), data: base.cast::<u8>().add(data_at), capacity, len };
+            mmap(base, first, access, fixed, file, 0)?;
+            mmap(base.byte_add(first), data, access, fixed, file, data_at as u64)?;
+            madvise(base, len, Advice::LinuxDontFork)?;
+            Ok(map)
+        }
+    }
+
+    fn place(&self, at: u64) -> *mut u8 {
+        // SAFETY: the rest by a power of two is within the first of the two mappings of the data.
+        unsafe { self.data.add((at & (self.capacity - 1)) as usize) }
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        // SAFETY: this is the whole of what `new` mapped, and no reference outlives `self`.
+        let _ = unsafe { munmap(self.base.cast::<c_void>(), self.len) };
+    }
+}
+
+impl Memory for Map {
+    fn control(&self) -> &Control {
+        // SAFETY: the header is mapped, aligned (CONTROL_AT is a multiple of 128, the base of a
+        // page) and large enough; every field is an atomic or unused.
+        unsafe { &*self.base.add(CONTROL_AT).cast::<Control>() }
+    }
+
+    fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    fn length(&self, at: u64) -> &AtomicI32 {
+        debug_assert!(at % 8 == 0, "length words stand at multiples of eight");
+        // SAFETY: within the data and aligned; length words are only ever used as atomics while
+        // they can be shared.
+        unsafe { &*self.place(at).cast::<AtomicI32>() }
+    }
+
+    unsafe fn write(&self, at: u64, bytes: &[u8]) {
+        // SAFETY: a claim never exceeds the capacity, so it ends within the second mapping.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.place(at), bytes.len()) };
+    }
+
+    unsafe fn read(&self, at: u64, len: u64, out: &mut Vec<u8>) {
+        // SAFETY: as above; the caller's contract keeps the bytes unchanged while they are read.
+        out.extend_from_slice(unsafe { std::slice::from_raw_parts(self.place(at), len as usize) });
+    }
+
+    unsafe fn zero(&self, at: u64, len: u64) {
+        // SAFETY: as above.
+        unsafe { ptr::write_bytes(self.place(at), 0, len as usize) };
+    }
+
+    fn prefault(&self, range: Range<u64>) {
+        let end = range.end.min(self.capacity);
+        if range.start >= end {
+            return;
+        }
+        // SAFETY: within the data. Older kernels refuse the advice; pages then come as they are
+        // first touched.
+        let _ = unsafe {
+            let start = self.data.add(range.start as usize).cast::<c_void>();
+            madvise(start, (end - range.start) as usize, Advice::LinuxPopulateWrite)
+        };
+    }
+}
+
+/// A page that a fork wipes: tells a child that it is one, at the cost of one load.
+pub(crate) struct Fork {
+    page: *mut AtomicU64,
+}
+
+// SAFETY: the page is never unmapped, and holds one atomic.
+unsafe impl Send for Fork {}
+// SAFETY: as above.
+unsafe impl Sync for Fork {}
+
+impl Fork {
+    /// The state of a process that was forked and has not done anything about it.
+    pub(crate) const CHILD: u64 = 0;
+
+    /// A page that says `state` until a fork wipes it.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no such pages (Linux before 4.14).
+    pub(crate) fn new(state: u64) -> io::Result<Self> {
+        let len = rustix::param::page_size();
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping of one page at an address of the system's choice, kept for good.
+        let page = unsafe {
+            let page = mmap_anonymous(ptr::null_mut(), len, access, MapFlags::PRIVATE)?;
+            madvise(page, len, Advice::LinuxWipeOnFork)?;
+            page.cast::<AtomicU64>()
+        };
+        let fork = Self { page };
+        fork.state().store(state, Ordering::Release);
+        Ok(fork)
+    }
+
+    /// What was last stored in this process; [`Fork::CHILD`] if that was before a fork.
+    #[inline]
+    pub(crate) fn state(&self) -> &AtomicU64 {
+        // SAFETY: the page is mapped for good and aligned; zeros are a valid atomic.
+        unsafe { &*self.page }
+    }
+}

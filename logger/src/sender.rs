@@ -1,0 +1,184 @@
+//! A running program that logs: its spool and the worker that delivers it.
+
+use crate::bell::Bell;
+use crate::builder::{Builder, Full};
+use crate::endpoint::Endpoint;
+use crate::origin::Origin;
+use crate::spool::{Directory, Spool};
+use crate::worker::{Route, Status, Worker, say};
+use netlog_wire::Level;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Pages of the ring made present before the first log call; the worker does the rest.
+const FIRST_PAGES: u64 = 1 << 20;
+
+/// How long the end of a program waits for the worker to say goodbye, once all is delivered.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+pub(crate) struct Sender {
+    spool: Arc<Spool>,
+    bell: Arc<Bell>,
+    status: Arc<Status>,
+    /// A ring this full wakes the worker.
+    quarter: u64,
+}
+
+/// What became of the records logged before a flush.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a flush may not have delivered everything"]
+#[non_exhaustive]
+pub struct Flushed {
+    /// Whether all of them are delivered: acked by the collector, or written to an endpoint that
+    /// does not ack.
+    pub acked: bool,
+    /// How many bytes of records still wait in the spool.
+    pub pending: u64,
+    /// How many records this program has lost so far because the spool was full.
+    pub lost: u64,
+}
+
+impl Sender {
+    /// Makes the spool and starts its worker, and one for what dead senders of this app left.
+    pub(crate) fn start(builder: &Builder, endpoint: Endpoint) -> io::Result<Self> {
+        let capacity = builder.spool_size as u64;
+        let origin = Origin::here(&builder.app, &builder.host, capacity);
+        let directory = builder.spool_dir.clone().unwrap_or_else(Directory::default_path);
+        let (spool, left_behind) = open(directory, origin)?;
+        spool.ring.prefault(0..FIRST_PAGES);
+        let format = builder.format;
+        let route = Arc::new(Route { endpoint, format, greeted: AtomicBool::new(false) });
+        let sender = Self {
+            quarter: capacity / 4,
+            spool: Arc::new(spool),
+            bell: Arc::new(Bell::new()?),
+            status: Arc::default(),
+        };
+        let worker = Worker {
+            spool: Arc::clone(&sender.spool),
+            route: Arc::clone(&route),
+            bell: Arc::clone(&sender.bell),
+            status: Arc::clone(&sender.status),
+            speaks: true,
+        };
+        spawn("netlog", move || {
+            worker.spool.ring.prefault(FIRST_PAGES..capacity);
+            worker.run();
+        })?;
+        if !left_behind.is_empty() {
+            spawn("netlog-adopt", move || deliver(left_behind, &route))?;
+        }
+        Ok(sender)
+    }
+
+    /// Appends a record: a copy into the ring, no more.
+    #[inline]
+    pub(crate) fn append(&self, level: Level, line: &[u8], full: Full) {
+        let Ok(held) = self.spool.append(level, line) else {
+            return self.append_to_full(level, line, full);
+        };
+        let crossed = held >= self.quarter && held - (line.len() as u64) < self.quarter;
+        if level == Level::Error || crossed {
+            self.bell.ring();
+        }
+    }
+
+    #[cold]
+    fn append_to_full(&self, level: Level, line: &[u8], full: Full) {
+        self.bell.ring();
+        if let Full::Block(limit) = full {
+            let until = Instant::now() + limit;
+            let mut pause = Duration::from_micros(20);
+            while Instant::now() < until {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(1));
+                if self.spool.append(level, line).is_ok() {
+                    return;
+                }
+            }
+        }
+        self.spool.lose(level);
+        if self.status.ended.load(Ordering::Acquire) {
+            say(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
+        }
+    }
+
+    /// Waits until everything appended before now is delivered, for at most `limit`; not at all
+    /// when the endpoint cannot be reached and the spool outlives the program. Atomics and sleeps
+    /// only: it is called when half of the program is gone.
+    pub(crate) fn flush(&self, limit: Duration) -> Flushed {
+        let (target, until) = (self.spool.ring.tail(), Instant::now() + limit);
+        let failures = self.status.failures.load(Ordering::Acquire);
+        self.status.hurry.store(true, Ordering::Release);
+        self.bell.ring();
+        loop {
+            let head = self.spool.ring.control().head.load(Ordering::Acquire);
+            let unreachable = !self.status.connected.load(Ordering::Acquire)
+                && self.status.failures.load(Ordering::Acquire) > failures;
+            let acked = head >= target;
+            if acked || (unreachable && self.spool.durable()) || Instant::now() >= until {
+                let lost = self.spool.lost().iter().sum();
+                return Flushed { acked, pending: target.saturating_sub(head), lost };
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// The program ends: flushes, takes leave of the collector, removes the spool if it is empty.
+    pub(crate) fn end(&self, limit: Duration) {
+        self.spool.ring.control().ended.store(1, Ordering::Release);
+        if !self.flush(limit).acked {
+            return;
+        }
+        self.status.ending.store(true, Ordering::Release);
+        self.bell.ring();
+        let until = Instant::now() + GOODBYE.min(limit);
+        while !self.status.ended.load(Ordering::Acquire) && Instant::now() < until {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// In a forked child: the parent's sender is the parent's.
+    pub(crate) fn disown(&self) {
+        self.spool.disown();
+    }
+}
+
+/// The spool of `origin`, and what dead senders of the same app left in the same directory.
+fn open(directory: PathBuf, origin: Origin) -> io::Result<(Spool, Vec<Spool>)> {
+    let opened = Directory::open(&directory).and_then(|directory| {
+        let left_behind = directory.adopt(Some(&origin.app), |line| say(&line));
+        Ok((directory.create(origin.clone())?, left_behind))
+    });
+    opened.or_else(|e| {
+        say(&format!("{e}; records wait in memory and do not survive the program"));
+        Ok((Spool::anonymous(origin)?, Vec::new()))
+    })
+}
+
+/// Delivers dead senders' rings one after the other, oldest first, beside the living stream.
+fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>) {
+    for spool in left_behind {
+        let Ok(bell) = Bell::new() else { return };
+        let worker = Worker {
+            spool: Arc::new(spool),
+            route: Arc::clone(route),
+            bell: Arc::new(bell),
+            status: Arc::default(),
+            speaks: false,
+        };
+        worker.run();
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = std::thread::Builder::new().name(name.into());
+    thread.spawn(|| {
+        crate::logger::mute();
+        run();
+    })?;
+    Ok(())
+}

@@ -52,6 +52,7 @@ pub struct Builder {
     filter: Option<String>,
     pub(crate) spool_dir: Option<PathBuf>,
     pub(crate) spool_size: usize,
+    pub(crate) keep: usize,
     pub(crate) format: Format,
     pub(crate) flush_limit: Duration,
     pub(crate) when_full: Full,
@@ -68,6 +69,7 @@ impl Builder {
             filter: None,
             spool_dir: None,
             spool_size: 8 << 20,
+            keep: 256 << 20,
             format: Format::Json,
             flush_limit: Duration::from_secs(3),
             when_full: Full::Drop,
@@ -113,6 +115,13 @@ impl Builder {
     pub fn spool_size(mut self, bytes: usize) -> Self {
         let (least, most) = SPOOL_SIZES;
         self.spool_size = bytes.clamp(least, most).next_power_of_two();
+        self
+    }
+
+    /// How many bytes the spools of dead programs of the same app may take, at most; by default 256
+    /// MiB. Beyond that the oldest are given up when the program starts, and counted as lost.
+    pub fn keep(mut self, bytes: usize) -> Self {
+        self.keep = bytes;
         self
     }
 

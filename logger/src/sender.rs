@@ -5,7 +5,7 @@ use crate::builder::{Builder, Full};
 use crate::endpoint::Endpoint;
 use crate::origin::Origin;
 use crate::spool::{Directory, Spool};
-use crate::worker::{Route, Status, Worker, say};
+use crate::worker::{Patience, Route, Status, Worker, say};
 use netlog_wire::Level;
 use std::io;
 use std::path::PathBuf;
@@ -49,6 +49,7 @@ impl Sender {
         let directory = builder.spool_dir.clone().unwrap_or_else(Directory::default_path);
         let (spool, left_behind) = open(directory, origin)?;
         spool.ring.prefault(0..FIRST_PAGES);
+        let left_behind = give_up_the_oldest(left_behind, builder.keep as u64, &spool);
         let format = builder.format;
         let route = Arc::new(Route { endpoint, format, greeted: AtomicBool::new(false) });
         let sender = Self {
@@ -62,11 +63,11 @@ impl Sender {
             route: Arc::clone(&route),
             bell: Arc::clone(&sender.bell),
             status: Arc::clone(&sender.status),
-            speaks: true,
+            patience: Patience::Speaks,
         };
         spawn("netlog", move || {
             worker.spool.ring.prefault(FIRST_PAGES..capacity);
-            worker.run();
+            let _ = worker.run();
         })?;
         if !left_behind.is_empty() {
             spawn("netlog-adopt", move || deliver(left_behind, &route))?;
@@ -100,7 +101,7 @@ impl Sender {
                 }
             }
         }
-        self.spool.lose(level);
+        self.spool.lose(level, 1);
         if self.status.ended.load(Ordering::Acquire) {
             say(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
         }
@@ -159,6 +160,26 @@ fn open(directory: PathBuf, origin: Origin) -> io::Result<(Spool, Vec<Spool>)> {
     })
 }
 
+/// Gives up dead senders' rings, the oldest first, until the others take at most `keep` bytes.
+/// Their records are counted as lost by `heir`, whose stream tells of it.
+fn give_up_the_oldest(mut left_behind: Vec<Spool>, keep: u64, heir: &Spool) -> Vec<Spool> {
+    let mut held: u64 = left_behind.iter().map(|spool| spool.ring.capacity()).sum();
+    while held > keep && !left_behind.is_empty() {
+        let oldest = left_behind.remove(0);
+        held -= oldest.ring.capacity();
+        let levels = oldest.levels();
+        for (level, count) in Level::ALL.into_iter().zip(levels) {
+            heir.lose(level, count);
+        }
+        oldest.remove();
+        let (count, pid): (u64, u32) = (levels.iter().sum(), oldest.origin.pid);
+        say(&format!(
+            "gave up {count} records of pid {pid}: dead programs' spools took more than {keep} bytes"
+        ));
+    }
+    left_behind
+}
+
 /// Delivers dead senders' rings one after the other, oldest first, beside the living stream.
 fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>) {
     for spool in left_behind {
@@ -168,9 +189,9 @@ fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>) {
             route: Arc::clone(route),
             bell: Arc::new(bell),
             status: Arc::default(),
-            speaks: false,
+            patience: Patience::Silent,
         };
-        worker.run();
+        let _ = worker.run();
     }
 }
 

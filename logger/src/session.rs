@@ -255,12 +255,12 @@ fn report(msg: &str, lost: u64, time: i64) -> Record<'static> {
     record
 }
 
-/// `12 records were lost, the spool was full (so far in all: 10 INFO, 2 DEBUG)`
+/// `12 records were lost for want of room in the spool (so far in all: 10 INFO, 2 DEBUG)`
 fn losses(by_level: [u64; 5], lost: u64) -> String {
     let parts = Level::ALL.into_iter().zip(by_level).filter(|&(_, count)| count > 0);
     let parts: Vec<String> = parts.map(|(level, count)| format!("{count} {level}")).collect();
     let parts = parts.join(", ");
-    format!("{lost} records were lost, the spool was full (so far in all: {parts})")
+    format!("{lost} records were lost for want of room in the spool (so far in all: {parts})")
 }
 
 /// A record as a line for people, under its program's name.
@@ -385,8 +385,8 @@ mod tests {
     fn losses_are_told_once_there_is_room() {
         let (spool, now) = (spool(0), Instant::now());
         while spool.append(Level::Info, LINE.as_bytes()).is_ok() {}
-        spool.lose(Level::Info);
-        spool.lose(Level::Debug);
+        spool.lose(Level::Info, 1);
+        spool.lose(Level::Debug, 1);
         report_losses(&spool);
         assert_eq!(spool.unreported(), 2, "there is no room yet");
         let mut session = Session::begin(&spool, Format::Text, false, now);
@@ -395,8 +395,7 @@ mod tests {
         report_losses(&spool);
         assert_eq!(spool.unreported(), 0);
         let told = write_all(&mut session, now);
-        let expected =
-            "2 records were lost, the spool was full (so far in all: 1 INFO, 1 DEBUG) lost=2\n";
+        let expected = "2 records were lost for want of room in the spool (so far in all: 1 INFO, 1 DEBUG) lost=2\n";
         assert_eq!(told.matches("lost=").count(), 1);
         assert!(told.ends_with(expected), "{told}");
     }

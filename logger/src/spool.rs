@@ -2,7 +2,7 @@
 
 use crate::origin::Origin;
 use crate::ring::{CONTROL_AT, Cursor, Map, NoRoom, Owner, Ring, data_at};
-use netlog_wire::Level;
+use netlog_wire::{Level, Line};
 use rustix::fs::{
     AtFlags, CWD, Dir, FlockOperation, MemfdFlags, Mode, OFlags, fchmod, flock, fstat,
     memfd_create, mkdirat, openat, renameat, unlinkat,
@@ -44,10 +44,21 @@ impl Spool {
         if level <= Level::Warn { capacity } else { capacity / 8 * 7 }
     }
 
-    /// Counts a record that found no room.
+    /// Counts records that are lost.
     #[cold]
-    pub(crate) fn lose(&self, level: Level) {
-        self.ring.control().lost[level as usize - 1].fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn lose(&self, level: Level, count: u64) {
+        self.ring.control().lost[level as usize - 1].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many records a dead sender left behind, by level.
+    pub(crate) fn levels(&self) -> [u64; 5] {
+        let (mut levels, mut line, mut cursor) = ([0; 5], Vec::new(), self.ring.first());
+        while self.ring.read(&mut cursor, self.owner, &mut line) {
+            let level = Line::parse(&line).map_or(Level::Error, |line| line.level);
+            levels[level as usize - 1] += 1;
+            line.clear();
+        }
+        levels
     }
 
     /// The records lost so far, by level.
@@ -127,6 +138,12 @@ pub(crate) struct SpoolError {
 impl fmt::Display for SpoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "failed to {} {}: {}", self.deed, self.path.display(), self.cause)
+    }
+}
+
+impl From<SpoolError> for io::Error {
+    fn from(e: SpoolError) -> Self {
+        Self::new(e.cause.kind(), e.to_string())
     }
 }
 

@@ -49,8 +49,18 @@ pub(crate) struct Worker {
     pub(crate) route: Arc<Route>,
     pub(crate) bell: Arc<Bell>,
     pub(crate) status: Arc<Status>,
-    /// Whether it tells stderr when the endpoint goes and comes; one worker of a process does.
-    pub(crate) speaks: bool,
+    pub(crate) patience: Patience,
+}
+
+/// What a worker does when it cannot deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Tells stderr when the endpoint goes and comes, and tries for ever: the program's own.
+    Speaks,
+    /// Tries for ever: beside the program's own.
+    Silent,
+    /// Gives up.
+    OneTry,
 }
 
 /// How a connection ended.
@@ -64,7 +74,11 @@ enum End {
 impl Worker {
     /// Delivers until there is nothing more to deliver: for a living sender's ring, when the
     /// program ends; for a dead one's, when the ring is empty.
-    pub(crate) fn run(self) {
+    ///
+    /// # Errors
+    ///
+    /// What kept the records from being delivered, for a worker that gives up.
+    pub(crate) fn run(self) -> Result<(), String> {
         let mut attempt = 0;
         let mut away = None;
         loop {
@@ -72,7 +86,7 @@ impl Worker {
                 Ok(socket) => {
                     self.tell_back(&mut away);
                     match self.converse(socket) {
-                        End::Done => return,
+                        End::Done => return Ok(()),
                         End::Lost(why, true) => {
                             attempt = 0;
                             why
@@ -84,9 +98,12 @@ impl Worker {
             };
             self.status.connected.store(false, Ordering::Release);
             self.status.failures.fetch_add(1, Ordering::AcqRel);
+            if self.patience == Patience::OneTry {
+                return Err(why);
+            }
             self.tell_away(&mut away, &why);
             if self.back_off(attempt) {
-                return;
+                return Ok(());
             }
             attempt += 1;
         }
@@ -250,7 +267,7 @@ impl Worker {
     }
 
     fn tell_away(&self, away: &mut Option<u64>, why: &str) {
-        if away.is_some() || !self.speaks {
+        if away.is_some() || self.patience != Patience::Speaks {
             return;
         }
         *away = Some(self.spool.lost().iter().sum());

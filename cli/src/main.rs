@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 
 /// An error and its causes on one line.
 fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |e| e.source());
+    let causes = std::iter::successors(error.source(), |&e| e.source());
     causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 

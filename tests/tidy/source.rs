@@ -110,8 +110,8 @@ fn literal(rest: &str, before: &str) -> Option<usize> {
         let end = format!("\"{}", "#".repeat(hashes));
         return raw[hashes..].starts_with('"').then(|| up_to(&end, hashes + 2));
     }
-    if rest.starts_with('"') {
-        return Some(1 + closing(&rest[1..], '"')?);
+    if let Some(inner) = rest.strip_prefix('"') {
+        return Some(1 + closing(inner, '"')?);
     }
     if let Some(inner) = rest.strip_prefix('\'') {
         let first = inner.chars().next()?;

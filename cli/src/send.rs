@@ -2,7 +2,7 @@
 
 use clap::Args;
 use log::kv::{self, Value};
-use log::{Level, Log, Record};
+use log::{Level, Record};
 use netlog::Full;
 use netlog_wire::{Lines, MAX_LINE, Record as Plain};
 use std::error::Error;

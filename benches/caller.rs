@@ -2,7 +2,7 @@
 //! case has a process of its own because a program has one logger.
 
 use crate::floor::Floor;
-use crate::measure::{own_cpu, ticks};
+use crate::ticks::{own_cpu, ticks};
 use netlog::Full;
 use std::hint::black_box;
 use std::io::{self, Write};

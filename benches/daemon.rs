@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A running collector; killed when dropped.
@@ -11,6 +12,12 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
+    /// netlog's collector as users run it, appending to `file`.
+    pub(crate) fn collector(file: &Path) -> Self {
+        let mut collector = Command::new(build_collector());
+        Self::start(collector.args(["--listen", "tcp://127.0.0.1:0", "--file"]).arg(file))
+    }
+
     /// Starts `command` and waits until it prints `listening on tcp://…`.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
@@ -47,4 +54,17 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Builds the collector where this bench was built, and answers its path.
+fn build_collector() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let build = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "--package", "netlog-collector"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(build.is_ok_and(|status| status.success()), "the collector could not be built");
+    let bench = std::env::current_exe().expect("a bench has a path");
+    let target = bench.ancestors().nth(2).expect("a bench lies in target/release/deps");
+    target.join("netlog-collector")
 }

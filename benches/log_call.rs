@@ -8,8 +8,9 @@
 mod caller;
 mod daemon;
 mod floor;
-mod measure;
 mod peer;
+mod run;
+mod ticks;
 
 use caller::{Logger, Task};
 use daemon::Daemon;
@@ -59,42 +60,35 @@ fn named(logger: &str, address: &str) -> Logger {
 struct Bench {
     tick: f64,
     spool: tempfile::TempDir,
-    collector: Option<Daemon>,
+    collector: Daemon,
     /// By the name of a logger: where it sends.
     endpoints: Vec<(&'static str, SocketAddr)>,
 }
 
 fn measure_all() {
-    let seconds = measure::setting("NETLOG_BENCH_SECONDS", 2.0);
-    let records = measure::setting("NETLOG_BENCH_RECORDS", 500_000.0) as u64;
+    let seconds = run::setting("NETLOG_BENCH_SECONDS", 2.0);
+    let records = run::setting("NETLOG_BENCH_RECORDS", 500_000.0) as u64;
     let files = tempfile::tempdir().expect("a directory for the collector's file");
-    let file = files.path().join("records.log");
-    let collector = start_collector(&file);
-    let up = collector.as_ref().map_or_else(peer::reading, |collector| collector.address);
+    let collector = Daemon::collector(&files.path().join("records.log"));
     let memory = Path::new("/dev/shm");
     let memory = if memory.is_dir() { memory.into() } else { std::env::temp_dir() };
     let bench = Bench {
-        tick: measure::nanos_per_tick(),
+        tick: ticks::nanos_per_tick(),
         spool: tempfile::tempdir_in(memory).expect("a directory for spools"),
-        collector,
         endpoints: vec![
-            ("up", up),
+            ("up", collector.address),
             ("absent", peer::absent()),
             ("stalled", peer::stalled()),
             ("full", peer::absent()),
         ],
+        collector,
     };
-    println!("{}", measure::machine());
+    println!("{}", run::machine());
     for threads in [1, 4] {
         bench.bursts(threads, seconds);
     }
     bench.flat_out(records);
     bench.disabled();
-}
-
-fn start_collector(file: &Path) -> Option<Daemon> {
-    let mut collector = Command::new(measure::build_collector()?);
-    Some(Daemon::start(collector.args(["--listen", "tcp://127.0.0.1:0", "--file"]).arg(file)))
 }
 
 impl Bench {
@@ -152,9 +146,9 @@ impl Bench {
         for threads in [1, 4] {
             let mut floor = f64::NAN;
             for case in ["floor", "up"] {
-                let before = self.collector.as_ref().map_or(0.0, Daemon::cpu);
+                let before = self.collector.cpu();
                 let figures = self.figures(case, "flat", threads, records);
-                let collectors = self.collector.as_ref().map_or(0.0, Daemon::cpu) - before;
+                let collectors = self.collector.cpu() - before;
                 let [called, delivered, cpu] = figures[..] else { panic!("three figures") };
                 let millions = records as f64 / 1e6;
                 let cpu = cpu / millions;

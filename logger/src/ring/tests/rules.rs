@@ -45,7 +45,11 @@ fn a_record_longer_than_the_ring_is_refused() {
 fn a_claim_holds_the_living_reader_and_is_skipped_after_a_death() {
     let ring = Heap::ring(256);
     ring.append(b"one", u64::MAX).unwrap();
-    ring.claim(20, u64::MAX).unwrap();
+    let (at, _) = ring.claim(20, u64::MAX).unwrap();
+    // Its owner died over the copy, and what it had copied looks like a record.
+    // SAFETY: the claim is ours.
+    unsafe { ring.memory.write(at + WORD, &[0, 0, 0, 0, 3, 0, 0, 0, b'b', b'a', b'd']) };
+    ring.memory.length(at + ALIGN).store(3, Ordering::Relaxed);
     ring.append(b"two", u64::MAX).unwrap();
     // As if its owner had died before it could store the length.
     let (at, _) = ring.claim(20, u64::MAX).unwrap();

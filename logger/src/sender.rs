@@ -90,8 +90,9 @@ impl Sender {
 
     #[cold]
     fn append_to_full(&self, level: Level, line: &[u8], full: Full) {
-        self.bell.ring();
+        // One that is given up wakes nobody: the worker was woken when the ring was a quarter full.
         if let Full::Block(limit) = full {
+            self.bell.ring();
             let until = Instant::now() + limit;
             let mut pause = Duration::from_micros(20);
             while Instant::now() < until {
@@ -115,7 +116,7 @@ impl Sender {
         let (target, until) = (self.spool.ring.tail(), Instant::now() + limit);
         let failures = self.status.failures.load(Ordering::Acquire);
         self.status.hurry.store(true, Ordering::Release);
-        self.bell.ring();
+        self.bell.summon();
         loop {
             let head = self.spool.ring.control().head.load(Ordering::Acquire);
             let unreachable = !self.status.connected.load(Ordering::Acquire)
@@ -136,7 +137,7 @@ impl Sender {
             return;
         }
         self.status.ending.store(true, Ordering::Release);
-        self.bell.ring();
+        self.bell.summon();
         let until = Instant::now() + GOODBYE.min(limit);
         while !self.status.ended.load(Ordering::Acquire) && Instant::now() < until {
             std::thread::sleep(Duration::from_micros(200));

@@ -24,6 +24,7 @@ impl Source {
     pub(crate) fn production(&self) -> bool {
         CRATES.iter().any(|name| self.path.starts_with(&format!("{name}/src/")))
             && !self.path.ends_with("/tests.rs")
+            && !self.path.contains("/tests/")
     }
 
     /// The blanked text up to the tests at its end.

@@ -93,19 +93,32 @@ impl Sender {
         // One that is given up wakes nobody: the worker was woken when the ring was a quarter full.
         if let Full::Block(limit) = full {
             self.bell.ring();
-            let until = Instant::now() + limit;
-            let mut pause = Duration::from_micros(20);
-            while Instant::now() < until {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(1));
-                if self.spool.append(level, line).is_ok() {
-                    return;
-                }
+            if self.append_when_roomy(level, line, limit) {
+                return;
             }
         }
         self.spool.lose(level, 1);
         if self.status.ended.load(Ordering::Acquire) {
             say(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
+        }
+    }
+
+    /// Waits for some more room than this record needs, so that whoever waits is not woken for each
+    /// record; at the end of the limit any room will do.
+    fn append_when_roomy(&self, level: Level, line: &[u8], limit: Duration) -> bool {
+        const PAUSE: Duration = Duration::from_micros(500);
+        let roomy = self.spool.ring.capacity() / 16 * 13;
+        let until = Instant::now() + limit;
+        loop {
+            let now = Instant::now();
+            std::thread::sleep(PAUSE.min(until.saturating_duration_since(now)));
+            let last = now >= until;
+            if (last || self.spool.ring.held() <= roomy) && self.spool.append(level, line).is_ok() {
+                return true;
+            }
+            if last {
+                return false;
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use crate::origin::now;
 use crate::ring::{Cursor, Owner};
 use crate::spool::Spool;
 use netlog_wire::{Greeting, Identity, Level, Line, Lines, Record, Reply, Text};
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// How many bytes of records are gathered for one write.
 const BATCH: usize = 64 * 1024;
+
+/// How far apart in the ring the places are that a session remembers: in a ring of 8 MiB at most
+/// 2048 of them.
+const MILE: u64 = 4096;
 
 /// The longest reply we read.
 const REPLY_LIMIT: usize = 4096;
@@ -45,11 +50,17 @@ pub(crate) struct Session<'a> {
     released: Cursor,
     /// The next record to send.
     next: Cursor,
+    /// Cursors between those two, `MILE` apart: an ack finds its place in the ring from the one
+    /// before it. To walk there record by record would fetch all of the ring once more, long
+    /// after it has left the caches.
+    milestones: VecDeque<Cursor>,
     /// The number up to which everything is delivered.
     delivered: u64,
     /// Whether a dead sender's last losses have been told of.
     told: bool,
     out: Vec<u8>,
+    /// How much of `out` has been written.
+    written: usize,
     line: Vec<u8>,
     replies: Lines,
     began: Instant,
@@ -94,9 +105,11 @@ impl<'a> Session<'a> {
             peer,
             released,
             next: released,
+            milestones: VecDeque::new(),
             delivered: released.number - 1,
             told: false,
             out,
+            written: 0,
             line: Vec::new(),
             replies: Lines::new(REPLY_LIMIT),
             began: now,
@@ -109,14 +122,19 @@ impl<'a> Session<'a> {
         if self.out.is_empty() && self.peer != Peer::Expected {
             while self.out.len() < BATCH && self.gather() {}
         }
-        &self.out
+        &self.out[self.written..]
     }
 
     /// `count` of the pending bytes were written at `now`.
     pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
-        self.out.drain(..count);
         self.spoke = now;
-        if self.out.is_empty() && self.peer == Peer::Plain {
+        self.written += count;
+        if self.written < self.out.len() {
+            return;
+        }
+        self.out.clear();
+        self.written = 0;
+        if self.peer == Peer::Plain {
             self.deliver(self.next.number - 1);
         }
     }
@@ -191,13 +209,21 @@ impl<'a> Session<'a> {
 
     fn deliver(&mut self, number: u64) {
         self.delivered = self.delivered.max(number);
-        self.released = self.spool.ring.release(self.released, number, self.spool.owner);
+        let passed = self.milestones.partition_point(|stone| stone.number <= number + 1);
+        let near = self.milestones.drain(..passed).next_back().unwrap_or(self.released);
+        let to = self.spool.ring.behind(near, number, self.spool.owner);
+        self.spool.ring.release_to(self.released, to);
+        self.released = to;
     }
 
     /// Appends the next record to what is to be written; `false` when there is none.
     fn gather(&mut self) -> bool {
         let start = self.out.len();
         let spool = self.spool;
+        let last = self.milestones.back().unwrap_or(&self.released).position;
+        if self.next.position >= last + MILE {
+            self.milestones.push_back(self.next);
+        }
         if !spool.ring.read(&mut self.next, spool.owner, &mut self.out) {
             return self.tell_losses();
         }
@@ -308,6 +334,21 @@ mod tests {
         assert_eq!(spool.ring.first().number, 3);
         session.heard(b"{\"ack\":3}\n").unwrap();
         assert_eq!(spool.ring.held(), 0);
+    }
+
+    #[test]
+    fn an_ack_of_any_number_gives_back_just_the_records_up_to_it() {
+        let (spool, now) = (spool(700), Instant::now());
+        let mut session = Session::begin(&spool, Format::Json, false, now);
+        while !write_all(&mut session, now).is_empty() {}
+        assert!(spool.ring.held() > 10 * MILE);
+        session.heard(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
+        for ack in [1, 2, 57, 58, 300, 299, 699, 700] {
+            session.heard(format!("{{\"ack\":{ack}}}\n").as_bytes()).unwrap();
+            assert_eq!(spool.ring.first().number, ack.max(session.delivered) + 1);
+        }
+        assert_eq!(spool.ring.held(), 0);
+        assert!(session.milestones.is_empty());
     }
 
     #[test]

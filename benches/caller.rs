@@ -104,8 +104,8 @@ fn settle(logger: Logger) {
             _ => true,
         };
     }
-    // The worker has made the rest of the spool's pages present, and is asleep.
-    std::thread::sleep(Duration::from_millis(60));
+    // A program that has run for a while: the spool's pages are present, the clock is set.
+    std::thread::sleep(Duration::from_millis(300));
 }
 
 /// The message of every case: an integer, a float, a string and another integer.

@@ -14,14 +14,16 @@
 //! Everything outside `head..tail` is zero, so that a claim whose owner died before it could store
 //! its length leaves nothing but zeros behind.
 //!
-//! All of netlog's `unsafe` code is here and in [`memory`], but for one call in `exit.rs`.
+//! All of netlog's `unsafe` code is here, in [`memory`] and in [`mod@ticks`], but for one call in `exit.rs`.
 #![allow(unsafe_code)]
 
 mod memory;
 #[cfg(test)]
 mod tests;
+mod ticks;
 
 pub(crate) use memory::{CONTROL_AT, Control, Fork, Map, Memory, data_at};
+pub(crate) use ticks::ticks;
 
 use memory::Checkpoint;
 use memory::sync::{Ordering, compiler_fence};

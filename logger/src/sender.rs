@@ -2,12 +2,14 @@
 
 use crate::bell::Bell;
 use crate::builder::{Builder, Full};
+use crate::clock::Setter;
 use crate::endpoint::Endpoint;
 use crate::origin::Origin;
 use crate::spool::{Directory, Spool};
 use crate::voice::{mute, say};
 use crate::worker::{Patience, Route, Status, Worker};
 use netlog_wire::Level;
+use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,6 +70,7 @@ impl Sender {
             bell: Arc::clone(&sender.bell),
             status: Arc::clone(&sender.status),
             patience: Patience::Speaks,
+            clock: Some(RefCell::new(Setter::new())),
         };
         spawn("netlog", move || {
             worker.spool.ring.prefault(FIRST_PAGES..capacity);
@@ -216,6 +219,7 @@ fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>, left: &AtomicUsize) {
             bell: Arc::new(bell),
             status: Arc::default(),
             patience: Patience::Silent,
+            clock: None,
         };
         let _ = worker.run();
         left.fetch_sub(1, Ordering::AcqRel);

@@ -5,7 +5,8 @@ use crate::builder::{Builder, Full};
 use crate::endpoint::Endpoint;
 use crate::origin::Origin;
 use crate::spool::{Directory, Spool};
-use crate::worker::{Patience, Route, Status, Worker, say};
+use crate::voice::{mute, say};
+use crate::worker::{Patience, Route, Status, Worker};
 use netlog_wire::Level;
 use std::io;
 use std::path::PathBuf;
@@ -198,7 +199,7 @@ fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>) {
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = std::thread::Builder::new().name(name.into());
     thread.spawn(|| {
-        crate::logger::mute();
+        mute();
         run();
     })?;
     Ok(())

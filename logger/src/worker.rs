@@ -7,6 +7,7 @@ use crate::endpoint::{Endpoint, Socket};
 use crate::ring::{Cursor, Owner};
 use crate::session::{Session, report_losses};
 use crate::spool::Spool;
+use crate::voice::say;
 use netlog_wire::Identity;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
@@ -317,9 +318,4 @@ fn hear(session: &mut Session<'_>, stream: &mut TcpStream) -> io::Result<bool> {
         }
         heard = true;
     }
-}
-
-/// The logger's own voice: one line on stderr. It never goes through `log`.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "netlog: {line}");
 }

@@ -46,10 +46,6 @@ impl Collector {
         &self.addresses[0]
     }
 
-    pub(crate) fn addresses(&self) -> &[String] {
-        &self.addresses
-    }
-
     /// The first address without its scheme.
     pub(crate) fn authority(&self) -> &str {
         self.address().split_once("://").expect("an address has a scheme").1

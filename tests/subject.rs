@@ -211,7 +211,8 @@ fn read_nothing() {
 
 fn overflow(below: &[u8; 1024]) -> u64 {
     let mine = black_box(below.map(|byte| byte.wrapping_add(1)));
-    overflow(&mine) + u64::from(mine[0])
+    let deeper = if black_box(true) { overflow(&mine) } else { 0 };
+    deeper + u64::from(mine[0])
 }
 
 /// The parent logs as thread 1, its child as thread 2, and the child's child as thread 3.
@@ -246,7 +247,7 @@ struct Talkative(u32);
 impl fmt::Display for Talkative {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 > 0 {
-            log::info!("{}", Talkative(self.0 - 1));
+            log::info!("{}", Self(self.0 - 1));
         }
         write!(f, "talkative {}", self.0)
     }

@@ -1,6 +1,6 @@
 //! Whose ring a file is: the text at its head, and the identity it gives the records.
 
-use netlog_wire::{Hello, VERSION};
+use netlog_wire::{Hello, MAX_NAME, VERSION};
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,9 +10,6 @@ const MAGIC: &str = if cfg!(target_endian = "little") {
 } else {
     "netlog spool 1 big-endian"
 };
-
-/// Names longer than this are cut, so that the text fits in front of the ring's control block.
-const MAX_NAME: usize = 255;
 
 /// A running program that logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +73,9 @@ impl Origin {
         format!("{app}.{}.ring", self.sender)
     }
 
-    /// What this sender says first on a connection whose first record is number `next`.
-    pub(crate) fn hello(&self, next: u64, token: Option<String>) -> Hello {
+    /// What this sender says first on a connection whose first record is number `next`; or what is
+    /// said for it, when it did not come to its own end.
+    pub(crate) fn hello(&self, next: u64, recovered: bool) -> Hello {
         Hello {
             netlog: VERSION,
             sender: self.sender.clone(),
@@ -85,7 +83,8 @@ impl Origin {
             host: self.host.clone(),
             pid: self.pid,
             next,
-            token,
+            token: None,
+            recovered,
         }
     }
 

@@ -162,16 +162,28 @@ impl<M: Memory> Ring<M> {
         true
     }
 
-    /// Gives back every record numbered up to `last`, from `from`, where reading began or the last
-    /// release ended, and answers where the next begins. For the one reader only.
-    pub(crate) fn release(&self, from: Cursor, last: u64, owner: Owner) -> Cursor {
+    /// The cursor behind record number `last`, or behind the last committed one before it.
+    pub(crate) fn behind(&self, from: Cursor, last: u64, owner: Owner) -> Cursor {
         let mut to = from;
         while to.number <= last {
             let Some((len, at)) = self.next(to.position, owner) else { break };
             to = Cursor { position: at + size(len), number: to.number + 1 };
         }
+        to
+    }
+
+    /// Gives back every record numbered up to `last`, from `from`, where reading began or the last
+    /// release ended, and answers where the next begins. For the one reader only.
+    pub(crate) fn release(&self, from: Cursor, last: u64, owner: Owner) -> Cursor {
+        let to = self.behind(from, last, owner);
+        self.release_to(from, to);
+        to
+    }
+
+    /// Gives back everything from `from` to `to`, as above.
+    pub(crate) fn release_to(&self, from: Cursor, to: Cursor) {
         if to.position == from.position {
-            return to;
+            return;
         }
         // In this order a death in between costs nothing; in any other, recovery would number the
         // records that follow wrongly and the collector's mark would eat them.
@@ -188,7 +200,6 @@ impl<M: Memory> Ring<M> {
         compiler_fence(Ordering::SeqCst);
         self.control().head.store(to.position, Ordering::Release);
         point();
-        to
     }
 
     /// Writes the older of the two slots, so that one of them is whole at any time.

@@ -90,21 +90,35 @@ impl Sender {
 
     #[cold]
     fn append_to_full(&self, level: Level, line: &[u8], full: Full) {
-        self.bell.ring();
+        // One that is given up wakes nobody: the worker was woken when the ring was a quarter full.
         if let Full::Block(limit) = full {
-            let until = Instant::now() + limit;
-            let mut pause = Duration::from_micros(20);
-            while Instant::now() < until {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(1));
-                if self.spool.append(level, line).is_ok() {
-                    return;
-                }
+            self.bell.ring();
+            if self.append_when_roomy(level, line, limit) {
+                return;
             }
         }
         self.spool.lose(level, 1);
         if self.status.ended.load(Ordering::Acquire) {
             say(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
+        }
+    }
+
+    /// Waits for some more room than this record needs, so that whoever waits is not woken for each
+    /// record; at the end of the limit any room will do.
+    fn append_when_roomy(&self, level: Level, line: &[u8], limit: Duration) -> bool {
+        const PAUSE: Duration = Duration::from_micros(500);
+        let roomy = self.spool.ring.capacity() / 16 * 13;
+        let until = Instant::now() + limit;
+        loop {
+            let now = Instant::now();
+            std::thread::sleep(PAUSE.min(until.saturating_duration_since(now)));
+            let last = now >= until;
+            if (last || self.spool.ring.held() <= roomy) && self.spool.append(level, line).is_ok() {
+                return true;
+            }
+            if last {
+                return false;
+            }
         }
     }
 
@@ -115,7 +129,7 @@ impl Sender {
         let (target, until) = (self.spool.ring.tail(), Instant::now() + limit);
         let failures = self.status.failures.load(Ordering::Acquire);
         self.status.hurry.store(true, Ordering::Release);
-        self.bell.ring();
+        self.bell.summon();
         loop {
             let head = self.spool.ring.control().head.load(Ordering::Acquire);
             let unreachable = !self.status.connected.load(Ordering::Acquire)
@@ -136,7 +150,7 @@ impl Sender {
             return;
         }
         self.status.ending.store(true, Ordering::Release);
-        self.bell.ring();
+        self.bell.summon();
         let until = Instant::now() + GOODBYE.min(limit);
         while !self.status.ended.load(Ordering::Acquire) && Instant::now() < until {
             std::thread::sleep(Duration::from_micros(200));

@@ -9,6 +9,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 fn collector(scene: &Scene, line: &str) -> Child {
     let mut command = scene.command(&program("netlog-collector"));
@@ -199,6 +200,31 @@ fn an_address_that_is_not_of_this_machine_alone_is_warned_of() {
     let scene = Scene::new();
     let collector = Collector::with(&scene, "--listen tcp://0.0.0.0:0");
     collector.process.says("warning: ");
+}
+
+#[test]
+fn a_second_signal_ends_a_collector_at_once_that_cannot_write_what_it_has() {
+    let scene = Scene::new();
+    let path = scene.path("stderr");
+    let mut command = scene.command(&program("netlog-collector"));
+    command.args(["--listen", "tcp://127.0.0.1:0"]).stderr(File::create(&path).expect("a file"));
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the collector starts");
+    let said = || std::fs::read_to_string(&path).unwrap_or_default();
+    wait_until(SOON, || said().ends_with('\n'));
+    // Nobody reads its stdout: a pipe takes 64 KiB, and then the collector waits.
+    let address = said().trim_end().replace("listening on tcp://", "");
+    speak(&address, "a line that is to be shown\n".repeat(4000).as_bytes());
+    let pid = rustix::process::Pid::from_child(&child);
+    let signal = |signal| rustix::process::kill_process(pid, signal).expect("it runs");
+    signal(Signal::TERM);
+    let began = Instant::now();
+    signal(Signal::INT);
+    let ended = wait_until(SOON, || child.try_wait().expect("it is our child").is_some());
+    let took = began.elapsed();
+    let _ = child.kill();
+    let status = child.wait().expect("it is our child");
+    assert!(ended && matches!(status.code(), Some(130 | 143)), "{status} {}", said());
+    assert!(took < Duration::from_secs(1), "it took {took:?}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ mod scan;
 mod text;
 mod time;
 
-pub use escape::{Escaped, JsonStr, push_json, push_plain};
+pub use escape::{Escaped, JsonStr, escape_from, push_json, push_plain};
 pub use frame::{Lines, Piece};
 pub use hello::{Greeting, Hello, Reply, VERSION};
 pub use level::{Level, UnknownLevel};
@@ -40,3 +40,6 @@ pub const PORT: u16 = 1902;
 /// The longest record line a collector takes and a sender makes by default, in bytes without the
 /// line end: long enough for a backtrace, short enough to bound what a peer can make us hold.
 pub const MAX_LINE: usize = 64 * 1024;
+
+/// The longest name of an app or a host, in bytes: it stands in front of every record.
+pub const MAX_NAME: usize = 128;

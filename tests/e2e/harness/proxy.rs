@@ -167,16 +167,21 @@ impl Link {
             let _ = stream.set_read_timeout(Some(LOOK));
             let _ = stream.set_write_timeout(Some(LOOK));
         }
-        // Every third hello comes in pieces.
-        let chop = wiring.dice.lock().unwrap().once_in(3);
-        let chop = chop && !wiring.calm.load(Ordering::Relaxed);
+        // Every third hello comes in pieces, every eighth is the end of its connection or soon
+        // followed by it.
+        let mut dice = wiring.dice.lock().unwrap().clone();
+        let (chop, doom) = (dice.once_in(3), dice.once_in(8));
+        let kind = if dice.once_in(2) { Kind::Cut } else { Kind::Reset };
+        let doom = doom.then_some((dice.of(0..400), kind));
+        *wiring.dice.lock().unwrap() = dice;
+        let calm = wiring.calm.load(Ordering::Relaxed);
         let link = Arc::new(Self {
             near,
             far,
             wiring: Arc::clone(wiring),
-            fault: Mutex::default(),
+            fault: Mutex::new(doom.filter(|_| !calm)),
             up: AtomicU64::new(0),
-            chopped: AtomicU64::new(if chop { 300 } else { 0 }),
+            chopped: AtomicU64::new(if chop && !calm { 300 } else { 0 }),
             stalled: Mutex::default(),
             gone: AtomicBool::new(false),
         });

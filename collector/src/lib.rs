@@ -66,6 +66,9 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use voice::{Chain, Voice};
 
+/// The least `--max-line`: a hello has to fit.
+const MIN_LINE: usize = 1 << 10;
+
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
     options: Options,
@@ -76,13 +79,17 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Opens the sinks and binds the sockets. From here on the kernel takes connections; they are
+    /// Binds the sockets and opens the sinks. From here on the kernel takes connections; they are
     /// served once it [runs](Self::run).
     ///
     /// # Errors
     ///
     /// When an address cannot be bound or a sink cannot be opened, and when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
+        let mut sockets = Vec::new();
+        for endpoint in &options.listen {
+            sockets.extend(endpoint.bind()?);
+        }
         let voice = Voice { verbose: options.verbose };
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
@@ -95,10 +102,6 @@ impl Collector {
         }
         if sinks.is_empty() {
             return Err(BindError::NoSink);
-        }
-        let mut sockets = Vec::new();
-        for endpoint in &options.listen {
-            sockets.extend(endpoint.bind()?);
         }
         Ok(Self { options, sockets, sinks, stats: Arc::default(), reopen: Reopen::default() })
     }
@@ -134,7 +137,7 @@ impl Collector {
             marks: marks.clone(),
             stats: self.stats.clone(),
             voice,
-            max_line: self.options.max_line.bytes(),
+            max_line: self.options.max_line.bytes().max(MIN_LINE),
             idle_timeout: self.options.idle_timeout.limit(),
             connections: Arc::new(Semaphore::new(self.options.max_connections)),
             stop: stopped,

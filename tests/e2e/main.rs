@@ -2,6 +2,7 @@
 
 mod away;
 mod command;
+mod deaths;
 mod endings;
 mod endpoints;
 mod examples;

@@ -32,15 +32,17 @@ mod amount;
 mod decode;
 mod hub;
 mod intake;
+mod ledger;
 mod marks;
 mod options;
+mod rotate;
 mod run;
 mod sink;
 mod stats;
 mod voice;
 
 pub use amount::{Period, Size, UnknownAmount};
-pub use hub::GaveUp;
+pub use hub::{GaveUp, Reopen};
 pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Options};
 pub use stats::{Counter, Stats};
@@ -48,10 +50,13 @@ pub use stats::{Counter, Stats};
 use hub::{Hub, Patience};
 use intake::{Feed, Transport, Wiring};
 use marks::Marks;
-use sink::{Sink, console::ConsoleSink, file::FileSink};
+use rotate::Schedule;
+use sink::Sink;
+use sink::console::ConsoleSink;
+use sink::file::{FileSink, Keeping};
 use socket2::Socket;
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fmt, io, thread};
 use tokio::net::{TcpListener, UdpSocket};
@@ -65,6 +70,7 @@ pub struct Collector {
     sockets: Vec<(Address, Socket)>,
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
+    reopen: Reopen,
 }
 
 impl Collector {
@@ -75,13 +81,15 @@ impl Collector {
     ///
     /// When an address cannot be bound or a sink cannot be opened, and when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
+        let voice = Voice { verbose: options.verbose };
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
             sinks.push(Box::new(console));
         }
         if let Some(path) = &options.file {
             let failed = |cause| BindError::File { path: path.clone(), cause };
-            sinks.push(Box::new(FileSink::open(path, options.format).map_err(failed)?));
+            let keeping = keeping(path, &options);
+            sinks.push(Box::new(FileSink::open(keeping, voice).map_err(failed)?));
         }
         if sinks.is_empty() {
             return Err(BindError::NoSink);
@@ -90,7 +98,7 @@ impl Collector {
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
-        Ok(Self { options, sockets, sinks, stats: Arc::default() })
+        Ok(Self { options, sockets, sinks, stats: Arc::default(), reopen: Reopen::default() })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -103,6 +111,11 @@ impl Collector {
         self.stats.clone()
     }
 
+    /// What asks it to reopen its file, after something else has moved it away.
+    pub fn reopen(&self) -> Reopen {
+        self.reopen.clone()
+    }
+
     /// Collects until `end` is over, then reads what was received, writes and acks it, and returns.
     ///
     /// # Errors
@@ -113,6 +126,7 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
+        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings()));
         let wiring = Wiring {
             feed: feed.clone(),
             marks: marks.clone(),
@@ -130,6 +144,7 @@ impl Collector {
             sinks: self.sinks,
             marks,
             patience: patience.clone(),
+            reopen: self.reopen,
             stats: self.stats,
             voice,
         };
@@ -144,6 +159,13 @@ impl Collector {
         while intakes.join_next().await.is_some() {}
         finished(hub.await)
     }
+}
+
+fn keeping(path: &Path, options: &Options) -> Keeping {
+    let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
+    let every = options.rotate_every.limit().map(rotate::every);
+    let (path, format) = (path.to_owned(), options.format);
+    Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
 }
 
 fn start_intakes(

@@ -71,6 +71,7 @@ mod encode;
 mod endpoint;
 mod exit;
 mod logger;
+mod loss;
 mod origin;
 mod ring;
 mod sender;

@@ -6,6 +6,7 @@ mod netlog;
 mod origin;
 
 use crate::run::{Run, Source};
+use crate::sender::Sender;
 use crate::stats::Stats;
 use netlog_wire::{Greeting, Lines, Piece};
 use std::sync::Arc;
@@ -13,7 +14,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use datagram::Datagram;
 use lines::take_line;
-pub(crate) use netlog::{Sender, SenderId};
 pub(crate) use origin::Origin;
 
 use netlog::Conversation;

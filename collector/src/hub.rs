@@ -1,10 +1,11 @@
 //! The hub: the one thread through which every batch passes, and the only writer. It is a thread,
 //! not a task, because disks block.
 
-use crate::decode::{Sender, now};
+use crate::decode::now;
 use crate::error::GaveUp;
 use crate::marks::{Mark, Marks};
 use crate::run::{Parcel, Run, Source};
+use crate::sender::Sender;
 use crate::sink::{Batch, Sink, SinkError};
 use crate::stats::Stats;
 use crate::voice::{Chain, Voice};

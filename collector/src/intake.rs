@@ -7,9 +7,9 @@ mod gaps;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
-use crate::decode::Sender;
 use crate::marks::Marks;
 use crate::run::{Parcel, Run};
+use crate::sender::Sender;
 use crate::stats::Stats;
 use crate::voice::Voice;
 use std::sync::Arc;

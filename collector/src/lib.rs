@@ -29,6 +29,7 @@
 //! ```
 
 mod amount;
+mod cut;
 mod decode;
 mod error;
 mod hub;
@@ -36,8 +37,10 @@ mod intake;
 mod ledger;
 mod marks;
 mod options;
+mod paths;
 mod rotate;
 mod run;
+mod sender;
 mod sink;
 mod stats;
 mod voice;

@@ -1,8 +1,7 @@
 //! The marks: what the sinks hold of each sender. Set by the hub alone, read at every hello.
 
-use crate::decode::SenderId;
 use crate::run::Run;
-use crate::sink::Holding;
+use crate::sender::SenderId;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +19,16 @@ pub(crate) struct Mark {
     pub(crate) written: u64,
     /// Records written since the collector first saw someone deliver them for the dead sender.
     pub(crate) recovered: u64,
+    /// Whether its end has been reported.
+    pub(crate) ended: bool,
+}
+
+/// What a sink holds of one sender.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Holding {
+    pub(crate) id: SenderId,
+    /// The highest number.
+    pub(crate) mark: u64,
     /// Whether its end has been reported.
     pub(crate) ended: bool,
 }

@@ -1,7 +1,8 @@
 //! What a ledger knows: the marks of all senders, and what stands where in the file. No I/O.
 
 use super::entry::{BatchEntry, Entry, Head, IndexEntry, Known, RunEntry, Span};
-use crate::decode::SenderId;
+use crate::cut::Cut;
+use crate::sender::SenderId;
 use std::collections::HashMap;
 
 /// About how much of the file one index entry covers.
@@ -15,15 +16,6 @@ pub(crate) struct Account {
     /// In the order of their numbers, from 1.
     senders: Vec<Known>,
     index: Vec<IndexEntry>,
-}
-
-/// Where a file has to be cut, because it ends within something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cut {
-    /// A sender's records are torn: they will come again, all of them.
-    At(u64),
-    /// A plain peer's lines are torn: the whole ones stay.
-    BehindLastLine(u64),
 }
 
 /// What a replay came to.

@@ -1,6 +1,6 @@
 //! The lines of a ledger, as they stand in it.
 
-use crate::decode::SenderId;
+use crate::sender::SenderId;
 use serde_json::Value;
 use std::fmt::Write;
 

@@ -58,6 +58,8 @@ impl From<io::Error> for End {
 
 /// Serves one connection until it ends.
 pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) -> End {
+    // Whatever ends us before we say otherwise, a kill or a failed sink, the peer sees a reset.
+    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
     let decoder = Decoder::new(Origin::new(peer), wiring.max_line, wiring.stats.clone());
     let heard = Instant::now();
     let mut open = Connection {
@@ -71,7 +73,7 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) ->
         heard,
         draining: false,
     };
-    let Err(end) = open.converse().await else { return End::Closed };
+    let end = open.converse().await.err().unwrap_or(End::Closed);
     open.part(&end).await;
     end
 }
@@ -236,7 +238,7 @@ impl Connection<'_> {
         let wiring = self.wiring;
         tokio::select! {
             biased;
-            () = self.all_acked() => {}
+            kept = self.all_kept() => kept?,
             () = wiring.stopped() => return Err(End::Stopped),
         }
         self.push_ack();
@@ -249,11 +251,14 @@ impl Connection<'_> {
         }
     }
 
-    async fn all_acked(&mut self) {
+    /// Waits until all that was read is in the sinks.
+    async fn all_kept(&mut self) -> Result<(), End> {
         let given = self.given;
-        if let Some(acks) = &mut self.acks {
-            let _ = acks.wait_for(|ack| *ack >= given).await;
-        }
+        let kept = match &mut self.acks {
+            Some(acks) => acks.wait_for(|ack| *ack >= given).await.is_ok(),
+            None => self.wiring.feed.settled().await.is_ok(),
+        };
+        if kept { Ok(()) } else { Err(End::Abandoned) }
     }
 
     /// Does what is left to do on an end that was not the peer's.
@@ -268,10 +273,18 @@ impl Connection<'_> {
             End::Idle => {
                 self.wiring.stats.connections_idle.add(1);
                 self.keep_rest().await;
+                self.close_in_order();
             }
             End::Broken(_) => self.keep_rest().await,
-            End::Closed | End::Abandoned => {}
+            End::Closed => self.close_in_order(),
+            End::Abandoned => {}
         }
+    }
+
+    /// Has the connection end as a connection does. To a plain peer, which is told nothing else,
+    /// this says that all it sent is kept, and so it must not be said by dying.
+    fn close_in_order(&self) {
+        let _ = SockRef::from(&self.stream).set_linger(None);
     }
 
     /// Takes what the kernel has received already, and lets a sender know what was kept of it.
@@ -282,9 +295,15 @@ impl Connection<'_> {
             let Ok(Ok(Progress::Some)) = timeout_at(deadline, self.read()).await else { break };
         }
         self.keep_rest().await;
-        if self.acks.is_some() && timeout_at(deadline + GIVE_UP, self.all_acked()).await.is_ok() {
+        if !matches!(timeout_at(deadline + GIVE_UP, self.all_kept()).await, Ok(Ok(()))) {
+            return;
+        }
+        if self.acks.is_some() {
             self.push_ack();
             self.farewell().await;
+        } else {
+            // Bytes that came meanwhile are not ours, and turn this into a reset again.
+            self.close_in_order();
         }
     }
 
@@ -300,6 +319,7 @@ impl Connection<'_> {
     /// Writes the last reply and half-closes, then reads on until the peer is gone too, within
     /// limits: what it still sends is not ours, and it keeps it.
     async fn farewell(&mut self) {
+        self.close_in_order();
         let deadline = Instant::now() + FAREWELL;
         while self.flush().is_ok() && !self.replies.is_empty() {
             if !matches!(timeout_at(deadline, self.stream.writable()).await, Ok(Ok(()))) {

@@ -3,6 +3,7 @@
 use super::{Child, Records, SOON, Scene, program, wait_until};
 use rustix::process::Signal;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 pub(crate) struct Collector {
@@ -27,7 +28,11 @@ impl Collector {
 
     /// One that appends to `file` and may end before it listens, as on a full disk.
     pub(crate) fn launch(scene: &Scene, file: PathBuf, line: &str) -> Self {
-        let mut command = scene.command(&program("netlog-collector"));
+        Self::by(scene.command(&program("netlog-collector")), file, line)
+    }
+
+    /// The same, started by `command`, to which the words are added.
+    pub(crate) fn by(mut command: Command, file: PathBuf, line: &str) -> Self {
         command.arg("--file").arg(&file).args(line.split_whitespace());
         let process = Child::start(&mut command);
         Self { process, file, addresses: Vec::new() }

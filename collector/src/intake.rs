@@ -1,6 +1,7 @@
 //! The ways in, and the one way from all of them to the hub.
 
 mod connection;
+mod drops;
 mod endpoint;
 mod gaps;
 pub(crate) mod tcp;

@@ -123,6 +123,24 @@ fn a_second_signal_ends_it_at_once_while_a_sink_fails() {
     assert!(matches!(code, Some(143 | 130)), "{code:?}");
 }
 
+#[test]
+fn an_end_while_a_sink_fails_says_how_much_was_not_written() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut daemon = Daemon::spawn(command(&["--listen", "127.0.0.1:0"]).stdout(full));
+    let mut sender = daemon.connect();
+    sender.write_all(format!("{HELLO}{}", record("a").repeat(37)).as_bytes()).unwrap();
+    sender.read_exact(&mut [0; 21]).unwrap();
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.wait(), Some(1));
+    let mut said = String::new();
+    daemon.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let cause = "failed to write to stdout: no space left on device";
+    let expected = format!(
+        "netlog-collector: {cause}, will go on trying\nnetlog-collector: ended with 37 records not written: {cause}\n"
+    );
+    assert_eq!(said, expected);
+}
+
 /// Sends `count` numbered records until all are acked, to whatever collector there is.
 fn send_all(address: SocketAddr, acked: &mut u64, count: u64) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(address)?;

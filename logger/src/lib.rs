@@ -66,6 +66,7 @@ compile_error!("netlog's spool needs Linux");
 
 mod bell;
 mod builder;
+mod clock;
 mod encode;
 mod endpoint;
 mod exit;

@@ -14,14 +14,16 @@
 //! Everything outside `head..tail` is zero, so that a claim whose owner died before it could store
 //! its length leaves nothing but zeros behind.
 //!
-//! All of netlog's `unsafe` code is here and in [`memory`], but for one call in `exit.rs`.
+//! All of netlog's `unsafe` code is here, in [`memory`] and in [`mod@ticks`], but for one call in `exit.rs`.
 #![allow(unsafe_code)]
 
 mod memory;
 #[cfg(test)]
 mod tests;
+mod ticks;
 
 pub(crate) use memory::{CONTROL_AT, Control, Fork, Map, Memory, data_at};
+pub(crate) use ticks::ticks;
 
 use memory::Checkpoint;
 use memory::sync::{Ordering, compiler_fence};
@@ -125,6 +127,8 @@ impl<M: Memory> Ring<M> {
         point();
         self.memory.length(at).store(payload.len() as i32, Ordering::Release);
         point();
+        // The worker zeroed what comes next, so that it is in another core's cache, or in none.
+        self.memory.prefetch(at + size(payload.len() as u64));
     }
 
     /// How many bytes are held now, claims included.

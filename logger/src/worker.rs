@@ -3,12 +3,14 @@
 
 use crate::bell::{Bell, Sleep};
 use crate::builder::Format;
+use crate::clock::Setter;
 use crate::endpoint::{Endpoint, Socket};
 use crate::ring::{Cursor, Owner};
 use crate::session::Session;
 use crate::spool::Spool;
 use crate::voice::say;
 use netlog_wire::Identity;
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
@@ -19,6 +21,9 @@ use std::time::{Duration, Instant};
 /// The worker looks into the ring this often while records come, and this seldom while none do.
 const BUSY: Duration = Duration::from_millis(1);
 const IDLE: Duration = Duration::from_millis(50);
+
+/// Between attempts to connect it wakes this often, only to set the clock.
+const AWAY: Duration = Duration::from_millis(500);
 
 /// The pause before another attempt to connect: doubled each time up to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -54,6 +59,8 @@ pub(crate) struct Worker {
     pub(crate) bell: Arc<Bell>,
     pub(crate) status: Arc<Status>,
     pub(crate) patience: Patience,
+    /// The program's own worker sets the clock of its log calls.
+    pub(crate) clock: Option<RefCell<Setter>>,
 }
 
 /// What a worker does when it cannot deliver.
@@ -145,10 +152,17 @@ impl Worker {
                 self.status.ended.store(true, Ordering::Release);
                 return true;
             }
+            self.set_clock();
             let left = until.saturating_duration_since(Instant::now());
-            self.bell.sleep(&Sleep::Deep, left.max(BUSY));
+            self.bell.sleep(&Sleep::Deep, left.clamp(BUSY, AWAY));
         }
         false
+    }
+
+    fn set_clock(&self) {
+        if let Some(clock) = &self.clock {
+            clock.borrow_mut().set();
+        }
     }
 
     /// Whether the program ends and everything is delivered; from then on the ring takes nothing.
@@ -165,6 +179,7 @@ impl Worker {
         let mut pause = BUSY;
         loop {
             let taken = session.taken();
+            self.set_clock();
             self.spool.report_losses();
             match self.exchange(&mut session, &mut stream) {
                 Ok(true) => pause = BUSY,
@@ -213,6 +228,7 @@ impl Worker {
     fn datagrams(&self, socket: &UdpSocket) -> End {
         let mut pause = BUSY;
         loop {
+            self.set_clock();
             self.spool.report_losses();
             match self.send_batch(socket) {
                 Ok(true) => pause = BUSY,

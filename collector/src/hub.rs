@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// The most that is written as one batch: large enough that the costs of a batch vanish, small
 /// enough that acks keep flowing.
@@ -109,6 +109,9 @@ impl Hub {
             self.stats.bytes_written.add(sealed.batch.bytes());
         }
         self.ack(&sealed.senders);
+        for settled in sealed.settled {
+            let _ = settled.send(());
+        }
         Ok(())
     }
 
@@ -118,6 +121,7 @@ impl Hub {
         let mut marks = self.marks.lock();
         for parcel in parcels {
             sealed.rooms.push(parcel.room);
+            sealed.settled.extend(parcel.settled);
             for mut run in parcel.runs {
                 if let Source::Netlog(sender) = &run.source {
                     let sender = sender.clone();
@@ -220,6 +224,8 @@ fn report_end(mark: &mut Mark, sender: Arc<Sender>) -> Option<Run> {
 struct Sealed {
     batch: Batch,
     senders: Vec<Arc<Sender>>,
+    /// Told when all of it is written.
+    settled: Vec<oneshot::Sender<()>>,
     /// Given back when the batch is done with.
     rooms: Vec<OwnedSemaphorePermit>,
 }

@@ -24,6 +24,11 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// The time now, in seconds since 1970.
+pub(crate) fn seconds() -> i64 {
+    now().div_euclid(1_000_000)
+}
+
 /// Turns one connection's bytes into runs.
 #[derive(Debug)]
 pub(crate) struct Decoder {

@@ -17,6 +17,8 @@ mod tests;
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
 
 use crate::cut::{self, Cut};
+use crate::decode::seconds;
+use crate::marks::{FORGET, MOST};
 use crate::paths;
 use crate::run::{Run, Source};
 use account::Account;
@@ -78,7 +80,7 @@ impl Found {
                 (len > 0).then(|| "has no ledger, beginning one: a resend may repeat".into());
             return Ok(Self { account: Account::default(), cut: None, note });
         }
-        let replayed = Account::replay(&text, len);
+        let replayed = Account::replay(&text, len, seconds());
         if !replayed.sound {
             let note = Some("has a damaged ledger, going on with what could be read of it".into());
             return Ok(Self { account: replayed.account, cut: None, note });
@@ -97,7 +99,7 @@ impl Found {
         let moved = paths::find(path, inode)
             .and_then(|moved| OpenOptions::new().read(true).append(true).open(moved).ok());
         let len = moved.as_ref().map_or(Ok(0), |file| file.metadata().map(|file| file.len()))?;
-        let replayed = Account::replay(text, len);
+        let replayed = Account::replay(text, len, seconds());
         if let (Some(cut), Some(file)) = (replayed.cut, &moved) {
             cut::cut(file, cut)?;
         }
@@ -157,7 +159,7 @@ impl Ledger {
                 let (number, new) = self.account.number(sender.id);
                 entry.sender = number;
                 if new {
-                    Known { number, id: sender.id, mark: 0, ended: false }.push(&mut text);
+                    Known { number, id: sender.id, mark: 0, seen: 0, ended: false }.push(&mut text);
                 }
             }
             if let Source::Ended(_) = &run.source {
@@ -200,6 +202,7 @@ impl Ledger {
 
     /// Takes note that a batch is in the file.
     pub(crate) fn settle(&mut self, entry: &BatchEntry) {
+        self.account.now = seconds();
         let known = self.account.count(entry, u64::MAX);
         debug_assert_eq!(known, Some(None), "every sender has been introduced");
         let growth = GROWTH.max(entry.span.end() / 100).max(self.base);
@@ -211,12 +214,13 @@ impl Ledger {
 
     /// Writes the ledger anew, as short as it can be.
     pub(crate) fn compact(&mut self) -> io::Result<()> {
-        let snapshot = self.account.snapshot(&self.account.head);
+        let account = self.account.remembering(seconds() - FORGET, MOST);
+        let snapshot = account.snapshot(&account.head);
         let written = write_anew(&self.path, &snapshot, self.sync);
         // Also after a failure: not again before it has grown as much once more.
         self.base = self.size;
         (self.file, self.size) = written?;
-        self.base = self.size;
+        (self.base, self.account) = (self.size, account);
         Ok(())
     }
 

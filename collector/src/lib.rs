@@ -52,6 +52,7 @@ pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Options};
 pub use stats::{Counter, Stats};
 
+use decode::seconds;
 use hub::{Hub, Patience};
 use intake::{Feed, Transport, Wiring};
 use marks::Marks;
@@ -134,7 +135,7 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
-        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings()));
+        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let wiring = Wiring {
             feed: feed.clone(),
             marks: marks.clone(),

@@ -187,8 +187,8 @@ fn a_reader_that_closes_the_pipe_ends_the_collector_quietly() {
     assert!(wait_until(SOON, || shell.stdout().ends_with(" one\n")), "{}", shell.stdout());
     // The next record finds nobody who reads.
     let ended = wait_until(SOON, || {
-        if let Ok(mut peer) = std::net::TcpStream::connect(&address) {
-            let _ = std::io::Write::write_all(&mut peer, b"two\n");
+        if let Ok(mut peer) = TcpStream::connect(&address) {
+            let _ = peer.write_all(b"two\n");
         }
         !shell.running()
     });

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use log::kv::{self, Value};
-use log::{Level, Log, Record};
+use log::{Level, Record};
 use netlog::Full;
 use netlog_wire::{Lines, MAX_LINE, Record as Plain};
 use std::error::Error;
@@ -30,7 +30,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let builder = netlog::builder(&options.to).app(options.app).level(log::LevelFilter::Trace);
-    let builder = builder.when_full(Full::Block(LIMIT)).flush_limit(Duration::ZERO);
+    let builder = builder.when_full(Full::Block(LIMIT));
     let _guard = builder.init()?;
     let mut lines = Lines::new(MAX_LINE);
     let mut buffer = vec![0; 64 * 1024];

@@ -250,7 +250,7 @@ impl Checkpoint {
         let number = self.number.load(Ordering::Acquire);
         let cursor = Cursor { position, number };
         let whole = self.check.load(Ordering::Acquire) == check(cursor);
-        (whole && position % ALIGN == 0).then_some(cursor)
+        (whole && position.is_multiple_of(ALIGN)).then_some(cursor)
     }
 }
 

@@ -165,7 +165,7 @@ impl Memory for Map {
     }
 
     fn length(&self, at: u64) -> &AtomicI32 {
-        debug_assert!(at % 8 == 0, "length words stand at multiples of eight");
+        debug_assert!(at.is_multiple_of(8), "length words stand at multiples of eight");
         // SAFETY: within the data and aligned; length words are only ever used as atomics while
         // they can be shared.
         unsafe { &*self.place(at).cast::<AtomicI32>() }

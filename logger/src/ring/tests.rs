@@ -2,7 +2,11 @@
 
 use super::memory::sync::AtomicI32;
 use super::*;
-use std::cell::{Cell, UnsafeCell};
+#[cfg(loom)]
+use loom::cell::UnsafeCell;
+use std::cell::Cell;
+#[cfg(not(loom))]
+use std::cell::UnsafeCell; // watches for access by two threads at once
 
 /// A ring on the heap, for miri and loom, which cannot map files.
 struct Heap {
@@ -23,8 +27,32 @@ impl Heap {
         Ring::new(Self { control: Control::default(), lengths, bytes })
     }
 
-    fn byte(&self, at: u64) -> *mut u8 {
-        self.bytes[at as usize % self.bytes.len()].get()
+    fn cell(&self, at: u64) -> &UnsafeCell<u8> {
+        &self.bytes[at as usize % self.bytes.len()]
+    }
+
+    /// # Safety
+    ///
+    /// The caller alone has the byte.
+    unsafe fn set(&self, at: u64, byte: u8) {
+        // SAFETY: the caller's.
+        #[cfg(not(loom))]
+        unsafe {
+            *self.cell(at).get() = byte;
+        }
+        #[cfg(loom)]
+        self.cell(at).with_mut(|place| unsafe { *place = byte });
+    }
+
+    /// # Safety
+    ///
+    /// Nobody writes the byte.
+    unsafe fn get(&self, at: u64) -> u8 {
+        // SAFETY: the caller's.
+        #[cfg(not(loom))]
+        return unsafe { *self.cell(at).get() };
+        #[cfg(loom)]
+        return self.cell(at).with(|place| unsafe { *place });
     }
 }
 
@@ -45,19 +73,19 @@ impl Memory for Heap {
     unsafe fn write(&self, at: u64, bytes: &[u8]) {
         for (at, byte) in (at..).zip(bytes) {
             // SAFETY: the caller's.
-            unsafe { *self.byte(at) = *byte };
+            unsafe { self.set(at, *byte) };
         }
     }
 
     unsafe fn read(&self, at: u64, len: u64, out: &mut Vec<u8>) {
         // SAFETY: the caller's.
-        out.extend((at..at + len).map(|at| unsafe { *self.byte(at) }));
+        out.extend((at..at + len).map(|at| unsafe { self.get(at) }));
     }
 
     unsafe fn zero(&self, at: u64, len: u64) {
         for at in at..at + len {
             // SAFETY: the caller's.
-            unsafe { *self.byte(at) = 0 };
+            unsafe { self.set(at, 0) };
             if at % 8 == 0 {
                 self.length(at).store(0, Ordering::Relaxed);
             }
@@ -201,9 +229,12 @@ mod interleavings {
     use loom::sync::Arc;
     use loom::thread;
 
-    fn explore(appenders: usize, capacity: usize) {
+    fn explore(appenders: usize, capacity: usize, preemptions: usize) {
+        // How many records the reader found, one bit for each answer in some exploration.
+        let found = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
+        builder.preemption_bound = Some(preemptions);
+        let seen_by = found.clone();
         builder.check(move || {
             let ring = Arc::new(Heap::ring(capacity));
             let threads: Vec<_> = (0..appenders)
@@ -212,8 +243,12 @@ mod interleavings {
                     thread::spawn(move || ring.append(&[b'a' + n as u8; 8], u64::MAX).is_ok())
                 })
                 .collect();
+            // loom explores what could have come before an access, not what could come after it
+            // (it knows only the last access to a place), so the reader must begin last.
+            thread::yield_now();
             let mut cursor = ring.first();
             let mut seen = read_all(&ring, &mut cursor, Owner::Alive);
+            seen_by.fetch_or(1 << seen.len(), std::sync::atomic::Ordering::Relaxed);
             ring.release(ring.first(), cursor.number - 1, Owner::Alive);
             let accepted = threads.into_iter().map(|t| t.join().unwrap()).filter(|&ok| ok).count();
             seen.extend(read_all(&ring, &mut cursor, Owner::Alive));
@@ -224,16 +259,18 @@ mod interleavings {
                 assert!(text.len() == 8 && text.bytes().all(|b| b == first), "{text}");
             }
         });
+        let found = found.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(found & 0b111, 0b111, "the reader came before, between and after the appenders");
     }
 
     #[test]
     fn two_appenders_and_the_reader() {
-        explore(2, 64);
+        explore(2, 64, 3);
     }
 
     #[test]
     fn three_appenders_and_a_ring_with_room_for_two() {
-        explore(3, 32);
+        explore(3, 32, 2);
     }
 }
 

@@ -1,0 +1,134 @@
+//! The conversation with a netlog sender: who it is, and which number each of its lines has.
+
+use super::lines::take_plain;
+use super::{Origin, Receipt, Refusal, Slot};
+use crate::run::{Run, Source};
+use netlog_wire::{Greeting, Hello, Identity, Line, Piece, Record, VERSION};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Every record carries these, so that a peer cannot blow up its own lines at our cost.
+const MAX_NAME: usize = 128;
+
+/// Far beyond any count of records, far below where counting on overflows.
+const MAX_NUMBER: u64 = 1 << 62;
+
+/// A sender id, drawn at random by each run of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SenderId(pub(crate) u128);
+
+/// One connection's sender.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) id: SenderId,
+    pub(crate) identity: Identity,
+    stamp: Vec<u8>,
+    /// The mark, as far as this connection is to be told; the hub moves it.
+    pub(crate) acked: watch::Sender<u64>,
+}
+
+impl Sender {
+    /// The members that stand in front of each of its records.
+    pub(crate) fn stamp(&self) -> &[u8] {
+        &self.stamp
+    }
+}
+
+/// What has been said on a connection since its hello.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    sender: Arc<Sender>,
+    next: u64,
+}
+
+impl Conversation {
+    /// Begins with `hello`, if it is one this collector can take.
+    pub(crate) fn new(hello: Hello, origin: &Origin) -> Result<Self, Refusal> {
+        if hello.netlog != VERSION {
+            let words =
+                format!("unknown version {}: this collector speaks {VERSION}", hello.netlog);
+            return Err(Refusal(words));
+        }
+        let id = Some(&hello.sender).filter(|id| Hello::valid_sender(id));
+        let id = id.and_then(|id| u128::from_str_radix(id, 16).ok()).map(SenderId);
+        let id = id.ok_or_else(|| Refusal("malformed sender id".into()))?;
+        if [&hello.app, &hello.host].into_iter().any(|name| !fit(name)) {
+            return Err(Refusal("malformed app or host".into()));
+        }
+        let next = number(hello.next)?;
+        let identity = Identity {
+            app: Some(hello.app),
+            host: Some(hello.host),
+            pid: Some(hello.pid.into()),
+            peer: Some(origin.peer().to_owned()),
+        };
+        let mut stamp = Vec::new();
+        identity.push(&mut stamp);
+        let sender = Sender { id, identity, stamp, acked: watch::Sender::new(0) };
+        Ok(Self { sender: Arc::new(sender), next })
+    }
+
+    pub(crate) fn sender(&self) -> &Arc<Sender> {
+        &self.sender
+    }
+
+    /// Takes one line after the hello: a record, a jump or a keep-alive.
+    pub(crate) fn take(
+        &mut self,
+        piece: Piece<'_>,
+        receipt: Receipt<'_>,
+        slot: Slot<'_>,
+    ) -> Result<(), Refusal> {
+        let line = piece.bytes;
+        if line.is_empty() && piece.cut == 0 {
+            return Ok(());
+        }
+        if let Some(greeting) = greeting(line) {
+            let Greeting::Jump(next) = greeting else {
+                return Err(Refusal("a second hello".into()));
+            };
+            self.next = number(next)?;
+            return Ok(());
+        }
+        let (next, sender) = (self.next, &self.sender);
+        let follows = |run: &Run| run.first + run.count == next;
+        let run = slot.run(follows, || (Source::Netlog(sender.clone()), next));
+        self.next += 1;
+        take_record(piece, sender, receipt, run);
+        Ok(())
+    }
+}
+
+fn greeting(line: &[u8]) -> Option<Greeting> {
+    // A record in canonical order begins with its time; this keeps the common case short.
+    if line.starts_with(b"{\"time\":") { None } else { Greeting::parse(line) }
+}
+
+/// Adds exactly one record, whatever the line is: it has a number.
+fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mut Run) {
+    let (line, stats) = (piece.bytes, receipt.stats);
+    if piece.cut == 0 {
+        if let Some(parsed) = Line::parse(line).filter(|parsed| !parsed.has_identity()) {
+            run.splice(line, (1, &sender.stamp), &parsed);
+            return stats.records_canonical.add(1);
+        }
+        if let Ok(mut record) = Record::from_json(line, receipt.received) {
+            record.refuse_claims();
+            run.record(&record, &sender.identity);
+            return stats.records_json.add(1);
+        }
+    }
+    take_plain(piece.cut, line, (receipt, &sender.identity), run);
+}
+
+fn fit(name: &str) -> bool {
+    name.len() <= MAX_NAME && !name.contains(char::is_control)
+}
+
+fn number(next: u64) -> Result<u64, Refusal> {
+    match next {
+        0 => Err(Refusal("numbers begin at 1".into())),
+        1..MAX_NUMBER => Ok(next),
+        _ => Err(Refusal("number out of range".into())),
+    }
+}

@@ -1,0 +1,58 @@
+//! Where a peer's bytes come from, and the stamp its records get for it.
+
+use netlog_wire::Identity;
+use std::net::SocketAddr;
+
+/// A peer's address in the forms that records need.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    host: String,
+    peer: String,
+    stamp: Vec<u8>,
+    peer_stamp: Vec<u8>,
+}
+
+impl Origin {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        // An IPv4 peer of an IPv6 socket is shown as what it is.
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let (host, peer) = (address.ip().to_string(), address.to_string());
+        let (mut stamp, mut peer_stamp) = (Vec::new(), Vec::new());
+        let alone = Identity { peer: Some(peer.clone()), ..Identity::default() };
+        alone.push(&mut peer_stamp);
+        Identity { host: Some(host.clone()), ..alone }.push(&mut stamp);
+        Self { host, peer, stamp, peer_stamp }
+    }
+
+    /// The peer's address with its port.
+    pub(crate) fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// The members for a record that says nothing of its sender: the peer stands for the host.
+    pub(crate) fn stamp(&self) -> &[u8] {
+        &self.stamp
+    }
+
+    /// The members for a record that names its host itself.
+    pub(crate) fn peer_stamp(&self) -> &[u8] {
+        &self.peer_stamp
+    }
+
+    /// The identity of a record that claims to be from `claims`: believed, but for the address.
+    pub(crate) fn identity(&self, claims: Identity) -> Identity {
+        let host = claims.host.or_else(|| Some(self.host.clone()));
+        Identity { host, peer: Some(self.peer.clone()), ..claims }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapped_address_is_shown_as_what_it_is() {
+        let origin = Origin::new("[::ffff:10.0.0.7]:99".parse().unwrap());
+        assert_eq!(origin.stamp(), br#""host":"10.0.0.7","peer":"10.0.0.7:99","#);
+    }
+}

@@ -1,0 +1,232 @@
+//! The hub: the one thread through which every batch passes, and the only writer. It is a thread,
+//! not a task, because disks block.
+
+use crate::decode::Sender;
+use crate::marks::Marks;
+use crate::run::{Parcel, Source};
+use crate::sink::{Batch, Sink, SinkError};
+use crate::stats::Stats;
+use crate::voice::{Chain, Voice};
+use std::error::Error;
+use std::fmt;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// The most that is written as one batch: large enough that the costs of a batch vanish, small
+/// enough that acks keep flowing.
+const BATCH: usize = 4 << 20;
+
+/// How often the sinks look around when nothing comes.
+const TICK: Duration = Duration::from_secs(1);
+
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Takes parcels, seals batches, writes them to the sinks, and lets the senders know.
+pub(crate) struct Hub {
+    pub(crate) parcels: Receiver<Parcel>,
+    pub(crate) sinks: Vec<Box<dyn Sink>>,
+    pub(crate) marks: Arc<Marks>,
+    pub(crate) patience: Arc<Patience>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) voice: Voice,
+}
+
+/// How long the hub may go on trying once the collector is to end.
+#[derive(Debug, Default)]
+pub(crate) struct Patience(OnceLock<Instant>);
+
+impl Patience {
+    /// From now on, a sink that still fails after `limit` is given up.
+    pub(crate) fn limit(&self, limit: Duration) {
+        let _ = self.0.set(Instant::now() + limit);
+    }
+
+    fn over(&self) -> bool {
+        self.0.get().is_some_and(|end| Instant::now() >= *end)
+    }
+}
+
+/// The collector ended while a sink failed.
+#[derive(Debug)]
+pub struct GaveUp {
+    records: u64,
+    cause: SinkError,
+}
+
+impl fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ended with {} records not written", self.records)
+    }
+}
+
+impl Error for GaveUp {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl Hub {
+    /// Runs until every intake has ended and all they gave is written, or no sink is left.
+    ///
+    /// # Errors
+    ///
+    /// When a sink failed until the patience was over.
+    pub(crate) fn run(mut self) -> Result<(), GaveUp> {
+        while !self.sinks.is_empty() {
+            match self.parcels.recv_timeout(TICK) {
+                Ok(parcel) => self.pass(parcel)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes one batch of `parcel` and what else is there, and sees it through.
+    fn pass(&mut self, parcel: Parcel) -> Result<(), GaveUp> {
+        let mut bytes = parcel.bytes();
+        let mut parcels = vec![parcel];
+        while bytes < BATCH
+            && let Ok(parcel) = self.parcels.try_recv()
+        {
+            bytes += parcel.bytes();
+            parcels.push(parcel);
+        }
+        let sealed = self.seal(parcels);
+        if !sealed.batch.runs.is_empty() {
+            self.write(&sealed.batch)?;
+            self.stats.batches.add(1);
+            self.stats.records_written.add(sealed.batch.records());
+            self.stats.bytes_written.add(sealed.batch.bytes());
+        }
+        self.ack(&sealed.senders);
+        Ok(())
+    }
+
+    /// Leaves out what the sinks have already, and moves the marks ahead of the write.
+    fn seal(&self, parcels: Vec<Parcel>) -> Sealed {
+        let mut sealed = Sealed::default();
+        let mut marks = self.marks.lock();
+        for parcel in parcels {
+            sealed.rooms.push(parcel.room);
+            for mut run in parcel.runs {
+                if let Source::Netlog(sender) = &run.source {
+                    let mark = marks.entry(sender.id).or_default();
+                    let last = run.last();
+                    sealed.senders.push(sender.clone());
+                    self.stats.records_repeated.add(run.skip_to(mark.sealed));
+                    mark.sealed = mark.sealed.max(last);
+                }
+                if run.count > 0 {
+                    sealed.batch.runs.push(run);
+                }
+            }
+        }
+        sealed
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), GaveUp> {
+        let mut at = 0;
+        while at < self.sinks.len() {
+            match self.write_to(at, batch) {
+                Ok(()) => at += 1,
+                Err(error) if error.closed() => {
+                    drop(self.sinks.remove(at));
+                    if !self.sinks.is_empty() {
+                        self.voice.say(format_args!("stdout is closed, printing no more"));
+                    }
+                }
+                Err(cause) => return Err(self.give_up(batch, cause)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes to one sink, however long it takes: nothing is acked or read meanwhile.
+    fn write_to(&mut self, at: usize, batch: &Batch) -> Result<(), SinkError> {
+        let (mut pause, started) = (PAUSE_MIN, Instant::now());
+        while let Err(error) = self.sinks[at].write(batch) {
+            if error.closed() || self.patience.over() {
+                return Err(error);
+            }
+            self.stats.writes_failed.add(1);
+            if pause == PAUSE_MIN {
+                self.voice.say(format_args!("{}, will go on trying", Chain(&error)));
+            }
+            self.wait(pause);
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+        if pause > PAUSE_MIN {
+            let seconds = started.elapsed().as_secs_f32();
+            self.voice.say(format_args!("writing again after {seconds:.1} s, nothing is lost"));
+        }
+        Ok(())
+    }
+
+    /// Pauses, but not beyond the end of patience, which may begin meanwhile.
+    fn wait(&self, pause: Duration) {
+        let end = Instant::now() + pause;
+        while Instant::now() < end && !self.patience.over() {
+            thread::park_timeout(PAUSE_MIN);
+        }
+    }
+
+    fn give_up(&self, batch: &Batch, cause: SinkError) -> GaveUp {
+        let waiting = self.parcels.try_iter().flat_map(|parcel| parcel.runs);
+        let records = batch.records() + waiting.map(|run| run.count).sum::<u64>();
+        self.stats.records_given_up.add(records);
+        GaveUp { records, cause }
+    }
+
+    /// Moves the marks behind the write, and wakes each sender's connections once.
+    fn ack(&self, senders: &[Arc<Sender>]) {
+        let mut marks = self.marks.lock();
+        for sender in senders {
+            let mark = marks.entry(sender.id).or_default();
+            mark.written = mark.sealed;
+            sender.acked.send_if_modified(|acked| {
+                let moved = *acked != mark.written;
+                *acked = mark.written;
+                moved
+            });
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sealed {
+    batch: Batch,
+    senders: Vec<Arc<Sender>>,
+    /// Given back when the batch is done with.
+    rooms: Vec<OwnedSemaphorePermit>,
+}
+
+impl Parcel {
+    fn bytes(&self) -> usize {
+        self.runs.iter().map(|run| run.lines.len()).sum()
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        // Whatever still waits to be written is dropped with its room, so that nobody waits on.
+        self.parcels.try_iter().for_each(drop);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_has_no_end_until_one_is_set() {
+        let patience = Patience::default();
+        assert!(!patience.over());
+        patience.limit(Duration::ZERO);
+        assert!(patience.over());
+    }
+}

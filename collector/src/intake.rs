@@ -1,0 +1,105 @@
+//! The ways in, and the one way from all of them to the hub.
+
+mod connection;
+mod endpoint;
+mod gaps;
+pub(crate) mod tcp;
+pub(crate) mod udp;
+
+use crate::marks::Marks;
+use crate::run::{Parcel, Run};
+use crate::stats::Stats;
+use crate::voice::Voice;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+pub(crate) use endpoint::Transport;
+pub use endpoint::{Address, Endpoint, UnknownEndpoint};
+
+/// Bytes on their way from all intakes to the hub. It bounds memory while a sink fails, and is
+/// plenty to keep the hub busy while it does not.
+const IN_FLIGHT: usize = 32 << 20;
+
+/// The least room a parcel takes, so that their number is bounded too.
+const LEAST: usize = 4 << 10;
+
+/// How much is read at once.
+pub(crate) const READ: usize = 64 << 10;
+
+/// How long an intake goes on reading what the kernel has received when the collector ends.
+pub(crate) const DRAIN: Duration = Duration::from_secs(2);
+
+/// How long a sink may go on failing once the collector is to end.
+pub(crate) const GIVE_UP: Duration = Duration::from_secs(5);
+
+/// What every intake is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Wiring {
+    pub(crate) feed: Feed,
+    pub(crate) marks: Arc<Marks>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) voice: Voice,
+    pub(crate) max_line: usize,
+    pub(crate) idle_timeout: Option<Duration>,
+    /// One permit for each connection that may be open.
+    pub(crate) connections: Arc<Semaphore>,
+    /// Turns true when the collector is to end.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Wiring {
+    /// Waits until the collector is to end.
+    pub(crate) async fn stopped(&self) {
+        // An error means that whoever would say so is gone, which is the end as well.
+        let _ = self.stop.clone().wait_for(|stop| *stop).await;
+    }
+}
+
+/// The way to the hub, bounded in bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed {
+    room: Arc<Semaphore>,
+    parcels: SyncSender<Parcel>,
+}
+
+/// A feed, and the end that the hub takes parcels from.
+pub(crate) fn feed() -> (Feed, Receiver<Parcel>) {
+    let (sender, receiver) = sync_channel(IN_FLIGHT / LEAST);
+    (Feed { room: Arc::new(Semaphore::new(IN_FLIGHT)), parcels: sender }, receiver)
+}
+
+/// The hub takes nothing any more.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+impl Feed {
+    /// Waits until there is room for `bytes` more on their way; this wait is the backpressure.
+    pub(crate) async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Closed> {
+        let bytes = u32::try_from(bytes.clamp(LEAST, IN_FLIGHT)).map_err(|_| Closed)?;
+        self.room.clone().acquire_many_owned(bytes).await.map_err(|_| Closed)
+    }
+
+    /// Hands runs to the hub, and gives back the room they turned out not to need.
+    pub(crate) fn give(&self, runs: Vec<Run>, mut room: OwnedSemaphorePermit) {
+        if runs.is_empty() {
+            return;
+        }
+        let bytes = runs.iter().map(|run| run.lines.capacity()).sum::<usize>().max(LEAST);
+        let spare = room.num_permits().saturating_sub(bytes);
+        drop(room.split(spare));
+        self.send(Parcel { runs, room });
+    }
+
+    /// Every parcel holds at least [`LEAST`] of the room, so that the channel always has a place.
+    fn send(&self, parcel: Parcel) {
+        // The hub only goes away when the collector gives up, and says then what was not written.
+        let _ = self.parcels.try_send(parcel);
+    }
+
+    /// The room, to be closed when the hub is gone, so that nobody waits for it any more.
+    pub(crate) fn room(&self) -> Arc<Semaphore> {
+        self.room.clone()
+    }
+}

@@ -1,0 +1,127 @@
+//! Datagrams that never came, found by the numbers that netlog senders put into theirs.
+
+use crate::decode::SenderId;
+use netlog_wire::Identity;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// How long a missing datagram may still arrive: networks reorder, but not for long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many senders are followed at once, and after which silence one is forgotten for another.
+const MAX_SENDERS: usize = 4096;
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// What has come of each sender's datagrams.
+#[derive(Debug, Default)]
+pub(crate) struct Gaps {
+    senders: HashMap<SenderId, Follow>,
+}
+
+#[derive(Debug)]
+struct Follow {
+    identity: Identity,
+    highest: u64,
+    missing: u64,
+    /// When the oldest of the missing was found to be missing.
+    since: Instant,
+    heard: Instant,
+}
+
+/// Datagrams of one sender that are given up.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Loss {
+    pub(crate) identity: Identity,
+    pub(crate) lost: u64,
+}
+
+impl Gaps {
+    /// Takes note of datagram `number`; `identity` is asked for once, when the sender is new.
+    pub(crate) fn saw(
+        &mut self,
+        (sender, number): (SenderId, u64),
+        now: Instant,
+        identity: impl FnOnce() -> Identity,
+    ) {
+        if let Some(follow) = self.senders.get_mut(&sender) {
+            return follow.saw(number, now);
+        }
+        if self.senders.len() >= MAX_SENDERS {
+            self.senders.retain(|_, follow| now < follow.heard + SILENCE || follow.missing > 0);
+        }
+        if self.senders.len() < MAX_SENDERS {
+            // What came before the first datagram seen is unknown: the collector may be the later.
+            let identity = identity();
+            let new = Follow { identity, highest: number, missing: 0, since: now, heard: now };
+            self.senders.insert(sender, new);
+        }
+    }
+
+    /// What has been missing for too long. It is reported once, and if it comes after all, it
+    /// comes as what it is.
+    pub(crate) fn due(&mut self, now: Instant) -> Vec<Loss> {
+        let due = self.senders.values_mut();
+        let due = due.filter(|follow| follow.missing > 0 && now >= follow.since + PATIENCE);
+        due.map(|follow| Loss {
+            identity: follow.identity.clone(),
+            lost: std::mem::take(&mut follow.missing),
+        })
+        .collect()
+    }
+
+    /// Whether anything is missing.
+    pub(crate) fn any(&self) -> bool {
+        self.senders.values().any(|follow| follow.missing > 0)
+    }
+}
+
+impl Follow {
+    fn saw(&mut self, number: u64, now: Instant) {
+        self.heard = now;
+        if number <= self.highest {
+            self.missing = self.missing.saturating_sub(1);
+            return;
+        }
+        let gap = number - self.highest - 1;
+        if gap > 0 && self.missing == 0 {
+            self.since = now;
+        }
+        self.missing = self.missing.saturating_add(gap);
+        self.highest = number;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(numbers: &[u64]) -> Vec<u64> {
+        let (mut gaps, start) = (Gaps::default(), Instant::now());
+        for &number in numbers {
+            gaps.saw((SenderId(7), number), start, Identity::default);
+        }
+        assert_eq!(gaps.due(start), []);
+        let due = gaps.due(start + PATIENCE);
+        assert!(!gaps.any(), "a loss is reported once");
+        due.into_iter().map(|loss| loss.lost).collect()
+    }
+
+    #[test]
+    fn a_gap_that_is_not_filled_is_a_loss() {
+        assert_eq!(lost(&[5, 6, 7]), [0; 0]);
+        assert_eq!(lost(&[5, 9]), [3]);
+        assert_eq!(lost(&[5, 9, 6, 7]), [1]);
+        assert_eq!(lost(&[5, 7, 6, 8]), [0; 0]);
+    }
+
+    #[test]
+    fn the_number_of_senders_followed_is_bounded() {
+        let (mut gaps, start) = (Gaps::default(), Instant::now());
+        for id in 0..MAX_SENDERS as u128 + 10 {
+            gaps.saw((SenderId(id), 1), start, Identity::default);
+        }
+        assert_eq!(gaps.senders.len(), MAX_SENDERS);
+        gaps.saw((SenderId(u128::MAX), 1), start + SILENCE, Identity::default);
+        assert_eq!(gaps.senders.len(), 1);
+    }
+}

@@ -1,0 +1,107 @@
+//! The TCP intake: accepts connections and gives each a task of its own.
+
+use super::{Wiring, connection};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// A peer whose machine is gone is found out within three minutes.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_PROBES: Duration = Duration::from_secs(30);
+
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Longer than it takes tokio to learn from the kernel that someone waits to be accepted.
+const LAST_ACCEPT: Duration = Duration::from_millis(10);
+
+/// Accepts until the collector is to end, then waits for the connections to drain.
+pub(crate) async fn run(listener: TcpListener, wiring: Wiring) {
+    let mut connections = JoinSet::new();
+    let mut cooling = Cooling { pause: PAUSE_MIN, failing: false };
+    loop {
+        tokio::select! {
+            biased;
+            () = wiring.stopped() => break,
+            // Ended tasks are taken away as they end, or they would pile up.
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    cooling.over(&wiring);
+                    admit(stream, peer, &wiring, &mut connections);
+                }
+                Err(error) => cooling.wait(&error, &wiring).await,
+            },
+        }
+    }
+    // Whoever the kernel has let in already has been told that it is served.
+    while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
+        admit(stream, peer, &wiring, &mut connections);
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+fn admit(stream: TcpStream, peer: SocketAddr, wiring: &Wiring, connections: &mut JoinSet<()>) {
+    let Ok(place) = wiring.connections.clone().try_acquire_owned() else {
+        wiring.stats.connections_over_limit.add(1);
+        return wiring.voice.debug(format_args!("connection limit reached, closed {peer}"));
+    };
+    prepare(&stream);
+    let wiring = wiring.clone();
+    connections.spawn(async move {
+        wiring.stats.connections_opened.add(1);
+        wiring.voice.debug(format_args!("connection from {peer} opened"));
+        let end = connection::run(stream, peer, &wiring).await;
+        wiring.stats.connections_closed.add(1);
+        wiring.voice.debug(format_args!("connection from {peer} closed: {end}"));
+        drop(place);
+    });
+}
+
+/// Neither setting is worth refusing a peer for.
+fn prepare(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let probes = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE_PROBES);
+    let _ = SockRef::from(stream).set_tcp_keepalive(&probes.with_retries(4));
+}
+
+/// The pause after a failed accept. Out of descriptors, accept fails at once for as long as the
+/// peer waits in the queue, and a loop without a pause would do nothing else.
+struct Cooling {
+    pause: Duration,
+    failing: bool,
+}
+
+impl Cooling {
+    async fn wait(&mut self, error: &io::Error, wiring: &Wiring) {
+        // The peer gave up before it was its turn: nobody's fault, and no reason to wait.
+        if error.kind() == io::ErrorKind::ConnectionAborted {
+            return;
+        }
+        wiring.stats.accepts_failed.add(1);
+        if !self.failing {
+            self.failing = true;
+            let chain = crate::voice::Chain(error);
+            wiring
+                .voice
+                .say(format_args!("failed to accept a connection, will go on trying: {chain}"));
+        }
+        tokio::select! {
+            () = sleep(self.pause) => {}
+            () = wiring.stopped() => {}
+        }
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
+
+    fn over(&mut self, wiring: &Wiring) {
+        self.pause = PAUSE_MIN;
+        if std::mem::take(&mut self.failing) {
+            wiring.voice.say(format_args!("accepting connections again"));
+        }
+    }
+}

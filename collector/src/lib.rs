@@ -1,0 +1,272 @@
+//! Gathers what many programs log into one stream, prints it and appends it to a file.
+//!
+//! ```text
+//!  tcp://  one task a connection ─┐ decode        runs          batches ┌─► console
+//!  udp://  one task a socket     ─┴─────────► channel ──► hub ─────────┴─► file
+//!                 ▲                          (bounded      │ (a thread, the only writer)
+//!                 └───────── acks, once a batch is written ┘  in bytes)
+//! ```
+//!
+//! | thread or task | waits on |
+//! |---|---|
+//! | one task per TCP listener | a connection to accept, a connection task that ended, the end |
+//! | one task per connection | bytes to read, room on the way to the hub, the hub's mark, the end |
+//! | one task per UDP socket | a datagram, a timer while datagrams are missing, the end |
+//! | the hub, a thread | a parcel of runs; then disks |
+//!
+//! A program may run a collector within itself:
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use netlog_collector::{Collector, Options};
+//!
+//! let options = Options { listen: vec!["localhost:0".parse()?], ..Options::default() };
+//! let collector = Collector::bind(options)?;
+//! println!("{}", collector.addresses()[0]);
+//! collector.run(async { /* returns when it is to end */ }).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod amount;
+mod decode;
+mod hub;
+mod intake;
+mod marks;
+mod options;
+mod run;
+mod sink;
+mod stats;
+mod voice;
+
+pub use amount::{Period, Size, UnknownAmount};
+pub use hub::GaveUp;
+pub use intake::{Address, Endpoint, UnknownEndpoint};
+pub use options::{Console, Format, Options};
+pub use stats::{Counter, Stats};
+
+use hub::{Hub, Patience};
+use intake::{Feed, Transport, Wiring};
+use marks::Marks;
+use sink::{Sink, console::ConsoleSink, file::FileSink};
+use socket2::Socket;
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::{fmt, io, thread};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::task::JoinSet;
+use voice::{Chain, Voice};
+
+/// A collector that has its sockets and its sinks, and is ready to run.
+pub struct Collector {
+    options: Options,
+    sockets: Vec<(Address, Socket)>,
+    sinks: Vec<Box<dyn Sink>>,
+    stats: Arc<Stats>,
+}
+
+impl Collector {
+    /// Opens the sinks and binds the sockets. From here on the kernel takes connections; they are
+    /// served once it [runs](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// When an address cannot be bound or a sink cannot be opened, and when there is no sink.
+    pub fn bind(options: Options) -> Result<Self, BindError> {
+        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
+            sinks.push(Box::new(console));
+        }
+        if let Some(path) = &options.file {
+            let failed = |cause| BindError::File { path: path.clone(), cause };
+            sinks.push(Box::new(FileSink::open(path, options.format).map_err(failed)?));
+        }
+        if sinks.is_empty() {
+            return Err(BindError::NoSink);
+        }
+        let mut sockets = Vec::new();
+        for endpoint in &options.listen {
+            sockets.extend(endpoint.bind()?);
+        }
+        Ok(Self { options, sockets, sinks, stats: Arc::default() })
+    }
+
+    /// The addresses really listened on, in the order of the options.
+    pub fn addresses(&self) -> Vec<Address> {
+        self.sockets.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// What it counts; to be read at any time, also while it runs.
+    pub fn stats(&self) -> Arc<Stats> {
+        self.stats.clone()
+    }
+
+    /// Collects until `end` is over, then reads what was received, writes and acks it, and returns.
+    ///
+    /// # Errors
+    ///
+    /// When a socket cannot be served, or a sink still fails some seconds after the end.
+    pub async fn run(self, end: impl Future<Output = ()>) -> Result<(), RunError> {
+        let (feed, parcels) = intake::feed();
+        let (stop, stopped) = watch::channel(false);
+        let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
+        let voice = Voice { verbose: self.options.verbose };
+        let wiring = Wiring {
+            feed: feed.clone(),
+            marks: marks.clone(),
+            stats: self.stats.clone(),
+            voice,
+            max_line: self.options.max_line.bytes(),
+            idle_timeout: self.options.idle_timeout.limit(),
+            connections: Arc::new(Semaphore::new(self.options.max_connections)),
+            stop: stopped,
+        };
+        let mut intakes = start_intakes(self.sockets, &wiring)?;
+        drop(wiring);
+        let hub = Hub {
+            parcels,
+            sinks: self.sinks,
+            marks,
+            patience: patience.clone(),
+            stats: self.stats,
+            voice,
+        };
+        let mut hub = start_hub(hub, feed)?;
+        tokio::select! {
+            () = end => {}
+            // Nobody reads what it prints any more, or it could not go on.
+            outcome = &mut hub => return finished(outcome),
+        }
+        patience.limit(intake::DRAIN + intake::GIVE_UP);
+        let _ = stop.send(true);
+        while intakes.join_next().await.is_some() {}
+        finished(hub.await)
+    }
+}
+
+fn start_intakes(
+    sockets: Vec<(Address, Socket)>,
+    wiring: &Wiring,
+) -> Result<JoinSet<()>, RunError> {
+    let mut intakes = JoinSet::new();
+    for (address, socket) in sockets {
+        match address.transport {
+            Transport::Tcp => {
+                let listener = TcpListener::from_std(socket.into()).map_err(RunError::Serve)?;
+                intakes.spawn(intake::tcp::run(listener, wiring.clone()));
+            }
+            Transport::Udp => {
+                let socket = UdpSocket::from_std(socket.into()).map_err(RunError::Serve)?;
+                intakes.spawn(intake::udp::run(socket, wiring.clone()));
+            }
+        }
+    }
+    Ok(intakes)
+}
+
+type Outcome = oneshot::Receiver<Result<(), GaveUp>>;
+
+/// The hub ends when all intakes have ended, and lets them end when it does.
+fn start_hub(hub: Hub, feed: Feed) -> Result<Outcome, RunError> {
+    let (tell, outcome) = oneshot::channel();
+    let room = feed.room();
+    drop(feed);
+    let work = move || {
+        let result = hub.run();
+        room.close();
+        let _ = tell.send(result);
+    };
+    thread::Builder::new().name("hub".into()).spawn(work).map_err(RunError::Serve)?;
+    Ok(outcome)
+}
+
+fn finished(
+    outcome: Result<Result<(), GaveUp>, oneshot::error::RecvError>,
+) -> Result<(), RunError> {
+    outcome.map_err(|_| RunError::Hub)?.map_err(RunError::GaveUp)
+}
+
+/// Writes an error and all its causes to stderr, as one line.
+pub fn report(error: &(dyn Error + 'static)) {
+    Voice::default().say(format_args!("{}", Chain(error)));
+}
+
+/// Why a collector could not begin.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BindError {
+    /// An address cannot be listened on.
+    Listen {
+        /// The address as it was given.
+        url: String,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The file cannot be appended to.
+    File {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// There is no stdout.
+    Console(io::Error),
+    /// Neither a file nor the console is asked for.
+    NoSink,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { url, .. } => write!(f, "failed to bind {url}"),
+            Self::File { path, .. } => write!(f, "failed to open {}", path.display()),
+            Self::Console(_) => f.write_str("failed to open stdout"),
+            Self::NoSink => f.write_str("records have nowhere to go: use --file or --console"),
+        }
+    }
+}
+
+impl Error for BindError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Listen { cause, .. } | Self::File { cause, .. } | Self::Console(cause) => {
+                Some(cause)
+            }
+            Self::NoSink => None,
+        }
+    }
+}
+
+/// Why a collector could not go on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The system refuses a thread or a place among the sockets waited on.
+    Serve(io::Error),
+    /// A sink failed to the end.
+    GaveUp(GaveUp),
+    /// The hub ended without a word: a fault in the collector itself.
+    Hub,
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serve(_) => f.write_str("failed to serve"),
+            Self::GaveUp(gave_up) => gave_up.fmt(f),
+            Self::Hub => f.write_str("the hub broke off"),
+        }
+    }
+}
+
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Serve(cause) => Some(cause),
+            Self::GaveUp(gave_up) => gave_up.source(),
+            Self::Hub => None,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The daemon: reads the options, runs a collector, and says once why it could not.
+
+use clap::Parser;
+use netlog_collector::{Address, Collector, Options, report};
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            report(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
+    // Both see every signal: the first one ends the collector, the second one ends the wait.
+    let (mut first, mut second) = (Signals::new()?, Signals::new()?);
+    let collector = Collector::bind(options)?;
+    for address in collector.addresses() {
+        introduce(address);
+    }
+    let end = async {
+        first.next().await;
+    };
+    tokio::select! {
+        outcome = collector.run(end) => outcome?,
+        number = second.second() => return Ok(ExitCode::from(128 + number)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Programs that start a collector read the first line to learn the port.
+fn introduce(address: Address) {
+    let mut stderr = io::stderr().lock();
+    let _ = writeln!(stderr, "listening on {address}");
+    if !address.socket().ip().to_canonical().is_loopback() {
+        let _ = writeln!(stderr, "warning: no TLS on {address}: who is on the path can read it");
+    }
+}
+
+/// The signals to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    /// Waits for the next signal and gives its number.
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.terminate.recv() => 15,
+            _ = self.interrupt.recv() => 2,
+        }
+    }
+
+    async fn second(&mut self) -> u8 {
+        self.next().await;
+        self.next().await
+    }
+}

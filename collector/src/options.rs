@@ -1,0 +1,116 @@
+//! Every option of the collector, with its default; the doc comments are the help text.
+
+use crate::amount::{Period, Size};
+use crate::intake::Endpoint;
+use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+
+/// Gathers what many programs log into one stream, prints it or appends it to a file.
+///
+/// Records go to stdout, everything else to stderr. SIGTERM and SIGINT write and acknowledge what
+/// was received and exit; a second one exits at once.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "netlog-collector", version)]
+pub struct Options {
+    /// Where to listen: tcp://HOST:PORT or udp://HOST:PORT; may be repeated. `localhost` means both
+    /// address families, port 0 any free port; the address really bound is printed on stderr.
+    #[arg(long, env = "NETLOG_LISTEN", value_name = "URL", value_delimiter = ',')]
+    #[arg(default_values_t = [Endpoint::default()])]
+    pub listen: Vec<Endpoint>,
+
+    /// The file to append records to. Turns the console off unless it is asked for.
+    #[arg(long, env = "NETLOG_FILE", value_name = "PATH")]
+    pub file: Option<PathBuf>,
+
+    /// The form of records in the file.
+    #[arg(long, env = "NETLOG_FORMAT", default_value = "json")]
+    pub format: Format,
+
+    /// Print records to stdout, and in which form [default: text, or off with --file].
+    #[arg(long, env = "NETLOG_CONSOLE", value_name = "FORM", num_args = 0..=1)]
+    #[arg(require_equals = true, default_missing_value = "text")]
+    pub console: Option<Console>,
+
+    /// The longest line taken from a peer; a longer one is cut there, marked and counted.
+    #[arg(long, env = "NETLOG_MAX_LINE", value_name = "SIZE", default_value_t = Size(64 << 10))]
+    pub max_line: Size,
+
+    /// How many connections may be open at once; more are closed as they come, and counted.
+    #[arg(long, env = "NETLOG_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000)]
+    pub max_connections: usize,
+
+    /// Close a connection on which nothing came for this long; 0 leaves it open.
+    #[arg(long, env = "NETLOG_IDLE_TIMEOUT", value_name = "TIME", default_value_t = Period::NEVER)]
+    pub idle_timeout: Period,
+
+    /// Say on stderr what is going on, such as connections opened and closed.
+    #[arg(short, long, env = "NETLOG_VERBOSE")]
+    pub verbose: bool,
+}
+
+impl Default for Options {
+    /// The options of the bare command.
+    fn default() -> Self {
+        Self {
+            listen: vec![Endpoint::default()],
+            file: None,
+            format: Format::Json,
+            console: None,
+            max_line: Size(64 << 10),
+            max_connections: 10_000,
+            idle_timeout: Period::NEVER,
+            verbose: false,
+        }
+    }
+}
+
+impl Options {
+    /// The console's form, as asked for or as it follows from the other options.
+    pub fn console(&self) -> Console {
+        let implied = if self.file.is_some() { Console::Off } else { Console::Text };
+        self.console.unwrap_or(implied)
+    }
+}
+
+/// The form of records in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// One line for people.
+    Text,
+}
+
+/// The form of records on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Console {
+    /// One line for people; coloured on a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// Nothing.
+    Off,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_bare_command_has_the_defaults() {
+        Options::command().debug_assert();
+        let bare = Options::parse_from(["netlog-collector"]);
+        assert_eq!(format!("{bare:?}"), format!("{:?}", Options::default()));
+        assert_eq!(bare.console(), Console::Text);
+    }
+
+    #[test]
+    fn a_file_turns_the_console_off_unless_asked_for() {
+        let console = |line: &str| Options::parse_from(line.split(' ')).console();
+        assert_eq!(console("c --file x"), Console::Off);
+        assert_eq!(console("c --file x --console"), Console::Text);
+        assert_eq!(console("c --file x --console=json"), Console::Json);
+        assert_eq!(console("c --console=off"), Console::Off);
+    }
+}

@@ -1,0 +1,110 @@
+//! The unit that travels from an intake to the hub: finished lines of one source.
+
+use crate::decode::Sender;
+use netlog_wire::{Identity, Level, Line, Record};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Where a run's records come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// A peer that numbers nothing and is told nothing.
+    Plain,
+    /// A netlog sender: its records are numbered and acked.
+    Netlog(Arc<Sender>),
+}
+
+/// Records of one source in their order, as the lines that will stand in the sinks.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) source: Source,
+    /// The number of the first record; plain runs count from 1 and it means nothing.
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+    pub(crate) lines: Vec<u8>,
+    /// The earliest and the latest time of a record.
+    pub(crate) times: (i64, i64),
+    /// A bit for each level that occurs.
+    pub(crate) levels: u8,
+}
+
+impl Run {
+    pub(crate) fn new(source: Source, first: u64, capacity: usize) -> Self {
+        let (lines, times) = (Vec::with_capacity(capacity), (i64::MAX, i64::MIN));
+        Self { source, first, count: 0, lines, times, levels: 0 }
+    }
+
+    /// Adds a canonical line with `stamp` spliced in at `at`, byte for byte otherwise.
+    pub(crate) fn splice(&mut self, line: &[u8], (at, stamp): (usize, &[u8]), parsed: &Line<'_>) {
+        self.lines.extend_from_slice(&line[..at]);
+        self.lines.extend_from_slice(stamp);
+        self.lines.extend_from_slice(&line[at..]);
+        self.end(parsed.time, parsed.level);
+    }
+
+    /// Adds a record, encoded now.
+    pub(crate) fn record(&mut self, record: &Record<'_>, identity: &Identity) {
+        record.encode(identity, &mut self.lines);
+        self.end(record.time, record.level);
+    }
+
+    fn end(&mut self, time: i64, level: Level) {
+        self.lines.push(b'\n');
+        self.count += 1;
+        self.times = (self.times.0.min(time), self.times.1.max(time));
+        self.levels |= level.bit();
+    }
+
+    /// The number of the last record.
+    pub(crate) fn last(&self) -> u64 {
+        self.first + self.count.saturating_sub(1)
+    }
+
+    /// Forgets the records numbered up to `mark`, and says how many that were.
+    pub(crate) fn skip_to(&mut self, mark: u64) -> u64 {
+        let skipped = (mark + 1).saturating_sub(self.first).min(self.count);
+        if skipped == 0 {
+            return 0;
+        }
+        let nth = usize::try_from(skipped - 1).unwrap_or(usize::MAX);
+        let end = memchr::memchr_iter(b'\n', &self.lines).nth(nth);
+        self.lines.drain(..end.map_or(self.lines.len(), |end| end + 1));
+        self.first += skipped;
+        self.count -= skipped;
+        skipped
+    }
+}
+
+/// What one read gave, on its way to the hub, and the room it takes there.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    pub(crate) runs: Vec<Run>,
+    /// Held until the hub is done with the batch: this is what bounds memory and slows readers.
+    pub(crate) room: OwnedSemaphorePermit,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(first: u64, lines: &[&str]) -> Run {
+        let mut run = Run::new(Source::Plain, first, 0);
+        for line in lines {
+            run.lines.extend_from_slice(line.as_bytes());
+            run.end(0, Level::Info);
+        }
+        run
+    }
+
+    #[test]
+    fn records_at_or_below_the_mark_are_skipped_at_line_bounds() {
+        for (mark, skipped, rest) in
+            [(0, 0, "a\nbb\nc\n"), (9, 0, "a\nbb\nc\n"), (11, 2, "c\n"), (12, 3, ""), (99, 3, "")]
+        {
+            let mut run = run(10, &["a", "bb", "c"]);
+            assert_eq!(run.skip_to(mark), skipped, "mark {mark}");
+            assert_eq!(run.lines, rest.as_bytes());
+            assert_eq!((run.first, run.count), (10 + skipped, 3 - skipped));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Where batches end up. A sink takes a sealed batch, all of it, before it takes the next.
+
+pub(crate) mod console;
+pub(crate) mod file;
+
+use crate::run::Run;
+use netlog_wire::{Line, Text};
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+/// The records that were there when the hub looked: none of them repeated, none of them changed
+/// any more.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) runs: Vec<Run>,
+}
+
+/// One place where records end up.
+pub(crate) trait Sink: Send {
+    /// Writes `batch`. After a failure it is called again with the same batch, and goes on where
+    /// it stopped.
+    fn write(&mut self, batch: &Batch) -> Result<(), SinkError>;
+}
+
+/// What a sink failed to do.
+#[derive(Debug)]
+pub(crate) struct SinkError {
+    /// The deed and its object: `write to /var/log/app.log`.
+    pub(crate) deed: String,
+    pub(crate) cause: io::Error,
+}
+
+impl SinkError {
+    /// Whether nobody will ever read from this sink again.
+    pub(crate) fn closed(&self) -> bool {
+        self.cause.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+impl fmt::Display for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to {}", self.deed)
+    }
+}
+
+impl Error for SinkError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl Batch {
+    /// How many records it has.
+    pub(crate) fn records(&self) -> u64 {
+        self.runs.iter().map(|run| run.count).sum()
+    }
+
+    /// How many bytes its lines have.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.runs.iter().map(|run| run.lines.len() as u64).sum()
+    }
+}
+
+/// A run's lines in the form that a sink keeps: as they are, or as text for people.
+fn shown(run: &Run, text: Option<Text>) -> Cow<'_, [u8]> {
+    let Some(text) = text else { return Cow::Borrowed(&run.lines) };
+    let mut out = Vec::with_capacity(run.lines.len());
+    for line in run.lines.split_inclusive(|&byte| byte == b'\n') {
+        match Line::parse(line.strip_suffix(b"\n").unwrap_or(line)) {
+            Some(parsed) => text.push(&mut out, &parsed),
+            // Only what is canonical becomes a run; if not, better ugly than lost.
+            None => out.extend_from_slice(line),
+        }
+    }
+    Cow::Owned(out)
+}

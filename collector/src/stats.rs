@@ -1,0 +1,63 @@
+//! What the collector counts: one counter for every way to take, lose, delay or limit something.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// The number now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+}
+
+/// All counters of one collector, since it was bound.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Connections accepted.
+    pub connections_opened: Counter,
+    /// Connections ended, for whatever reason.
+    pub connections_closed: Counter,
+    /// Connections closed at once because there were `--max-connections` already.
+    pub connections_over_limit: Counter,
+    /// Connections closed because nothing came for `--idle-timeout`.
+    pub connections_idle: Counter,
+    /// Times that accepting a connection failed, mostly for want of file descriptors.
+    pub accepts_failed: Counter,
+    /// Hellos and lines after them that were refused with an error.
+    pub refused: Counter,
+    /// Datagrams received.
+    pub datagrams: Counter,
+    /// Datagrams of netlog senders that never came, by their numbers.
+    pub datagrams_lost: Counter,
+    /// Bytes read from peers.
+    pub bytes_in: Counter,
+    /// Records that came in canonical form and were never encoded again.
+    pub records_canonical: Counter,
+    /// Records made of other JSON objects.
+    pub records_json: Counter,
+    /// Records made of plain lines.
+    pub records_plain: Counter,
+    /// Lines cut at `--max-line`.
+    pub lines_cut: Counter,
+    /// Bytes cut off those lines.
+    pub bytes_cut: Counter,
+    /// Records written to all sinks.
+    pub records_written: Counter,
+    /// Bytes of those records.
+    pub bytes_written: Counter,
+    /// Records skipped because the sinks had them already.
+    pub records_repeated: Counter,
+    /// Batches written.
+    pub batches: Counter,
+    /// Writes to a sink that failed and were tried again.
+    pub writes_failed: Counter,
+    /// Records given up because a sink still failed when the collector had to end.
+    pub records_given_up: Counter,
+}

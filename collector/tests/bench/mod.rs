@@ -1,0 +1,172 @@
+//! A collector within the test, and peers that wait for what they expect, never just for a while.
+
+// Each test program uses its part of it.
+#![allow(dead_code, unreachable_pub)]
+
+use netlog_collector::{Address, Collector, Options, Stats};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// Everything a test waits for happens within this, or the test fails.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The first line of a sender whose next record is number 7.
+pub const HELLO: &str = "{\"netlog\":1,\"sender\":\"9f3c00000000000000000000000000ab\",\"app\":\"orders\",\"host\":\"web1\",\"pid\":4242,\"next\":7}\n";
+
+/// What stands in front of its records, with PEER for its address.
+pub const STAMP: &str = "{\"app\":\"orders\",\"host\":\"web1\",\"pid\":4242,\"peer\":\"PEER\",";
+
+/// A canonical record line.
+pub fn record(msg: &str) -> String {
+    format!("{{\"time\":\"2026-11-22T18:42:23.123456Z\",\"level\":\"INFO\",\"msg\":\"{msg}\"}}\n")
+}
+
+/// The message of a record whose message needs no unescaping.
+pub fn message(line: &str) -> &str {
+    let from = line.find("\"msg\":\"").expect("a message") + 7;
+    &line[from..from + line[from..].find('"').expect("its end")]
+}
+
+/// A running collector that writes a file.
+pub struct Bench {
+    pub tcp: SocketAddr,
+    pub udp: SocketAddr,
+    pub file: PathBuf,
+    pub stats: Arc<Stats>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    dir: Arc<TempDir>,
+}
+
+impl Bench {
+    /// Starts a collector on free ports, with a file in a directory of its own.
+    pub fn start(options: Options) -> Self {
+        Self::start_in(Arc::new(TempDir::new().unwrap()), options)
+    }
+
+    /// Starts a collector in the directory of an earlier one.
+    pub fn start_in(dir: Arc<TempDir>, mut options: Options) -> Self {
+        let file = dir.path().join("app.log");
+        options.listen =
+            ["tcp://127.0.0.1:0", "udp://127.0.0.1:0"].map(|url| url.parse().unwrap()).into();
+        options.file.get_or_insert_with(|| file.clone());
+        let collector = Collector::bind(options).unwrap();
+        let addresses: Vec<SocketAddr> =
+            collector.addresses().iter().map(Address::socket).collect();
+        let (stats, (stop, stopped)) = (collector.stats(), oneshot::channel());
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread();
+            let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
+            let end = async { drop(stopped.await) };
+            runtime.block_on(collector.run(end)).unwrap();
+        });
+        let (stop, thread) = (Some(stop), Some(thread));
+        Self { tcp: addresses[0], udp: addresses[1], file, stats, stop, thread, dir }
+    }
+
+    /// The directory, to start another collector in.
+    pub fn dir(&self) -> Arc<TempDir> {
+        self.dir.clone()
+    }
+
+    /// A plain peer.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.tcp).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream
+    }
+
+    /// A peer that is told things.
+    pub fn sender(&self) -> Peer {
+        Peer(self.connect())
+    }
+
+    /// The file's lines, once there are `count` of them.
+    pub fn wait_for_lines(&self, count: usize) -> Vec<String> {
+        let lines = || fs::read_to_string(&self.file).unwrap_or_default();
+        wait_for(|| lines().lines().count() >= count);
+        let lines: Vec<String> = lines().lines().map(str::to_owned).collect();
+        assert_eq!(lines.len(), count, "{lines:#?}");
+        lines
+    }
+
+    /// Ends the collector and says how many records it has written.
+    pub fn end(mut self) -> u64 {
+        self.stop();
+        self.stats.records_written.get()
+    }
+
+    fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.stop();
+        }
+    }
+}
+
+/// Waits until `condition` holds.
+pub fn wait_for(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "what was waited for did not happen");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// One side of a conversation.
+pub struct Peer(TcpStream);
+
+impl Peer {
+    pub fn address(&self) -> String {
+        self.0.local_addr().unwrap().to_string()
+    }
+
+    pub fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Half-closes.
+    pub fn finish(&self) {
+        self.0.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Reads exactly `text`.
+    pub fn expect(&mut self, text: &str) {
+        let mut read = vec![0; text.len()];
+        self.0.read_exact(&mut read).unwrap();
+        assert_eq!(String::from_utf8(read).unwrap(), text);
+    }
+
+    /// Reads to the end, and finds nothing.
+    pub fn expect_end(&mut self) {
+        self.expect_rest("");
+    }
+
+    /// Reads to the end, and finds `text` last.
+    pub fn expect_last(&mut self, text: &str) {
+        let mut rest = String::new();
+        self.0.read_to_string(&mut rest).unwrap();
+        assert!(rest.ends_with(text), "{rest}");
+    }
+
+    fn expect_rest(&mut self, text: &str) {
+        let mut rest = String::new();
+        self.0.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, text);
+    }
+}

@@ -1,0 +1,143 @@
+//! A process that ends with its test, and whose words are shown when the test fails.
+
+use super::{SOON, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{Read, Write};
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+pub(crate) struct Child {
+    name: String,
+    child: std::process::Child,
+    stdin: Option<ChildStdin>,
+    stdout: Heard,
+    stderr: Heard,
+}
+
+/// What a process has written so far. A thread listens, so that no process waits for its reader.
+#[derive(Clone, Default)]
+struct Heard {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    ended: Arc<Mutex<bool>>,
+}
+
+impl Heard {
+    fn listen(mut from: impl Read + Send + 'static) -> Self {
+        let heard = Self::default();
+        let ours = heard.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(count @ 1..) = from.read(&mut buffer) {
+                ours.lock().extend_from_slice(&buffer[..count]);
+            }
+            *ours.ended.lock().unwrap() = true;
+        });
+        heard
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.bytes.lock().unwrap()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.lock()).into_owned()
+    }
+}
+
+impl Child {
+    /// Starts `command` with all its streams in our hands. What the environment says about
+    /// logging is not for it.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let name = format!("{command:?}");
+        for key in ["RUST_LOG", "RUST_BACKTRACE", "NO_COLOR", "NETLOG_TO", "NETLOG_APP"] {
+            if command.get_envs().all(|(set, _)| set != key) {
+                command.env_remove(key);
+            }
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("failed to start {name}: {e}"));
+        let stdin = child.stdin.take();
+        let stdout = Heard::listen(child.stdout.take().expect("it is piped"));
+        let stderr = Heard::listen(child.stderr.take().expect("it is piped"));
+        Self { name, child, stdin, stdout, stderr }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Writes to the process' stdin.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        let stdin = self.stdin.as_mut().expect("stdin is still open");
+        stdin.write_all(bytes).expect("the process reads its stdin");
+    }
+
+    /// Closes the process' stdin.
+    pub(crate) fn hang_up(&mut self) {
+        self.stdin = None;
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("the process has not been waited for");
+    }
+
+    pub(crate) fn running(&mut self) -> bool {
+        self.child.try_wait().expect("the process is our child").is_none()
+    }
+
+    /// Waits for the end of the process, and of what it had to say.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        self.end_within(SOON)
+    }
+
+    pub(crate) fn end_within(&mut self, limit: Duration) -> ExitStatus {
+        self.hang_up();
+        let ended = wait_until(limit, || !self.running());
+        assert!(ended, "still running after {limit:?}: {}\n{}", self.name, self.stderr());
+        // Whoever inherited its streams may keep them open; that is not ours to wait for long.
+        let ended = |heard: &Heard| *heard.ended.lock().unwrap();
+        wait_until(Duration::from_secs(1), || ended(&self.stdout) && ended(&self.stderr));
+        self.child.wait().expect("the process is our child")
+    }
+
+    /// Waits for the end of the process, which must be a success.
+    pub(crate) fn succeed(&mut self) {
+        let status = self.end();
+        assert!(status.success(), "{} ended with {status}\n{}", self.name, self.stderr());
+    }
+
+    pub(crate) fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    pub(crate) fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Waits until the process has said `words` on stderr.
+    pub(crate) fn says(&self, words: &str) {
+        let said = wait_until(SOON, || self.stderr().contains(words));
+        assert!(said, "{} did not say {words:?} but\n{}", self.name, self.stderr());
+    }
+
+    /// The peak of the memory the process itself holds, in bytes, its spool's mapping included.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = std::fs::read_to_string(path).expect("the process is running");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("VmHWM is told");
+        kib.trim().parse::<u64>().expect("a number") * 1024
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- {} (pid {}) said\n{}", self.name, self.pid(), self.stderr());
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A collector process and the file it writes.
+
+use super::{Child, Records, SOON, Scene, program, wait_until};
+use rustix::process::Signal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(crate) struct Collector {
+    pub(crate) process: Child,
+    file: PathBuf,
+    addresses: Vec<String>,
+}
+
+impl Collector {
+    /// A collector on a TCP port of the system's choice that writes JSON lines to a file.
+    pub(crate) fn start(scene: &Scene) -> Self {
+        Self::with(scene, "--listen tcp://127.0.0.1:0")
+    }
+
+    /// The same with these words on its command line; one address is waited for.
+    pub(crate) fn with(scene: &Scene, line: &str) -> Self {
+        let file = scene.path("app.log");
+        let mut command = scene.command(&program("netlog-collector"));
+        command.arg("--file").arg(&file).args(line.split_whitespace());
+        let process = Child::start(&mut command);
+        let mut collector = Self { process, file, addresses: Vec::new() };
+        collector.listening(line.matches("--listen").count());
+        collector
+    }
+
+    /// Waits until it has said where it listens, `count` times.
+    fn listening(&mut self, count: usize) {
+        wait_until(SOON, || {
+            let said = self.process.stderr();
+            let whole = said.rfind('\n').map_or("", |end| &said[..end]);
+            let lines = whole.lines().filter_map(|line| line.strip_prefix("listening on "));
+            self.addresses = lines.map(str::to_owned).collect();
+            self.addresses.len() >= count || !self.process.running()
+        });
+        let said = self.process.stderr();
+        assert!(self.addresses.len() >= count, "the collector does not listen:\n{said}");
+    }
+
+    /// The first address, as `tcp://127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.addresses[0]
+    }
+
+    pub(crate) fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// The first address without its scheme.
+    pub(crate) fn authority(&self) -> &str {
+        self.address().split_once("://").expect("an address has a scheme").1
+    }
+
+    pub(crate) fn text(&self) -> String {
+        std::fs::read_to_string(&self.file).unwrap_or_default()
+    }
+
+    /// The records in the file now; half a line at its end is not one yet.
+    pub(crate) fn records(&self) -> Records {
+        Records::read(&self.text())
+    }
+
+    /// Waits until the file holds `count` records, and answers what it holds.
+    pub(crate) fn wait_for(&self, count: usize) -> Records {
+        self.wait_within(SOON, count)
+    }
+
+    pub(crate) fn wait_within(&self, limit: Duration, count: usize) -> Records {
+        let lines = || std::fs::read(&self.file).map_or(0, |b| bytecount(&b));
+        let came = wait_until(limit, || lines() >= count);
+        let records = self.records();
+        let last = records.0.last();
+        assert!(came, "{} records instead of {count}; the last is {last:?}", records.0.len());
+        records
+    }
+
+    /// Ends it as an init system does, and answers what its file holds then.
+    pub(crate) fn stop(mut self) -> Records {
+        self.process.signal(Signal::TERM);
+        let status = self.process.end();
+        assert!(status.success(), "SIGTERM ended it with {status}\n{}", self.process.stderr());
+        self.records()
+    }
+}
+
+fn bytecount(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
+}

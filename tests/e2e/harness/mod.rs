@@ -1,0 +1,35 @@
+//! What the tests stand on: programs built once, processes that cannot outlive their test,
+//! collectors and peers on ports of the system's choice, and waiting with a deadline.
+
+mod child;
+mod collector;
+mod peer;
+mod programs;
+mod records;
+mod scene;
+
+pub(crate) use child::Child;
+pub(crate) use collector::Collector;
+pub(crate) use peer::{Peer, Port, nc, speak, udp_peer};
+pub(crate) use programs::{abort_subject, example, program};
+pub(crate) use records::{Records, assert_each_once, message, messages, numbers};
+pub(crate) use scene::Scene;
+
+use std::time::{Duration, Instant};
+
+/// Long enough for a busy machine, short enough for whoever waits for a test to fail.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// Looks every few milliseconds whether `condition` holds, and gives up after `limit`.
+///
+/// It answers whether the condition came to hold, so that the test can say what it saw instead.
+pub(crate) fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + limit;
+    while !condition() {
+        if Instant::now() > until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    true
+}

@@ -1,0 +1,122 @@
+//! Other ends of a connection that are no collector: a reader, a port kept free, `nc`.
+
+use super::{Child, SOON, wait_until};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket, sockopt};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A port on which nobody listens until a test lets somebody: nobody else is given it.
+pub(crate) struct Port {
+    _held: OwnedFd,
+    address: SocketAddr,
+}
+
+impl Port {
+    pub(crate) fn reserve() -> Self {
+        let held = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        // A bound socket that does not listen: who asks to share the address may listen on it.
+        sockopt::set_socket_reuseaddr(&held, true).expect("the address can be shared");
+        bind(&held, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port is free");
+        let address = getsockname(&held).expect("a bound socket has an address");
+        let address = address.try_into().expect("it is an IPv4 address");
+        Self { _held: held, address }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+}
+
+/// Takes connections and keeps what comes; says nothing.
+pub(crate) struct Peer {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<u8>>>,
+    slow: Arc<AtomicBool>,
+}
+
+impl Peer {
+    pub(crate) fn start() -> Self {
+        Self::reading(false)
+    }
+
+    /// One that reads some 4 MB a second, until told to hurry.
+    pub(crate) fn slow() -> Self {
+        Self::reading(true)
+    }
+
+    fn reading(slow: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let heard = Arc::<Mutex<Vec<u8>>>::default();
+        let slow = Arc::new(AtomicBool::new(slow));
+        let ours = (heard.clone(), slow.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (heard, slow) = ours.clone();
+                std::thread::spawn(move || keep(stream, &heard, &slow));
+            }
+        });
+        Self { address, heard, slow }
+    }
+
+    pub(crate) fn hurry(&self) {
+        self.slow.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.heard.lock().unwrap()).into_owned()
+    }
+
+    /// Waits until `words` have come, and answers all that has.
+    pub(crate) fn hears(&self, words: &str) -> String {
+        let came = wait_until(SOON, || self.text().contains(words));
+        assert!(came, "{words:?} did not come, but\n{}", self.text());
+        self.text()
+    }
+}
+
+fn keep(mut stream: TcpStream, heard: &Mutex<Vec<u8>>, slow: &AtomicBool) {
+    let mut buffer = [0; 8192];
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        heard.lock().unwrap().extend_from_slice(&buffer[..count]);
+        if slow.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// Says `bytes` to `address`, closes its half and answers whatever came back until the other side
+/// closed too.
+pub(crate) fn speak(address: &str, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).expect("somebody listens");
+    stream.set_read_timeout(Some(SOON)).expect("a limit");
+    stream.write_all(bytes).expect("the other side reads");
+    stream.shutdown(Shutdown::Write).expect("the connection is open");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the other side closes");
+    answer
+}
+
+/// The real netcat, fed with `input`, as somebody at a terminal would use it.
+pub(crate) fn nc(args: &[&str], input: &[u8]) -> Child {
+    let mut child = Child::start(Command::new("nc").args(args));
+    child.feed(input);
+    child
+}
+
+/// A socket that datagrams can be sent to.
+pub(crate) fn udp_peer(address: &str) -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind(address).expect("the address is free");
+    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a limit");
+    let address = socket.local_addr().expect("a bound socket has an address");
+    (socket, address)
+}

@@ -1,0 +1,55 @@
+//! The programs under test, built once for a run of the tests, in the profile of the run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// A binary of the workspace: `netlog-collector`, `netlog`.
+pub(crate) fn program(name: &str) -> PathBuf {
+    built().join(name)
+}
+
+/// An example, or the tests' subject.
+pub(crate) fn example(name: &str) -> PathBuf {
+    built().join("examples").join(name)
+}
+
+/// The subject, compiled with `panic = "abort"`.
+pub(crate) fn abort_subject() -> PathBuf {
+    static DONE: OnceLock<()> = OnceLock::new();
+    DONE.get_or_init(|| {
+        cargo_build(&["--package", "netlog-house", "--example", "subject", "--profile", "abort"]);
+    });
+    target().join("abort/examples/subject")
+}
+
+/// Where the profile of this run has its programs: `target/debug`, or what takes its place.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let place = place();
+        let directory = place.file_name().expect("a profile has a directory").to_string_lossy();
+        let profile = if directory == "debug" { "dev" } else { &directory };
+        cargo_build(&["--workspace", "--bins", "--examples", "--profile", profile]);
+        place
+    })
+}
+
+/// The test itself is `target/debug/deps/e2e-…`.
+fn place() -> PathBuf {
+    let test = std::env::current_exe().expect("a running program has a path");
+    test.ancestors().nth(2).expect("it lies in deps").to_owned()
+}
+
+fn target() -> PathBuf {
+    place().parent().expect("a profile lies in the target directory").to_owned()
+}
+
+fn cargo_build(args: &[&str]) {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.arg("build").args(args).env("CARGO_TARGET_DIR", target());
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = cargo.output().expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo build {args:?} failed:\n{said}");
+}

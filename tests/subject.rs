@@ -1,0 +1,225 @@
+//! The program the tests start: it logs numbered records and then ends in the way it is told to.
+//!
+//! ```text
+//! subject to=localhost:1902 app=x threads=4 records=250 end=kill
+//! ```
+//! Each record says `thread T number N`, both from 1, so that a test can count them.
+
+use rustix::process::{Signal, getpid, kill_process};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::hint::black_box;
+use std::io::{self, Read, Write};
+use std::process::exit;
+use std::time::Duration;
+
+fn main() {
+    let told = Told::from_args();
+    let guard = match told.builder().init() {
+        Ok(guard) => guard,
+        Err(e) => {
+            say(&format!("init failed: {e}"));
+            exit(3);
+        }
+    };
+    match told.get("do").unwrap_or("log") {
+        "log" => told.log(),
+        "twice" => say(&format!("second init: {:?}", told.builder().init().map(|_| ()))),
+        "display" => log::info!("{}", Talkative(3)),
+        "locals" => log_from_a_local(),
+        "hostile" => log_hostile(),
+        "fork" => return fork(&told, guard),
+        other => panic!("do={other}"),
+    }
+    if told.get("wait").is_some() {
+        say("logged");
+        let _ = io::stdin().read(&mut [0; 1]);
+    }
+    end(told.get("end").unwrap_or("return"), guard);
+}
+
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// What the program was told on its command line, as `key=value`.
+struct Told(HashMap<String, String>);
+
+impl Told {
+    fn from_args() -> Self {
+        let pair = |arg: String| arg.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()));
+        Self(std::env::args().skip(1).filter_map(pair).collect())
+    }
+
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    fn number(&self, key: &str, otherwise: u64) -> u64 {
+        self.get(key).map_or(otherwise, |text| text.parse().expect("a number"))
+    }
+
+    fn builder(&self) -> netlog::Builder {
+        let mut builder = netlog::builder(self.get("to").unwrap_or("localhost:1902"));
+        if let Some(app) = self.get("app") {
+            builder = builder.app(app);
+        }
+        if let Some(size) = self.get("spool") {
+            builder = builder.spool_size(size.parse().expect("a size"));
+        }
+        if self.get("format") == Some("text") {
+            builder = builder.format(netlog::Format::Text);
+        }
+        if self.get("block").is_some() {
+            let limit = Duration::from_secs(self.number("block", 0));
+            builder = builder.when_full(netlog::Full::Block(limit));
+        }
+        builder.tee(self.get("tee").is_some())
+    }
+
+    /// Logs all there is to log; `pad` bytes are added to each message.
+    fn log(&self) {
+        let (threads, records) = (self.number("threads", 1), self.number("records", 1000));
+        let pad = "x".repeat(self.number("pad", 0) as usize);
+        if threads == 1 {
+            return log_numbers(1, records, &pad);
+        }
+        std::thread::scope(|scope| {
+            for thread in 1..=threads {
+                let pad = &pad;
+                scope.spawn(move || log_numbers(thread, records, pad));
+            }
+        });
+    }
+}
+
+fn log_numbers(thread: u64, records: u64, pad: &str) {
+    for number in 1..=records {
+        log::info!("thread {thread} number {number}{pad}");
+    }
+}
+
+fn end(way: &str, guard: netlog::Guard) {
+    match way {
+        "return" => drop(guard),
+        "leak" => std::mem::forget(guard),
+        "exit" => exit(0),
+        "panic" => panic!("the end of main"),
+        "thread-panic" => {
+            panic_in_a_thread();
+            std::mem::forget(guard);
+        }
+        "thread-panic-then-kill" => {
+            panic_in_a_thread();
+            kill_myself(Signal::KILL);
+        }
+        "guard-then-kill" => {
+            drop(guard);
+            kill_myself(Signal::KILL);
+        }
+        "abort" => std::process::abort(),
+        "segv" => read_nothing(),
+        "term" => kill_myself(Signal::TERM),
+        "kill" => kill_myself(Signal::KILL),
+        "overflow" => {
+            black_box(overflow(&[0; 1024]));
+        }
+        other => panic!("end={other}"),
+    }
+}
+
+fn panic_in_a_thread() {
+    let thread = std::thread::Builder::new().name("worker-7".into());
+    let thread = thread.spawn(|| panic!("the end of a thread")).expect("a thread");
+    let _: Result<(), _> = thread.join();
+}
+
+fn kill_myself(signal: Signal) {
+    kill_process(getpid(), signal).expect("a signal");
+    std::thread::park();
+}
+
+#[allow(unsafe_code)]
+fn read_nothing() {
+    // SAFETY: none; that is the point.
+    black_box(unsafe { black_box(std::ptr::null::<u64>()).read_volatile() });
+}
+
+fn overflow(below: &[u8; 1024]) -> u64 {
+    let mine = black_box(below.map(|byte| byte.wrapping_add(1)));
+    overflow(&mine) + u64::from(mine[0])
+}
+
+/// The parent logs as thread 1, its child as thread 2, and the child's child as thread 3.
+#[allow(unsafe_code)]
+fn fork(told: &Told, guard: netlog::Guard) {
+    let (records, mut thread) = (told.number("records", 1000), 1);
+    let mut child = 0;
+    log_numbers(thread, records / 2, "");
+    while thread < 3 {
+        // SAFETY: whatever the logger's own threads hold at this moment, a child must live with.
+        child = unsafe { libc::fork() };
+        assert!(child >= 0, "no fork");
+        if child > 0 {
+            break;
+        }
+        thread += 1;
+        log_numbers(thread, records / 2, "");
+    }
+    for number in records / 2 + 1..=records {
+        log::info!("thread {thread} number {number}");
+    }
+    if child > 0 {
+        // SAFETY: the child is ours and its status is not asked for.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    }
+    drop(guard);
+}
+
+/// Logs while it is being logged.
+struct Talkative(u32);
+
+impl fmt::Display for Talkative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0 {
+            log::info!("{}", Talkative(self.0 - 1));
+        }
+        write!(f, "talkative {}", self.0)
+    }
+}
+
+/// Logs from the destructors of a thread's locals, when the logger's own may be gone already.
+fn log_from_a_local() {
+    struct Last(&'static str);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            log::info!("the last word of {}", self.0);
+        }
+    }
+    thread_local! {
+        static BEFORE: RefCell<Option<Last>> = const { RefCell::new(None) };
+        static AFTER: RefCell<Option<Last>> = const { RefCell::new(None) };
+    }
+    let thread = std::thread::spawn(|| {
+        BEFORE.set(Some(Last("the first local")));
+        log::info!("the thread speaks");
+        AFTER.set(Some(Last("the last local")));
+    });
+    thread.join().expect("the thread ends well");
+    BEFORE.set(Some(Last("main")));
+}
+
+fn log_hostile() {
+    log::info!("quotes \" and \\ and ' and `");
+    log::info!("one\ntwo\r\n2026-11-22 18:42:23.123456 ERROR [root] src/main.rs:1 forged");
+    log::info!("escape \u{1b}[31mred\u{1b}[0m \u{9b}31m bell \u{7} delete \u{7f}");
+    log::info!("nul \0 in the middle");
+    log::info!("bidi \u{202e}desrever\u{202c} \u{2066}isolate\u{2069} \u{200f}mark");
+    log::info!("grüße 日本語 🦀");
+    log::info!("{{\"json\":[1,2]}}");
+    log::info!("");
+    log::info!(quote = "a \"b\" c", newline = "x\ny", number = 7, truth = true; "values");
+    log::info!("{}", "0123456789abcdef".repeat(64 * 1024));
+    log::info!("the last");
+}

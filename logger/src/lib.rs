@@ -76,6 +76,7 @@ mod sender;
 mod session;
 mod ship;
 mod spool;
+mod voice;
 mod worker;
 
 pub use builder::{Builder, Format, Full, InitError};

@@ -1,6 +1,6 @@
 //! Whose ring a file is: the text at its head, and the identity it gives the records.
 
-use netlog_wire::{Hello, VERSION};
+use netlog_wire::{Hello, MAX_NAME, VERSION};
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,9 +10,6 @@ const MAGIC: &str = if cfg!(target_endian = "little") {
 } else {
     "netlog spool 1 big-endian"
 };
-
-/// Names longer than this are cut, so that the text fits in front of the ring's control block.
-const MAX_NAME: usize = 255;
 
 /// A running program that logs.
 #[derive(Debug, Clone, PartialEq, Eq)]

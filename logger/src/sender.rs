@@ -5,7 +5,8 @@ use crate::builder::{Builder, Full};
 use crate::endpoint::Endpoint;
 use crate::origin::Origin;
 use crate::spool::{Directory, Spool};
-use crate::worker::{Patience, Route, Status, Worker, say};
+use crate::voice::{mute, say};
+use crate::worker::{Patience, Route, Status, Worker};
 use netlog_wire::Level;
 use std::io;
 use std::path::PathBuf;
@@ -89,8 +90,9 @@ impl Sender {
 
     #[cold]
     fn append_to_full(&self, level: Level, line: &[u8], full: Full) {
-        self.bell.ring();
+        // One that is given up wakes nobody: the worker was woken when the ring was a quarter full.
         if let Full::Block(limit) = full {
+            self.bell.ring();
             let until = Instant::now() + limit;
             let mut pause = Duration::from_micros(20);
             while Instant::now() < until {
@@ -114,7 +116,7 @@ impl Sender {
         let (target, until) = (self.spool.ring.tail(), Instant::now() + limit);
         let failures = self.status.failures.load(Ordering::Acquire);
         self.status.hurry.store(true, Ordering::Release);
-        self.bell.ring();
+        self.bell.summon();
         loop {
             let head = self.spool.ring.control().head.load(Ordering::Acquire);
             let unreachable = !self.status.connected.load(Ordering::Acquire)
@@ -135,7 +137,7 @@ impl Sender {
             return;
         }
         self.status.ending.store(true, Ordering::Release);
-        self.bell.ring();
+        self.bell.summon();
         let until = Instant::now() + GOODBYE.min(limit);
         while !self.status.ended.load(Ordering::Acquire) && Instant::now() < until {
             std::thread::sleep(Duration::from_micros(200));
@@ -198,7 +200,7 @@ fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>) {
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = std::thread::Builder::new().name(name.into());
     thread.spawn(|| {
-        crate::logger::mute();
+        mute();
         run();
     })?;
     Ok(())

@@ -176,7 +176,7 @@ impl<'a> Session<'a> {
         self.spool.owner == Owner::Dead
             && self.pending().is_empty()
             && self.told
-            && self.delivered + 1 == self.next.number
+            && self.delivered + 1 >= self.next.number
     }
 
     /// Everything up to `ack` was in the sinks before we came.

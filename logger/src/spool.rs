@@ -4,7 +4,7 @@ use crate::origin::Origin;
 use crate::ring::{CONTROL_AT, Cursor, Map, NoRoom, Owner, Ring, data_at};
 use netlog_wire::{Level, Line};
 use rustix::fs::{
-    AtFlags, CWD, Dir, FlockOperation, MemfdFlags, Mode, OFlags, fchmod, flock, fstat,
+    AtFlags, CWD, Dir, FlockOperation, MemfdFlags, Mode, OFlags, Stat, fchmod, flock, fstat,
     memfd_create, mkdirat, openat, renameat, unlinkat,
 };
 use rustix::io::Errno;
@@ -69,10 +69,15 @@ impl Spool {
     /// How many of the lost records the stream has not told of yet.
     pub(crate) fn unreported(&self) -> u64 {
         let total: u64 = self.lost().iter().sum();
-        total.saturating_sub(self.reported())
+        let reported = self.ring.control().reported.load(Ordering::Acquire);
+        match self.owner {
+            _ if total <= reported => 0,
+            Owner::Alive => total - reported,
+            Owner::Dead => total.saturating_sub(self.reported()),
+        }
     }
 
-    /// What `reported` says, or will say once the report that was being made is committed.
+    /// What `reported` says, or would say if its writer had not died after it committed a report.
     fn reported(&self) -> u64 {
         let control = self.ring.control();
         let reported = control.reported.load(Ordering::Acquire);
@@ -264,7 +269,9 @@ impl Directory {
             return Ok(None); // whoever had the lock before us delivered and removed it
         }
         if name.ends_with(".new") {
-            let _ = unlinkat(&self.fd, name, AtFlags::empty()); // its maker died over it
+            if old(&stat) {
+                let _ = unlinkat(&self.fd, name, AtFlags::empty()); // its maker died over it
+            }
             return Ok(None);
         }
         let mut head = [0; CONTROL_AT];
@@ -290,4 +297,9 @@ impl Directory {
         let origin = origin.after_reboot();
         Ok(Some(Spool { ring, origin, owner: Owner::Dead, home, lock: Mutex::new(Some(file)) }))
     }
+}
+
+/// Whether a file that is made within milliseconds will not be finished any more.
+fn old(file: &Stat) -> bool {
+    crate::origin::now() / 1_000_000 - file.st_mtime > 60
 }

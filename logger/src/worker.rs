@@ -1,12 +1,13 @@
 //! The worker: the thread that owns the socket. It connects, sends what is in the ring, reads
 //! acks, backs off, and starts over; for a dead sender's ring it ends when all is delivered.
 
-use crate::bell::Bell;
+use crate::bell::{Bell, Sleep};
 use crate::builder::Format;
 use crate::endpoint::{Endpoint, Socket};
 use crate::ring::{Cursor, Owner};
 use crate::session::{Session, report_losses};
 use crate::spool::Spool;
+use crate::voice::say;
 use netlog_wire::Identity;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
@@ -142,7 +143,7 @@ impl Worker {
                 return true;
             }
             let left = until.saturating_duration_since(Instant::now());
-            self.bell.sleep(None, false, left.max(BUSY));
+            self.bell.sleep(&Sleep::Deep, left.max(BUSY));
         }
         false
     }
@@ -178,7 +179,8 @@ impl Worker {
                 return End::Done;
             }
             let blocked = !session.pending().is_empty();
-            let woken = self.bell.sleep(Some(stream.as_fd()), blocked, pause);
+            let wait = if blocked { Sleep::Blocked } else { Sleep::Light };
+            let woken = self.bell.sleep(&wait(stream.as_fd()), pause);
             let quiet = !(woken.rung || woken.readable || woken.writable);
             pause = if quiet { (pause * 2).min(IDLE) } else { BUSY };
         }
@@ -217,7 +219,7 @@ impl Worker {
             if self.ends() || (self.spool.owner == Owner::Dead && self.spool.ring.held() == 0) {
                 return End::Done;
             }
-            self.bell.sleep(Some(socket.as_fd()), false, pause);
+            self.bell.sleep(&Sleep::Light(socket.as_fd()), pause);
         }
     }
 
@@ -317,9 +319,4 @@ fn hear(session: &mut Session<'_>, stream: &mut TcpStream) -> io::Result<bool> {
         }
         heard = true;
     }
-}
-
-/// The logger's own voice: one line on stderr. It never goes through `log`.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "netlog: {line}");
 }

@@ -42,3 +42,6 @@ pub const PORT: u16 = 1902;
 /// The longest record line a collector takes and a sender makes by default, in bytes without the
 /// line end: long enough for a backtrace, short enough to bound what a peer can make us hold.
 pub const MAX_LINE: usize = 64 * 1024;
+
+/// The longest name of an app or a host, in bytes: it stands in front of every record.
+pub const MAX_NAME: usize = 128;

@@ -1,7 +1,7 @@
 //! One connection: reads runs out of it, and writes acks to it if its peer said hello.
 
 use super::{DRAIN, GIVE_UP, READ, Wiring};
-use crate::decode::{Decoder, Origin, Refusal};
+use crate::decode::{Decoder, Foreign, Origin, Pinned, Refusal, Unfit};
 use crate::run::Run;
 use crate::voice::Chain;
 use netlog_wire::Reply;
@@ -24,6 +24,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// How long a peer is given to take the last reply before the connection is torn down.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// The silence that ends a syslog message without an end: longer than a client pauses within one,
+/// and short enough for whoever waits to see it.
+const SILENCE: Duration = Duration::from_millis(200);
+
 /// How much is read and thrown away meanwhile. Bytes left unread at a close would turn it into a
 /// reset, which takes the reply back out of the peer's hands.
 const FAREWELL_BYTES: usize = 1 << 20;
@@ -40,6 +44,8 @@ pub(super) enum End {
     Closed,
     /// The peer was told why.
     Refused(Refusal),
+    /// The peer speaks something else.
+    Foreign(Foreign),
     /// Nothing came for too long.
     Idle,
     /// The collector ends.
@@ -56,9 +62,22 @@ impl From<io::Error> for End {
     }
 }
 
+impl From<Unfit> for End {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Refused(refusal) => Self::Refused(refusal),
+            Unfit::Foreign(foreign) => Self::Foreign(foreign),
+        }
+    }
+}
+
 /// Serves one connection until it ends.
-pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) -> End {
-    let decoder = Decoder::new(Origin::new(peer), wiring.max_line, wiring.stats.clone());
+pub(super) async fn run(
+    stream: TcpStream,
+    (peer, pin): (SocketAddr, Option<Pinned>),
+    wiring: &Wiring,
+) -> End {
+    let decoder = Decoder::new(Origin::new(peer), wiring.max_line, pin, wiring.stats.clone());
     let heard = Instant::now();
     let mut open = Connection {
         stream,
@@ -72,6 +91,9 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) ->
         draining: false,
     };
     let Err(end) = open.converse().await else { return End::Closed };
+    if let End::Foreign(foreign) = end {
+        wiring.refuse(foreign, peer);
+    }
     open.part(&end).await;
     end
 }
@@ -117,6 +139,7 @@ impl Connection<'_> {
                     }
                 }
                 Event::Acked => self.push_ack(),
+                Event::Silent => self.silence().await,
                 Event::Writable => {}
             }
             self.flush()?;
@@ -124,7 +147,13 @@ impl Connection<'_> {
     }
 
     async fn wait(&mut self) -> Result<Event, End> {
-        let Self { stream, wiring, acks, replies, heard, .. } = self;
+        let Self { stream, wiring, acks, replies, heard, decoder, .. } = self;
+        let silent = async {
+            match decoder.may_be_whole() {
+                true => sleep_until(*heard + SILENCE).await,
+                false => pending().await,
+            }
+        };
         let idle = async {
             match wiring.idle_timeout {
                 Some(limit) => sleep_until(*heard + limit).await,
@@ -144,7 +173,17 @@ impl Connection<'_> {
             _ = acked => Ok(Event::Acked),
             ready = stream.writable(), if !replies.is_empty() => Ok(ready.map(|()| Event::Writable)?),
             ready = stream.readable() => Ok(ready.map(|()| Event::Readable)?),
+            () = silent => Ok(Event::Silent),
             () = idle => Err(End::Idle),
+        }
+    }
+
+    /// Hands over what silence has ended.
+    async fn silence(&mut self) {
+        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
+            let mut runs = Vec::new();
+            self.decoder.silence(&mut runs);
+            self.wiring.feed.give(runs, room);
         }
     }
 
@@ -177,11 +216,11 @@ impl Connection<'_> {
     ) -> Result<Progress, End> {
         let Some(len) = self.fetch(context, buffer)? else { return Ok(Progress::Nothing) };
         if len == 0 {
-            self.decoder.finish(runs);
+            self.decoder.finish(runs)?;
             return Ok(Progress::End);
         }
-        let fed = self.decoder.feed(&buffer[..len], runs);
-        fed.map(|()| Progress::Some).map_err(End::Refused)
+        self.decoder.feed(&buffer[..len], runs)?;
+        Ok(Progress::Some)
     }
 
     fn fetch(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
@@ -262,7 +301,7 @@ impl Connection<'_> {
                 self.keep_rest().await;
             }
             End::Broken(_) => self.keep_rest().await,
-            End::Closed | End::Abandoned => {}
+            End::Closed | End::Abandoned | End::Foreign(_) => {}
         }
     }
 
@@ -284,7 +323,8 @@ impl Connection<'_> {
     async fn keep_rest(&mut self) {
         if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
             let mut runs = Vec::new();
-            self.decoder.finish(&mut runs);
+            // Whatever it is, there is nobody left to complain about.
+            let _ = self.decoder.finish(&mut runs);
             self.wiring.feed.give(runs, room);
         }
     }
@@ -317,6 +357,7 @@ enum Event {
     Readable,
     Writable,
     Acked,
+    Silent,
 }
 
 impl fmt::Display for End {
@@ -324,6 +365,7 @@ impl fmt::Display for End {
         match self {
             Self::Closed => f.write_str("by its peer"),
             Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
+            Self::Foreign(foreign) => write!(f, "it sends {foreign}"),
             Self::Idle => f.write_str("nothing came for the idle timeout"),
             Self::Stopped => f.write_str("the collector ends"),
             Self::Abandoned => f.write_str("a sink failed to the end"),

@@ -278,6 +278,15 @@ mod tests {
     }
 
     #[test]
+    fn half_a_hello_is_no_line_but_half_a_line_is_one() {
+        for end in 1..=HELLO.len() {
+            assert_eq!(heard(&HELLO[..end]), (Ok(()), vec![]), "{end}");
+        }
+        assert_eq!(heard("{\"network\":1").1.len(), 1);
+        assert_eq!(heard(&format!("one\n{}", &HELLO[..20])).1[0].1, 2);
+    }
+
+    #[test]
     fn lines_without_a_hello_stay_lines_also_when_a_hello_follows() {
         let (outcome, runs) = heard(&format!("one\0two\n{HELLO}\nlast"));
         assert_eq!((outcome, runs.len(), runs[0].1), (Ok(()), 1, 4));

@@ -42,7 +42,7 @@ mod stats;
 mod voice;
 
 pub use amount::{Period, Size, UnknownAmount};
-pub use hub::GaveUp;
+pub use hub::{GaveUp, Reopen};
 pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Options};
 pub use stats::{Counter, Stats};
@@ -70,6 +70,7 @@ pub struct Collector {
     sockets: Vec<(Address, Socket)>,
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
+    reopen: Reopen,
 }
 
 impl Collector {
@@ -97,7 +98,7 @@ impl Collector {
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
-        Ok(Self { options, sockets, sinks, stats: Arc::default() })
+        Ok(Self { options, sockets, sinks, stats: Arc::default(), reopen: Reopen::default() })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -108,6 +109,11 @@ impl Collector {
     /// What it counts; to be read at any time, also while it runs.
     pub fn stats(&self) -> Arc<Stats> {
         self.stats.clone()
+    }
+
+    /// What asks it to reopen its file, after something else has moved it away.
+    pub fn reopen(&self) -> Reopen {
+        self.reopen.clone()
     }
 
     /// Collects until `end` is over, then reads what was received, writes and acks it, and returns.
@@ -139,6 +145,7 @@ impl Collector {
             sinks: self.sinks,
             marks,
             patience: patience.clone(),
+            reopen: self.reopen,
             stats: self.stats,
             voice,
         };

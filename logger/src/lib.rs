@@ -66,10 +66,12 @@ compile_error!("netlog's spool needs Linux");
 
 mod bell;
 mod builder;
+mod clock;
 mod encode;
 mod endpoint;
 mod exit;
 mod logger;
+mod loss;
 mod origin;
 mod ring;
 mod sender;

@@ -1,10 +1,10 @@
 //! The `log::Log` behind the facade: filter, encode, append.
 
 use crate::builder::{Builder, InitError};
+use crate::clock;
 use crate::encode::{self, Scratch};
 use crate::endpoint::Endpoint;
 use crate::exit::{self, Ends};
-use crate::origin::now;
 use crate::ring::Fork;
 use crate::sender::{Flushed, Sender};
 use crate::voice::{muted, say};
@@ -146,7 +146,7 @@ impl Logger {
 
     #[inline]
     fn append(&self, record: &Record<'_>, scratch: &mut Scratch) {
-        let line = scratch.encode(record, now(), self.line_limit);
+        let line = scratch.encode(record, clock::now(), self.line_limit);
         if let Some(sender) = self.sender() {
             sender.append(encode::level(record.level()), line, self.builder.when_full);
         }

@@ -3,12 +3,14 @@
 
 use crate::bell::{Bell, Sleep};
 use crate::builder::Format;
+use crate::clock::Setter;
 use crate::endpoint::{Endpoint, Socket};
 use crate::ring::{Cursor, Owner};
-use crate::session::{Session, report_losses};
+use crate::session::Session;
 use crate::spool::Spool;
 use crate::voice::say;
 use netlog_wire::Identity;
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
@@ -20,8 +22,14 @@ use std::time::{Duration, Instant};
 const BUSY: Duration = Duration::from_millis(1);
 const IDLE: Duration = Duration::from_millis(50);
 
+/// Between attempts to connect it wakes this often, only to set the clock.
+const AWAY: Duration = Duration::from_millis(500);
+
 /// The pause before another attempt to connect: doubled each time up to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// How long a worker that is done waits for the other side to close.
+const LEAVE: Duration = Duration::from_millis(100);
 
 /// Where records go and what is known of it; shared by the workers of a process.
 pub(crate) struct Route {
@@ -51,6 +59,8 @@ pub(crate) struct Worker {
     pub(crate) bell: Arc<Bell>,
     pub(crate) status: Arc<Status>,
     pub(crate) patience: Patience,
+    /// The program's own worker sets the clock of its log calls.
+    pub(crate) clock: Option<RefCell<Setter>>,
 }
 
 /// What a worker does when it cannot deliver.
@@ -142,10 +152,17 @@ impl Worker {
                 self.status.ended.store(true, Ordering::Release);
                 return true;
             }
+            self.set_clock();
             let left = until.saturating_duration_since(Instant::now());
-            self.bell.sleep(&Sleep::Deep, left.max(BUSY));
+            self.bell.sleep(&Sleep::Deep, left.clamp(BUSY, AWAY));
         }
         false
+    }
+
+    fn set_clock(&self) {
+        if let Some(clock) = &self.clock {
+            clock.borrow_mut().set();
+        }
     }
 
     /// Whether the program ends and everything is delivered; from then on the ring takes nothing.
@@ -162,7 +179,8 @@ impl Worker {
         let mut pause = BUSY;
         loop {
             let taken = session.taken();
-            report_losses(&self.spool);
+            self.set_clock();
+            self.spool.report_losses();
             match self.exchange(&mut session, &mut stream) {
                 Ok(true) => pause = BUSY,
                 Ok(false) => {}
@@ -175,7 +193,7 @@ impl Worker {
                 self.route.greeted.store(true, Ordering::Relaxed);
             }
             if session.drained() || self.ends() {
-                let _ = stream.shutdown(Shutdown::Write);
+                take_leave(&mut stream);
                 return End::Done;
             }
             let blocked = !session.pending().is_empty();
@@ -210,13 +228,14 @@ impl Worker {
     fn datagrams(&self, socket: &UdpSocket) -> End {
         let mut pause = BUSY;
         loop {
-            report_losses(&self.spool);
+            self.set_clock();
+            self.spool.report_losses();
             match self.send_batch(socket) {
                 Ok(true) => pause = BUSY,
                 Ok(false) => pause = (pause * 2).min(IDLE),
                 Err(e) => return End::Lost(e.to_string(), true),
             }
-            if self.ends() || (self.spool.owner == Owner::Dead && self.spool.ring.held() == 0) {
+            if self.ends() || (self.spool.owner == Owner::Dead && self.spool.levels() == [0; 5]) {
                 return End::Done;
             }
             self.bell.sleep(&Sleep::Light(socket.as_fd()), pause);
@@ -232,7 +251,7 @@ impl Worker {
         loop {
             let this = next;
             line.clear();
-            let more = ring.read(&mut next, owner, &mut line);
+            let more = self.spool.read(&mut next, &mut line);
             let sent = more && send(socket, &self.datagram(this, &line))?;
             if !sent {
                 next = this;
@@ -284,6 +303,16 @@ impl Worker {
         let lost = self.spool.lost().iter().sum::<u64>() - before;
         say(&format!("{} is back; {lost} records were lost meanwhile", self.route.endpoint));
     }
+}
+
+/// Half-closes, and reads on until the other side has closed too, for a moment: what is unread at
+/// a close would reset the connection, and the collector would not know a clean end from a crash.
+fn take_leave(stream: &mut TcpStream) {
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_nonblocking(false);
+    let _ = stream.set_read_timeout(Some(LEAVE));
+    let until = Instant::now() + LEAVE;
+    while Instant::now() < until && matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
 }
 
 /// Sends one datagram; `false` when the kernel takes no more for now.

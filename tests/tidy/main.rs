@@ -224,7 +224,9 @@ fn forbid(rule: &str, words: &[&str], checked: impl Fn(&Source) -> bool) {
 
 #[test]
 fn unsafe_code_is_in_the_ring_alone() {
-    let allowed = |path: &str| path.starts_with("logger/src/ring") || path == "tests/subject.rs";
+    // A program that ends in every way must end in bad ones too; a bench reads the processor's clock.
+    let others = ["tests/subject.rs", "benches/ticks.rs"];
+    let allowed = |path: &str| path.starts_with("logger/src/ring") || others.contains(&path);
     let mut found = Vec::new();
     for source in sources().iter().filter(|source| !allowed(&source.path)) {
         found.extend(source.words(&source.code, "unsafe").map(|at| source.place(at)));

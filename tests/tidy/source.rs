@@ -24,6 +24,7 @@ impl Source {
     pub(crate) fn production(&self) -> bool {
         CRATES.iter().any(|name| self.path.starts_with(&format!("{name}/src/")))
             && !self.path.ends_with("/tests.rs")
+            && !self.path.contains("/tests/")
     }
 
     /// The blanked text up to the tests at its end.
@@ -110,8 +111,8 @@ fn literal(rest: &str, before: &str) -> Option<usize> {
         let end = format!("\"{}", "#".repeat(hashes));
         return raw[hashes..].starts_with('"').then(|| up_to(&end, hashes + 2));
     }
-    if rest.starts_with('"') {
-        return Some(1 + closing(&rest[1..], '"')?);
+    if let Some(inner) = rest.strip_prefix('"') {
+        return Some(1 + closing(inner, '"')?);
     }
     if let Some(inner) = rest.strip_prefix('\'') {
         let first = inner.chars().next()?;

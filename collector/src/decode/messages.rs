@@ -14,7 +14,7 @@
 
 use super::next::{Found, Next};
 use super::object::{Object, So};
-use super::sniff::{Foreign, Is, Kind, Pinned, Place, count, sniff};
+use super::sniff::{Foreign, HELLO, Is, Kind, Pinned, Place, count, sniff};
 use memchr::{memchr2, memrchr};
 use netlog_wire::Lines;
 use std::mem::take;
@@ -122,8 +122,12 @@ impl Messages {
     }
 
     /// Hands over what has no end, as the stream's last message. What a netlog sender left is
-    /// half a record, and none.
+    /// half a record, or half a hello, and none.
     pub(crate) fn finish(&mut self, each: Each<'_>) -> Result<(), Foreign> {
+        if self.first && self.pin.is_none() && HELLO.starts_with(&self.partial) {
+            self.partial = Vec::new();
+            return Ok(());
+        }
         while matches!(self.state, State::Begin) && !self.partial.is_empty() {
             let begun = take(&mut self.partial);
             let is = sniff(&begun, Place { ended: true, ..self.place() });

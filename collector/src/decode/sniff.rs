@@ -85,9 +85,12 @@ const BYTE: Sign = In(&[(0, 255)]);
 const HTTP1: Sign = LineWith(&[" HTTP/1.0", " HTTP/1.1"]);
 const PRI: [Sign; 3] = [Bytes(b"<"), Digits(1, 3), Bytes(b">")];
 
+/// What a hello, and nothing else, begins with.
+pub(super) const HELLO: &[u8] = b"{\"netlog\":";
+
 #[rustfmt::skip]
 const ROWS: &[(Where, &[Sign], Is)] = &[
-    (Start, &[Bytes(b"{\"netlog\":")], Is::A(Kind::Netlog)),
+    (Start, &[Bytes(HELLO)], Is::A(Kind::Netlog)),
     (Start, &[Bytes(&[0x16, 3]), In(&[(0, 4)])], Is::Not(Tls)),
     // Believed from nobody, as nobody is configured to be: it would set the peer's address.
     (Start, &[Bytes(b"PROXY "), LineWith(&[""])], Is::A(Kind::Proxy)),

@@ -1,164 +1,10 @@
-//! JSON of other loggers: which of their names mean what a record has a place for.
+//! JSON of other loggers, read by the meaning of its names.
 
+use super::names::{OPENED, Place, ranks};
 use super::severity::{self, Severity};
 use super::time::{self, Moment};
 use netlog_wire::{JsonValue, Member, NotARecord, Record, members};
 use std::borrow::Cow;
-
-/// What a record has a place for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Time,
-    Level,
-    Target,
-    File,
-    Line,
-    /// `path/file.go:42`.
-    Caller,
-    Thread,
-    Msg,
-    App,
-    Host,
-    Pid,
-    Span,
-    /// `name`: the program's beside a host and a pid, the logger's otherwise.
-    Name,
-}
-
-/// The names of each place, those first that are to win when an object has several. A dotted name
-/// also stands for an object within an object.
-///
-/// pino, bunyan, winston, zerolog, zap, logrus, slog (both), log4rs, tracing, log4j2 (JsonLayout,
-/// ECS, GELF), logback, python-json-logger, structlog, logstash, GELF, CLEF, journald, docker.
-const NAMES: &[(Place, &[&str])] = &[
-    (
-        Place::Time,
-        &[
-            "time",
-            "@timestamp",
-            "timestamp",
-            "ts",
-            "instant",
-            "@t",
-            "datetime",
-            "asctime",
-            "timeMillis",
-            "_SOURCE_REALTIME_TIMESTAMP",
-            "__REALTIME_TIMESTAMP",
-            "created",
-            "date",
-        ],
-    ),
-    (
-        Place::Level,
-        &[
-            "level",
-            "severity",
-            "log.level",
-            "levelname",
-            "lvl",
-            "loglevel",
-            "log_level",
-            "@l",
-            "levelno",
-            "level_value",
-            "PRIORITY",
-        ],
-    ),
-    (
-        Place::Target,
-        &[
-            "target",
-            "logger",
-            "logger_name",
-            "loggerName",
-            "log.logger",
-            "extra.logger_name",
-            "module_path",
-        ],
-    ),
-    (
-        Place::File,
-        &[
-            "file",
-            "filename",
-            "pathname",
-            "source.file",
-            "log.origin.file.name",
-            "extra.path",
-            "CODE_FILE",
-        ],
-    ),
-    (
-        Place::Line,
-        &[
-            "line",
-            "lineno",
-            "line_number",
-            "source.line",
-            "log.origin.file.line",
-            "extra.line",
-            "CODE_LINE",
-        ],
-    ),
-    (Place::Caller, &["caller", "file", "log.origin"]),
-    (
-        Place::Thread,
-        &[
-            "thread",
-            "thread_name",
-            "threadName",
-            "process.thread.name",
-            "extra.thread_name",
-            "threadId",
-        ],
-    ),
-    (
-        Place::Msg,
-        &[
-            "msg",
-            "message",
-            "short_message",
-            "fields.message",
-            "@m",
-            "_msg",
-            "MESSAGE",
-            "event",
-            "log",
-            "@mt",
-        ],
-    ),
-    (Place::App, &["app", "service.name", "application", "program", "SYSLOG_IDENTIFIER"]),
-    (Place::Host, &["host", "hostname", "host.name", "host.hostname", "_HOSTNAME"]),
-    (Place::Pid, &["pid", "process.pid", "process", "processId", "_PID"]),
-    (Place::Span, &["span", "span.name"]),
-    (Place::Name, &["name"]),
-];
-
-/// The objects whose members are looked at one by one.
-const OPENED: &[&str] = &[
-    "fields",
-    "span",
-    "log",
-    "log.origin",
-    "log.origin.file",
-    "service",
-    "host",
-    "process",
-    "process.thread",
-    "source",
-    "extra",
-];
-
-/// The places of GELF's additional fields. Others, such as `_level`, are the user's own.
-const ADDITIONAL: &[(Place, &[&str])] = &[
-    (Place::File, &["_file", "_filename"]),
-    (Place::Line, &["_line"]),
-    (Place::Target, &["_logger", "_logger_name", "_loggerName"]),
-    (Place::Thread, &["_thread", "_thread_name", "_threadName"]),
-    (Place::App, &["_app", "_app_name", "_application"]),
-    (Place::Pid, &["_pid"]),
-];
 
 /// Reads any JSON object as a record. What has no place in a record stays under `kv`, in order.
 pub(super) fn read(line: &[u8], received: i64) -> Result<Record<'_>, NotARecord> {
@@ -265,6 +111,8 @@ impl<'a> Filling<'_, 'a> {
             Place::App | Place::Name => vacant(&mut record.claims.app, claim(&value.text()?)?)?,
             Place::Host => vacant(&mut record.claims.host, claim(&value.text()?)?)?,
             Place::Pid => vacant(&mut record.claims.pid, whole(value)?)?,
+            Place::Truncated => vacant(&mut record.truncated, value.number()?)?,
+            Place::Lost => vacant(&mut record.lost, value.number()?)?,
             Place::Span => vacant(&mut record.span, value.text()?)?,
         }
         Some(())
@@ -314,15 +162,6 @@ fn opened<'a>(key: Cow<'a, str>, value: JsonValue<'a>, open: &mut Vec<Member<'a>
         return;
     }
     open.push((key, value));
-}
-
-/// The places `key` may have, each with its rank among the names of that place.
-fn ranks(key: &str, gelf: bool) -> impl Iterator<Item = (usize, Place)> {
-    let additional = if gelf && key.starts_with('_') { ADDITIONAL } else { &[] };
-    let places = NAMES.iter().chain(additional);
-    places.filter_map(move |&(place, names)| {
-        names.iter().position(|name| *name == key).map(|rank| (rank, place))
-    })
 }
 
 fn vacant<T>(place: &mut Option<T>, value: T) -> Option<()> {
@@ -403,4 +242,99 @@ pub(super) fn claim(text: &str) -> Option<String> {
     let name = text.trim();
     let fit = !name.is_empty() && name.len() <= MAX_CLAIM && !name.contains(char::is_control);
     fit.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netlog_wire::Line;
+    use proptest::prelude::*;
+
+    fn encoded(json: &str) -> String {
+        let record = read(json.as_bytes(), 0).unwrap();
+        let mut out = Vec::new();
+        record.encode(&record.claims, &mut out);
+        assert!(Line::parse(&out).is_some(), "{}", String::from_utf8_lossy(&out));
+        String::from_utf8(out).unwrap()
+    }
+
+    const HEAD: &str = r#""time":"1970-01-01T00:00:00.000000Z","level":"INFO""#;
+
+    #[test]
+    fn netlogs_own_names_are_read_as_ever() {
+        let json = r#"{"app":"a","host":"h","pid":7,"time":"2026-11-22T18:42:23.123456Z","level":"WARN","target":"t","file":"f","line":1,"thread":"x","msg":"m","kv":{"a":1},"span":"s","lost":3,"truncated":4,"other":[1, 2]}"#;
+        let expected = r#"{"app":"a","host":"h","pid":7,"time":"2026-11-22T18:42:23.123456Z","level":"WARN","target":"t","file":"f","line":1,"thread":"x","msg":"m","kv":{"a":1,"other":[1,2]},"span":"s","truncated":4,"lost":3}"#;
+        assert_eq!(encoded(json), expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_its_place_stays_under_kv() {
+        let odd = r#""level":"loud","time":true,"line":"x","msg":7,"pid":-1,"host":"a\nb","app":"","kv":[1],"thread":{}"#;
+        assert_eq!(
+            encoded(&format!("{{{odd}}}")),
+            format!("{{{HEAD},\"msg\":\"\",\"kv\":{{{odd}}}}}")
+        );
+    }
+
+    #[test]
+    fn the_better_name_wins_and_the_other_is_kept() {
+        let json = r#"{"message":"long","msg":"short","levelno":40,"levelname":"INFO","ts":1,"timestamp":0}"#;
+        let kv = r#""kv":{"message":"long","levelno":40,"ts":1}"#;
+        assert_eq!(encoded(json), format!("{{{HEAD},\"msg\":\"short\",{kv}}}"));
+        let twice = encoded(r#"{"msg":"a","msg":"b"}"#);
+        assert!(twice.ends_with(r#""msg":"a","kv":{"msg":"b"}}"#), "{twice}");
+    }
+
+    #[test]
+    fn a_user_of_gelf_cannot_set_what_is_not_additional() {
+        let gelf =
+            r#"{"short_message":"m","_level":"ERROR","_host":"x","_time":1,"_":2,"version":"1.1"}"#;
+        let kv = r#""kv":{"level":"ERROR","host":"x","time":1,"_":2}"#;
+        assert_eq!(encoded(gelf), format!("{{{HEAD},\"msg\":\"m\",{kv}}}"));
+    }
+
+    #[test]
+    fn what_is_known_from_around_an_object_is_not_overwritten() {
+        let mut record = Record::new(5, netlog_wire::Level::Warn, "");
+        record.claims.app = Some("outer".into());
+        assert!(unfold(&mut record, r#"{"app":"inner","host":"h","message":"m"}"#));
+        let claims = (record.claims.app.as_deref(), record.claims.host.as_deref());
+        assert_eq!(claims, (Some("outer"), Some("h")));
+        assert_eq!((record.time, record.level, &*record.msg), (5, netlog_wire::Level::Warn, "m"));
+        assert_eq!(record.kv, [("app".into(), "\"inner\"".into())]);
+        assert!(!unfold(&mut record, "{"));
+        assert_eq!(record.msg, "m");
+    }
+
+    proptest! {
+        #[test]
+        fn any_object_of_known_names_becomes_a_line(
+            names in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "time", "level", "msg", "file", "line", "caller", "kv", "fields", "span", "log",
+                    "log.level", "instant", "short_message", "_x", "name", "pid", "hostname", "x",
+                ]),
+                0..8,
+            ),
+            values in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "1", "-1.5e3", "99999999999999999999", "\"warn\"", "\"a:7\"", "null", "[ ]", "{}",
+                    "{\"name\":\"x\",\"level\":30}", "\"2026-11-22 19:00:00,5\"", "{\"epochSecond\":9223372036854775807}",
+                ]),
+                8,
+            ),
+        ) {
+            let members: Vec<String> =
+                names.iter().zip(values).map(|(name, value)| format!("\"{name}\": {value}")).collect();
+            encoded(&format!("{{{}}}", members.join(", ")));
+        }
+    }
+
+    #[test]
+    fn claims_are_names() {
+        assert_eq!(claim(" web1 "), Some("web1".into()));
+        for none in ["", " ", "a\u{1b}b", "a\nb", &"x".repeat(256)] {
+            assert_eq!(claim(none), None);
+        }
+    }
 }

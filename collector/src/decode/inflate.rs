@@ -58,19 +58,19 @@ impl Packing {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use flate2::Compression;
     use flate2::write::{GzEncoder, ZlibEncoder};
     use std::io::Write;
 
-    pub(in crate::decode) fn zlib(bytes: &[u8]) -> Vec<u8> {
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
         let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
         packed.write_all(bytes).unwrap();
         packed.finish().unwrap()
     }
 
-    pub(in crate::decode) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut packed = GzEncoder::new(Vec::new(), Compression::default());
         packed.write_all(bytes).unwrap();
         packed.finish().unwrap()

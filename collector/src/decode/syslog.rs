@@ -247,3 +247,63 @@ fn tagged<'a>(
 fn is_tag_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b'+' | b'#')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netlog_wire::{Identity, Line};
+    use proptest::prelude::*;
+
+    const NOW: i64 = 1_795_374_300_000_000;
+
+    fn kv(message: &str) -> String {
+        let record = read(message, NOW).unwrap();
+        let kv = record.kv.iter().filter(|(key, _)| key != "facility" && key != "severity");
+        let kv: Vec<String> = kv.map(|(key, value)| format!("{key}={value}")).collect();
+        format!("{}|{}", kv.join(" "), record.msg)
+    }
+
+    #[test]
+    fn structured_data_is_read_with_its_escapes_and_kept_when_malformed() {
+        for (data, expected) in [
+            (r#"[a@1 x="1" y="\"\\\]\n"][b] m"#, r#"a@1.x="1" a@1.y="\"\\]\\n" b=true|m"#),
+            (r#"[a x=""]"#, r#"a.x=""|"#),
+            ("- m", "|m"),
+            ("-", "|"),
+            ("", "|"),
+            (r#"[a x="1"#, r#"|[a x="1"#),
+            (r#"[a x=1] m"#, r#"|[a x=1] m"#),
+            (r#"[a x="1"][b y=] m"#, r#"a.x="1" malformed="structured data"|[b y=] m"#),
+            ("m without data", "|m without data"),
+        ] {
+            assert_eq!(kv(&format!("<13>1 - - - - - {data}")), expected, "{data}");
+        }
+    }
+
+    #[test]
+    fn what_is_almost_rfc_5424_is_read_as_what_there_is() {
+        assert_eq!(kv("<13>1 yesterday h a - - - m"), "|1 yesterday h a - - - m");
+        assert_eq!(kv("<13>1 - h a proc-7 -"), r#"procid="proc-7"|"#);
+        assert_eq!(kv("<13>1"), "|1");
+        let long = "x".repeat(1000);
+        let record = read(&format!("<13>1 - {long} a - - - m"), NOW).map(|r| r.claims);
+        assert_eq!(record.unwrap(), Identity { app: Some("a".into()), ..Identity::default() });
+    }
+
+    proptest! {
+        #[test]
+        fn any_message_becomes_a_line(
+            head in proptest::sample::select(vec![
+                "<13>", "<13>1 ", "<13>Nov 22 19:00:00 ", "<13>1 - - - - - [", "<13>2026-11-22T19:00:00",
+                "<13>1: *Nov 22 19:00:00: ", "<13>Nov 22 19:00:00 h a[", "<13>h a: {\"", "",
+            ]),
+            tail in "[ -~\u{e9}\n]{0,24}",
+        ) {
+            if let Some(record) = read(&format!("{head}{tail}"), NOW) {
+                let mut out = Vec::new();
+                record.encode(&record.claims, &mut out);
+                prop_assert!(Line::parse(&out).is_some(), "{}", String::from_utf8_lossy(&out));
+            }
+        }
+    }
+}

@@ -4,13 +4,7 @@ mod datagrams;
 mod json;
 mod syslog;
 
-use super::datagram::Datagram;
-use super::gelf::Chunks;
-use super::lines::take_message;
-use super::messages::{Message, Messages};
-use super::{Origin, Receipt, Slot};
-use crate::run::Run;
-use crate::stats::Stats;
+use super::*;
 
 /// 2026-11-22T19:05:00Z.
 const NOW: i64 = 1_795_374_300_000_000;
@@ -46,7 +40,7 @@ fn lines(runs: Vec<Run>) -> Vec<String> {
     let bytes = runs.into_iter().flat_map(|run| run.lines).collect();
     let text = String::from_utf8(bytes).unwrap();
     let line = |line: &str| {
-        assert!(netlog_wire::Line::parse(line.as_bytes()).is_some(), "{line}");
+        assert!(Line::parse(line.as_bytes()).is_some(), "{line}");
         line.replace(r#""peer":"10.0.0.7:99","#, "")
     };
     text.lines().map(line).collect()

@@ -49,7 +49,8 @@ pub struct Options {
     #[arg(require_equals = true, default_missing_value = "text")]
     pub console: Option<Console>,
 
-    /// The longest line taken from a peer; a longer one is cut there, marked and counted.
+    /// The longest line taken from a peer; a longer one is cut there, marked and counted. At
+    /// least 1KiB.
     #[arg(long, env = "NETLOG_MAX_LINE", value_name = "SIZE", default_value_t = Size(64 << 10))]
     pub max_line: Size,
 

@@ -11,7 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
-use tokio::time::{interval, timeout, timeout_at};
+use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 
 /// The most bytes of datagrams that become one run.
 const BURST: usize = 256 << 10;
@@ -41,6 +41,7 @@ pub(crate) async fn run(socket: UdpSocket, pin: Option<Pinned>, wiring: Wiring) 
         from: None,
     };
     let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;

@@ -90,6 +90,9 @@ pub(crate) trait Memory {
     unsafe fn zero(&self, at: u64, len: u64);
 
     fn prefault(&self, _range: Range<u64>) {}
+
+    /// Says that position `at` is where the next record will most likely be written.
+    fn prefetch(&self, _at: u64) {}
 }
 
 /// A file mapped into the process; a forked child does not have it.
@@ -184,6 +187,20 @@ impl Memory for Map {
     unsafe fn zero(&self, at: u64, len: u64) {
         // SAFETY: as above.
         unsafe { ptr::write_bytes(self.place(at), 0, len as usize) };
+    }
+
+    #[inline]
+    fn prefetch(&self, at: u64) {
+        /// Enough for most records.
+        const LINES: u64 = 4;
+        #[cfg(target_arch = "x86_64")]
+        for line in 0..LINES {
+            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+            // SAFETY: a prefetch is a hint; it cannot fault, wherever it points.
+            unsafe { _mm_prefetch::<_MM_HINT_ET0>(self.place(at + 64 * line).cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (at, LINES);
     }
 
     fn prefault(&self, range: Range<u64>) {

@@ -58,6 +58,9 @@ impl<'a> JsonValue<'a> {
         if bytes.iter().copied().any(is_space) && !json.starts_with('"') {
             out = Cow::Owned(squeeze(json));
         }
+        if !out.starts_with(['{', '[']) {
+            return out;
+        }
         let probe = format!("{{\"\":{out}}}");
         if scan::object_end(probe.as_bytes(), 0) == Some(probe.len()) {
             return out;

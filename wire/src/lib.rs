@@ -33,6 +33,7 @@ pub use json::{JsonValue, Member, NotARecord, elements, members};
 pub use level::{Level, UnknownLevel};
 pub use line::Line;
 pub use record::{Identity, Record};
+pub use scan::object_len;
 pub use text::{Newlines, Paint, Text};
 pub use time::{TIME_LEN, civil, parse_time, push_time, utc};
 

@@ -134,7 +134,10 @@ impl<'a> Record<'a> {
 
     /// Adds `text` to the structured values.
     pub fn note(&mut self, key: impl Into<Cow<'a, str>>, text: &str) {
-        self.kv.push((key.into(), Cow::Owned(serde_json::Value::from(text).to_string())));
+        let mut value = Vec::with_capacity(text.len() + 2);
+        push_quoted(&mut value, text);
+        let value = String::from_utf8(value).unwrap_or_default();
+        self.kv.push((key.into(), Cow::Owned(value)));
     }
 
     /// Moves what the record says of its sender under `kv`, for a sender that has said who it is.

@@ -44,7 +44,7 @@ impl<'a> Filling<'_, 'a> {
         }
         let mut wanted = Vec::new();
         for (at, (key, _)) in open.iter().enumerate() {
-            wanted.extend(ranks(key, gelf).map(|(rank, place)| (rank, at, place)));
+            wanted.extend(ranks(key, gelf).iter().map(|&(rank, place)| (rank, at, place)));
         }
         wanted.sort_unstable_by_key(|&(rank, at, _)| (rank, at));
         let mut used = vec![false; open.len()];

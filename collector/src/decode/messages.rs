@@ -16,7 +16,7 @@ use super::next::{Found, Next};
 use super::object::{Object, So};
 use super::sniff::{Foreign, HELLO, Is, Kind, Pinned, Place, count, sniff};
 use memchr::{memchr2, memrchr};
-use netlog_wire::Lines;
+use netlog_wire::{Lines, object_len};
 use std::mem::take;
 
 /// The longest octet-counted message whose count is believed; rsyslog stops at 200,000.
@@ -164,7 +164,10 @@ impl Messages {
     fn begin(&mut self, input: &[u8], each: Each<'_>) -> Result<usize, Foreign> {
         if self.partial.is_empty() {
             return Ok(match sniff(input, self.place()) {
-                Some(is) => input.len() - self.enter(is, input)?,
+                Some(is) => match self.whole_line(is, input, each) {
+                    Some(rest) => rest,
+                    None => input.len() - self.enter(is, input)?,
+                },
                 None => {
                     self.partial.extend_from_slice(input);
                     0
@@ -182,6 +185,20 @@ impl Messages {
             }
         }
         Ok(0)
+    }
+
+    /// Hands over a line that is all here: the common case, without a state in between.
+    fn whole_line(&mut self, is: Is, input: &[u8], each: Each<'_>) -> Option<usize> {
+        let kind = match is {
+            Is::A(Kind::Text) if !self.counted => Kind::Text,
+            Is::A(Kind::Syslog) if self.lines => Kind::Syslog,
+            _ => return None,
+        };
+        let end = memchr2(b'\n', 0, input)?;
+        self.first = false;
+        let bytes = &input[..end.min(self.limit)];
+        each(Message { kind, bytes, cut: (end - bytes.len()) as u64, note: None });
+        Some(input.len() - end - 1)
     }
 
     /// Begins a message; says how many of its first bytes are not part of it.
@@ -245,6 +262,14 @@ impl Messages {
     }
 
     fn object(&mut self, input: &[u8], each: Each<'_>) -> Result<usize, Foreign> {
+        // An object that is all here, and without white space: found out eight bytes at a time.
+        if self.partial.is_empty()
+            && self.cut == 0
+            && let Some(end) = object_len(input)
+        {
+            self.emit(Kind::Json, &input[..end], None, each);
+            return Ok(input.len() - end);
+        }
         let State::Object(object, lines) = &mut self.state else { return Ok(input.len()) };
         let mut at = 0;
         while at < input.len() {

@@ -1,5 +1,8 @@
 //! The one table of other loggers' names: which of them mean what a record has a place for.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// What a record has a place for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -23,12 +26,23 @@ pub(super) enum Place {
 }
 
 /// The places `key` may have, each with its rank among the names of that place.
-pub(super) fn ranks(key: &str, gelf: bool) -> impl Iterator<Item = (usize, Place)> {
-    let additional = if gelf && key.starts_with('_') { ADDITIONAL } else { &[] };
-    let places = NAMES.iter().chain(additional);
-    places.filter_map(move |&(place, names)| {
-        names.iter().position(|name| *name == key).map(|rank| (rank, place))
-    })
+pub(super) fn ranks(key: &str, gelf: bool) -> &'static [(usize, Place)] {
+    static KNOWN: LazyLock<Ranks> = LazyLock::new(|| by_name(NAMES));
+    static IN_GELF: LazyLock<Ranks> = LazyLock::new(|| by_name(ADDITIONAL));
+    let ranks = KNOWN.get(key).or_else(|| IN_GELF.get(key).filter(|_| gelf));
+    ranks.map_or(&[], Vec::as_slice)
+}
+
+type Ranks = HashMap<&'static str, Vec<(usize, Place)>>;
+
+fn by_name(table: &[(Place, &'static [&'static str])]) -> Ranks {
+    let mut ranks = Ranks::new();
+    for (place, names) in table {
+        for (rank, name) in names.iter().enumerate() {
+            ranks.entry(name).or_default().push((rank, *place));
+        }
+    }
+    ranks
 }
 
 /// The names of each place, those first that are to win when an object has several. A dotted name

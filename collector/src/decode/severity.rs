@@ -119,15 +119,22 @@ fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
     if !(3..=13).contains(&said.len()) || !said.iter().all(u8::is_ascii_alphabetic) {
         return None;
     }
-    let Severity { level, .. } = word(std::str::from_utf8(said).ok()?)?;
     let (before, after) = (&line[..from], &line[to..]);
+    let capitals = said.iter().all(u8::is_ascii_uppercase);
+    let marked =
+        matches!(before.trim_ascii_end().last(), None | Some(b'[' | b'<' | b'=' | b':' | b'"'));
+    if !capitals && !marked {
+        return None;
+    }
+    let Severity { level, .. } = word(std::str::from_utf8(said).ok()?)?;
     // `HTTP`, `DEFAULT`, `CONFIG` and the like in capitals are words of their own.
     let plain = !["http", "default", "config", "fine", "alert", "silly"]
         .iter()
         .any(|other| said.eq_ignore_ascii_case(other.as_bytes()));
     let hyphened = before.ends_with(b"-") || after.starts_with(b"-") || after.starts_with(b"/");
-    let capitals = plain && !hyphened && said.iter().all(u8::is_ascii_uppercase);
-    let bracketed = before.ends_with(b"[") && after.trim_ascii_start().starts_with(b"]")
+    let capitals = capitals && plain && !hyphened;
+    let bracketed = before.trim_ascii_end().ends_with(b"[")
+        && after.trim_ascii_start().starts_with(b"]")
         || before.ends_with(b"<") && after.starts_with(b">") && plain;
     let begins = from == 0 && plain && after.starts_with(b":") && level <= Level::Warn;
     (capitals || bracketed || begins || assigned(before)).then_some(level)

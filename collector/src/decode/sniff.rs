@@ -201,14 +201,21 @@ pub(super) struct Place {
 
 /// What begins with `bytes`; `None` while that is open.
 pub(super) fn sniff(bytes: &[u8], place: Place) -> Option<Is> {
+    // The common case first: most lines are text, and most of those begin with a letter.
+    if !place.first && bytes.first().is_some_and(u8::is_ascii_alphabetic) {
+        return Some(Is::A(Kind::Text));
+    }
     for (at, signs, is) in ROWS {
         let applies = (place.first || *at == Each)
             && (place.counts || !matches!(is, Is::Counted(_)))
             && place.pin.is_none_or(|pin| pin.allows(*is));
+        if !applies {
+            continue;
+        }
         match fit(signs, bytes) {
-            Fit::Yes if applies => return Some(*is),
-            Fit::Maybe if applies && !place.ended => return None,
-            _ => {}
+            Fit::Yes => return Some(*is),
+            Fit::Maybe if !place.ended => return None,
+            Fit::Maybe | Fit::No => {}
         }
     }
     Some(Is::A(Kind::Text))
@@ -386,6 +393,16 @@ mod tests {
             let open = if open.len() == 3 && open[0] == 0xef { &open[..2] } else { open };
             assert_eq!(sniff(open, FIRST), None, "{open:?}");
             assert!(sniff(open, Place { ended: true, ..FIRST }).is_some());
+        }
+    }
+
+    #[test]
+    fn no_message_but_text_begins_with_a_letter() {
+        for (_, signs, is) in ROWS.iter().filter(|(at, ..)| *at == Each) {
+            for letter in b'A'..=b'z' {
+                let text = *is == Is::A(Kind::Text) || !letter.is_ascii_alphabetic();
+                assert!(text || fit(signs, &[letter]) == Fit::No, "{is:?}");
+            }
         }
     }
 

@@ -4,6 +4,8 @@ use netlog_wire::{civil, parse_time};
 
 const SECOND: i64 = 1_000_000;
 
+const HALF_A_YEAR: u64 = 182 * 86_400 * SECOND as u64;
+
 /// A time, and whether its zone was said. What names no zone is taken to be UTC: a guess by the
 /// collector's own zone would be right no more often, and harder to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,8 +136,11 @@ pub(super) fn bsd(text: &str, received: i64) -> Option<(Moment, usize)> {
         Some(year) => at(year)?,
         None => {
             let (now, ..) = civil(received.div_euclid(86_400 * SECOND));
-            let near = [now - 1, now, now + 1].into_iter().filter(|year| (0..9999).contains(year));
-            near.filter_map(at).min_by_key(|moment| moment.micros.abs_diff(received))?
+            let near = |moment: &Moment| moment.micros.abs_diff(received);
+            match at(now).filter(|moment| near(moment) < HALF_A_YEAR) {
+                Some(moment) => moment,
+                None => [now - 1, now, now + 1].into_iter().filter_map(at).min_by_key(near)?,
+            }
         }
     };
     let len = text.len() - rest.len() + clock.len();

@@ -29,24 +29,30 @@
 //! ```
 
 mod amount;
+mod cut;
 mod decode;
+mod error;
 mod hub;
 mod intake;
 mod ledger;
 mod marks;
 mod options;
+mod paths;
 mod rotate;
 mod run;
+mod sender;
 mod sink;
 mod stats;
 mod voice;
 
 pub use amount::{Period, Size, UnknownAmount};
-pub use hub::{GaveUp, Reopen};
+pub use error::{BindError, GaveUp, RunError};
+pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Options};
 pub use stats::{Counter, Stats};
 
+use decode::seconds;
 use hub::{Hub, Patience};
 use intake::{Feed, Transport, Wiring};
 use marks::Marks;
@@ -56,13 +62,16 @@ use sink::console::ConsoleSink;
 use sink::file::{FileSink, Keeping};
 use socket2::Socket;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::{fmt, io, thread};
+use std::thread;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use voice::{Chain, Voice};
+
+/// The least `--max-line`: a hello has to fit.
+const MIN_LINE: usize = 1 << 10;
 
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
@@ -74,13 +83,17 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Opens the sinks and binds the sockets. From here on the kernel takes connections; they are
+    /// Binds the sockets and opens the sinks. From here on the kernel takes connections; they are
     /// served once it [runs](Self::run).
     ///
     /// # Errors
     ///
     /// When an address cannot be bound or a sink cannot be opened, and when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
+        let mut sockets = Vec::new();
+        for endpoint in &options.listen {
+            sockets.extend(endpoint.bind()?);
+        }
         let voice = Voice { verbose: options.verbose };
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
@@ -93,10 +106,6 @@ impl Collector {
         }
         if sinks.is_empty() {
             return Err(BindError::NoSink);
-        }
-        let mut sockets = Vec::new();
-        for endpoint in &options.listen {
-            sockets.extend(endpoint.bind()?);
         }
         Ok(Self { options, sockets, sinks, stats: Arc::default(), reopen: Reopen::default() })
     }
@@ -126,15 +135,16 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
-        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings()));
+        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let wiring = Wiring {
             feed: feed.clone(),
             marks: marks.clone(),
             stats: self.stats.clone(),
             voice,
-            max_line: self.options.max_line.bytes(),
+            max_line: self.options.max_line.bytes().max(MIN_LINE),
             idle_timeout: self.options.idle_timeout.limit(),
             connections: Arc::new(Semaphore::new(self.options.max_connections)),
+            told: Arc::default(),
             stop: stopped,
         };
         let mut intakes = start_intakes(self.sockets, &wiring)?;
@@ -177,11 +187,11 @@ fn start_intakes(
         match address.transport {
             Transport::Tcp => {
                 let listener = TcpListener::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::tcp::run(listener, wiring.clone()));
+                intakes.spawn(intake::tcp::run(listener, address.pin, wiring.clone()));
             }
             Transport::Udp => {
                 let socket = UdpSocket::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::udp::run(socket, wiring.clone()));
+                intakes.spawn(intake::udp::run(socket, address.pin, wiring.clone()));
             }
         }
     }
@@ -213,82 +223,4 @@ fn finished(
 /// Writes an error and all its causes to stderr, as one line.
 pub fn report(error: &(dyn Error + 'static)) {
     Voice::default().say(format_args!("{}", Chain(error)));
-}
-
-/// Why a collector could not begin.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BindError {
-    /// An address cannot be listened on.
-    Listen {
-        /// The address as it was given.
-        url: String,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// The file cannot be appended to.
-    File {
-        /// Where it should be.
-        path: PathBuf,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// There is no stdout.
-    Console(io::Error),
-    /// Neither a file nor the console is asked for.
-    NoSink,
-}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Listen { url, .. } => write!(f, "failed to bind {url}"),
-            Self::File { path, .. } => write!(f, "failed to open {}", path.display()),
-            Self::Console(_) => f.write_str("failed to open stdout"),
-            Self::NoSink => f.write_str("records have nowhere to go: use --file or --console"),
-        }
-    }
-}
-
-impl Error for BindError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Listen { cause, .. } | Self::File { cause, .. } | Self::Console(cause) => {
-                Some(cause)
-            }
-            Self::NoSink => None,
-        }
-    }
-}
-
-/// Why a collector could not go on.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The system refuses a thread or a place among the sockets waited on.
-    Serve(io::Error),
-    /// A sink failed to the end.
-    GaveUp(GaveUp),
-    /// The hub ended without a word: a fault in the collector itself.
-    Hub,
-}
-
-impl fmt::Display for RunError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Serve(_) => f.write_str("failed to serve"),
-            Self::GaveUp(gave_up) => gave_up.fmt(f),
-            Self::Hub => f.write_str("the hub broke off"),
-        }
-    }
-}
-
-impl Error for RunError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Serve(cause) => Some(cause),
-            Self::GaveUp(gave_up) => gave_up.source(),
-            Self::Hub => None,
-        }
-    }
 }

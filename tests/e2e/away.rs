@@ -1,6 +1,7 @@
 //! When the collector is away, late or slow.
 
 use crate::harness::{Collector, Peer, Port, SOON, Scene, assert_each_once, wait_until};
+use rustix::process::Signal;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -125,4 +126,26 @@ fn a_collector_that_restarts_again_and_again_gets_each_record_once() {
     assert_each_once(&collector.wait_within(SOON * 2, 80_000), 2, 40_000);
     subject.succeed();
     collector.stop();
+}
+
+#[test]
+fn a_collector_that_hangs_when_a_program_starts_is_still_a_collector_if_it_once_was_one() {
+    let scene = Scene::new();
+    let port = Port::reserve();
+    let listen = format!("--listen tcp://{}", port.address());
+    let mut collector = Collector::with(&scene, &listen);
+    scene.subject(&format!("to={} app=before records=1", port.address())).succeed();
+    collector.wait_for(1);
+    collector.process.signal(Signal::STOP);
+    let subject = scene.subject(&format!("to={} records=1000 wait=1", port.address()));
+    subject.says("logged");
+    // Longer than it takes to conclude that whoever does not answer never will.
+    let patience = Instant::now() + Duration::from_millis(2500);
+    wait_until(SOON, || Instant::now() > patience);
+    collector.process.signal(Signal::KILL);
+    collector.process.end();
+    let collector = Collector::with(&scene, &listen);
+    let come = || collector.records().of("subject").0.len() >= 1000;
+    wait_until(SOON, come);
+    assert_each_once(&collector.records().of("subject"), 1, 1000);
 }

@@ -1,6 +1,7 @@
 //! End to end: real processes, real sockets, real kills. Each test is a promise in its own words.
 
 mod away;
+mod chaos;
 mod command;
 mod deaths;
 mod endings;

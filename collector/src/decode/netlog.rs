@@ -3,51 +3,16 @@
 use super::lines::take_plain;
 use super::{Origin, Receipt, Refusal, Slot};
 use crate::run::{Run, Source};
+use crate::sender::{Sender, SenderId};
 use netlog_wire::{Greeting, Hello, Identity, Level, Line, Piece, Record, VERSION};
 use std::sync::Arc;
-use tokio::sync::watch;
 
-/// Every record carries these, so that a peer cannot blow up its own lines at our cost.
+/// The longest app or host kept. Every record carries them: longer ones would blow up a peer's
+/// lines at our cost.
 const MAX_NAME: usize = 128;
 
 /// Far beyond any count of records, far below where counting on overflows.
 const MAX_NUMBER: u64 = 1 << 62;
-
-/// A sender id, drawn at random by each run of a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct SenderId(pub(crate) u128);
-
-/// One connection's sender.
-#[derive(Debug)]
-pub(crate) struct Sender {
-    pub(crate) id: SenderId,
-    pub(crate) identity: Identity,
-    stamp: Vec<u8>,
-    /// Whether another program delivers for it, because it ended without a word.
-    pub(crate) recovered: bool,
-    /// The mark, as far as this connection is to be told; the hub moves it.
-    pub(crate) acked: watch::Sender<u64>,
-}
-
-impl Sender {
-    /// The members that stand in front of each of its records.
-    pub(crate) fn stamp(&self) -> &[u8] {
-        &self.stamp
-    }
-
-    /// The record that says how it ended.
-    pub(crate) fn obituary(&self, recovered: u64, received: i64) -> Record<'static> {
-        let Identity { app, host, pid, .. } = &self.identity;
-        let (app, host) = (app.as_deref().unwrap_or_default(), host.as_deref().unwrap_or_default());
-        let (pid, records) =
-            (pid.unwrap_or_default(), if recovered == 1 { "record" } else { "records" });
-        let end = format!("{app} pid {pid} on {host} did not end cleanly");
-        let msg = format!("{end}; {recovered} {records} recovered");
-        let mut record = Record::new(received, Level::Warn, msg);
-        record.target = Some("netlog".into());
-        record
-    }
-}
 
 /// What has been said on a connection since its hello.
 #[derive(Debug)]
@@ -67,20 +32,14 @@ impl Conversation {
         let id = Some(&hello.sender).filter(|id| Hello::valid_sender(id));
         let id = id.and_then(|id| u128::from_str_radix(id, 16).ok()).map(SenderId);
         let id = id.ok_or_else(|| Refusal("malformed sender id".into()))?;
-        if [&hello.app, &hello.host].into_iter().any(|name| !fit(name)) {
-            return Err(Refusal("malformed app or host".into()));
-        }
         let next = number(hello.next)?;
         let identity = Identity {
-            app: Some(hello.app),
-            host: Some(hello.host),
+            app: Some(fit(hello.app)),
+            host: Some(fit(hello.host)),
             pid: Some(hello.pid.into()),
             peer: Some(origin.peer().to_owned()),
         };
-        let mut stamp = Vec::new();
-        identity.push(&mut stamp);
-        let (recovered, acked) = (hello.recovered, watch::Sender::new(0));
-        let sender = Sender { id, identity, stamp, recovered, acked };
+        let sender = Sender::new(id, identity, hello.recovered);
         Ok(Self { sender: Arc::new(sender), next })
     }
 
@@ -125,7 +84,7 @@ fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mu
     let (line, stats) = (piece.bytes, receipt.stats);
     if piece.cut == 0 {
         if let Some(parsed) = Line::parse(line).filter(|parsed| !parsed.has_identity()) {
-            run.splice(line, (1, &sender.stamp), &parsed);
+            run.splice(line, (1, sender.stamp()), &parsed);
             return stats.records_canonical.add(1);
         }
         if let Ok(mut record) = Record::from_json(line, receipt.received) {
@@ -134,11 +93,13 @@ fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mu
             return stats.records_json.add(1);
         }
     }
-    take_plain(piece.cut, line, (receipt, &sender.identity), run);
+    take_plain(piece.cut, line, (Level::Info, receipt, &sender.identity), run);
 }
 
-fn fit(name: &str) -> bool {
-    name.len() <= MAX_NAME && !name.contains(char::is_control)
+fn fit(mut name: String) -> String {
+    let end = (0..=MAX_NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+    name.truncate(end.unwrap_or(0));
+    name
 }
 
 fn number(next: u64) -> Result<u64, Refusal> {
@@ -146,5 +107,17 @@ fn number(next: u64) -> Result<u64, Refusal> {
         0 => Err(Refusal("numbers begin at 1".into())),
         1..MAX_NUMBER => Ok(next),
         _ => Err(Refusal("number out of range".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        assert_eq!(fit("orders".into()), "orders");
+        assert_eq!(fit("é".repeat(100)), "é".repeat(64));
+        assert_eq!(fit(format!("x{}", "é".repeat(100))), format!("x{}", "é".repeat(63)));
     }
 }

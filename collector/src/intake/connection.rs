@@ -1,32 +1,30 @@
 //! One connection: reads runs out of it, and writes acks to it if its peer said hello.
 
-use super::{DRAIN, GIVE_UP, READ, Wiring};
-use crate::decode::{Decoder, Origin, Refusal};
+mod parting;
+
+use super::{READ, Wiring};
+use crate::decode::{Decoder, Origin, Pinned};
 use crate::run::Run;
-use crate::voice::Chain;
 use netlog_wire::Reply;
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
-use socket2::SockRef;
 use std::cell::RefCell;
-use std::fmt;
 use std::future::{pending, poll_fn};
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
-/// How long a peer is given to take the last reply before the connection is torn down.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// The silence that ends a syslog message without an end: longer than a client pauses within one,
+/// and short enough for whoever waits to see it.
+const SILENCE: Duration = Duration::from_millis(200);
 
-/// How much is read and thrown away meanwhile. Bytes left unread at a close would turn it into a
-/// reset, which takes the reply back out of the peer's hands.
-const FAREWELL_BYTES: usize = 1 << 20;
+pub(super) use parting::End;
 
 thread_local! {
     /// One read buffer for each worker thread: a read and its decoding never wait for anything in
@@ -34,31 +32,14 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
 }
 
-/// Why a connection ended.
-pub(super) enum End {
-    /// The peer was done.
-    Closed,
-    /// The peer was told why.
-    Refused(Refusal),
-    /// Nothing came for too long.
-    Idle,
-    /// The collector ends.
-    Stopped,
-    /// The hub is gone.
-    Abandoned,
-    /// The connection broke.
-    Broken(io::Error),
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        Self::Broken(error)
-    }
-}
-
 /// Serves one connection until it ends.
-pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) -> End {
-    let decoder = Decoder::new(Origin::new(peer), wiring.max_line, wiring.stats.clone());
+pub(super) async fn run(
+    stream: TcpStream,
+    (peer, pin): (SocketAddr, Option<Pinned>),
+    wiring: &Wiring,
+) -> End {
+    parting::reset_at_death(&stream);
+    let decoder = Decoder::new(Origin::new(peer), wiring.max_line, pin, wiring.stats.clone());
     let heard = Instant::now();
     let mut open = Connection {
         stream,
@@ -71,7 +52,10 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) ->
         heard,
         draining: false,
     };
-    let Err(end) = open.converse().await else { return End::Closed };
+    let end = open.converse().await.err().unwrap_or(End::Closed);
+    if let End::Foreign(foreign) = end {
+        wiring.refuse(foreign, peer);
+    }
     open.part(&end).await;
     end
 }
@@ -119,6 +103,7 @@ impl Connection<'_> {
                     }
                 }
                 Event::Acked => self.push_ack(),
+                Event::Silent => self.silence().await,
                 Event::Writable => {}
             }
             self.flush()?;
@@ -126,7 +111,13 @@ impl Connection<'_> {
     }
 
     async fn wait(&mut self) -> Result<Event, End> {
-        let Self { stream, wiring, acks, replies, heard, .. } = self;
+        let Self { stream, wiring, acks, replies, heard, decoder, .. } = self;
+        let silent = async {
+            match decoder.may_be_whole() {
+                true => sleep_until(*heard + SILENCE).await,
+                false => pending().await,
+            }
+        };
         let idle = async {
             match wiring.idle_timeout {
                 Some(limit) => sleep_until(*heard + limit).await,
@@ -146,7 +137,17 @@ impl Connection<'_> {
             _ = acked => Ok(Event::Acked),
             ready = stream.writable(), if !replies.is_empty() => Ok(ready.map(|()| Event::Writable)?),
             ready = stream.readable() => Ok(ready.map(|()| Event::Readable)?),
+            () = silent => Ok(Event::Silent),
             () = idle => Err(End::Idle),
+        }
+    }
+
+    /// Hands over what silence has ended.
+    async fn silence(&mut self) {
+        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
+            let mut runs = Vec::new();
+            self.decoder.silence(&mut runs);
+            self.wiring.feed.give(runs, room);
         }
     }
 
@@ -179,11 +180,11 @@ impl Connection<'_> {
     ) -> Result<Progress, End> {
         let Some(len) = self.fetch(context, buffer)? else { return Ok(Progress::Nothing) };
         if len == 0 {
-            self.decoder.finish(runs);
+            self.decoder.finish(runs)?;
             return Ok(Progress::End);
         }
-        let fed = self.decoder.feed(&buffer[..len], runs);
-        fed.map(|()| Progress::Some).map_err(End::Refused)
+        self.decoder.feed(&buffer[..len], runs)?;
+        Ok(Progress::Some)
     }
 
     fn fetch(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
@@ -236,7 +237,7 @@ impl Connection<'_> {
         let wiring = self.wiring;
         tokio::select! {
             biased;
-            () = self.all_acked() => {}
+            kept = self.all_kept() => kept?,
             () = wiring.stopped() => return Err(End::Stopped),
         }
         self.push_ack();
@@ -249,75 +250,14 @@ impl Connection<'_> {
         }
     }
 
-    async fn all_acked(&mut self) {
+    /// Waits until all that was read is in the sinks.
+    async fn all_kept(&mut self) -> Result<(), End> {
         let given = self.given;
-        if let Some(acks) = &mut self.acks {
-            let _ = acks.wait_for(|ack| *ack >= given).await;
-        }
-    }
-
-    /// Does what is left to do on an end that was not the peer's.
-    async fn part(&mut self, end: &End) {
-        match end {
-            End::Refused(refusal) => {
-                self.wiring.stats.refused.add(1);
-                Reply::Error(refusal.0.clone()).push(&mut self.replies);
-                self.farewell().await;
-            }
-            End::Stopped => self.drain().await,
-            End::Idle => {
-                self.wiring.stats.connections_idle.add(1);
-                self.keep_rest().await;
-            }
-            End::Broken(_) => self.keep_rest().await,
-            End::Closed | End::Abandoned => {}
-        }
-    }
-
-    /// Takes what the kernel has received already, and lets a sender know what was kept of it.
-    async fn drain(&mut self) {
-        let deadline = Instant::now() + DRAIN;
-        self.draining = true;
-        while Instant::now() < deadline {
-            let Ok(Ok(Progress::Some)) = timeout_at(deadline, self.read()).await else { break };
-        }
-        self.keep_rest().await;
-        if self.acks.is_some() && timeout_at(deadline + GIVE_UP, self.all_acked()).await.is_ok() {
-            self.push_ack();
-            self.farewell().await;
-        }
-    }
-
-    /// Hands over a plain peer's line that will never end.
-    async fn keep_rest(&mut self) {
-        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
-            let mut runs = Vec::new();
-            self.decoder.finish(&mut runs);
-            self.wiring.feed.give(runs, room);
-        }
-    }
-
-    /// Writes the last reply and half-closes, then reads on until the peer is gone too, within
-    /// limits: what it still sends is not ours, and it keeps it.
-    async fn farewell(&mut self) {
-        let deadline = Instant::now() + FAREWELL;
-        while self.flush().is_ok() && !self.replies.is_empty() {
-            if !matches!(timeout_at(deadline, self.stream.writable()).await, Ok(Ok(()))) {
-                return;
-            }
-        }
-        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Write);
-        let (mut scrap, mut thrown) = ([0; 4096], 0);
-        while thrown < FAREWELL_BYTES
-            && let Ok(Ok(())) = timeout_at(deadline, self.stream.readable()).await
-        {
-            match self.stream.try_read(&mut scrap) {
-                Ok(0) => return,
-                Ok(read) => thrown += read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-        }
+        let kept = match &mut self.acks {
+            Some(acks) => acks.wait_for(|ack| *ack >= given).await.is_ok(),
+            None => self.wiring.feed.settled().await.is_ok(),
+        };
+        if kept { Ok(()) } else { Err(End::Abandoned) }
     }
 }
 
@@ -325,17 +265,5 @@ enum Event {
     Readable,
     Writable,
     Acked,
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => f.write_str("by its peer"),
-            Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
-            Self::Idle => f.write_str("nothing came for the idle timeout"),
-            Self::Stopped => f.write_str("the collector ends"),
-            Self::Abandoned => f.write_str("a sink failed to the end"),
-            Self::Broken(error) => Chain(error).fmt(f),
-        }
-    }
+    Silent,
 }

@@ -1,10 +1,12 @@
 //! The TCP intake: accepts connections and gives each a task of its own.
 
 use super::{Wiring, connection};
+use crate::decode::Pinned;
+use crate::voice::Chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -15,14 +17,15 @@ const KEEP_ALIVE_PROBES: Duration = Duration::from_secs(30);
 
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_secs(10);
 
 /// Longer than it takes tokio to learn from the kernel that someone waits to be accepted.
 const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
 /// Accepts until the collector is to end, then waits for the connections to drain.
-pub(crate) async fn run(listener: TcpListener, wiring: Wiring) {
+pub(crate) async fn run(listener: TcpListener, pin: Option<Pinned>, wiring: Wiring) {
     let mut connections = JoinSet::new();
-    let mut cooling = Cooling { pause: PAUSE_MIN, failing: false };
+    let mut cooling = Cooling { pause: PAUSE_MIN, failed: None };
     loop {
         tokio::select! {
             biased;
@@ -31,8 +34,8 @@ pub(crate) async fn run(listener: TcpListener, wiring: Wiring) {
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    cooling.over(&wiring);
-                    admit(stream, peer, &wiring, &mut connections);
+                    cooling.accepted(&wiring);
+                    admit(stream, (peer, pin), &wiring, &mut connections);
                 }
                 Err(error) => cooling.wait(&error, &wiring).await,
             },
@@ -40,13 +43,18 @@ pub(crate) async fn run(listener: TcpListener, wiring: Wiring) {
     }
     // Whoever the kernel has let in already has been told that it is served.
     while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
-        admit(stream, peer, &wiring, &mut connections);
+        admit(stream, (peer, pin), &wiring, &mut connections);
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
-fn admit(stream: TcpStream, peer: SocketAddr, wiring: &Wiring, connections: &mut JoinSet<()>) {
+fn admit(
+    stream: TcpStream,
+    (peer, pin): (SocketAddr, Option<Pinned>),
+    wiring: &Wiring,
+    connections: &mut JoinSet<()>,
+) {
     let Ok(place) = wiring.connections.clone().try_acquire_owned() else {
         wiring.stats.connections_over_limit.add(1);
         return wiring.voice.debug(format_args!("connection limit reached, closed {peer}"));
@@ -56,7 +64,7 @@ fn admit(stream: TcpStream, peer: SocketAddr, wiring: &Wiring, connections: &mut
     connections.spawn(async move {
         wiring.stats.connections_opened.add(1);
         wiring.voice.debug(format_args!("connection from {peer} opened"));
-        let end = connection::run(stream, peer, &wiring).await;
+        let end = connection::run(stream, (peer, pin), &wiring).await;
         wiring.stats.connections_closed.add(1);
         wiring.voice.debug(format_args!("connection from {peer} closed: {end}"));
         drop(place);
@@ -74,7 +82,8 @@ fn prepare(stream: &TcpStream) {
 /// peer waits in the queue, and a loop without a pause would do nothing else.
 struct Cooling {
     pause: Duration,
-    failing: bool,
+    /// When it failed last, while that is an episode.
+    failed: Option<Instant>,
 }
 
 impl Cooling {
@@ -84,12 +93,9 @@ impl Cooling {
             return;
         }
         wiring.stats.accepts_failed.add(1);
-        if !self.failing {
-            self.failing = true;
-            let chain = crate::voice::Chain(error);
-            wiring
-                .voice
-                .say(format_args!("failed to accept a connection, will go on trying: {chain}"));
+        if self.failed.replace(Instant::now()).is_none() {
+            let cause = Chain(error);
+            wiring.voice.say(format_args!("failed to accept, will go on trying: {cause}"));
         }
         tokio::select! {
             () = sleep(self.pause) => {}
@@ -98,9 +104,11 @@ impl Cooling {
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 
-    fn over(&mut self, wiring: &Wiring) {
+    fn accepted(&mut self, wiring: &Wiring) {
         self.pause = PAUSE_MIN;
-        if std::mem::take(&mut self.failing) {
+        // One that closes lets one in: the episode is over when it has been quiet for a while.
+        if self.failed.is_some_and(|failed| failed.elapsed() > QUIET) {
+            self.failed = None;
             wiring.voice.say(format_args!("accepting connections again"));
         }
     }

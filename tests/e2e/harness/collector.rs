@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 pub(crate) struct Collector {
@@ -23,17 +24,26 @@ impl Collector {
 
     /// The same with these words on its command line; one address is waited for.
     pub(crate) fn with(scene: &Scene, line: &str) -> Self {
-        let file = scene.path("app.log");
-        let mut command = scene.command(&program("netlog-collector"));
-        command.arg("--file").arg(&file).args(line.split_whitespace());
-        let process = Child::start(&mut command);
-        let mut collector = Self { process, file, counted: Cell::default(), addresses: Vec::new() };
-        collector.listening(line.matches("--listen").count());
+        let mut collector = Self::launch(scene, scene.path("app.log"), line);
+        let listens = collector.listening(line.matches("--listen").count());
+        assert!(listens, "the collector does not listen:\n{}", collector.process.stderr());
         collector
     }
 
-    /// Waits until it has said where it listens, `count` times.
-    fn listening(&mut self, count: usize) {
+    /// One that appends to `file` and may end before it listens, as on a full disk.
+    pub(crate) fn launch(scene: &Scene, file: PathBuf, line: &str) -> Self {
+        Self::by(scene.command(&program("netlog-collector")), file, line)
+    }
+
+    /// The same, started by `command`, to which the words are added.
+    pub(crate) fn by(mut command: Command, file: PathBuf, line: &str) -> Self {
+        command.arg("--file").arg(&file).args(line.split_whitespace());
+        let process = Child::start(&mut command);
+        Self { process, file, counted: Cell::default(), addresses: Vec::new() }
+    }
+
+    /// Waits until it has said where it listens, `count` times; `false` when it does not come to.
+    pub(crate) fn listening(&mut self, count: usize) -> bool {
         wait_until(SOON, || {
             let said = self.process.stderr();
             let whole = said.rfind('\n').map_or("", |end| &said[..end]);
@@ -41,8 +51,7 @@ impl Collector {
             self.addresses = lines.map(str::to_owned).collect();
             self.addresses.len() >= count || !self.process.running()
         });
-        let said = self.process.stderr();
-        assert!(self.addresses.len() >= count, "the collector does not listen:\n{said}");
+        self.addresses.len() >= count
     }
 
     /// The first address, as `tcp://127.0.0.1:PORT`.

@@ -17,6 +17,7 @@ mod syslog;
 mod time;
 
 use crate::run::{Run, Source};
+use crate::sender::Sender;
 use crate::stats::Stats;
 use netlog_wire::{Greeting, Piece};
 use std::sync::Arc;
@@ -24,7 +25,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use datagram::Datagram;
 pub(crate) use gelf::Chunks;
-pub(crate) use netlog::{Sender, SenderId};
 pub(crate) use origin::Origin;
 pub(crate) use sniff::{Foreign, Pinned};
 
@@ -37,6 +37,11 @@ use sniff::Kind;
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The time now, in seconds since 1970.
+pub(crate) fn seconds() -> i64 {
+    now().div_euclid(1_000_000)
 }
 
 /// Turns one connection's bytes into runs.

@@ -1,10 +1,11 @@
 //! The hub: the one thread through which every batch passes, and the only writer. It is a thread,
 //! not a task, because disks block.
 
-use crate::decode::{Sender, now};
+use crate::decode::{now, seconds};
 use crate::error::GaveUp;
 use crate::marks::{Mark, Marks};
 use crate::run::{Parcel, Run, Source};
+use crate::sender::Sender;
 use crate::sink::{Batch, Sink, SinkError};
 use crate::stats::Stats;
 use crate::voice::{Chain, Voice};
@@ -14,7 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// The most that is written as one batch: large enough that the costs of a batch vanish, small
 /// enough that acks keep flowing.
@@ -22,6 +23,9 @@ const BATCH: usize = 4 << 20;
 
 /// How often the sinks look around when nothing comes.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often marks are forgotten.
+const MINUTE: Duration = Duration::from_secs(60);
 
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -74,7 +78,12 @@ impl Hub {
     ///
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
+        let mut tidied = Instant::now();
         while !self.sinks.is_empty() {
+            if tidied.elapsed() > MINUTE {
+                self.marks.forget(seconds());
+                tidied = Instant::now();
+            }
             if self.reopen.asked() {
                 self.sinks.iter_mut().for_each(|sink| sink.look());
             }
@@ -108,6 +117,9 @@ impl Hub {
             self.stats.bytes_written.add(sealed.batch.bytes());
         }
         self.ack(&sealed.senders);
+        for settled in sealed.settled {
+            let _ = settled.send(());
+        }
         Ok(())
     }
 
@@ -117,6 +129,7 @@ impl Hub {
         let mut marks = self.marks.lock();
         for parcel in parcels {
             sealed.rooms.push(parcel.room);
+            sealed.settled.extend(parcel.settled);
             for mut run in parcel.runs {
                 if let Source::Netlog(sender) = &run.source {
                     let sender = sender.clone();
@@ -191,10 +204,11 @@ impl Hub {
 
     /// Moves the marks behind the write, and wakes each sender's connections once.
     fn ack(&self, senders: &[Arc<Sender>]) {
-        let mut marks = self.marks.lock();
+        let (mut marks, seconds) = (self.marks.lock(), seconds());
         for sender in senders {
             let mark = marks.entry(sender.id).or_default();
             mark.written = mark.sealed;
+            mark.seen = seconds;
             sender.acked.send_if_modified(|acked| {
                 let moved = *acked != mark.written;
                 *acked = mark.written;
@@ -219,6 +233,8 @@ fn report_end(mark: &mut Mark, sender: Arc<Sender>) -> Option<Run> {
 struct Sealed {
     batch: Batch,
     senders: Vec<Arc<Sender>>,
+    /// Told when all of it is written.
+    settled: Vec<oneshot::Sender<()>>,
     /// Given back when the batch is done with.
     rooms: Vec<OwnedSemaphorePermit>,
 }

@@ -29,6 +29,7 @@
 //! ```
 
 mod amount;
+mod cut;
 mod decode;
 mod error;
 mod hub;
@@ -36,8 +37,10 @@ mod intake;
 mod ledger;
 mod marks;
 mod options;
+mod paths;
 mod rotate;
 mod run;
+mod sender;
 mod sink;
 mod stats;
 mod voice;
@@ -49,6 +52,7 @@ pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Options};
 pub use stats::{Counter, Stats};
 
+use decode::seconds;
 use hub::{Hub, Patience};
 use intake::{Feed, Transport, Wiring};
 use marks::Marks;
@@ -131,7 +135,7 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
-        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings()));
+        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let wiring = Wiring {
             feed: feed.clone(),
             marks: marks.clone(),

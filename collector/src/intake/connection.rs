@@ -38,6 +38,7 @@ pub(super) async fn run(
     (peer, pin): (SocketAddr, Option<Pinned>),
     wiring: &Wiring,
 ) -> End {
+    parting::reset_at_death(&stream);
     let decoder = Decoder::new(Origin::new(peer), wiring.max_line, pin, wiring.stats.clone());
     let heard = Instant::now();
     let mut open = Connection {
@@ -51,7 +52,7 @@ pub(super) async fn run(
         heard,
         draining: false,
     };
-    let Err(end) = open.converse().await else { return End::Closed };
+    let end = open.converse().await.err().unwrap_or(End::Closed);
     if let End::Foreign(foreign) = end {
         wiring.refuse(foreign, peer);
     }
@@ -236,7 +237,7 @@ impl Connection<'_> {
         let wiring = self.wiring;
         tokio::select! {
             biased;
-            () = self.all_acked() => {}
+            kept = self.all_kept() => kept?,
             () = wiring.stopped() => return Err(End::Stopped),
         }
         self.push_ack();
@@ -249,11 +250,14 @@ impl Connection<'_> {
         }
     }
 
-    async fn all_acked(&mut self) {
+    /// Waits until all that was read is in the sinks.
+    async fn all_kept(&mut self) -> Result<(), End> {
         let given = self.given;
-        if let Some(acks) = &mut self.acks {
-            let _ = acks.wait_for(|ack| *ack >= given).await;
-        }
+        let kept = match &mut self.acks {
+            Some(acks) => acks.wait_for(|ack| *ack >= given).await.is_ok(),
+            None => self.wiring.feed.settled().await.is_ok(),
+        };
+        if kept { Ok(()) } else { Err(End::Abandoned) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 pub(crate) struct Collector {
@@ -31,7 +32,11 @@ impl Collector {
 
     /// One that appends to `file` and may end before it listens, as on a full disk.
     pub(crate) fn launch(scene: &Scene, file: PathBuf, line: &str) -> Self {
-        let mut command = scene.command(&program("netlog-collector"));
+        Self::by(scene.command(&program("netlog-collector")), file, line)
+    }
+
+    /// The same, started by `command`, to which the words are added.
+    pub(crate) fn by(mut command: Command, file: PathBuf, line: &str) -> Self {
         command.arg("--file").arg(&file).args(line.split_whitespace());
         let process = Child::start(&mut command);
         Self { process, file, counted: Cell::default(), addresses: Vec::new() }

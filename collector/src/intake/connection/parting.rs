@@ -44,11 +44,6 @@ impl From<io::Error> for End {
     }
 }
 
-/// Whatever ends us before we say otherwise, a kill or a failed sink: the peer sees a reset.
-pub(super) fn reset_at_death(stream: &TcpStream) {
-    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
-}
-
 impl From<Unfit> for End {
     fn from(unfit: Unfit) -> Self {
         match unfit {
@@ -56,6 +51,11 @@ impl From<Unfit> for End {
             Unfit::Foreign(foreign) => Self::Foreign(foreign),
         }
     }
+}
+
+/// Whatever ends us before we say otherwise, a kill or a failed sink: the peer sees a reset.
+pub(super) fn reset_at_death(stream: &TcpStream) {
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
 impl Connection<'_> {
@@ -74,8 +74,8 @@ impl Connection<'_> {
                 self.close_in_order();
             }
             End::Broken(_) => self.keep_rest().await,
-            End::Closed => self.close_in_order(),
-            End::Abandoned | End::Foreign(_) => {}
+            End::Closed | End::Foreign(_) => self.close_in_order(),
+            End::Abandoned => {}
         }
     }
 

@@ -2,8 +2,11 @@
 
 use crate::escape::JsonStr;
 use crate::level::Level;
+use crate::record::members;
 use crate::scan;
+use crate::text::push_values;
 use crate::time::{TIME_LEN, parse_time};
+use std::borrow::Cow;
 
 /// A canonical record line, read in place. Strings are still escaped; [`JsonStr::text`] reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +87,23 @@ impl<'a> Line<'a> {
             truncated,
             lost,
         })
+    }
+
+    /// The members of `kv` in their order: strings without their quotes, all else as JSON.
+    pub fn values(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        self.kv.map(members).unwrap_or_default()
+    }
+
+    /// What people look for in a record: the message and behind it the values, as they are shown.
+    pub fn matter(&self) -> Cow<'a, str> {
+        let msg = self.msg.text();
+        let counts = self.truncated.or(self.lost);
+        if self.kv.is_none() && self.span.is_none() && counts.is_none() {
+            return msg;
+        }
+        let mut matter = msg.into_owned().into_bytes();
+        push_values(&mut matter, self);
+        String::from_utf8_lossy(&matter).into_owned().into()
     }
 
     /// Whether the line already says who sent it, which only a collector may.

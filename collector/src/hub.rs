@@ -79,10 +79,13 @@ impl Hub {
         while !self.sinks.is_empty() {
             match self.parcels.recv_timeout(TICK) {
                 Ok(parcel) => self.pass(parcel)?,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.sinks.iter_mut().for_each(|sink| sink.look())
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.sinks.iter_mut().for_each(|sink| sink.close());
         Ok(())
     }
 

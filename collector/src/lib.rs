@@ -32,8 +32,10 @@ mod amount;
 mod decode;
 mod hub;
 mod intake;
+mod ledger;
 mod marks;
 mod options;
+mod rotate;
 mod run;
 mod sink;
 mod stats;
@@ -48,10 +50,13 @@ pub use stats::{Counter, Stats};
 use hub::{Hub, Patience};
 use intake::{Feed, Transport, Wiring};
 use marks::Marks;
-use sink::{Sink, console::ConsoleSink, file::FileSink};
+use rotate::Schedule;
+use sink::Sink;
+use sink::console::ConsoleSink;
+use sink::file::{FileSink, Keeping};
 use socket2::Socket;
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fmt, io, thread};
 use tokio::net::{TcpListener, UdpSocket};
@@ -75,13 +80,15 @@ impl Collector {
     ///
     /// When an address cannot be bound or a sink cannot be opened, and when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
+        let voice = Voice { verbose: options.verbose };
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
             sinks.push(Box::new(console));
         }
         if let Some(path) = &options.file {
             let failed = |cause| BindError::File { path: path.clone(), cause };
-            sinks.push(Box::new(FileSink::open(path, options.format).map_err(failed)?));
+            let keeping = keeping(path, &options);
+            sinks.push(Box::new(FileSink::open(keeping, voice).map_err(failed)?));
         }
         if sinks.is_empty() {
             return Err(BindError::NoSink);
@@ -113,6 +120,7 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
+        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings()));
         let wiring = Wiring {
             feed: feed.clone(),
             marks: marks.clone(),
@@ -144,6 +152,13 @@ impl Collector {
         while intakes.join_next().await.is_some() {}
         finished(hub.await)
     }
+}
+
+fn keeping(path: &Path, options: &Options) -> Keeping {
+    let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
+    let every = options.rotate_every.limit().map(rotate::every);
+    let (path, format) = (path.to_owned(), options.format);
+    Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
 }
 
 fn start_intakes(

@@ -1,6 +1,7 @@
 //! The marks: what the sinks hold of each sender. Set by the hub alone, read at every hello.
 
 use crate::decode::SenderId;
+use crate::sink::Holding;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,12 +17,24 @@ pub(crate) struct Mark {
     pub(crate) sealed: u64,
     /// The highest number in the sinks: what may be acked.
     pub(crate) written: u64,
+    /// Records written since the collector first saw someone deliver them for the dead sender.
+    pub(crate) recovered: u64,
+    /// Whether its end has been reported.
+    pub(crate) ended: bool,
 }
 
 impl Marks {
     /// The highest number of `sender` in the sinks, 0 for one never seen.
     pub(crate) fn written(&self, sender: SenderId) -> u64 {
         self.lock().get(&sender).map_or(0, |mark| mark.written)
+    }
+
+    /// Begins with what a sink holds from earlier.
+    pub(crate) fn restore(&self, holdings: Vec<Holding>) {
+        let mut marks = self.lock();
+        for Holding { id, mark, ended } in holdings {
+            marks.insert(id, Mark { sealed: mark, written: mark, recovered: 0, ended });
+        }
     }
 
     /// The marks, for the hub to read and move; held for no longer than a batch takes to seal.

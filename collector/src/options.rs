@@ -5,10 +5,13 @@ use crate::intake::Endpoint;
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 
+/// Large enough to be worth a file, small enough to be looked into with an editor.
+const ROTATE_SIZE: Size = Size(256 << 20);
+
 /// Gathers what many programs log into one stream, prints it or appends it to a file.
 ///
 /// Records go to stdout, everything else to stderr. SIGTERM and SIGINT write and acknowledge what
-/// was received and exit; a second one exits at once.
+/// was received and exit; a second one exits at once. SIGHUP reopens the file.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "netlog-collector", version)]
 pub struct Options {
@@ -25,6 +28,19 @@ pub struct Options {
     /// The form of records in the file.
     #[arg(long, env = "NETLOG_FORMAT", default_value = "json")]
     pub format: Format,
+
+    /// Rotate the file before it grows beyond this; 0 lets it grow. It is renamed to PATH and the
+    /// time, its ledger with it.
+    #[arg(long, env = "NETLOG_ROTATE_SIZE", value_name = "SIZE", default_value_t = ROTATE_SIZE)]
+    pub rotate_size: Size,
+
+    /// Rotate the file at every full period, counted in UTC: 1d is midnight; 0 is never.
+    #[arg(long, env = "NETLOG_ROTATE_EVERY", value_name = "TIME", default_value_t = Period::NEVER)]
+    pub rotate_every: Period,
+
+    /// Acknowledge records only when the disk has them, so that they outlive a power failure too.
+    #[arg(long, env = "NETLOG_SYNC")]
+    pub sync: bool,
 
     /// Print records to stdout, and in which form [default: text, or off with --file].
     #[arg(long, env = "NETLOG_CONSOLE", value_name = "FORM", num_args = 0..=1)]
@@ -55,6 +71,9 @@ impl Default for Options {
             listen: vec![Endpoint::default()],
             file: None,
             format: Format::Json,
+            rotate_size: ROTATE_SIZE,
+            rotate_every: Period::NEVER,
+            sync: false,
             console: None,
             max_line: Size(64 << 10),
             max_connections: 10_000,

@@ -3,6 +3,7 @@
 pub(crate) mod console;
 pub(crate) mod file;
 
+use crate::decode::SenderId;
 use crate::run::Run;
 use netlog_wire::{Line, Text};
 use std::borrow::Cow;
@@ -22,6 +23,27 @@ pub(crate) trait Sink: Send {
     /// Writes `batch`. After a failure it is called again with the same batch, and goes on where
     /// it stopped.
     fn write(&mut self, batch: &Batch) -> Result<(), SinkError>;
+
+    /// What it holds from earlier; asked for once, before the first batch.
+    fn holdings(&self) -> Vec<Holding> {
+        Vec::new()
+    }
+
+    /// Has a look around, between batches: every second, and when asked to reopen.
+    fn look(&mut self) {}
+
+    /// There will be no more batches.
+    fn close(&mut self) {}
+}
+
+/// What a sink holds of one sender.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Holding {
+    pub(crate) id: SenderId,
+    /// The highest number.
+    pub(crate) mark: u64,
+    /// Whether its end has been reported.
+    pub(crate) ended: bool,
 }
 
 /// What a sink failed to do.

@@ -31,6 +31,8 @@ pub struct Hello {
     pub next: u64,
     /// What shows that this sender may send, where the collector asks for it.
     pub token: Option<String>,
+    /// Whether the sender has ended without a word, and another program delivers what it left.
+    pub recovered: bool,
 }
 
 /// What a collector says to a sender that has said hello. Each is one line.
@@ -81,18 +83,20 @@ impl Hello {
             pid: u32::try_from(said["pid"].as_u64()?).ok()?,
             next: said["next"].as_u64()?,
             token: text("token"),
+            recovered: said["recovered"].as_bool().unwrap_or(false),
         })
     }
 
     fn push(&self, out: &mut Vec<u8>) {
         let quoted = |text: &str| Value::from(text).to_string();
-        let Self { netlog, sender, app, host, pid, next, token } = self;
+        let Self { netlog, sender, app, host, pid, next, token, recovered } = self;
         let (sender, app, host) = (quoted(sender), quoted(app), quoted(host));
         let token =
             token.as_ref().map_or_else(String::new, |t| format!(",\"token\":{}", quoted(t)));
+        let recovered = if *recovered { ",\"recovered\":true" } else { "" };
         let line = format!(
             "{{\"netlog\":{netlog},\"sender\":{sender},\"app\":{app},\"host\":{host},\
-             \"pid\":{pid},\"next\":{next}{token}}}\n"
+             \"pid\":{pid},\"next\":{next}{token}{recovered}}}\n"
         );
         out.extend_from_slice(line.as_bytes());
     }
@@ -146,6 +150,7 @@ mod tests {
             pid: 4242,
             next: 1043,
             token: None,
+            recovered: false,
         }
     }
 
@@ -161,6 +166,10 @@ mod tests {
         let secret = Hello { token: Some("s3cret".into()), ..hello() };
         let expected = HELLO.replace("1043}", "1043,\"token\":\"s3cret\"}\n");
         assert_eq!(line(&Greeting::Hello(secret)), expected);
+        let left = Hello { recovered: true, ..hello() };
+        let expected = HELLO.replace("1043}", "1043,\"recovered\":true}\n");
+        assert_eq!(line(&Greeting::Hello(left.clone())), expected);
+        assert_eq!(Greeting::parse(expected.trim_end().as_bytes()), Some(Greeting::Hello(left)));
     }
 
     #[test]

@@ -1,88 +1,304 @@
-//! The file: records appended, batch by batch, never half a line for longer than a write takes.
+//! The file: batches appended and told in the ledger first, so that a death at any byte costs
+//! nothing; reopened when it was moved, and rotated when it is full.
 
-use super::{Batch, Sink, SinkError, shown};
+use super::{Batch, Holding, Sink, SinkError, shown};
+use crate::decode::now;
+use crate::ledger::{Announcement, Found, Ledger, identify};
 use crate::options::Format;
+use crate::rotate::{self, Schedule};
+use crate::voice::{Chain, Voice};
 use netlog_wire::Text;
+use rustix::fs::{FlockOperation, flock};
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// As many pieces as the system takes in one write.
 const PIECES: usize = 1024;
 
-/// A file that only grows at its end.
-#[derive(Debug)]
+/// How often it is looked whether the file is still where it was.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a file that could not be rotated is left in peace.
+const ROTATE_AGAIN: Duration = Duration::from_secs(60);
+
+/// How a file is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Keeping {
+    pub(crate) path: PathBuf,
+    pub(crate) format: Format,
+    pub(crate) schedule: Schedule,
+    /// Whether what is acked has to outlive the machine.
+    pub(crate) sync: bool,
+}
+
+/// A file that only grows at its end, and its ledger.
 pub(crate) struct FileSink {
-    path: PathBuf,
+    keeping: Keeping,
+    voice: Voice,
     file: File,
-    text: Option<Text>,
-    /// Where the batch being written begins.
-    start: u64,
-    /// How much of it is written.
+    inode: (u64, u64),
+    ledger: Ledger,
+    /// Where the next batch begins.
+    end: u64,
+    /// When the file was last written, in microseconds since 1970.
+    written: i64,
+    looked: Instant,
+    /// Whether the file at the path is known to be another one.
+    away: bool,
+    /// When rotating may be tried, after it failed.
+    rotate_from: Instant,
+    /// The batch that is being written, if the last attempt failed.
+    pending: Option<Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    announcement: Announcement,
+    /// How much of the batch is in the file.
     done: usize,
 }
 
 impl FileSink {
-    /// Opens the file at `path`, or makes it.
-    pub(crate) fn open(path: &Path, format: Format) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
-        let start = file.metadata()?.len();
-        let text = (format == Format::Text).then_some(Text::PLAIN);
-        Ok(Self { path: path.to_owned(), file, text, start, done: 0 })
+    /// Opens the file, or makes it, and brings it and its ledger into agreement.
+    pub(crate) fn open(keeping: Keeping, voice: Voice) -> io::Result<Self> {
+        let path = keeping.path.as_path();
+        rotate::finish(path)?;
+        let file = open(path)?;
+        let found = Found::read(path, &file)?;
+        if let Some(cut) = found.cut {
+            rotate::cut(&file, cut)?;
+        }
+        rotate::end_last_line(&file)?;
+        if let Some(note) = &found.note {
+            voice.say(format_args!("{} {note}", path.display()));
+        }
+        let ledger = Ledger::begin(path, &file, found, keeping.sync)?;
+        let ((inode, end), written) = (identify(&file)?, modified(&file)?);
+        let (looked, rotate_from) = (Instant::now(), Instant::now());
+        let (away, pending) = (false, None);
+        Ok(Self {
+            keeping,
+            voice,
+            file,
+            inode,
+            ledger,
+            end,
+            written,
+            looked,
+            away,
+            rotate_from,
+            pending,
+        })
     }
 
-    fn append(&mut self, pieces: &[Cow<'_, [u8]>]) -> io::Result<()> {
-        loop {
-            let mut skip = self.done;
-            let rest = pieces.iter().filter_map(|piece| {
-                let from = skip.min(piece.len());
-                skip -= from;
-                (from < piece.len()).then(|| IoSlice::new(&piece[from..]))
-            });
-            let slices: Vec<IoSlice<'_>> = rest.take(PIECES).collect();
-            if slices.is_empty() {
-                return Ok(());
-            }
-            match self.file.write_vectored(&slices) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.done += written,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+    /// Before a batch: goes on in another file if this one is full, gone or cut.
+    fn make_way(&mut self) -> io::Result<()> {
+        if self.look_again() {
+            self.reopen()?;
         }
+        let (_, end) = identify(&self.file)?;
+        if end < self.end {
+            // Somebody copied it and cut it (logrotate's copytruncate).
+            self.ledger.begin_anew(&self.file)?;
+        }
+        self.end = end;
+        let due = self.keeping.schedule.due(end, self.written, now());
+        if due && self.rotate_from <= Instant::now() { self.rotate() } else { Ok(()) }
     }
 
-    /// After a write that failed halfway: whoever reads the file finds whole lines only.
-    fn trim(&mut self, pieces: &[Cow<'_, [u8]>]) {
-        let mut left = self.done;
-        let mut whole = 0;
-        for piece in pieces {
-            let here = &piece[..left.min(piece.len())];
-            left -= here.len();
-            whole += match here.len() == piece.len() {
-                true => here.len(),
-                false => memchr::memrchr(b'\n', here).map_or(0, |end| end + 1),
-            };
-            if here.len() < piece.len() {
-                break;
+    fn look_again(&self) -> bool {
+        self.away || self.looked.elapsed() >= LOOK
+    }
+
+    /// Whether the path leads to another file by now, or to none.
+    fn moved(&self) -> bool {
+        let there = fs::metadata(&self.keeping.path).map(|file| (file.dev(), file.ino()));
+        !there.is_ok_and(|inode| inode == self.inode)
+    }
+
+    /// Goes on in the file at the path, if that is another one by now.
+    fn reopen(&mut self) -> io::Result<()> {
+        self.looked = Instant::now();
+        if !self.moved() {
+            return Ok(());
+        }
+        self.away = true;
+        let file = open(&self.keeping.path)?;
+        rotate::end_last_line(&file)?;
+        self.ledger.begin_anew(&file)?;
+        (self.inode, self.end) = identify(&file)?;
+        self.written = modified(&file)?;
+        self.file = file;
+        self.away = false;
+        Ok(())
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        let path = self.keeping.path.clone();
+        let rotated = rotate::name(&path, now());
+        if let Err(error) = self.rename(&path, &rotated) {
+            self.rotate_from = Instant::now() + ROTATE_AGAIN;
+            let (path, chain) = (path.display(), Chain(&error));
+            self.voice.say(format_args!("failed to rotate {path}, going on in it: {chain}"));
+            return Ok(());
+        }
+        // No way back from here: what fails is tried again, with the next file.
+        self.away = true;
+        rotate::move_ledgers(&path, &rotated)?;
+        self.voice.debug(format_args!("rotated {} to {}", path.display(), rotated.display()));
+        self.reopen()
+    }
+
+    fn rename(&mut self, path: &Path, rotated: &Path) -> io::Result<()> {
+        let name = rotated.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.ledger.compact()?;
+        self.ledger.prepare_next(&rotate::next_of(&rotate::ledger_of(path)), name)?;
+        fs::rename(path, rotated)
+    }
+
+    fn write_pieces(&mut self, done: &mut usize, pieces: &[Cow<'_, [u8]>]) -> io::Result<()> {
+        let result = append(&mut self.file, done, pieces);
+        if result.is_err() {
+            // Whoever reads the file meanwhile finds whole lines only.
+            let whole = whole_lines(*done, pieces);
+            if self.file.set_len(self.end + whole as u64).is_ok() {
+                *done = whole;
             }
+            return result;
         }
-        if self.file.set_len(self.start + whole as u64).is_ok() {
-            self.done = whole;
+        if !self.keeping.sync {
+            return Ok(());
         }
+        let synced = self.file.sync_data();
+        if synced.is_err() {
+            // The kernel forgets what it failed to write: all of it has to be written again.
+            self.file.set_len(self.end)?;
+            *done = 0;
+        }
+        synced
+    }
+
+    fn try_write(&mut self, batch: &Batch) -> io::Result<()> {
+        let text = (self.keeping.format == Format::Text).then_some(Text::PLAIN);
+        let pieces: Vec<_> = batch.runs.iter().map(|run| shown(run, text)).collect();
+        if self.pending.is_some() && self.look_again() && self.moved() {
+            // Perhaps to make room: what is half written there is written anew elsewhere.
+            self.file.set_len(self.end)?;
+            self.pending = None;
+        }
+        let mut pending = match self.pending.take() {
+            Some(pending) => pending,
+            None => {
+                self.make_way()?;
+                let announcement = self.ledger.announce(self.end, &batch.runs, &pieces);
+                Pending { announcement, done: 0 }
+            }
+        };
+        let told = self.ledger.write(&mut pending.announcement);
+        let result = told.and_then(|()| self.write_pieces(&mut pending.done, &pieces));
+        if result.is_err() {
+            self.pending = Some(pending);
+            return result;
+        }
+        self.end += pending.done as u64;
+        self.written = now();
+        self.ledger.settle(&pending.announcement.entry);
+        Ok(())
     }
 }
 
 impl Sink for FileSink {
     fn write(&mut self, batch: &Batch) -> Result<(), SinkError> {
-        let pieces: Vec<_> = batch.runs.iter().map(|run| shown(run, self.text)).collect();
-        if let Err(cause) = self.append(&pieces) {
-            self.trim(&pieces);
-            return Err(SinkError { deed: format!("write to {}", self.path.display()), cause });
+        self.try_write(batch).map_err(|cause| {
+            let deed = format!("write to {}", self.keeping.path.display());
+            SinkError { deed, cause }
+        })
+    }
+
+    fn holdings(&self) -> Vec<Holding> {
+        let known = self.ledger.senders().iter();
+        known.map(|known| Holding { id: known.id, mark: known.mark, ended: known.ended }).collect()
+    }
+
+    fn look(&mut self) {
+        // What fails here fails again at the next write, where it is waited out.
+        if self.pending.is_none() {
+            let _ = self.reopen();
         }
-        self.start += self.done as u64;
-        self.done = 0;
-        Ok(())
+    }
+
+    fn close(&mut self) {
+        // The next start then has no entry in doubt. If it fails, it has one, and resolves it.
+        if self.pending.is_none() {
+            let _ = self.ledger.compact();
+        }
+    }
+}
+
+/// Opens a file to be appended to, for this collector alone.
+fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
+        rustix::io::Errno::WOULDBLOCK => {
+            io::Error::new(io::ErrorKind::WouldBlock, "another collector writes to it")
+        }
+        error => error.into(),
+    })?;
+    Ok(file)
+}
+
+fn modified(file: &File) -> io::Result<i64> {
+    let file = file.metadata()?;
+    Ok(file.mtime() * 1_000_000 + file.mtime_nsec() / 1000)
+}
+
+/// Appends what is behind the first `done` bytes of `pieces`.
+fn append(file: &mut File, done: &mut usize, pieces: &[Cow<'_, [u8]>]) -> io::Result<()> {
+    loop {
+        let mut skip = *done;
+        let rest = pieces.iter().filter_map(|piece| {
+            let from = skip.min(piece.len());
+            skip -= from;
+            (from < piece.len()).then(|| IoSlice::new(&piece[from..]))
+        });
+        let slices: Vec<IoSlice<'_>> = rest.take(PIECES).collect();
+        if slices.is_empty() {
+            return Ok(());
+        }
+        match file.write_vectored(&slices) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => *done += written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// How many of the first `done` bytes of `pieces` are whole lines.
+fn whole_lines(done: usize, pieces: &[Cow<'_, [u8]>]) -> usize {
+    let (mut left, mut whole) = (done, 0);
+    for piece in pieces {
+        if left < piece.len() {
+            return whole + memchr::memrchr(b'\n', &piece[..left]).map_or(0, |end| end + 1);
+        }
+        left -= piece.len();
+        whole += piece.len();
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_cut_short_leaves_whole_lines() {
+        let pieces = [b"a\nbb\n".as_slice(), b"ccc\n"].map(Cow::Borrowed);
+        let whole: Vec<usize> = (0..=9).map(|done| whole_lines(done, &pieces)).collect();
+        assert_eq!(whole, [0, 0, 2, 2, 2, 5, 5, 5, 5, 9]);
     }
 }

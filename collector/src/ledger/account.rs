@@ -1,0 +1,238 @@
+//! What a ledger knows: the marks of all senders, and what stands where in the file. No I/O.
+
+use super::entry::{BatchEntry, Entry, Head, IndexEntry, Known, RunEntry, Span};
+use crate::decode::SenderId;
+use std::collections::HashMap;
+
+/// About how much of the file one index entry covers.
+const STRETCH: u64 = 256 << 10;
+
+/// The sum of a ledger's lines.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) head: Head,
+    numbers: HashMap<SenderId, u32>,
+    /// In the order of their numbers, from 1.
+    senders: Vec<Known>,
+    index: Vec<IndexEntry>,
+}
+
+/// Where a file has to be cut, because it ends within something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// A sender's records are torn: they will come again, all of them.
+    At(u64),
+    /// A plain peer's lines are torn: the whole ones stay.
+    BehindLastLine(u64),
+}
+
+/// What a replay came to.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    pub(crate) account: Account,
+    pub(crate) cut: Option<Cut>,
+    /// Whether every line was read, but for a torn last one.
+    pub(crate) sound: bool,
+}
+
+impl Account {
+    /// Reads a ledger against the length of its file. An entry wholly in the file counts; of one
+    /// partly in it the whole runs count; none counts beyond where the next entry begins.
+    pub(crate) fn replay(text: &[u8], file_len: u64) -> Replayed {
+        let mut account = Self::default();
+        let mut last: Option<BatchEntry> = None;
+        let whole = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+        let mut sound = true;
+        for (at, line) in text[..whole].split_inclusive(|&byte| byte == b'\n').enumerate() {
+            let entry = Entry::parse(line.strip_suffix(b"\n").unwrap_or(line));
+            sound = match entry {
+                Some(Entry::Head(head)) if at == 0 => {
+                    account.head = head;
+                    true
+                }
+                Some(Entry::Sender(known)) if at > 0 => account.introduce(known),
+                Some(Entry::Index(index)) if at > 0 => {
+                    account.index.push(index);
+                    true
+                }
+                Some(Entry::Batch(batch)) if at > 0 => {
+                    let before = last.replace(batch);
+                    let next = last.as_ref().map_or(0, |batch| batch.span.at);
+                    before.is_none_or(|before| account.count(&before, next).is_some())
+                }
+                _ => false,
+            };
+            if !sound {
+                break;
+            }
+        }
+        let counted = last.map(|last| account.count(&last, file_len));
+        sound &= whole > 0 && !matches!(counted, Some(None));
+        let cut = counted.flatten().flatten().filter(|_| sound);
+        Replayed { account, cut, sound }
+    }
+
+    /// Adds a sender that a ledger introduces; `false` when it is out of turn.
+    fn introduce(&mut self, known: Known) -> bool {
+        let next = self.senders.len() as u64 + 1 == u64::from(known.number);
+        let new = next && self.numbers.insert(known.id, known.number).is_none();
+        self.senders.push(known);
+        new
+    }
+
+    /// Counts the runs of `batch` that end at or before `bound`, and says where to cut if a run
+    /// does not; the outer `None` when it names a sender that nobody introduced.
+    pub(crate) fn count(&mut self, batch: &BatchEntry, bound: u64) -> Option<Option<Cut>> {
+        let mut at = batch.span.at;
+        for run in &batch.runs {
+            let end = at.saturating_add(run.bytes);
+            if end > bound {
+                self.extend_index(batch, at);
+                return Some((at < bound).then_some(match run.sender {
+                    0 => Cut::BehindLastLine(at),
+                    _ => Cut::At(at),
+                }));
+            }
+            self.count_run(run)?;
+            at = end;
+        }
+        self.extend_index(batch, at);
+        Some(None)
+    }
+
+    fn count_run(&mut self, run: &RunEntry) -> Option<()> {
+        let Some(at) = run.sender.checked_sub(1) else { return Some(()) };
+        let known = self.senders.get_mut(usize::try_from(at).ok()?)?;
+        if run.count == 0 {
+            known.ended = true;
+        } else {
+            known.mark = known.mark.max(run.first.saturating_add(run.count - 1));
+        }
+        Some(())
+    }
+
+    fn extend_index(&mut self, batch: &BatchEntry, end: u64) {
+        let Span { at, times, levels, .. } = batch.span;
+        if end <= at {
+            return;
+        }
+        let fresh =
+            !self.index.last().is_some_and(|last| last.span.end() == at && last.span.len < STRETCH);
+        if fresh {
+            let span = Span { at, len: 0, times, levels: 0 };
+            self.index.push(IndexEntry { span, senders: Vec::new() });
+        }
+        let Some(IndexEntry { span, senders }) = self.index.last_mut() else { return };
+        span.len = end - span.at;
+        span.times = (span.times.0.min(times.0), span.times.1.max(times.1));
+        span.levels |= levels;
+        for run in &batch.runs {
+            if let Err(place) = senders.binary_search(&run.sender) {
+                senders.insert(place, run.sender);
+            }
+        }
+    }
+
+    /// The number of `id` in this ledger, and whether it has just got it.
+    pub(crate) fn number(&mut self, id: SenderId) -> (u32, bool) {
+        let next = self.senders.len() as u32 + 1;
+        let number = *self.numbers.entry(id).or_insert(next);
+        if number == next {
+            self.senders.push(Known { number, id, mark: 0, ended: false });
+        }
+        (number, number == next)
+    }
+
+    /// What is known of each sender.
+    pub(crate) fn senders(&self) -> &[Known] {
+        &self.senders
+    }
+
+    /// Forgets what stands where: the file is another one now.
+    pub(crate) fn begin(&mut self, head: Head) {
+        self.head = head;
+        self.index.clear();
+    }
+
+    /// The ledger that says the same in as few lines as there can be.
+    pub(crate) fn snapshot(&self, head: &Head) -> String {
+        let mut out = String::new();
+        head.push(&mut out);
+        self.senders.iter().for_each(|known| known.push(&mut out));
+        self.index.iter().for_each(|index| index.push(&mut out));
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "{\"ledger\":1,\"at\":0,\"inode\":[1,2]}\n";
+    const SENDER: &str = "{\"sender\":[1,\"000000000000000000000000000000ff\",0]}\n";
+
+    fn batch(at: u64, runs: &str, len: u64) -> String {
+        format!("{{\"at\":{at},\"len\":{len},\"times\":[1,2],\"levels\":4,\"runs\":[{runs}]}}\n")
+    }
+
+    fn mark(text: &str, file_len: u64) -> (u64, Option<Cut>, bool) {
+        let replayed = Account::replay(text.as_bytes(), file_len);
+        let mark = replayed.account.senders().first().map_or(0, |known| known.mark);
+        (mark, replayed.cut, replayed.sound)
+    }
+
+    #[test]
+    fn whole_runs_count_and_a_torn_one_is_cut() {
+        let text = format!("{HEAD}{SENDER}{}", batch(0, "[1,1,2,20],[0,1,2,30],[1,3,1,10]", 60));
+        for (len, expected) in [
+            (0, (0, None)),
+            (1, (0, Some(Cut::At(0)))),
+            (19, (0, Some(Cut::At(0)))),
+            (20, (2, None)),
+            (21, (2, Some(Cut::BehindLastLine(20)))),
+            (50, (2, None)),
+            (59, (2, Some(Cut::At(50)))),
+            (60, (3, None)),
+            (99, (3, None)),
+        ] {
+            assert_eq!(mark(&text, len), (expected.0, expected.1, true), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn an_entry_counts_only_up_to_the_next() {
+        let (cut, next) = (batch(0, "[1,1,5,50]", 50), batch(0, "[1,1,1,10]", 10));
+        assert_eq!(mark(&format!("{HEAD}{SENDER}{cut}{next}"), 60), (1, None, true));
+        // Only the last entry can be in doubt: a file that has shrunk was shrunk by others.
+        let later = batch(50, "[1,6,1,10]", 10);
+        assert_eq!(mark(&format!("{HEAD}{SENDER}{cut}{later}"), 0), (5, None, true));
+    }
+
+    #[test]
+    fn a_torn_last_line_is_dropped_and_any_other_damage_is_told() {
+        let text = format!("{HEAD}{SENDER}{}", batch(0, "[1,1,2,20]", 20));
+        let torn = format!("{text}{{\"at\":20,\"le");
+        assert_eq!(mark(&torn, 20), (2, None, true));
+        assert_eq!(mark(&format!("{text}garbage\n"), 20), (2, None, false));
+        assert_eq!(mark("", 20), (0, None, false));
+        assert!(!mark(&format!("{SENDER}{HEAD}"), 20).2);
+        assert!(!mark(&format!("{HEAD}{}", batch(0, "[9,1,2,20]", 20)), 20).2);
+    }
+
+    #[test]
+    fn a_snapshot_says_the_same() {
+        let text = format!(
+            "{HEAD}{SENDER}{}{}",
+            batch(0, "[1,1,2,20],[0,1,1,5]", 25),
+            batch(25, "[1,0,0,9]", 9)
+        );
+        let account = Account::replay(text.as_bytes(), 34).account;
+        let snapshot = account.snapshot(&account.head);
+        let expected = format!(
+            "{HEAD}{{\"sender\":[1,\"000000000000000000000000000000ff\",2,true]}}\n{{\"at\":0,\"len\":34,\"times\":[1,2],\"levels\":4,\"senders\":[0,1]}}\n"
+        );
+        assert_eq!(snapshot, expected);
+        let again = Account::replay(snapshot.as_bytes(), 34).account;
+        assert_eq!(again.snapshot(&again.head), expected);
+    }
+}

@@ -1,0 +1,236 @@
+//! The lines of a ledger, as they stand in it.
+
+use crate::decode::SenderId;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// The version of the ledger's form.
+const VERSION: u64 = 1;
+
+/// One line of a ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Entry {
+    Head(Head),
+    Sender(Known),
+    Batch(BatchEntry),
+    Index(IndexEntry),
+}
+
+/// The first line: `{"ledger":1,"at":0,"inode":[2049,131],"after":"app.log.20261122T184223Z"}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// The length of the file when this ledger was begun.
+    pub(crate) at: u64,
+    /// The device and inode of the file, to know it again when it was moved.
+    pub(crate) inode: (u64, u64),
+    /// The name that the file before this one got when it was rotated away.
+    pub(crate) after: Option<String>,
+}
+
+/// A sender, its number in this ledger and its mark so far: `{"sender":[7,"9f3c…",1300]}`; with
+/// `true` behind the mark when its end has been reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) number: u32,
+    pub(crate) id: SenderId,
+    pub(crate) mark: u64,
+    pub(crate) ended: bool,
+}
+
+/// A batch about to be written:
+/// `{"at":0,"len":420,"times":[1,2],"levels":4,"runs":[[7,1043,2,420]]}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BatchEntry {
+    pub(crate) span: Span,
+    pub(crate) runs: Vec<RunEntry>,
+}
+
+/// What was once several batches:
+/// `{"at":0,"len":262144,"times":[1,2],"levels":4,"senders":[0,7]}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IndexEntry {
+    pub(crate) span: Span,
+    /// In ascending order; 0 stands for all plain peers.
+    pub(crate) senders: Vec<u32>,
+}
+
+/// A stretch of the file, and what to skip it by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) at: u64,
+    pub(crate) len: u64,
+    pub(crate) times: (i64, i64),
+    pub(crate) levels: u8,
+}
+
+/// Records of one sender that stand together: its number (0 is plain), the first record's number,
+/// how many (0 of a sender with a number: the report of its end), and their bytes in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RunEntry {
+    pub(crate) sender: u32,
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Span {
+    pub(crate) fn end(&self) -> u64 {
+        self.at + self.len
+    }
+
+    fn push(&self, out: &mut String) {
+        let Self { at, len, times: (from, to), levels } = self;
+        let _ =
+            write!(out, "{{\"at\":{at},\"len\":{len},\"times\":[{from},{to}],\"levels\":{levels},");
+    }
+
+    fn read(line: &Value) -> Option<Self> {
+        let levels = u8::try_from(line["levels"].as_u64()?).ok()?;
+        let times = (line["times"][0].as_i64()?, line["times"][1].as_i64()?);
+        let (at, len) = (line["at"].as_u64()?, line["len"].as_u64()?);
+        at.checked_add(len)?;
+        Some(Self { at, len, times, levels })
+    }
+}
+
+impl Head {
+    /// Reads the first line of a ledger.
+    pub(crate) fn read(line: &[u8]) -> Option<Self> {
+        match Entry::parse(line.trim_ascii_end()) {
+            Some(Entry::Head(head)) => Some(head),
+            _ => None,
+        }
+    }
+
+    pub(super) fn push(&self, out: &mut String) {
+        let Self { at, inode: (device, inode), after } = self;
+        let _ = write!(out, "{{\"ledger\":{VERSION},\"at\":{at},\"inode\":[{device},{inode}]");
+        if let Some(name) = after {
+            let _ = write!(out, ",\"after\":{}", Value::from(name.as_str()));
+        }
+        out.push_str("}\n");
+    }
+}
+
+impl Known {
+    pub(super) fn push(&self, out: &mut String) {
+        let Self { number, id: SenderId(id), mark, ended } = self;
+        let ended = if *ended { ",true" } else { "" };
+        let _ = writeln!(out, "{{\"sender\":[{number},\"{id:032x}\",{mark}{ended}]}}");
+    }
+}
+
+impl BatchEntry {
+    pub(super) fn push(&self, out: &mut String) {
+        self.span.push(out);
+        out.push_str("\"runs\":[");
+        for (at, run) in self.runs.iter().enumerate() {
+            let RunEntry { sender, first, count, bytes } = run;
+            let comma = if at > 0 { "," } else { "" };
+            let _ = write!(out, "{comma}[{sender},{first},{count},{bytes}]");
+        }
+        out.push_str("]}\n");
+    }
+}
+
+impl IndexEntry {
+    pub(super) fn push(&self, out: &mut String) {
+        self.span.push(out);
+        let _ = write!(out, "\"senders\":[");
+        for (at, sender) in self.senders.iter().enumerate() {
+            let _ = write!(out, "{}{sender}", if at > 0 { "," } else { "" });
+        }
+        out.push_str("]}\n");
+    }
+}
+
+impl Entry {
+    /// Reads a line without its end; `None` when it is no line of a ledger.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        let line: Value = serde_json::from_slice(line).ok()?;
+        if let Some(version) = line["ledger"].as_u64() {
+            let inode = (line["inode"][0].as_u64()?, line["inode"][1].as_u64()?);
+            let after = line["after"].as_str().map(str::to_owned);
+            let head = Head { at: line["at"].as_u64()?, inode, after };
+            return (version == VERSION).then_some(Self::Head(head));
+        }
+        if let Some(sender) = line["sender"].as_array() {
+            return Known::read(sender).map(Self::Sender);
+        }
+        let span = Span::read(&line)?;
+        if let Some(runs) = line["runs"].as_array() {
+            let runs = runs.iter().map(RunEntry::read).collect::<Option<_>>()?;
+            return Some(Self::Batch(BatchEntry { span, runs }));
+        }
+        let senders = line["senders"].as_array()?.iter().map(small).collect::<Option<_>>()?;
+        Some(Self::Index(IndexEntry { span, senders }))
+    }
+}
+
+impl Known {
+    fn read(sender: &[Value]) -> Option<Self> {
+        let id = SenderId(u128::from_str_radix(sender.get(1)?.as_str()?, 16).ok()?);
+        let ended = sender.get(3).is_some_and(|ended| *ended == Value::Bool(true));
+        Some(Self { number: small(sender.first()?)?, id, mark: sender.get(2)?.as_u64()?, ended })
+    }
+}
+
+impl RunEntry {
+    fn read(run: &Value) -> Option<Self> {
+        let number = |at: usize| run[at].as_u64();
+        let sender = small(&run[0])?;
+        Some(Self { sender, first: number(1)?, count: number(2)?, bytes: number(3)? })
+    }
+}
+
+fn small(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|value| u32::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_written_and_read_in_these_bytes() {
+        let span = Span { at: 10, len: 420, times: (-1, 2), levels: 4 };
+        let runs = vec![
+            RunEntry { sender: 7, first: 1043, count: 2, bytes: 400 },
+            RunEntry { sender: 0, first: 1, count: 1, bytes: 20 },
+        ];
+        let known = Known { number: 7, id: SenderId(0xff), mark: 1300, ended: false };
+        let after = Some("app.log.1".to_owned());
+        for (entry, line) in [
+            (
+                Entry::Head(Head { at: 5, inode: (1, 2), after }),
+                r#"{"ledger":1,"at":5,"inode":[1,2],"after":"app.log.1"}"#,
+            ),
+            (Entry::Sender(known), r#"{"sender":[7,"000000000000000000000000000000ff",1300]}"#),
+            (
+                Entry::Sender(Known { ended: true, ..known }),
+                r#"{"sender":[7,"000000000000000000000000000000ff",1300,true]}"#,
+            ),
+            (
+                Entry::Batch(BatchEntry { span, runs }),
+                r#"{"at":10,"len":420,"times":[-1,2],"levels":4,"runs":[[7,1043,2,400],[0,1,1,20]]}"#,
+            ),
+            (
+                Entry::Index(IndexEntry { span, senders: vec![0, 7] }),
+                r#"{"at":10,"len":420,"times":[-1,2],"levels":4,"senders":[0,7]}"#,
+            ),
+        ] {
+            let mut out = String::new();
+            match &entry {
+                Entry::Head(head) => head.push(&mut out),
+                Entry::Sender(known) => known.push(&mut out),
+                Entry::Batch(batch) => batch.push(&mut out),
+                Entry::Index(index) => index.push(&mut out),
+            }
+            assert_eq!(out, format!("{line}\n"));
+            assert_eq!(Entry::parse(line.as_bytes()), Some(entry));
+        }
+        for other in ["", "{}", "{\"ledger\":2,\"at\":0,\"inode\":[0,0]}", "{\"at\":1}", "[1]"] {
+            assert_eq!(Entry::parse(other.as_bytes()), None, "{other}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! not a task, because disks block.
 
 use crate::decode::Sender;
+use crate::look::Fresh;
 use crate::marks::Marks;
 use crate::run::{Parcel, Source};
 use crate::sink::{Batch, Sink, SinkError};
@@ -31,6 +32,7 @@ pub(crate) struct Hub {
     pub(crate) sinks: Vec<Box<dyn Sink>>,
     pub(crate) marks: Arc<Marks>,
     pub(crate) patience: Arc<Patience>,
+    pub(crate) fresh: Arc<Fresh>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) voice: Voice,
 }
@@ -102,6 +104,7 @@ impl Hub {
         let sealed = self.seal(parcels);
         if !sealed.batch.runs.is_empty() {
             self.write(&sealed.batch)?;
+            self.fresh.written(&sealed.batch, self.sinks.iter().find_map(|sink| sink.end()));
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
             self.stats.bytes_written.add(sealed.batch.bytes());
@@ -159,12 +162,14 @@ impl Hub {
             self.stats.writes_failed.add(1);
             if pause == PAUSE_MIN {
                 self.voice.say(format_args!("{}, will go on trying", Chain(&error)));
+                self.fresh.health(Some(Chain(&error).to_string()));
             }
             self.wait(pause);
             pause = (pause * 2).min(PAUSE_MAX);
         }
         if pause > PAUSE_MIN {
             let seconds = started.elapsed().as_secs_f32();
+            self.fresh.health(None);
             self.voice.say(format_args!("writing again after {seconds:.1} s, nothing is lost"));
         }
         Ok(())

@@ -6,6 +6,7 @@ mod gaps;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
+use crate::look::Senders;
 use crate::marks::Marks;
 use crate::run::{Parcel, Run};
 use crate::stats::Stats;
@@ -40,6 +41,7 @@ pub(crate) struct Wiring {
     pub(crate) feed: Feed,
     pub(crate) marks: Arc<Marks>,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) senders: Arc<Senders>,
     pub(crate) voice: Voice,
     pub(crate) max_line: usize,
     pub(crate) idle_timeout: Option<Duration>,

@@ -11,9 +11,11 @@
 
 mod account;
 mod entry;
+mod index;
 
 pub(crate) use account::Cut;
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
+pub(crate) use index::{Index, Stretch};
 
 use crate::rotate;
 use crate::run::{Run, Source};

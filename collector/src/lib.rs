@@ -13,6 +13,7 @@
 //! | one task per connection | bytes to read, room on the way to the hub, the hub's mark, the end |
 //! | one task per UDP socket | a datagram, a timer while datagrams are missing, the end |
 //! | the hub, a thread | a parcel of runs; then disks |
+//! | the look, a thread: one task per reader | a request, the hub's word that there is more, room to write |
 //!
 //! A program may run a collector within itself:
 //!
@@ -33,6 +34,7 @@ mod decode;
 mod hub;
 mod intake;
 mod ledger;
+mod look;
 mod marks;
 mod options;
 mod rotate;
@@ -44,11 +46,12 @@ mod voice;
 pub use amount::{Period, Size, UnknownAmount};
 pub use hub::GaveUp;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
-pub use options::{Console, Format, Options};
+pub use options::{Console, Format, Http, Options};
 pub use stats::{Counter, Stats};
 
 use hub::{Hub, Patience};
 use intake::{Feed, Transport, Wiring};
+use look::{Fresh, Looking, Senders, View};
 use marks::Marks;
 use rotate::Schedule;
 use sink::Sink;
@@ -56,6 +59,7 @@ use sink::console::ConsoleSink;
 use sink::file::{FileSink, Keeping};
 use socket2::Socket;
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fmt, io, thread};
@@ -68,6 +72,7 @@ use voice::{Chain, Voice};
 pub struct Collector {
     options: Options,
     sockets: Vec<(Address, Socket)>,
+    serving: Vec<(Address, Socket)>,
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
 }
@@ -97,12 +102,18 @@ impl Collector {
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
-        Ok(Self { options, sockets, sinks, stats: Arc::default() })
+        let serving = serving(&options, voice)?;
+        Ok(Self { options, sockets, serving, sinks, stats: Arc::default() })
     }
 
     /// The addresses really listened on, in the order of the options.
     pub fn addresses(&self) -> Vec<Address> {
         self.sockets.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// The addresses at which what it holds can be looked at.
+    pub fn serving(&self) -> Vec<SocketAddr> {
+        self.serving.iter().map(|(address, _)| address.socket).collect()
     }
 
     /// What it counts; to be read at any time, also while it runs.
@@ -121,16 +132,29 @@ impl Collector {
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
         self.sinks.iter().for_each(|sink| marks.restore(sink.holdings()));
+        let held = self.sinks.iter().find_map(|sink| sink.end());
+        let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
         let wiring = Wiring {
             feed: feed.clone(),
             marks: marks.clone(),
             stats: self.stats.clone(),
+            senders: senders.clone(),
             voice,
             max_line: self.options.max_line.bytes(),
             idle_timeout: self.options.idle_timeout.limit(),
             connections: Arc::new(Semaphore::new(self.options.max_connections)),
             stop: stopped,
         };
+        let view = View {
+            fresh: fresh.clone(),
+            senders,
+            marks: marks.clone(),
+            stats: self.stats.clone(),
+            voice,
+            file: self.options.file.clone().filter(|_| held.is_some()),
+            max_tails: self.options.max_tails,
+        };
+        let looking = Looking::start(self.serving, view).map_err(RunError::Serve)?;
         let mut intakes = start_intakes(self.sockets, &wiring)?;
         drop(wiring);
         let hub = Hub {
@@ -138,6 +162,7 @@ impl Collector {
             sinks: self.sinks,
             marks,
             patience: patience.clone(),
+            fresh,
             stats: self.stats,
             voice,
         };
@@ -150,7 +175,9 @@ impl Collector {
         patience.limit(intake::DRAIN + intake::GIVE_UP);
         let _ = stop.send(true);
         while intakes.join_next().await.is_some() {}
-        finished(hub.await)
+        let outcome = hub.await;
+        looking.end().await;
+        finished(outcome)
     }
 }
 
@@ -159,6 +186,21 @@ fn keeping(path: &Path, options: &Options) -> Keeping {
     let every = options.rotate_every.limit().map(rotate::every);
     let (path, format) = (path.to_owned(), options.format);
     Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
+}
+
+/// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by
+/// another collector as a rule, this one runs without.
+fn serving(options: &Options, voice: Voice) -> Result<Vec<(Address, Socket)>, BindError> {
+    let http = options.http.clone().unwrap_or_default();
+    let Http::At(endpoint) = http else { return Ok(Vec::new()) };
+    match endpoint.bind() {
+        Err(error) if options.http.is_none() => {
+            let chain = Chain(&error);
+            voice.say(format_args!("warning: {chain}; running on, but nobody can look here"));
+            Ok(Vec::new())
+        }
+        bound => bound,
+    }
 }
 
 fn start_intakes(

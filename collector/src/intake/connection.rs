@@ -2,6 +2,7 @@
 
 use super::{DRAIN, GIVE_UP, READ, Wiring};
 use crate::decode::{Decoder, Origin, Refusal};
+use crate::look::{Attendance, Parting};
 use crate::run::Run;
 use crate::voice::Chain;
 use netlog_wire::Reply;
@@ -60,10 +61,12 @@ impl From<io::Error> for End {
 pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) -> End {
     let decoder = Decoder::new(Origin::new(peer), wiring.max_line, wiring.stats.clone());
     let heard = Instant::now();
+    let attendance = wiring.senders.arrive(peer);
     let mut open = Connection {
         stream,
         decoder,
         wiring,
+        attendance,
         acks: None,
         told: 0,
         given: 0,
@@ -71,8 +74,16 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) ->
         heard,
         draining: false,
     };
-    let Err(end) = open.converse().await else { return End::Closed };
+    let Err(end) = open.converse().await else {
+        open.attendance.part(Parting::Ended);
+        return End::Closed;
+    };
     open.part(&end).await;
+    open.attendance.part(if let End::Refused(_) = end {
+        Parting::Refused
+    } else {
+        Parting::Broken
+    });
     end
 }
 
@@ -80,6 +91,7 @@ struct Connection<'a> {
     stream: TcpStream,
     decoder: Decoder,
     wiring: &'a Wiring,
+    attendance: Attendance,
     /// The sender's mark as the hub moves it, once there is a sender.
     acks: Option<watch::Receiver<u64>>,
     /// The highest number the peer has been told.
@@ -160,6 +172,7 @@ impl Connection<'_> {
         if let (Some(run), true) = (runs.last(), self.decoder.sender().is_some()) {
             self.given = run.last();
         }
+        self.attendance.heard(&runs, self.decoder.sender());
         // Before the hub can move the mark, which is answered by an ack of its own.
         self.welcome();
         self.wiring.feed.give(runs, room);

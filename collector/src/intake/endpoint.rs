@@ -50,7 +50,7 @@ pub struct UnknownEndpoint(&'static str);
 impl Default for Endpoint {
     /// `tcp://localhost:1902`.
     fn default() -> Self {
-        Self { transport: Transport::Tcp, host: "localhost".into(), port: PORT }
+        Self::local(PORT)
     }
 }
 
@@ -78,6 +78,11 @@ impl FromStr for Endpoint {
 }
 
 impl Endpoint {
+    /// A TCP port of this machine alone.
+    pub(crate) fn local(port: u16) -> Self {
+        Self { transport: Transport::Tcp, host: "localhost".into(), port }
+    }
+
     /// Opens the sockets: one for each address the host has.
     pub(crate) fn bind(&self) -> Result<Vec<(Address, Socket)>, BindError> {
         let failed = |cause| BindError::Listen { url: self.to_string(), cause };

@@ -91,7 +91,14 @@ impl Intake {
         wiring.stats.datagrams.add(1);
         wiring.stats.bytes_in.add(len as u64);
         let datagram = Datagram { origin, stats: &wiring.stats, max_line: wiring.max_line };
-        if let Some(numbered) = datagram.take(&mut self.buffer[..len], runs) {
+        let total =
+            |runs: &[Run]| runs.last().map_or((0, 0), |run| (run.count, run.lines.len() as u64));
+        let before = total(runs);
+        let numbered = datagram.take(&mut self.buffer[..len], runs);
+        let (records, bytes) = total(runs);
+        let (records, bytes) = (records.saturating_sub(before.0), bytes.saturating_sub(before.1));
+        wiring.senders.datagram(peer, records, bytes);
+        if let Some(numbered) = numbered {
             let place = (numbered.sender, numbered.number);
             self.gaps.saw(place, started, || numbered.identity());
         }

@@ -22,6 +22,10 @@ impl Collector {
         let file = scene.path("app.log");
         let mut command = scene.command(&program("netlog-collector"));
         command.arg("--file").arg(&file).args(line.split_whitespace());
+        if !line.contains("--http") {
+            // The default address is one, and the tests are many.
+            command.args(["--http", "off"]);
+        }
         let process = Child::start(&mut command);
         let mut collector = Self { process, file, addresses: Vec::new() };
         collector.listening(line.matches("--listen").count());

@@ -2,7 +2,7 @@
 //! case has a process of its own because a program has one logger.
 
 use crate::floor::Floor;
-use crate::ticks::{own_cpu, ticks};
+use fastant::Instant as Tick;
 use netlog::Full;
 use std::hint::black_box;
 use std::io::{self, Write};
@@ -47,14 +47,13 @@ pub(crate) enum Task {
 }
 
 /// Runs `task` and writes to stdout what came of it: nanoseconds as u32 each, or figures as text.
-pub(crate) fn run(logger: Logger, task: Task, nanos_per_tick: f64) {
+pub(crate) fn run(logger: Logger, task: Task) {
     let guard = init(logger, task);
     let out = match task {
         Task::Bursts { threads, bursts } => {
             settle(logger);
             let called = on_threads(threads, |thread| burst(thread, bursts));
-            let nanos = |&ticks: &u32| (f64::from(ticks) * nanos_per_tick) as u32;
-            called.iter().flatten().flat_map(|t| nanos(t).to_ne_bytes()).collect()
+            called.iter().flatten().flat_map(|nanos| nanos.to_ne_bytes()).collect()
         }
         Task::Flat { threads, records } => flat(logger, threads, records).into_bytes(),
         Task::Disabled { calls } => disabled(calls).into_bytes(),
@@ -104,8 +103,8 @@ fn settle(logger: Logger) {
             _ => true,
         };
     }
-    // The worker has made the rest of the spool's pages present, and is asleep.
-    std::thread::sleep(Duration::from_millis(60));
+    // A program that has run for a while: the spool's pages are present, the clock is set.
+    std::thread::sleep(Duration::from_millis(300));
 }
 
 /// The message of every case: an integer, a float, a string and another integer.
@@ -132,7 +131,9 @@ fn on_threads<T: Send>(threads: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
     })
 }
 
-/// The ticks each call took; the first tenth of the bursts warms up and does not count.
+/// The nanoseconds each call took; the first tenth of the bursts warms up and does not count. They
+/// are taken from the processor's tick counter: a log call takes only a few times as long as it
+/// takes to read the system's clock.
 fn burst(thread: u64, bursts: u64) -> Vec<u32> {
     // Written, so that the measurement itself touches no new page.
     let mut taken = vec![1; (bursts * BURST) as usize];
@@ -140,11 +141,11 @@ fn burst(thread: u64, bursts: u64) -> Vec<u32> {
     let mut number = thread * 100_000_000;
     for at in 0..bursts + bursts / 10 {
         for _ in 0..BURST {
-            let before = ticks();
+            let before = Tick::now();
             call(number);
-            let ticks = ticks() - before;
+            let nanos = Tick::now().duration_since(before).as_nanos();
             if at >= bursts / 10 {
-                taken.push(u32::try_from(ticks).unwrap_or(u32::MAX));
+                taken.push(u32::try_from(nanos).unwrap_or(u32::MAX));
             }
             number += 1;
         }
@@ -175,4 +176,10 @@ fn disabled(calls: u64) -> String {
         log::debug!("order {} is not logged", black_box(number));
     }
     format!("{}", start.elapsed().as_nanos() as f64 / calls as f64)
+}
+
+/// The CPU time all threads of this process have used, in seconds.
+fn own_cpu() -> f64 {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    spent.tv_sec as f64 + spent.tv_nsec as f64 * 1e-9
 }

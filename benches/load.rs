@@ -163,6 +163,7 @@ fn hello_of(at: usize) -> Hello {
         pid: 4242,
         next: 1,
         token: None,
+        recovered: false,
     }
 }
 

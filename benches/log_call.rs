@@ -10,7 +10,6 @@ mod daemon;
 mod floor;
 mod peer;
 mod run;
-mod ticks;
 
 use caller::{Logger, Task};
 use daemon::Daemon;
@@ -26,7 +25,7 @@ const DISABLED_CALLS: u64 = 50_000_000;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [flag, logger, address, task, threads, count, tick] = &args[..]
+    if let [flag, logger, address, task, threads, count] = &args[..]
         && flag == "--child"
     {
         let (threads, count) = (number(threads), number(count));
@@ -35,7 +34,7 @@ fn main() {
             "flat" => Task::Flat { threads, records: count },
             _ => Task::Disabled { calls: count },
         };
-        return caller::run(named(logger, address), task, tick.parse().expect("a tick's length"));
+        return caller::run(named(logger, address), task);
     }
     measure_all();
 }
@@ -58,7 +57,6 @@ fn named(logger: &str, address: &str) -> Logger {
 
 /// What the children need to know and where they may leave things.
 struct Bench {
-    tick: f64,
     spool: tempfile::TempDir,
     collector: Daemon,
     /// By the name of a logger: where it sends.
@@ -73,7 +71,6 @@ fn measure_all() {
     let memory = Path::new("/dev/shm");
     let memory = if memory.is_dir() { memory.into() } else { std::env::temp_dir() };
     let bench = Bench {
-        tick: ticks::nanos_per_tick(),
         spool: tempfile::tempdir_in(memory).expect("a directory for spools"),
         endpoints: vec![
             ("up", collector.address),
@@ -99,7 +96,7 @@ impl Bench {
         let spool = tempfile::tempdir_in(self.spool.path()).expect("a directory for a spool");
         let output = Command::new(std::env::current_exe().expect("a bench has a path"))
             .args(["--child", logger, &address, task])
-            .args([threads.to_string(), count.to_string(), self.tick.to_string()])
+            .args([threads.to_string(), count.to_string()])
             .env("NETLOG_SPOOL", spool.path())
             .stdin(Stdio::null())
             .output()

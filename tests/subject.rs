@@ -9,10 +9,13 @@ use rustix::process::{Signal, getpid, kill_process};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::process::exit;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 fn main() {
     let told = Told::from_args();
@@ -30,6 +33,7 @@ fn main() {
         "locals" => log_from_a_local(),
         "hostile" => log_hostile(),
         "fork" => return fork(&told, guard),
+        "pace" => told.pace(),
         other => panic!("do={other}"),
     }
     if told.get("wait").is_some() {
@@ -94,6 +98,65 @@ impl Told {
     }
 }
 
+impl Told {
+    /// Logs `rate` records a second from each thread until stdin ends, and notes after each how
+    /// far it is, in a file: not even SIGKILL takes that back.
+    fn pace(&self) {
+        let path = self.get("progress").expect("progress=PATH");
+        let progress = File::options().write(true).open(path).expect("the file is there");
+        let (life, rate) = (self.number("life", 1), self.number("rate", 100));
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for thread in 1..=self.number("threads", 1) {
+                let (progress, stop) = (&progress, &stop);
+                let pace = Pace { thread, life, rate };
+                scope.spawn(move || pace.keep(progress, stop));
+            }
+            let _ = io::stdin().read(&mut [0; 1]);
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+}
+
+/// One thread's way through a life of its program.
+struct Pace {
+    thread: u64,
+    life: u64,
+    rate: u64,
+}
+
+impl Pace {
+    fn keep(&self, progress: &File, stop: &AtomicBool) {
+        let (begun, mut number) = (Instant::now(), 0);
+        while !stop.load(Ordering::Relaxed) {
+            // Now a single record, now fifty at once.
+            for _ in 0..=number % 50 {
+                number += 1;
+                self.log(number);
+                let at = (self.thread - 1) * 8;
+                progress.write_all_at(&number.to_le_bytes(), at).expect("the note is taken");
+            }
+            let due = Duration::from_micros(number * 1_000_000 / self.rate);
+            std::thread::park_timeout(due.saturating_sub(begun.elapsed()));
+        }
+    }
+
+    fn log(&self, number: u64) {
+        let level = match number {
+            n if n % 97 == 0 => log::Level::Error,
+            n if n % 53 == 0 => log::Level::Warn,
+            _ => log::Level::Info,
+        };
+        let pad = match number {
+            n if n % 1009 == 0 => 5000,
+            n if n % 61 == 0 => 1500,
+            n => (n * 31 % 90) as usize,
+        };
+        let Self { thread, life, .. } = self;
+        log::log!(level, "thread {thread} number {number} life {life} pad {pad} {:x<pad$}", "");
+    }
+}
+
 fn log_numbers(thread: u64, records: u64, pad: &str) {
     for number in 1..=records {
         log::info!("thread {thread} number {number}{pad}");
@@ -148,7 +211,8 @@ fn read_nothing() {
 
 fn overflow(below: &[u8; 1024]) -> u64 {
     let mine = black_box(below.map(|byte| byte.wrapping_add(1)));
-    overflow(&mine) + u64::from(mine[0])
+    let deeper = if black_box(true) { overflow(&mine) } else { 0 };
+    deeper + u64::from(mine[0])
 }
 
 /// The parent logs as thread 1, its child as thread 2, and the child's child as thread 3.
@@ -183,7 +247,7 @@ struct Talkative(u32);
 impl fmt::Display for Talkative {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 > 0 {
-            log::info!("{}", Talkative(self.0 - 1));
+            log::info!("{}", Self(self.0 - 1));
         }
         write!(f, "talkative {}", self.0)
     }

@@ -88,15 +88,19 @@ impl Decoder {
         outcome
     }
 
-    /// Takes what the peer left without a line end. Half a record of a netlog sender is no record:
-    /// it comes again, whole.
+    /// Takes what the peer left without a line end. Half a record of a netlog sender is no record,
+    /// and neither is half a hello: both come again, whole.
     pub(crate) fn finish(&mut self, runs: &mut Vec<Run>) {
         let Self { lines, speech, origin, stats } = self;
         if matches!(speech, Speech::Netlog(_)) {
             return;
         }
         let receipt = Receipt { origin, stats, received: now() };
+        let unheard = matches!(speech, Speech::Unheard);
         lines.finish(|piece| {
+            if unheard && (piece.bytes.starts_with(HELLO) || HELLO.starts_with(piece.bytes)) {
+                return;
+            }
             count_cut(piece, stats);
             take_line(piece, receipt, Slot { runs, capacity: 0 });
         });
@@ -131,9 +135,12 @@ fn count_cut(piece: Piece<'_>, stats: &Stats) {
     }
 }
 
+/// What a hello, and nothing else, begins with.
+const HELLO: &[u8] = b"{\"netlog\":";
+
 /// The conversation that a first line begins, if it begins one.
 fn hello(line: &[u8], origin: &Origin) -> Result<Option<Conversation>, Refusal> {
-    if !line.starts_with(b"{\"netlog\":") {
+    if !line.starts_with(HELLO) {
         return Ok(None);
     }
     match Greeting::parse(line) {
@@ -241,6 +248,15 @@ mod tests {
         }
         let twice = format!("{HELLO}\n{HELLO}\n");
         assert_eq!(heard(&twice).0, Err(Refusal("a second hello".into())));
+    }
+
+    #[test]
+    fn half_a_hello_is_no_line_but_half_a_line_is_one() {
+        for end in 1..=HELLO.len() {
+            assert_eq!(heard(&HELLO[..end]), (Ok(()), vec![]), "{end}");
+        }
+        assert_eq!(heard("{\"network\":1").1.len(), 1);
+        assert_eq!(heard(&format!("one\n{}", &HELLO[..20])).1[0].1, 2);
     }
 
     #[test]

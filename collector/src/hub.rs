@@ -1,15 +1,17 @@
 //! The hub: the one thread through which every batch passes, and the only writer. It is a thread,
 //! not a task, because disks block.
 
-use crate::decode::Sender;
+use crate::decode::{Sender, now};
 use crate::look::Fresh;
-use crate::marks::Marks;
-use crate::run::{Parcel, Source};
+use crate::marks::{Mark, Marks};
+use crate::run::{Parcel, Run, Source};
 use crate::sink::{Batch, Sink, SinkError};
 use crate::stats::Stats;
 use crate::voice::{Chain, Voice};
+use netlog_wire::Identity;
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -33,8 +35,24 @@ pub(crate) struct Hub {
     pub(crate) marks: Arc<Marks>,
     pub(crate) patience: Arc<Patience>,
     pub(crate) fresh: Arc<Fresh>,
+    pub(crate) reopen: Reopen,
     pub(crate) stats: Arc<Stats>,
     pub(crate) voice: Voice,
+}
+
+/// Asks a running collector to look whether its file was moved, and to go on in a new one if so.
+#[derive(Debug, Clone, Default)]
+pub struct Reopen(Arc<AtomicBool>);
+
+impl Reopen {
+    /// Asks; it is done before the next batch, or within a second.
+    pub fn ask(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    fn asked(&self) -> bool {
+        self.0.load(Relaxed) && self.0.swap(false, Relaxed)
+    }
 }
 
 /// How long the hub may go on trying once the collector is to end.
@@ -79,6 +97,9 @@ impl Hub {
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
         while !self.sinks.is_empty() {
+            if self.reopen.asked() {
+                self.sinks.iter_mut().for_each(|sink| sink.look());
+            }
             match self.parcels.recv_timeout(TICK) {
                 Ok(parcel) => self.pass(parcel)?,
                 Err(RecvTimeoutError::Timeout) => {
@@ -121,15 +142,18 @@ impl Hub {
             sealed.rooms.push(parcel.room);
             for mut run in parcel.runs {
                 if let Source::Netlog(sender) = &run.source {
+                    let sender = sender.clone();
                     let mark = marks.entry(sender.id).or_default();
-                    let last = run.last();
-                    sealed.senders.push(sender.clone());
-                    self.stats.records_repeated.add(run.skip_to(mark.sealed));
-                    mark.sealed = mark.sealed.max(last);
+                    self.stats.records_repeated.add(mark.pass(&mut run, sender.recovered));
+                    sealed.senders.push(sender);
                 }
                 if run.count > 0 {
                     sealed.batch.runs.push(run);
                 }
+            }
+            if let Some(sender) = parcel.recovered {
+                let mark = marks.entry(sender.id).or_default();
+                sealed.batch.runs.extend(report_end(mark, sender));
             }
         }
         sealed
@@ -203,6 +227,17 @@ impl Hub {
             });
         }
     }
+}
+
+/// The record on a sender's end, the first time it is asked for.
+fn report_end(mark: &mut Mark, sender: Arc<Sender>) -> Option<Run> {
+    if std::mem::replace(&mut mark.ended, true) {
+        return None;
+    }
+    let record = sender.obituary(mark.recovered, now());
+    let mut run = Run::new(Source::Ended(sender.clone()), 1, 0);
+    run.record(&record, &Identity { peer: None, ..sender.identity.clone() });
+    Some(run)
 }
 
 #[derive(Default)]

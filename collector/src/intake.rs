@@ -1,11 +1,13 @@
 //! The ways in, and the one way from all of them to the hub.
 
 mod connection;
+mod drops;
 mod endpoint;
 mod gaps;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
+use crate::decode::Sender;
 use crate::look::Senders;
 use crate::marks::Marks;
 use crate::run::{Parcel, Run};
@@ -91,7 +93,14 @@ impl Feed {
         let bytes = runs.iter().map(|run| run.lines.capacity()).sum::<usize>().max(LEAST);
         let spare = room.num_permits().saturating_sub(bytes);
         drop(room.split(spare));
-        self.send(Parcel { runs, room });
+        self.send(Parcel { runs, recovered: None, room });
+    }
+
+    /// Tells the hub that all a dead sender left has been delivered.
+    pub(crate) async fn recovered(&self, sender: Arc<Sender>) {
+        if let Ok(room) = self.reserve(LEAST).await {
+            self.send(Parcel { runs: Vec::new(), recovered: Some(sender), room });
+        }
     }
 
     /// Every parcel holds at least [`LEAST`] of the room, so that the channel always has a place.

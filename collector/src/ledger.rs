@@ -12,6 +12,8 @@
 mod account;
 mod entry;
 mod index;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use account::Cut;
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
@@ -153,12 +155,15 @@ impl Ledger {
             span.levels |= run.levels;
             span.times = (span.times.0.min(run.times.0), span.times.1.max(run.times.1));
             let mut entry = RunEntry { sender: 0, first: run.first, count: run.count, bytes };
-            if let Source::Netlog(sender) = &run.source {
+            if let Source::Netlog(sender) | Source::Ended(sender) = &run.source {
                 let (number, new) = self.account.number(sender.id);
                 entry.sender = number;
                 if new {
                     Known { number, id: sender.id, mark: 0, ended: false }.push(&mut text);
                 }
+            }
+            if let Source::Ended(_) = &run.source {
+                (entry.first, entry.count) = (0, 0);
             }
             match entries.last_mut().filter(|last| last.goes_on_with(&entry)) {
                 Some(last) => {

@@ -44,7 +44,7 @@ mod stats;
 mod voice;
 
 pub use amount::{Period, Size, UnknownAmount};
-pub use hub::GaveUp;
+pub use hub::{GaveUp, Reopen};
 pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Http, Options};
 pub use stats::{Counter, Stats};
@@ -75,6 +75,7 @@ pub struct Collector {
     serving: Vec<(Address, Socket)>,
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
+    reopen: Reopen,
 }
 
 impl Collector {
@@ -103,7 +104,8 @@ impl Collector {
             sockets.extend(endpoint.bind()?);
         }
         let serving = serving(&options, voice)?;
-        Ok(Self { options, sockets, serving, sinks, stats: Arc::default() })
+        let (stats, reopen) = (Arc::default(), Reopen::default());
+        Ok(Self { options, sockets, serving, sinks, stats, reopen })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -119,6 +121,11 @@ impl Collector {
     /// What it counts; to be read at any time, also while it runs.
     pub fn stats(&self) -> Arc<Stats> {
         self.stats.clone()
+    }
+
+    /// What asks it to reopen its file, after something else has moved it away.
+    pub fn reopen(&self) -> Reopen {
+        self.reopen.clone()
     }
 
     /// Collects until `end` is over, then reads what was received, writes and acks it, and returns.
@@ -163,6 +170,7 @@ impl Collector {
             marks,
             patience: patience.clone(),
             fresh,
+            reopen: self.reopen,
             stats: self.stats,
             voice,
         };

@@ -31,8 +31,16 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     let end = async {
         first.next().await;
     };
+    let mut hangups = signal(SignalKind::hangup())?;
+    let reopen = collector.reopen();
+    let reopening = async {
+        while hangups.recv().await.is_some() {
+            reopen.ask();
+        }
+    };
     tokio::select! {
         outcome = collector.run(end) => outcome?,
+        () = reopening => {}
         number = second.second() => return Ok(ExitCode::from(128 + number)),
     }
     Ok(ExitCode::SUCCESS)

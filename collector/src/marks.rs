@@ -1,6 +1,7 @@
 //! The marks: what the sinks hold of each sender. Set by the hub alone, read at every hello.
 
 use crate::decode::SenderId;
+use crate::run::Run;
 use crate::sink::Holding;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,17 @@ pub(crate) struct Mark {
     pub(crate) recovered: u64,
     /// Whether its end has been reported.
     pub(crate) ended: bool,
+}
+
+impl Mark {
+    /// Lets through what of `run` is new, and says how many records were not.
+    pub(crate) fn pass(&mut self, run: &mut Run, recovered: bool) -> u64 {
+        let last = run.last();
+        let skipped = run.skip_to(self.sealed);
+        self.sealed = self.sealed.max(last);
+        self.recovered += if recovered { run.count } else { 0 };
+        skipped
+    }
 }
 
 impl Marks {

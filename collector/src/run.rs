@@ -12,6 +12,8 @@ pub(crate) enum Source {
     Plain,
     /// A netlog sender: its records are numbered and acked.
     Netlog(Arc<Sender>),
+    /// The collector itself, on the end of a sender: one record, told to nobody.
+    Ended(Arc<Sender>),
 }
 
 /// Records of one source in their order, as the lines that will stand in the sinks.
@@ -89,6 +91,8 @@ impl Run {
 #[derive(Debug)]
 pub(crate) struct Parcel {
     pub(crate) runs: Vec<Run>,
+    /// A sender that ended without a word, all of whose records have been delivered by another.
+    pub(crate) recovered: Option<Arc<Sender>>,
     /// Held until the hub is done with the batch: this is what bounds memory and slows readers.
     pub(crate) room: OwnedSemaphorePermit,
 }

@@ -50,6 +50,8 @@ pub struct Stats {
     pub refused: Counter,
     /// Datagrams received.
     pub datagrams: Counter,
+    /// Datagrams that the kernel dropped because they came faster than they were taken.
+    pub datagrams_dropped: Counter,
     /// Datagrams of netlog senders that never came, by their numbers.
     pub datagrams_lost: Counter,
     /// Bytes read from peers.

@@ -1,7 +1,6 @@
 //! Every option of a logger, with its default.
 
 use crate::endpoint::{BadAddress, Endpoint, Transport};
-use crate::logger::{self, Guard};
 use crate::origin;
 use env_filter::Filter;
 use netlog_wire::MAX_LINE;
@@ -155,16 +154,6 @@ impl Builder {
     pub fn tee(mut self, tee: bool) -> Self {
         self.tee = tee;
         self
-    }
-
-    /// Makes this the program's logger and starts it. Keep the guard until the end of `main`.
-    ///
-    /// # Errors
-    ///
-    /// When the address or the filter cannot be read, the program has a logger already, or the
-    /// system gives no thread. That nobody listens at the address is no error: records wait.
-    pub fn init(self) -> Result<Guard, InitError> {
-        logger::init(self)
     }
 
     pub(crate) fn endpoint(&self) -> Result<Endpoint, InitError> {

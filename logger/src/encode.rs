@@ -1,7 +1,7 @@
 //! A log call's record as its one line of JSON, in a buffer that its thread keeps.
 
 use log::kv::{self, VisitSource, VisitValue};
-use netlog_wire::{Escaped, Level, TIME_LEN, push_json, utc};
+use netlog_wire::{Escaped, Level, TIME_LEN, escape_from, push_json, utc};
 use std::fmt::{self, Write as _};
 
 /// What a line may be longer than its message: keys, names, and the first of the values.
@@ -106,12 +106,14 @@ fn push_number(out: &mut Vec<u8>, mut number: u64) {
 
 /// Appends the message up to `limit` bytes of line and answers how many of its own were cut.
 fn push_message(out: &mut Vec<u8>, args: &fmt::Arguments<'_>, limit: usize) -> u64 {
+    let from = out.len();
     let mut message = Message { out, limit, cut: 0 };
     // A Display that fails says nothing more; what it said until then stays.
     let _ = message.write_fmt(*args);
-    message.cut
+    message.cut + escape_from(message.out, from, limit) as u64
 }
 
+/// Takes a message as it is, up to a limit: escaped it can only be longer.
 struct Message<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
@@ -121,32 +123,15 @@ struct Message<'a> {
 impl fmt::Write for Message<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        /// A control takes six bytes, `\u0000`.
-        const WORST: usize = 6;
         let room = self.limit.saturating_sub(self.out.len());
-        if self.cut == 0 && text.len() * WORST <= room {
-            push_json(self.out, text);
+        if self.cut == 0 && text.len() <= room {
+            self.out.extend_from_slice(text.as_bytes());
         } else {
-            self.write_until_full(text);
+            let kept = if self.cut == 0 { text.floor_char_boundary(room) } else { 0 };
+            self.out.extend_from_slice(&text.as_bytes()[..kept]);
+            self.cut += (text.len() - kept) as u64;
         }
         Ok(())
-    }
-}
-
-impl Message<'_> {
-    #[cold]
-    fn write_until_full(&mut self, text: &str) {
-        for (at, c) in text.char_indices() {
-            let before = self.out.len();
-            if self.cut == 0 {
-                push_json(self.out, c.encode_utf8(&mut [0; 4]));
-            }
-            if self.cut > 0 || self.out.len() > self.limit {
-                self.out.truncate(before);
-                self.cut += (text.len() - at) as u64;
-                return;
-            }
-        }
     }
 }
 
@@ -192,7 +177,7 @@ struct Member<'a>(&'a mut Vec<u8>);
 
 impl Member<'_> {
     fn bare(self, value: impl fmt::Display) -> Result<(), kv::Error> {
-        self.0.extend_from_slice(value.to_string().as_bytes());
+        let _ = write!(Escaped(self.0), "{value}");
         Ok(())
     }
 

@@ -1,9 +1,10 @@
 //! The ways a program ends: the panic hook, and what runs at exit.
 
-use crate::logger;
+use crate::sender::Flushed;
 use log::{Level, Record};
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long a panic may wait for delivery. What unwinds may go on, so the wait is short; what
@@ -11,19 +12,31 @@ use std::time::Duration;
 const PANIC_LIMIT: Duration =
     if cfg!(panic = "abort") { Duration::from_secs(2) } else { Duration::from_millis(100) };
 
+/// What is done at an end of the program.
+pub(crate) struct Ends {
+    pub(crate) write: fn(&Record<'_>),
+    pub(crate) flush: fn(Duration) -> Flushed,
+    pub(crate) end: fn(),
+}
+
+/// What C's `atexit`, which can hand nothing over, calls.
+static END: OnceLock<fn()> = OnceLock::new();
+
 /// Flushes at every end a program can notice, from now on.
-pub(crate) fn install() {
+pub(crate) fn install(ends: Ends) {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        log_panic(panic);
-        let _ = logger::flush(PANIC_LIMIT);
+        log_panic(panic, ends.write);
+        let _ = (ends.flush)(PANIC_LIMIT);
         previous(panic);
     }));
-    at_exit();
+    if END.set(ends.end).is_ok() {
+        at_exit();
+    }
 }
 
 /// The panic itself becomes the thread's last record.
-fn log_panic(panic: &PanicHookInfo<'_>) {
+fn log_panic(panic: &PanicHookInfo<'_>, write: fn(&Record<'_>)) {
     let message = panic.payload_as_str().unwrap_or("(a panic without a message)");
     let backtrace = Backtrace::capture();
     let captured = backtrace.status() == BacktraceStatus::Captured;
@@ -37,13 +50,15 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     if let Some(place) = panic.location() {
         record.file(Some(place.file())).line(Some(place.line()));
     }
-    logger::write(&record.args(format_args!("panicked: {message}")).build());
+    write(&record.args(format_args!("panicked: {message}")).build());
 }
 
 #[allow(unsafe_code)]
 fn at_exit() {
     extern "C" fn end() {
-        logger::end();
+        if let Some(end) = END.get() {
+            end();
+        }
     }
     // SAFETY: `end` takes nothing, cannot unwind into C (a panic in it aborts), and uses nothing
     // that the end of `main` takes away: statics that are never dropped, atomics, sleeps.

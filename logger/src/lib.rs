@@ -66,16 +66,19 @@ compile_error!("netlog's spool needs Linux");
 
 mod bell;
 mod builder;
+mod clock;
 mod encode;
 mod endpoint;
 mod exit;
 mod logger;
+mod loss;
 mod origin;
 mod ring;
 mod sender;
 mod session;
 mod ship;
 mod spool;
+mod voice;
 mod worker;
 
 pub use builder::{Builder, Format, Full, InitError};

@@ -1,17 +1,17 @@
 //! The `log::Log` behind the facade: filter, encode, append.
 
 use crate::builder::{Builder, InitError};
+use crate::clock;
 use crate::encode::{self, Scratch};
 use crate::endpoint::Endpoint;
-use crate::exit;
-use crate::origin::now;
+use crate::exit::{self, Ends};
 use crate::ring::Fork;
 use crate::sender::{Flushed, Sender};
-use crate::worker::say;
+use crate::voice::{muted, say};
 use env_filter::Filter;
 use log::{Log, Metadata, Record};
 use netlog_wire::{Line, Text};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,6 @@ static LOGGER: OnceLock<Logger> = OnceLock::new();
 
 thread_local! {
     static SCRATCH: RefCell<Option<Scratch>> = const { RefCell::new(None) };
-    static MUTED: Cell<bool> = const { Cell::new(false) };
 }
 
 struct Logger {
@@ -58,20 +57,28 @@ impl Drop for Guard {
     }
 }
 
-pub(crate) fn init(builder: Builder) -> Result<Guard, InitError> {
-    let (endpoint, filter) = (builder.endpoint()?, builder.filters()?);
-    log::set_logger(&Facade).map_err(|_| InitError::AlreadySet)?;
-    let fork = Fork::new(1).map_err(InitError::System)?;
-    let sender = Sender::start(&builder, endpoint.clone()).map_err(InitError::System)?;
-    let (level, limit) = (filter.filter(), builder.flush_limit);
-    let line_limit = builder.line_limit(endpoint.transport);
-    let first = Generation { sender: Some(sender), next: OnceLock::new() };
-    let generations = AtomicU64::new(1);
-    let logger = Logger { filter, builder, endpoint, line_limit, fork, generations, first };
-    LOGGER.set(logger).map_err(|_| InitError::AlreadySet)?;
-    exit::install();
-    log::set_max_level(level);
-    Ok(Guard { limit })
+impl Builder {
+    /// Makes this the program's logger and starts it. Keep the guard until the end of `main`.
+    ///
+    /// # Errors
+    ///
+    /// When the address or the filter cannot be read, the program has a logger already, or the
+    /// system gives no thread. That nobody listens at the address is no error: records wait.
+    pub fn init(self) -> Result<Guard, InitError> {
+        let (endpoint, filter) = (self.endpoint()?, self.filters()?);
+        log::set_logger(&Facade).map_err(|_| InitError::AlreadySet)?;
+        let fork = Fork::new(1).map_err(InitError::System)?;
+        let sender = Sender::start(&self, endpoint.clone()).map_err(InitError::System)?;
+        let (level, limit) = (filter.filter(), self.flush_limit);
+        let line_limit = self.line_limit(endpoint.transport);
+        let first = Generation { sender: Some(sender), next: OnceLock::new() };
+        let (builder, generations) = (self, AtomicU64::new(1));
+        let logger = Logger { filter, builder, endpoint, line_limit, fork, generations, first };
+        LOGGER.set(logger).map_err(|_| InitError::AlreadySet)?;
+        exit::install(Ends { write, flush, end });
+        log::set_max_level(level);
+        Ok(Guard { limit })
+    }
 }
 
 /// Waits until everything logged before now is delivered, for at most `limit`, and says whether it
@@ -82,17 +89,12 @@ pub fn flush(limit: Duration) -> Flushed {
 }
 
 /// The program ends: flushes as the builder said, and takes leave of the collector.
-pub(crate) fn end() {
+fn end() {
     if let Some(logger) = LOGGER.get()
         && let Some(sender) = logger.own_sender()
     {
         sender.end(logger.builder.flush_limit);
     }
-}
-
-/// Records of the logger's own threads never enter the spool.
-pub(crate) fn mute() {
-    MUTED.set(true);
 }
 
 impl Log for Facade {
@@ -117,7 +119,7 @@ impl Log for Facade {
 }
 
 /// Logs `record` whatever the filter says: a panic.
-pub(crate) fn write(record: &Record<'_>) {
+fn write(record: &Record<'_>) {
     if let Some(logger) = LOGGER.get() {
         logger.write(record);
     }
@@ -125,8 +127,7 @@ pub(crate) fn write(record: &Record<'_>) {
 
 impl Logger {
     fn write(&self, record: &Record<'_>) {
-        // A thread whose locals are gone is ending; the logger's own threads are not among those.
-        if MUTED.try_with(Cell::get).unwrap_or(false) {
+        if muted() {
             return;
         }
         let kept = SCRATCH.try_with(|scratch| match scratch.try_borrow_mut() {
@@ -145,7 +146,7 @@ impl Logger {
 
     #[inline]
     fn append(&self, record: &Record<'_>, scratch: &mut Scratch) {
-        let line = scratch.encode(record, now(), self.line_limit);
+        let line = scratch.encode(record, clock::now(), self.line_limit);
         if let Some(sender) = self.sender() {
             sender.append(encode::level(record.level()), line, self.builder.when_full);
         }

@@ -73,8 +73,9 @@ impl Origin {
         format!("{app}.{}.ring", self.sender)
     }
 
-    /// What this sender says first on a connection whose first record is number `next`.
-    pub(crate) fn hello(&self, next: u64, token: Option<String>) -> Hello {
+    /// What this sender says first on a connection whose first record is number `next`; or what is
+    /// said for it, when it did not come to its own end.
+    pub(crate) fn hello(&self, next: u64, recovered: bool) -> Hello {
         Hello {
             netlog: VERSION,
             sender: self.sender.clone(),
@@ -82,7 +83,8 @@ impl Origin {
             host: self.host.clone(),
             pid: self.pid,
             next,
-            token,
+            token: None,
+            recovered,
         }
     }
 

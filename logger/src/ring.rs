@@ -14,14 +14,16 @@
 //! Everything outside `head..tail` is zero, so that a claim whose owner died before it could store
 //! its length leaves nothing but zeros behind.
 //!
-//! All of netlog's `unsafe` code is here and in [`memory`], but for one call in `exit.rs`.
+//! All of netlog's `unsafe` code is here, in [`memory`] and in [`mod@ticks`], but for one call in `exit.rs`.
 #![allow(unsafe_code)]
 
 mod memory;
 #[cfg(test)]
 mod tests;
+mod ticks;
 
 pub(crate) use memory::{CONTROL_AT, Control, Fork, Map, Memory, data_at};
+pub(crate) use ticks::ticks;
 
 use memory::Checkpoint;
 use memory::sync::{Ordering, compiler_fence};
@@ -162,16 +164,28 @@ impl<M: Memory> Ring<M> {
         true
     }
 
-    /// Gives back every record numbered up to `last`, from `from`, where reading began or the last
-    /// release ended, and answers where the next begins. For the one reader only.
-    pub(crate) fn release(&self, from: Cursor, last: u64, owner: Owner) -> Cursor {
+    /// The cursor behind record number `last`, or behind the last committed one before it.
+    pub(crate) fn behind(&self, from: Cursor, last: u64, owner: Owner) -> Cursor {
         let mut to = from;
         while to.number <= last {
             let Some((len, at)) = self.next(to.position, owner) else { break };
             to = Cursor { position: at + size(len), number: to.number + 1 };
         }
+        to
+    }
+
+    /// Gives back every record numbered up to `last`, from `from`, where reading began or the last
+    /// release ended, and answers where the next begins. For the one reader only.
+    pub(crate) fn release(&self, from: Cursor, last: u64, owner: Owner) -> Cursor {
+        let to = self.behind(from, last, owner);
+        self.release_to(from, to);
+        to
+    }
+
+    /// Gives back everything from `from` to `to`, as above.
+    pub(crate) fn release_to(&self, from: Cursor, to: Cursor) {
         if to.position == from.position {
-            return to;
+            return;
         }
         // In this order a death in between costs nothing; in any other, recovery would number the
         // records that follow wrongly and the collector's mark would eat them.
@@ -188,7 +202,6 @@ impl<M: Memory> Ring<M> {
         compiler_fence(Ordering::SeqCst);
         self.control().head.store(to.position, Ordering::Release);
         point();
-        to
     }
 
     /// Writes the older of the two slots, so that one of them is whole at any time.

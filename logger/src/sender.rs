@@ -2,15 +2,18 @@
 
 use crate::bell::Bell;
 use crate::builder::{Builder, Full};
+use crate::clock::Setter;
 use crate::endpoint::Endpoint;
 use crate::origin::Origin;
 use crate::spool::{Directory, Spool};
-use crate::worker::{Patience, Route, Status, Worker, say};
+use crate::voice::{mute, say};
+use crate::worker::{Patience, Route, Status, Worker};
 use netlog_wire::Level;
+use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Pages of the ring made present before the first log call; the worker does the rest.
@@ -23,6 +26,8 @@ pub(crate) struct Sender {
     spool: Arc<Spool>,
     bell: Arc<Bell>,
     status: Arc<Status>,
+    /// How many dead senders' rings are still to be delivered.
+    left_behind: Arc<AtomicUsize>,
     /// A ring this full wakes the worker.
     quarter: u64,
 }
@@ -57,6 +62,7 @@ impl Sender {
             spool: Arc::new(spool),
             bell: Arc::new(Bell::new()?),
             status: Arc::default(),
+            left_behind: Arc::new(AtomicUsize::new(left_behind.len())),
         };
         let worker = Worker {
             spool: Arc::clone(&sender.spool),
@@ -64,13 +70,15 @@ impl Sender {
             bell: Arc::clone(&sender.bell),
             status: Arc::clone(&sender.status),
             patience: Patience::Speaks,
+            clock: Some(RefCell::new(Setter::new())),
         };
         spawn("netlog", move || {
             worker.spool.ring.prefault(FIRST_PAGES..capacity);
             let _ = worker.run();
         })?;
         if !left_behind.is_empty() {
-            spawn("netlog-adopt", move || deliver(left_behind, &route))?;
+            let left = Arc::clone(&sender.left_behind);
+            spawn("netlog-adopt", move || deliver(left_behind, &route, &left))?;
         }
         Ok(sender)
     }
@@ -89,21 +97,35 @@ impl Sender {
 
     #[cold]
     fn append_to_full(&self, level: Level, line: &[u8], full: Full) {
-        self.bell.ring();
+        // One that is given up wakes nobody: the worker was woken when the ring was a quarter full.
         if let Full::Block(limit) = full {
-            let until = Instant::now() + limit;
-            let mut pause = Duration::from_micros(20);
-            while Instant::now() < until {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(1));
-                if self.spool.append(level, line).is_ok() {
-                    return;
-                }
+            self.bell.ring();
+            if self.append_when_roomy(level, line, limit) {
+                return;
             }
         }
         self.spool.lose(level, 1);
         if self.status.ended.load(Ordering::Acquire) {
             say(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
+        }
+    }
+
+    /// Waits for some more room than this record needs, so that whoever waits is not woken for each
+    /// record; at the end of the limit any room will do.
+    fn append_when_roomy(&self, level: Level, line: &[u8], limit: Duration) -> bool {
+        const PAUSE: Duration = Duration::from_micros(500);
+        let roomy = self.spool.ring.capacity() / 16 * 13;
+        let until = Instant::now() + limit;
+        loop {
+            let now = Instant::now();
+            std::thread::sleep(PAUSE.min(until.saturating_duration_since(now)));
+            let last = now >= until;
+            if (last || self.spool.ring.held() <= roomy) && self.spool.append(level, line).is_ok() {
+                return true;
+            }
+            if last {
+                return false;
+            }
         }
     }
 
@@ -114,7 +136,7 @@ impl Sender {
         let (target, until) = (self.spool.ring.tail(), Instant::now() + limit);
         let failures = self.status.failures.load(Ordering::Acquire);
         self.status.hurry.store(true, Ordering::Release);
-        self.bell.ring();
+        self.bell.summon();
         loop {
             let head = self.spool.ring.control().head.load(Ordering::Acquire);
             let unreachable = !self.status.connected.load(Ordering::Acquire)
@@ -128,14 +150,21 @@ impl Sender {
         }
     }
 
-    /// The program ends: flushes, takes leave of the collector, removes the spool if it is empty.
+    /// The program ends: flushes, lets what dead senders left be delivered, takes leave of the
+    /// collector, and removes the spool if it is empty.
     pub(crate) fn end(&self, limit: Duration) {
+        let until = Instant::now() + limit;
         self.spool.ring.control().ended.store(1, Ordering::Release);
         if !self.flush(limit).acked {
             return;
         }
+        let connected = || self.status.connected.load(Ordering::Acquire);
+        while self.left_behind.load(Ordering::Acquire) > 0 && connected() && Instant::now() < until
+        {
+            std::thread::sleep(Duration::from_micros(200));
+        }
         self.status.ending.store(true, Ordering::Release);
-        self.bell.ring();
+        self.bell.summon();
         let until = Instant::now() + GOODBYE.min(limit);
         while !self.status.ended.load(Ordering::Acquire) && Instant::now() < until {
             std::thread::sleep(Duration::from_micros(200));
@@ -181,7 +210,7 @@ fn give_up_the_oldest(mut left_behind: Vec<Spool>, keep: u64, heir: &Spool) -> V
 }
 
 /// Delivers dead senders' rings one after the other, oldest first, beside the living stream.
-fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>) {
+fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>, left: &AtomicUsize) {
     for spool in left_behind {
         let Ok(bell) = Bell::new() else { return };
         let worker = Worker {
@@ -190,15 +219,17 @@ fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>) {
             bell: Arc::new(bell),
             status: Arc::default(),
             patience: Patience::Silent,
+            clock: None,
         };
         let _ = worker.run();
+        left.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = std::thread::Builder::new().name(name.into());
     thread.spawn(|| {
-        crate::logger::mute();
+        mute();
         run();
     })?;
     Ok(())

@@ -2,10 +2,10 @@
 //! and what may be given back to the ring.
 
 use crate::builder::Format;
-use crate::origin::now;
 use crate::ring::{Cursor, Owner};
 use crate::spool::Spool;
-use netlog_wire::{Greeting, Identity, Level, Line, Lines, Record, Reply, Text};
+use netlog_wire::{Greeting, Identity, Line, Lines, Reply, Text};
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// How many bytes of records are gathered for one write.
 const BATCH: usize = 64 * 1024;
+
+/// How far apart in the ring the places are that a session remembers: in a ring of 8 MiB at most
+/// 2048 of them.
+const MILE: u64 = 4096;
 
 /// The longest reply we read.
 const REPLY_LIMIT: usize = 4096;
@@ -45,11 +49,17 @@ pub(crate) struct Session<'a> {
     released: Cursor,
     /// The next record to send.
     next: Cursor,
+    /// Cursors between those two, `MILE` apart: an ack finds its place in the ring from the one
+    /// before it. To walk there record by record would fetch all of the ring once more, long
+    /// after it has left the caches.
+    milestones: VecDeque<Cursor>,
     /// The number up to which everything is delivered.
     delivered: u64,
     /// Whether a dead sender's last losses have been told of.
     told: bool,
     out: Vec<u8>,
+    /// How much of `out` has been written.
+    written: usize,
     line: Vec<u8>,
     replies: Lines,
     began: Instant,
@@ -86,7 +96,7 @@ impl<'a> Session<'a> {
             (Format::Json, false) => Peer::Unknown,
         };
         if format == Format::Json {
-            Greeting::Hello(spool.origin.hello(released.number, None)).push(&mut out);
+            Greeting::Hello(spool.origin.hello(released.number, spool.crashed())).push(&mut out);
         }
         Self {
             spool,
@@ -94,9 +104,11 @@ impl<'a> Session<'a> {
             peer,
             released,
             next: released,
+            milestones: VecDeque::new(),
             delivered: released.number - 1,
             told: false,
             out,
+            written: 0,
             line: Vec::new(),
             replies: Lines::new(REPLY_LIMIT),
             began: now,
@@ -109,14 +121,19 @@ impl<'a> Session<'a> {
         if self.out.is_empty() && self.peer != Peer::Expected {
             while self.out.len() < BATCH && self.gather() {}
         }
-        &self.out
+        &self.out[self.written..]
     }
 
     /// `count` of the pending bytes were written at `now`.
     pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
-        self.out.drain(..count);
         self.spoke = now;
-        if self.out.is_empty() && self.peer == Peer::Plain {
+        self.written += count;
+        if self.written < self.out.len() {
+            return;
+        }
+        self.out.clear();
+        self.written = 0;
+        if self.peer == Peer::Plain {
             self.deliver(self.next.number - 1);
         }
     }
@@ -174,6 +191,7 @@ impl<'a> Session<'a> {
     /// Whether everything a dead sender left behind is delivered.
     pub(crate) fn drained(&mut self) -> bool {
         self.spool.owner == Owner::Dead
+            && self.taken()
             && self.pending().is_empty()
             && self.told
             && self.delivered + 1 >= self.next.number
@@ -191,30 +209,25 @@ impl<'a> Session<'a> {
 
     fn deliver(&mut self, number: u64) {
         self.delivered = self.delivered.max(number);
-        self.released = self.spool.ring.release(self.released, number, self.spool.owner);
+        let passed = self.milestones.partition_point(|stone| stone.number <= number + 1);
+        let near = self.milestones.drain(..passed).next_back().unwrap_or(self.released);
+        let to = self.spool.ring.behind(near, number, self.spool.owner);
+        self.spool.ring.release_to(self.released, to);
+        self.released = to;
     }
 
     /// Appends the next record to what is to be written; `false` when there is none.
     fn gather(&mut self) -> bool {
         let start = self.out.len();
         let spool = self.spool;
-        if !spool.ring.read(&mut self.next, spool.owner, &mut self.out) {
+        let last = self.milestones.back().unwrap_or(&self.released).position;
+        if self.next.position >= last + MILE {
+            self.milestones.push_back(self.next);
+        }
+        if !spool.read(&mut self.next, &mut self.out) {
             return self.tell_losses();
         }
-        if spool.owner == Owner::Dead && Line::parse(&self.out[start..]).is_none() {
-            let bytes = self.out.len() - start;
-            self.out.truncate(start);
-            let msg = format!("a record of {bytes} bytes was damaged in the spool and is lost");
-            report(&msg, 1, spool.origin.started).encode(&Identity::default(), &mut self.out);
-        }
-        if self.format == Format::Text {
-            self.line.clear();
-            self.line.extend_from_slice(&self.out[start..]);
-            self.out.truncate(start);
-            push_text(spool, &self.line, &mut self.out);
-        } else {
-            self.out.push(b'\n');
-        }
+        self.end_line(start);
         true
     }
 
@@ -224,43 +237,24 @@ impl<'a> Session<'a> {
             return false;
         }
         self.told = true;
-        let lost = self.spool.unreported();
-        if lost == 0 {
-            return false;
-        }
-        let record = report(&losses(self.spool.lost(), lost), lost, self.spool.origin.started);
-        record.encode(&Identity::default(), &mut self.out);
-        self.out.push(b'\n');
+        let Some(line) = self.spool.untold() else { return false };
+        let start = self.out.len();
+        self.out.extend_from_slice(&line);
+        self.end_line(start);
         self.next.number += 1;
         true
     }
-}
 
-/// Tells the stream how many records found no room, as soon as there is room again.
-pub(crate) fn report_losses(spool: &Spool) {
-    let lost = spool.unreported();
-    if lost == 0 || spool.owner == Owner::Dead {
-        return;
+    /// Makes what stands in `out` from `start` a line of the endpoint's format.
+    fn end_line(&mut self, start: usize) {
+        if self.format == Format::Json {
+            return self.out.push(b'\n');
+        }
+        self.line.clear();
+        self.line.extend_from_slice(&self.out[start..]);
+        self.out.truncate(start);
+        push_text(self.spool, &self.line, &mut self.out);
     }
-    let mut line = Vec::new();
-    report(&losses(spool.lost(), lost), lost, now()).encode(&Identity::default(), &mut line);
-    let total = spool.lost().iter().sum();
-    let _ = spool.report(&line, total);
-}
-
-fn report(msg: &str, lost: u64, time: i64) -> Record<'static> {
-    let mut record = Record::new(time, Level::Warn, msg.to_owned());
-    record.target = Some("netlog".into());
-    record.lost = Some(lost);
-    record
-}
-
-/// `12 records were lost for want of room in the spool (so far in all: 10 INFO, 2 DEBUG)`
-fn losses(by_level: [u64; 5], lost: u64) -> String {
-    let parts = Level::ALL.into_iter().zip(by_level).filter(|&(_, count)| count > 0);
-    let parts: Vec<String> = parts.map(|(level, count)| format!("{count} {level}")).collect();
-    let parts = parts.join(", ");
-    format!("{lost} records were lost for want of room in the spool (so far in all: {parts})")
 }
 
 /// A record as a line for people, under its program's name.
@@ -278,6 +272,7 @@ pub(crate) fn push_text(spool: &Spool, line: &[u8], out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::origin::Origin;
+    use netlog_wire::Level;
 
     const LINE: &str = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m"}"#;
 
@@ -308,6 +303,21 @@ mod tests {
         assert_eq!(spool.ring.first().number, 3);
         session.heard(b"{\"ack\":3}\n").unwrap();
         assert_eq!(spool.ring.held(), 0);
+    }
+
+    #[test]
+    fn an_ack_of_any_number_gives_back_just_the_records_up_to_it() {
+        let (spool, now) = (spool(700), Instant::now());
+        let mut session = Session::begin(&spool, Format::Json, false, now);
+        while !write_all(&mut session, now).is_empty() {}
+        assert!(spool.ring.held() > 10 * MILE);
+        session.heard(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
+        for ack in [1, 2, 57, 58, 300, 299, 699, 700] {
+            session.heard(format!("{{\"ack\":{ack}}}\n").as_bytes()).unwrap();
+            assert_eq!(spool.ring.first().number, ack.max(session.delivered) + 1);
+        }
+        assert_eq!(spool.ring.held(), 0);
+        assert!(session.milestones.is_empty());
     }
 
     #[test]
@@ -387,12 +397,12 @@ mod tests {
         while spool.append(Level::Info, LINE.as_bytes()).is_ok() {}
         spool.lose(Level::Info, 1);
         spool.lose(Level::Debug, 1);
-        report_losses(&spool);
+        spool.report_losses();
         assert_eq!(spool.unreported(), 2, "there is no room yet");
         let mut session = Session::begin(&spool, Format::Text, false, now);
         write_all(&mut session, now);
-        report_losses(&spool);
-        report_losses(&spool);
+        spool.report_losses();
+        spool.report_losses();
         assert_eq!(spool.unreported(), 0);
         let told = write_all(&mut session, now);
         let expected = "2 records were lost for want of room in the spool (so far in all: 1 INFO, 1 DEBUG) lost=2\n";

@@ -59,6 +59,7 @@ pub fn ship(
             bell: Arc::new(Bell::new().map_err(InitError::System)?),
             status,
             patience: Patience::OneTry,
+            clock: None,
         };
         shipped.failed = worker.run().err();
         each(shipped);

@@ -1,6 +1,7 @@
 //! The spool: a ring with its file, and the directory where such files lie.
 
-use crate::origin::Origin;
+use crate::loss;
+use crate::origin::{Origin, now};
 use crate::ring::{CONTROL_AT, Cursor, Map, NoRoom, Owner, Ring, data_at};
 use netlog_wire::{Level, Line};
 use rustix::fs::{
@@ -50,6 +51,21 @@ impl Spool {
         self.ring.control().lost[level as usize - 1].fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Appends the next record behind `next` to `out`, and moves on; `false` when there is none (yet).
+    /// What a dead sender's ring holds is looked at closely: garbage is not delivered, but told of.
+    pub(crate) fn read(&self, next: &mut Cursor, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        if !self.ring.read(next, self.owner, out) {
+            return false;
+        }
+        if self.owner == Owner::Dead && Line::parse(&out[start..]).is_none() {
+            let bytes = out.len() - start;
+            out.truncate(start);
+            out.extend_from_slice(&loss::damaged(bytes, self.origin.started));
+        }
+        true
+    }
+
     /// How many records a dead sender left behind, by level.
     pub(crate) fn levels(&self) -> [u64; 5] {
         let (mut levels, mut line, mut cursor) = ([0; 5], Vec::new(), self.ring.first());
@@ -89,16 +105,33 @@ impl Spool {
         if at > 0 && committed { reported.max(total) } else { reported }
     }
 
-    /// Puts `report`, which tells of lost records up to `total` in all, into the stream, so that
-    /// whoever dies when, they are told of once.
-    pub(crate) fn report(&self, report: &[u8], total: u64) -> Result<(), NoRoom> {
-        let control = self.ring.control();
-        let (at, _) = self.ring.claim(report.len() as u64, self.room(Level::Info))?;
+    /// Tells the stream how many records found no room, as soon as there is room again, and so
+    /// that whoever dies when, they are told of once. For the worker of a living sender.
+    pub(crate) fn report_losses(&self) {
+        let lost = self.unreported();
+        if lost == 0 || self.owner == Owner::Dead {
+            return;
+        }
+        let (by_level, control) = (self.lost(), self.ring.control());
+        let (line, total) = (loss::no_room(lost, by_level, now()), by_level.iter().sum());
+        let Ok((at, _)) = self.ring.claim(line.len() as u64, self.room(Level::Info)) else {
+            return;
+        };
         control.report_total.store(total, Ordering::Release);
         control.report_at.store(at, Ordering::Release);
-        self.ring.commit(at, report);
+        self.ring.commit(at, &line);
         control.reported.store(total, Ordering::Release);
-        Ok(())
+    }
+
+    /// The last record of a dead sender: the losses it had no time to tell of, if any.
+    pub(crate) fn untold(&self) -> Option<Vec<u8>> {
+        let lost = self.unreported();
+        (lost > 0).then(|| loss::no_room(lost, self.lost(), self.origin.started))
+    }
+
+    /// Whether its sender is gone without having come to its own end.
+    pub(crate) fn crashed(&self) -> bool {
+        self.owner == Owner::Dead && self.ring.control().ended.load(Ordering::Acquire) == 0
     }
 
     /// Whether what is appended survives the process.
@@ -301,5 +334,5 @@ impl Directory {
 
 /// Whether a file that is made within milliseconds will not be finished any more.
 fn old(file: &Stat) -> bool {
-    crate::origin::now() / 1_000_000 - file.st_mtime > 60
+    now() / 1_000_000 - file.st_mtime > 60
 }

@@ -1,13 +1,16 @@
 //! The worker: the thread that owns the socket. It connects, sends what is in the ring, reads
 //! acks, backs off, and starts over; for a dead sender's ring it ends when all is delivered.
 
-use crate::bell::Bell;
+use crate::bell::{Bell, Sleep};
 use crate::builder::Format;
+use crate::clock::Setter;
 use crate::endpoint::{Endpoint, Socket};
 use crate::ring::{Cursor, Owner};
-use crate::session::{Session, report_losses};
+use crate::session::Session;
 use crate::spool::Spool;
+use crate::voice::say;
 use netlog_wire::Identity;
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
@@ -19,8 +22,14 @@ use std::time::{Duration, Instant};
 const BUSY: Duration = Duration::from_millis(1);
 const IDLE: Duration = Duration::from_millis(50);
 
+/// Between attempts to connect it wakes this often, only to set the clock.
+const AWAY: Duration = Duration::from_millis(500);
+
 /// The pause before another attempt to connect: doubled each time up to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// How long a worker that is done waits for the other side to close.
+const LEAVE: Duration = Duration::from_millis(100);
 
 /// Where records go and what is known of it; shared by the workers of a process.
 pub(crate) struct Route {
@@ -50,6 +59,8 @@ pub(crate) struct Worker {
     pub(crate) bell: Arc<Bell>,
     pub(crate) status: Arc<Status>,
     pub(crate) patience: Patience,
+    /// The program's own worker sets the clock of its log calls.
+    pub(crate) clock: Option<RefCell<Setter>>,
 }
 
 /// What a worker does when it cannot deliver.
@@ -141,10 +152,17 @@ impl Worker {
                 self.status.ended.store(true, Ordering::Release);
                 return true;
             }
+            self.set_clock();
             let left = until.saturating_duration_since(Instant::now());
-            self.bell.sleep(None, false, left.max(BUSY));
+            self.bell.sleep(&Sleep::Deep, left.clamp(BUSY, AWAY));
         }
         false
+    }
+
+    fn set_clock(&self) {
+        if let Some(clock) = &self.clock {
+            clock.borrow_mut().set();
+        }
     }
 
     /// Whether the program ends and everything is delivered; from then on the ring takes nothing.
@@ -161,7 +179,8 @@ impl Worker {
         let mut pause = BUSY;
         loop {
             let taken = session.taken();
-            report_losses(&self.spool);
+            self.set_clock();
+            self.spool.report_losses();
             match self.exchange(&mut session, &mut stream) {
                 Ok(true) => pause = BUSY,
                 Ok(false) => {}
@@ -174,11 +193,12 @@ impl Worker {
                 self.route.greeted.store(true, Ordering::Relaxed);
             }
             if session.drained() || self.ends() {
-                let _ = stream.shutdown(Shutdown::Write);
+                take_leave(&mut stream);
                 return End::Done;
             }
             let blocked = !session.pending().is_empty();
-            let woken = self.bell.sleep(Some(stream.as_fd()), blocked, pause);
+            let wait = if blocked { Sleep::Blocked } else { Sleep::Light };
+            let woken = self.bell.sleep(&wait(stream.as_fd()), pause);
             let quiet = !(woken.rung || woken.readable || woken.writable);
             pause = if quiet { (pause * 2).min(IDLE) } else { BUSY };
         }
@@ -208,16 +228,17 @@ impl Worker {
     fn datagrams(&self, socket: &UdpSocket) -> End {
         let mut pause = BUSY;
         loop {
-            report_losses(&self.spool);
+            self.set_clock();
+            self.spool.report_losses();
             match self.send_batch(socket) {
                 Ok(true) => pause = BUSY,
                 Ok(false) => pause = (pause * 2).min(IDLE),
                 Err(e) => return End::Lost(e.to_string(), true),
             }
-            if self.ends() || (self.spool.owner == Owner::Dead && self.spool.ring.held() == 0) {
+            if self.ends() || (self.spool.owner == Owner::Dead && self.spool.levels() == [0; 5]) {
                 return End::Done;
             }
-            self.bell.sleep(Some(socket.as_fd()), false, pause);
+            self.bell.sleep(&Sleep::Light(socket.as_fd()), pause);
         }
     }
 
@@ -230,7 +251,7 @@ impl Worker {
         loop {
             let this = next;
             line.clear();
-            let more = ring.read(&mut next, owner, &mut line);
+            let more = self.spool.read(&mut next, &mut line);
             let sent = more && send(socket, &self.datagram(this, &line))?;
             if !sent {
                 next = this;
@@ -284,6 +305,16 @@ impl Worker {
     }
 }
 
+/// Half-closes, and reads on until the other side has closed too, for a moment: what is unread at
+/// a close would reset the connection, and the collector would not know a clean end from a crash.
+fn take_leave(stream: &mut TcpStream) {
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_nonblocking(false);
+    let _ = stream.set_read_timeout(Some(LEAVE));
+    let until = Instant::now() + LEAVE;
+    while Instant::now() < until && matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
+}
+
 /// Sends one datagram; `false` when the kernel takes no more for now.
 fn send(socket: &UdpSocket, datagram: &[u8]) -> io::Result<bool> {
     let mut sent = socket.send(datagram);
@@ -317,9 +348,4 @@ fn hear(session: &mut Session<'_>, stream: &mut TcpStream) -> io::Result<bool> {
         }
         heard = true;
     }
-}
-
-/// The logger's own voice: one line on stderr. It never goes through `log`.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "netlog: {line}");
 }

@@ -1,7 +1,15 @@
 //! End to end: real processes, real sockets, real kills. Each test is a promise in its own words.
 
 mod away;
+mod chaos;
+mod command;
 mod endings;
+mod endpoints;
+mod examples;
 mod facade;
+mod hand_tool;
 mod harness;
+mod hostile;
+mod intake;
 mod main_path;
+mod spool;

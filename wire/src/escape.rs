@@ -18,6 +18,45 @@ pub fn push_json(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// Escapes what stands in `out` from `from` on, text that was written there as it is, and cuts it
+/// so that `out` is at most `limit` bytes long; answers how many bytes of the text were cut. To
+/// look at a whole message once costs a fraction of looking at each of the pieces it is made of.
+pub fn escape_from(out: &mut Vec<u8>, from: usize, limit: usize) -> usize {
+    let end = out.len();
+    if end <= limit && scan::is_clean(&out[from..]) {
+        return 0;
+    }
+    // The escaped text goes behind the other, and then into its place.
+    let (mut at, room) = (from, limit.saturating_sub(from));
+    while at < end {
+        let clean = scan::clean_prefix(&out[at..end]);
+        let fits = clean.min(room - (out.len() - end));
+        let kept = floor_char_boundary(&out[at..end], fits);
+        out.extend_from_within(at..at + kept);
+        at += kept;
+        if kept < clean || at == end {
+            break;
+        }
+        let before = out.len();
+        push_escape(out, out[at]);
+        if out.len() - end > room {
+            out.truncate(before);
+            break;
+        }
+        at += 1;
+    }
+    out.drain(from..end);
+    end - at
+}
+
+/// The last place at or before `at` where a character of `text`, which is UTF-8, begins or ends.
+fn floor_char_boundary(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80) {
+        at -= 1;
+    }
+    at
+}
+
 fn push_escape(out: &mut Vec<u8>, byte: u8) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let short = match byte {
@@ -169,7 +208,33 @@ mod tests {
         assert_eq!(text(r"\ud83d!\ude00"), "\u{fffd}!\u{fffd}");
     }
 
+    #[test]
+    fn what_is_cut_is_cut_between_characters_and_counted() {
+        let cut = |text: &str, limit| {
+            let mut out = format!("head {text}").into_bytes();
+            let cut = escape_from(&mut out, 5, limit);
+            (String::from_utf8(out).unwrap(), cut)
+        };
+        assert_eq!(cut("plain", 10), ("head plain".into(), 0));
+        assert_eq!(cut("plain", 9), ("head plai".into(), 1));
+        assert_eq!(cut("aé", 7), ("head a".into(), 2));
+        assert_eq!(cut("a\n", 7), ("head a".into(), 1));
+        assert_eq!(cut("a\nb", 8), ("head a\\n".into(), 1));
+        assert_eq!(cut("plain", 3), ("head ".into(), 5));
+    }
+
     proptest! {
+        #[test]
+        fn text_is_escaped_in_its_place_as_elsewhere(text in any::<String>(), limit in 0_usize..99) {
+            let mut out = text.clone().into_bytes();
+            prop_assert_eq!(escape_from(&mut out, 0, usize::MAX), 0);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), json(&text));
+            let mut out = text.clone().into_bytes();
+            let cut = escape_from(&mut out, 0, limit);
+            prop_assert!(out.len() <= limit);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), json(&text[..text.len() - cut]));
+        }
+
         #[test]
         fn any_text_comes_back(text in any::<String>()) {
             let escaped = json(&text);

@@ -25,7 +25,7 @@ mod scan;
 mod text;
 mod time;
 
-pub use escape::{Escaped, JsonStr, push_json, push_plain};
+pub use escape::{Escaped, JsonStr, escape_from, push_json, push_plain};
 pub use frame::{Lines, Piece};
 pub use hello::{Greeting, Hello, Reply, VERSION};
 pub use level::{Level, UnknownLevel};

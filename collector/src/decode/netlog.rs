@@ -3,7 +3,7 @@
 use super::lines::take_plain;
 use super::{Origin, Receipt, Refusal, Slot};
 use crate::run::{Run, Source};
-use netlog_wire::{Greeting, Hello, Identity, Line, Piece, Record, VERSION};
+use netlog_wire::{Greeting, Hello, Identity, Level, Line, Piece, Record, VERSION};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -23,6 +23,8 @@ pub(crate) struct Sender {
     pub(crate) id: SenderId,
     pub(crate) identity: Identity,
     stamp: Vec<u8>,
+    /// Whether another program delivers for it, because it ended without a word.
+    pub(crate) recovered: bool,
     /// The mark, as far as this connection is to be told; the hub moves it.
     pub(crate) acked: watch::Sender<u64>,
 }
@@ -31,6 +33,19 @@ impl Sender {
     /// The members that stand in front of each of its records.
     pub(crate) fn stamp(&self) -> &[u8] {
         &self.stamp
+    }
+
+    /// The record that says how it ended.
+    pub(crate) fn obituary(&self, recovered: u64, received: i64) -> Record<'static> {
+        let Identity { app, host, pid, .. } = &self.identity;
+        let (app, host) = (app.as_deref().unwrap_or_default(), host.as_deref().unwrap_or_default());
+        let (pid, records) =
+            (pid.unwrap_or_default(), if recovered == 1 { "record" } else { "records" });
+        let end = format!("{app} pid {pid} on {host} did not end cleanly");
+        let msg = format!("{end}; {recovered} {records} recovered");
+        let mut record = Record::new(received, Level::Warn, msg);
+        record.target = Some("netlog".into());
+        record
     }
 }
 
@@ -64,7 +79,8 @@ impl Conversation {
         };
         let mut stamp = Vec::new();
         identity.push(&mut stamp);
-        let sender = Sender { id, identity, stamp, acked: watch::Sender::new(0) };
+        let (recovered, acked) = (hello.recovered, watch::Sender::new(0));
+        let sender = Sender { id, identity, stamp, recovered, acked };
         Ok(Self { sender: Arc::new(sender), next })
     }
 

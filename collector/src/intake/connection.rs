@@ -125,7 +125,9 @@ impl Connection<'_> {
                         () = wiring.stopped() => return Err(End::Stopped),
                     };
                     if let Progress::End = progress {
-                        return self.settle().await;
+                        self.settle().await?;
+                        self.report_recovered().await;
+                        return Ok(());
                     }
                 }
                 Event::Acked => self.push_ack(),
@@ -252,6 +254,12 @@ impl Connection<'_> {
         }
         self.push_ack();
         self.flush()
+    }
+
+    async fn report_recovered(&self) {
+        if let Some(sender) = self.decoder.sender().filter(|sender| sender.recovered) {
+            self.wiring.feed.recovered(sender.clone()).await;
+        }
     }
 
     async fn all_acked(&mut self) {

@@ -1,10 +1,11 @@
 //! The UDP intake: one task per socket. Each line of a datagram is a record for itself.
 
+use super::drops::Drops;
 use super::gaps::{Gaps, Loss};
 use super::{DRAIN, Wiring};
 use crate::decode::{Datagram, Origin, now};
 use crate::run::{Run, Source};
-use netlog_wire::{Level, Record};
+use netlog_wire::{Identity, Level, Record};
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ const DATAGRAM: usize = 64 << 10;
 /// What a burst is taken to become at most: datagrams are records, not single bytes, as a rule.
 const ROOM: usize = 4 * (BURST + DATAGRAM);
 
-/// How often losses are looked for while there are any.
+/// How often losses are looked for while datagrams come or are missing.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Longer than it takes tokio to learn from the kernel that datagrams wait.
@@ -28,17 +29,18 @@ const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// Receives until the collector is to end, then takes what the kernel has received already.
 pub(crate) async fn run(socket: UdpSocket, wiring: Wiring) {
-    let buffer = vec![0; DATAGRAM];
-    let mut intake = Intake { socket, buffer, gaps: Gaps::default(), from: None };
+    let (buffer, drops) = (vec![0; DATAGRAM], Drops::of(&socket).ok());
+    let mut intake =
+        Intake { socket, buffer, gaps: Gaps::default(), drops, fresh: false, from: None };
     let mut look = interval(LOOK);
     loop {
         tokio::select! {
             biased;
             () = wiring.stopped() => break,
-            _ = look.tick(), if intake.gaps.any() => intake.report(&wiring).await,
+            _ = look.tick(), if intake.fresh || intake.gaps.any() => intake.report(&wiring).await,
             ready = intake.socket.readable() => {
                 if ready.is_ok() {
-                    intake.burst(&wiring).await;
+                    intake.fresh |= intake.burst(&wiring).await;
                 }
             }
         }
@@ -55,6 +57,9 @@ struct Intake {
     socket: UdpSocket,
     buffer: Vec<u8>,
     gaps: Gaps,
+    drops: Option<Drops>,
+    /// Whether any datagrams came since losses were looked for.
+    fresh: bool,
     /// Who sent last: mostly who sends next.
     from: Option<(SocketAddr, Origin)>,
 }
@@ -104,23 +109,35 @@ impl Intake {
         }
     }
 
-    /// Writes a record for what has been missing for too long.
+    /// Writes a record for what the kernel dropped and for what has been missing for too long.
     async fn report(&mut self, wiring: &Wiring) {
-        let due = self.gaps.due(Instant::now());
-        if due.is_empty() {
-            return;
-        }
+        self.fresh = false;
         let mut run = Run::new(Source::Plain, 1, 0);
-        for Loss { identity, lost } in due {
+        let dropped = self.drops.as_mut().map_or(0, Drops::more);
+        if dropped > 0 {
+            wiring.stats.datagrams_dropped.add(dropped);
+            let mut record = loss(format!("the kernel dropped {dropped} datagrams"));
+            // Not as `lost`: those with numbers are missed, and told of, one by one.
+            record.kv.push(("dropped".into(), dropped.to_string().into()));
+            run.record(&record, &Identity::default());
+        }
+        for Loss { identity, lost } in self.gaps.due(Instant::now()) {
             wiring.stats.datagrams_lost.add(lost);
-            let mut record =
-                Record::new(now(), Level::Warn, format!("{lost} datagrams never came"));
-            record.target = Some("netlog".into());
+            let mut record = loss(format!("{lost} datagrams never came"));
             record.lost = Some(lost);
             run.record(&record, &identity);
+        }
+        if run.count == 0 {
+            return;
         }
         if let Ok(room) = wiring.feed.reserve(run.lines.len()).await {
             wiring.feed.give(vec![run], room);
         }
     }
+}
+
+fn loss(msg: String) -> Record<'static> {
+    let mut record = Record::new(now(), Level::Warn, msg);
+    record.target = Some("netlog".into());
+    record
 }

@@ -248,6 +248,9 @@ impl Sink for FileSink {
 /// Opens a file to be appended to, for this collector alone.
 fn open(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
     flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
         rustix::io::Errno::WOULDBLOCK => {
             io::Error::new(io::ErrorKind::WouldBlock, "another collector writes to it")

@@ -3,7 +3,7 @@
 // Each test program uses its part of it.
 #![allow(dead_code, unreachable_pub)]
 
-use netlog_collector::{Address, Collector, Http, Options, Stats};
+use netlog_collector::{Address, Collector, Http, Options, Reopen, Stats};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -40,6 +40,7 @@ pub struct Bench {
     pub udp: SocketAddr,
     pub file: PathBuf,
     pub stats: Arc<Stats>,
+    pub reopen: Reopen,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     dir: Arc<TempDir>,
@@ -61,7 +62,8 @@ impl Bench {
         let collector = Collector::bind(options).unwrap();
         let addresses: Vec<SocketAddr> =
             collector.addresses().iter().map(Address::socket).collect();
-        let (stats, (stop, stopped)) = (collector.stats(), oneshot::channel());
+        let (stats, reopen) = (collector.stats(), collector.reopen());
+        let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread();
             let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
@@ -69,7 +71,7 @@ impl Bench {
             runtime.block_on(collector.run(end)).unwrap();
         });
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { tcp: addresses[0], udp: addresses[1], file, stats, stop, thread, dir }
+        Self { tcp: addresses[0], udp: addresses[1], file, stats, reopen, stop, thread, dir }
     }
 
     /// The directory, to start another collector in.

@@ -133,6 +133,8 @@ impl Child {
 }
 
 impl Drop for Child {
+    // Unlike a write to stderr, this is shown with the test that failed.
+    #[allow(clippy::print_stderr)]
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -19,7 +19,14 @@ impl Collector {
 
     /// The same with these words on its command line; one address is waited for.
     pub(crate) fn with(scene: &Scene, line: &str) -> Self {
-        let file = scene.path("app.log");
+        let mut collector = Self::launch(scene, scene.path("app.log"), line);
+        let listens = collector.listening(line.matches("--listen").count());
+        assert!(listens, "the collector does not listen:\n{}", collector.process.stderr());
+        collector
+    }
+
+    /// One that appends to `file` and may end before it listens, as on a full disk.
+    pub(crate) fn launch(scene: &Scene, file: PathBuf, line: &str) -> Self {
         let mut command = scene.command(&program("netlog-collector"));
         command.arg("--file").arg(&file).args(line.split_whitespace());
         if !line.contains("--http") {
@@ -27,13 +34,11 @@ impl Collector {
             command.args(["--http", "off"]);
         }
         let process = Child::start(&mut command);
-        let mut collector = Self { process, file, addresses: Vec::new() };
-        collector.listening(line.matches("--listen").count());
-        collector
+        Self { process, file, addresses: Vec::new() }
     }
 
-    /// Waits until it has said where it listens, `count` times.
-    fn listening(&mut self, count: usize) {
+    /// Waits until it has said where it listens, `count` times; `false` when it does not come to.
+    pub(crate) fn listening(&mut self, count: usize) -> bool {
         wait_until(SOON, || {
             let said = self.process.stderr();
             let whole = said.rfind('\n').map_or("", |end| &said[..end]);
@@ -41,17 +46,12 @@ impl Collector {
             self.addresses = lines.map(str::to_owned).collect();
             self.addresses.len() >= count || !self.process.running()
         });
-        let said = self.process.stderr();
-        assert!(self.addresses.len() >= count, "the collector does not listen:\n{said}");
+        self.addresses.len() >= count
     }
 
     /// The first address, as `tcp://127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> &str {
         &self.addresses[0]
-    }
-
-    pub(crate) fn addresses(&self) -> &[String] {
-        &self.addresses
     }
 
     /// The first address without its scheme.

@@ -3,16 +3,19 @@
 
 mod child;
 mod collector;
+mod dice;
 mod peer;
 mod programs;
+pub(crate) mod proxy;
 mod records;
 mod scene;
 
 pub(crate) use child::Child;
 pub(crate) use collector::Collector;
+pub(crate) use dice::Dice;
 pub(crate) use peer::{Peer, Port, nc, speak, udp_peer};
 pub(crate) use programs::{abort_subject, example, program};
-pub(crate) use records::{Records, assert_each_once, message, messages, numbers};
+pub(crate) use records::{Records, assert_each_once, message, messages};
 pub(crate) use scene::Scene;
 
 use std::time::{Duration, Instant};
@@ -32,4 +35,10 @@ pub(crate) fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -
         std::thread::sleep(Duration::from_millis(3));
     }
     true
+}
+
+/// Lets time pass where the passing of time is what a test does to others: the gap between two
+/// faults, the length of a stall. Never to wait for something; that is [`wait_until`].
+pub(crate) fn pause(time: Duration) {
+    std::thread::sleep(time);
 }

@@ -34,7 +34,7 @@ pub(crate) fn messages(records: &Records) -> Vec<&str> {
 }
 
 /// For each thread of the subject the numbers it logged, in the order of the file.
-pub(crate) fn numbers(records: &Records) -> BTreeMap<u64, Vec<u64>> {
+fn numbers(records: &Records) -> BTreeMap<u64, Vec<u64>> {
     let mut threads = BTreeMap::<_, Vec<_>>::new();
     for record in &records.0 {
         let mut words = message(record).split(' ');

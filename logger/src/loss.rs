@@ -1,0 +1,27 @@
+//! What the stream itself is told of records that are lost.
+
+use netlog_wire::{Identity, Level, Record};
+
+/// Tells of `lost` records that found no room; `by_level` counts all that ever did not.
+pub(crate) fn no_room(lost: u64, by_level: [u64; 5], time: i64) -> Vec<u8> {
+    let parts = Level::ALL.into_iter().zip(by_level).filter(|&(_, count)| count > 0);
+    let parts: Vec<String> = parts.map(|(level, count)| format!("{count} {level}")).collect();
+    let parts = parts.join(", ");
+    let msg =
+        format!("{lost} records were lost for want of room in the spool (so far in all: {parts})");
+    line(&msg, lost, time)
+}
+
+/// Stands in the place of a record of `bytes` bytes that a dead sender's ring holds no more.
+pub(crate) fn damaged(bytes: usize, time: i64) -> Vec<u8> {
+    line(&format!("a record of {bytes} bytes was damaged in the spool and is lost"), 1, time)
+}
+
+fn line(msg: &str, lost: u64, time: i64) -> Vec<u8> {
+    let mut record = Record::new(time, Level::Warn, msg);
+    record.target = Some("netlog".into());
+    record.lost = Some(lost);
+    let mut line = Vec::new();
+    record.encode(&Identity::default(), &mut line);
+    line
+}

@@ -1,0 +1,73 @@
+//! Chaos: senders and collectors are killed and stopped, connections cut, disks filled, as a seed
+//! has it; then each record must be in the file once, in its thread's order.
+//!
+//! ```text
+//! NETLOG_CHAOS_SEED=7 NETLOG_CHAOS_SECONDS=1800 cargo test --test e2e chaos
+//! ```
+//! `NETLOG_CHAOS_WITHOUT=collector,disk` leaves the parts out that are named, of `sender`,
+//! `collector`, `disk`, `network` and `ship`: the others do what they would have done.
+
+mod checker;
+mod disk;
+mod plain;
+mod schedule;
+mod senders;
+mod stage;
+
+use crate::harness::{Collector, Port, SOON, Scene, assert_each_once};
+use rustix::process::Signal;
+use stage::Stage;
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+/// How long a plain `cargo test` has chaos.
+const SECONDS: u64 = 20;
+
+/// Says something to whoever runs the tests, also when all goes well.
+fn tell(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
+}
+
+fn asked(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
+
+#[test]
+fn whoever_is_killed_and_whatever_breaks_each_record_is_in_the_file_once_and_in_order() {
+    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is late");
+    let seed = asked("NETLOG_CHAOS_SEED").unwrap_or_else(|| u64::from(now().subsec_nanos()));
+    let seconds = asked("NETLOG_CHAOS_SECONDS").unwrap_or(SECONDS);
+    let without = std::env::var("NETLOG_CHAOS_WITHOUT").unwrap_or_default();
+    let again = format!("NETLOG_CHAOS_SEED={seed} NETLOG_CHAOS_SECONDS={seconds}");
+    tell(&format!("chaos: {again} NETLOG_CHAOS_WITHOUT={without}"));
+    let mut stage = Stage::set(seed);
+    let length = Duration::from_secs(seconds);
+    let steps = schedule::draw(seed, length, stage.senders(), &without);
+    stage.play(steps, length);
+    let (totals, verdict) = stage.close();
+    tell(&format!("chaos: {again}\n{totals}"));
+    if let Err(problems) = verdict {
+        panic!("{again}\n{problems}");
+    }
+}
+
+#[test]
+fn a_collector_killed_eight_times_under_four_threads_has_each_of_200_000_records_once() {
+    let scene = Scene::new();
+    let port = Port::reserve();
+    let listen = format!("--listen tcp://{}", port.address());
+    let mut collector = Collector::with(&scene, &listen);
+    let told = format!("to={} threads=4 records=50000 block=600 wait=1", port.address());
+    let mut subject = scene.subject(&told);
+    for kill in 1..=8 {
+        collector.wait_within(SOON * 3, kill * 20_000);
+        collector.process.signal(Signal::KILL);
+        collector.process.end();
+        collector = Collector::with(&scene, &listen);
+    }
+    let records = collector.wait_within(SOON * 3, 200_000);
+    assert_each_once(&records, 4, 50_000);
+    subject.succeed();
+    assert_each_once(&collector.stop(), 4, 50_000);
+}

@@ -1,0 +1,47 @@
+//! The file system of the collector's file: small, ours alone, and full when we want it to be.
+
+use crate::harness::Dice;
+use rustix::fs::statvfs;
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+use std::path::{Path, PathBuf};
+
+/// More than any run writes.
+const WIDE: &str = "size=8g";
+
+/// A tmpfs. Instead of a ballast file, which would take as much memory as it fills, its limit comes
+/// down to what is used.
+pub(super) struct Disk {
+    path: PathBuf,
+}
+
+impl Disk {
+    /// Mounts it at `path`; `Err` says why not: only root may.
+    pub(super) fn mount(path: &Path) -> Result<Self, std::io::Error> {
+        std::fs::create_dir(path)?;
+        let data = c"size=8g";
+        mount("netlog-chaos", path, "tmpfs", MountFlags::empty(), data)?;
+        Ok(Self { path: path.into() })
+    }
+
+    /// Leaves room for a few more pages. Whoever writes meanwhile may make that too little, so it
+    /// is tried again; whether it came to be.
+    pub(super) fn fill(&self, dice: &mut Dice) -> bool {
+        (0..50).any(|_| {
+            let Ok(now) = statvfs(&self.path) else { return false };
+            let used = (now.f_blocks - now.f_bfree) * now.f_frsize;
+            let size = used + dice.of(0..24) * now.f_frsize;
+            let flags = MountFlags::empty();
+            mount_remount(&self.path, flags, format!("size={}", size.max(now.f_frsize))).is_ok()
+        })
+    }
+
+    pub(super) fn free(&self) {
+        mount_remount(&self.path, MountFlags::empty(), WIDE).expect("a limit can be lifted");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = unmount(&self.path, UnmountFlags::DETACH);
+    }
+}

@@ -1,0 +1,255 @@
+//! Where chaos takes place: everybody who takes part, what is done to them, and what came of it.
+
+use super::checker::Checker;
+use super::disk::Disk;
+use super::plain::Plain;
+use super::schedule::{Deed, Step};
+use super::senders::{Sender, assert_calm};
+use super::tell;
+use crate::harness::proxy::Proxy;
+use crate::harness::{Child, Collector, Dice, Port, SOON, Scene, pause, wait_until};
+use rustix::process::Signal;
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// In the order in which they leave.
+pub(super) struct Stage {
+    plain: Option<Plain>,
+    senders: Vec<Sender>,
+    ship: Option<Child>,
+    proxy: Proxy,
+    collector: Option<Collector>,
+    /// The collector was told to end and has not been waited for.
+    ending: bool,
+    disk: Option<Disk>,
+    full: bool,
+    port: Port,
+    scene: Scene,
+    dice: Dice,
+    begun: Instant,
+    done: Vec<&'static str>,
+}
+
+impl Stage {
+    /// Everybody is there, and every sender is known to the collector.
+    pub(super) fn set(seed: u64) -> Self {
+        let (scene, port) = (Scene::new(), Port::reserve());
+        let disk = Disk::mount(&scene.path("disk"));
+        if let Err(e) = &disk {
+            tell(&format!("chaos: no full disks, only root can mount a small one: {e}"));
+        }
+        let to = port.address().parse().expect("it is an address");
+        let mut stage = Self {
+            plain: None,
+            senders: Sender::all(),
+            ship: None,
+            proxy: Proxy::start(to, Dice::new(seed, "proxy")),
+            collector: None,
+            ending: false,
+            disk: disk.ok(),
+            full: false,
+            port,
+            scene,
+            dice: Dice::new(seed, "stage"),
+            begun: Instant::now(),
+            done: Vec::new(),
+        };
+        assert!(stage.start_collector(), "the disk has room");
+        for sender in &mut stage.senders {
+            sender.start(&stage.scene, &stage.proxy.address());
+        }
+        let file = stage.file();
+        let come = |app: &str| {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            text.contains(&format!("\"app\":\"{app}\""))
+        };
+        let all = stage.senders.iter().map(|sender| sender.app.clone()).collect::<Vec<_>>();
+        assert!(wait_until(SOON, || all.iter().all(|app| come(app))), "a sender is not heard");
+        stage.plain = Some(Plain::start(seed, to));
+        stage.begun = Instant::now();
+        stage
+    }
+
+    pub(super) fn senders(&self) -> usize {
+        self.senders.len()
+    }
+
+    fn file(&self) -> PathBuf {
+        let directory = if self.disk.is_some() { "disk/app.log" } else { "app.log" };
+        self.scene.path(directory)
+    }
+
+    /// Does each step at its time, for `length` at least.
+    pub(super) fn play(&mut self, steps: Vec<Step>, length: Duration) {
+        let mut steps = VecDeque::from(steps);
+        while let Some(Step { at, deed }) = steps.pop_front() {
+            pause(at.saturating_sub(self.begun.elapsed()));
+            if !self.carry_out(deed) {
+                let later = self.begun.elapsed() + Duration::from_millis(200);
+                let place = steps.partition_point(|step| step.at <= later);
+                steps.insert(place, Step { at: later, deed });
+            }
+        }
+        pause(length.saturating_sub(self.begun.elapsed()));
+    }
+
+    /// Whether it could be done; if not, it is tried again.
+    fn carry_out(&mut self, deed: Deed) -> bool {
+        match deed {
+            Deed::KillSender(n) => self.senders[n].kill(),
+            Deed::StartSender(n) => self.senders[n].start(&self.scene, &self.proxy.address()),
+            Deed::StopSender(n) => self.senders[n].signal(Signal::STOP),
+            Deed::WakeSender(n) => self.senders[n].signal(Signal::CONT),
+            Deed::KillCollector => self.kill_collector(),
+            Deed::EndCollector => self.end_collector(),
+            Deed::StartCollector if !self.start_collector() => return false,
+            Deed::StartCollector => {}
+            Deed::StopCollector => self.signal_collector(Signal::STOP),
+            Deed::WakeCollector => self.signal_collector(Signal::CONT),
+            Deed::FillDisk => match &self.disk {
+                Some(disk) if disk.fill(&mut self.dice) => self.full = true,
+                _ => return true,
+            },
+            Deed::FreeDisk => self.free_disk(),
+            Deed::Harm(fault) => self.proxy.harm(fault),
+            Deed::Ship => self.ship(),
+            Deed::KillShip => self.ship = None,
+        }
+        self.done.push(name(deed));
+        true
+    }
+
+    /// `false` when it could not begin because the disk is full.
+    fn start_collector(&mut self) -> bool {
+        if self.collector.is_some() && !self.ending {
+            return true; // an earlier start came that late
+        }
+        self.see_collector_end();
+        let listen = format!("--listen tcp://{}", self.port.address());
+        let mut collector = Collector::launch(&self.scene, self.file(), &listen);
+        if collector.listening(1) {
+            self.collector = Some(collector);
+            return true;
+        }
+        assert!(self.full, "the collector does not listen:\n{}", collector.process.stderr());
+        false
+    }
+
+    fn see_collector_end(&mut self) {
+        let Some(mut collector) = self.collector.take() else { return };
+        assert!(self.ending, "the collector has not been told to end");
+        let status = collector.process.end();
+        let said = collector.process.stderr();
+        // One that cannot write to the end says so.
+        assert!(status.success() || said.contains("not written"), "{status}\n{said}");
+        assert_calm(&collector.process);
+        self.ending = false;
+    }
+
+    fn signal_collector(&mut self, signal: Signal) {
+        // It may still be waiting for room to start.
+        let Some(collector) = &mut self.collector else { return };
+        assert!(collector.process.running(), "it has ended\n{}", collector.process.stderr());
+        collector.process.signal(signal);
+    }
+
+    fn kill_collector(&mut self) {
+        self.signal_collector(Signal::KILL);
+        let Some(mut collector) = self.collector.take() else { return };
+        collector.process.end();
+        assert_calm(&collector.process);
+    }
+
+    fn end_collector(&mut self) {
+        self.signal_collector(Signal::TERM);
+        self.ending = self.collector.is_some();
+    }
+
+    fn free_disk(&mut self) {
+        if let Some(disk) = &self.disk {
+            disk.free();
+        }
+        self.full = false;
+    }
+
+    fn ship(&mut self) {
+        self.ship = Some(self.scene.netlog(&format!("ship --to {}", self.proxy.address())));
+    }
+
+    /// Heals everything, lets everybody end, and reads the file.
+    pub(super) fn close(mut self) -> (String, Result<(), String>) {
+        self.proxy.heal();
+        self.free_disk();
+        self.ship = None;
+        let connections = self.plain.take().expect("they began").finish();
+        for sender in &mut self.senders {
+            sender.finish();
+        }
+        let shipped = wait_until(SOON * 3, || {
+            let mut ship = self.scene.netlog(&format!("ship --to {}", self.proxy.address()));
+            ship.end_within(SOON * 3).success() && self.scene.rings().is_empty()
+        });
+        assert!(shipped, "spools are left: {:?}", self.scene.rings());
+        self.end_collector();
+        self.see_collector_end();
+        let lives: Vec<_> = self.senders.iter().flat_map(|sender| sender.lives.clone()).collect();
+        let whole = connections.iter().filter(|one| one.whole).count();
+        let talks = format!("{} plain connections, {whole} ended cleanly", connections.len());
+        let mut checker = Checker::new(lives, connections);
+        let verdict = checker.check(&self.file());
+        (self.totals(&checker, &talks), verdict)
+    }
+
+    fn totals(&self, checker: &Checker, talks: &str) -> String {
+        let mut text = String::new();
+        let mut line = |words: String| writeln!(text, "  {words}").expect("a string grows");
+        let lives: usize = self.senders.iter().map(|sender| sender.lives.len()).sum();
+        line(format!("{:.0} s, {} senders", self.begun.elapsed().as_secs_f32(), lives));
+        let mut kinds: Vec<_> = self.done.clone();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let count = |kind: &str| self.done.iter().filter(|done| **done == kind).count();
+        let counts: Vec<_> = kinds.iter().map(|kind| format!("{kind} {}", count(kind))).collect();
+        line(counts.join(", "));
+        let deeds = self.proxy.deeds();
+        let n = |deed: &AtomicU64| deed.load(Ordering::Relaxed);
+        line(format!(
+            "{} connections through the proxy, {} found nobody: {} cut, {} reset, {} half-closed, {} stalled, {} late, {} in pieces",
+            n(&deeds.links),
+            n(&deeds.refused),
+            n(&deeds.cuts),
+            n(&deeds.resets),
+            n(&deeds.halves),
+            n(&deeds.stalls),
+            n(&deeds.lates),
+            n(&deeds.chops)
+        ));
+        let (sent, records) = (n(&deeds.lines), checker.records);
+        line(format!("{sent} lines sent, {records} records of senders in the file"));
+        line(format!("{} told as lost, {} words of netlog", checker.lost_in_all, checker.words));
+        line(format!("{talks}, {} lines in the file", checker.plain_lines));
+        text
+    }
+}
+
+fn name(deed: Deed) -> &'static str {
+    match deed {
+        Deed::KillSender(_) => "senders killed",
+        Deed::StartSender(_) => "senders started",
+        Deed::StopSender(_) => "senders stopped",
+        Deed::WakeSender(_) => "senders woken",
+        Deed::KillCollector => "collectors killed",
+        Deed::EndCollector => "collectors ended",
+        Deed::StartCollector => "collectors started",
+        Deed::StopCollector => "collectors stopped",
+        Deed::WakeCollector => "collectors woken",
+        Deed::FillDisk => "disks filled",
+        Deed::FreeDisk => "disks freed",
+        Deed::Harm(_) => "faults",
+        Deed::Ship => "ships",
+        Deed::KillShip => "ships killed",
+    }
+}

@@ -1,0 +1,95 @@
+//! The examples do what their first line says.
+
+use crate::harness::{Collector, Peer, Scene, example, message, messages, udp_peer};
+use std::collections::BTreeMap;
+
+#[test]
+fn hello_says_hello_and_one_order_is_late() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    scene.example("hello", collector.authority()).succeed();
+    let records = collector.stop();
+    assert_eq!(messages(&records), ["hello, world", "order 7 is late"]);
+    assert_eq!(records.0[1]["level"], "WARN");
+    assert_eq!(records.0[1]["kv"].to_string(), r#"{"client":"acme","retries":3}"#);
+    assert_eq!(records.0[0]["app"], "hello");
+}
+
+#[test]
+fn threads_logs_from_four_at_once() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    scene.example("threads", collector.authority()).succeed();
+    let mut counts = BTreeMap::<_, Vec<_>>::new();
+    for record in collector.stop().0 {
+        let name = record["thread"].as_str().expect("the threads have names").to_owned();
+        counts.entry(name).or_default().push(record["kv"]["n"].as_u64().expect("a number"));
+    }
+    assert_eq!(counts.keys().collect::<Vec<_>>(), ["alice", "bob", "carol", "dave"]);
+    assert!(counts.values().all(|numbers| numbers.iter().copied().eq(1..=25)), "{counts:?}");
+}
+
+#[test]
+fn panics_ends_its_stream_with_its_panic() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let mut panics = scene.example("panics", collector.authority());
+    assert_eq!(panics.end().code(), Some(101));
+    assert!(panics.stderr().contains("a divisor that is not zero"), "{}", panics.stderr());
+    let records = collector.stop();
+    let last = records.0.last().expect("records have arrived");
+    assert_eq!(message(last), "panicked: a divisor that is not zero");
+    assert_eq!((&last["level"], &last["thread"]), (&"ERROR".into(), &"main".into()));
+    assert_eq!(last["file"], "examples/panics.rs");
+    assert_eq!(records.0.len(), 2);
+}
+
+#[test]
+fn netcat_writes_lines_for_people() {
+    let scene = Scene::new();
+    let peer = Peer::start();
+    scene.example("netcat", &peer.address()).succeed();
+    let text = peer.hears("retries=3\n");
+    let tails = [
+        " INFO  [netcat] examples/netcat.rs:8 hello, netcat",
+        " WARN  [netcat] examples/netcat.rs:9 order 7 is late client=acme retries=3",
+    ];
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), tails.len(), "{text}");
+    for (line, tail) in lines.iter().zip(tails) {
+        assert_eq!(&line[26..], tail);
+    }
+}
+
+#[test]
+fn udp_sends_one_record_a_datagram() {
+    let scene = Scene::new();
+    let (socket, address) = udp_peer("127.0.0.1:0");
+    scene.example("udp", &format!("udp://{address}")).succeed();
+    let mut buffer = [0; 2000];
+    for expected in ["hello, whoever is there", "order 7 is late"] {
+        let count = socket.recv(&mut buffer).expect("a datagram has come");
+        let record: serde_json::Value =
+            serde_json::from_slice(&buffer[..count]).expect("a datagram is one record");
+        assert_eq!((message(&record), &record["app"]), (expected, &"udp".into()));
+    }
+}
+
+#[test]
+fn demo_shows_everything_and_ends_by_itself() {
+    let scene = Scene::new();
+    let mut demo = scene.start(&example("demo"), &["127.0.0.1:0"]);
+    demo.succeed();
+    let shown = demo.stdout();
+    for words in [
+        "[web] examples/demo.rs:",
+        "[orders] examples/demo.rs:",
+        "order 11 is refused: no such client order=11",
+        "[billing] examples/demo.rs:",
+        "panicked: index out of bounds: the len is 2 but the index is 2",
+        "GET /report was slow ms=812",
+    ] {
+        assert!(shown.contains(words), "{words:?} is not in\n{shown}");
+    }
+    assert_eq!(shown.lines().count(), 15, "{shown}");
+}

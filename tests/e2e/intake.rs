@@ -1,0 +1,186 @@
+//! What anything that can open a socket may send, and what it may not do to others.
+
+use crate::harness::{Collector, SOON, Scene, assert_each_once, messages, nc, speak, wait_until};
+use std::io::{Read, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::time::{Duration, Instant};
+
+fn port(collector: &Collector) -> &str {
+    collector.authority().rsplit_once(':').expect("an address has a port").1
+}
+
+#[test]
+fn what_is_typed_into_nc_appears_line_by_line() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let mut nc = nc(&["-N", "127.0.0.1", port(&collector)], b"one\n");
+    collector.wait_for(1);
+    nc.feed(b"two\r\nthree without an end");
+    nc.succeed();
+    let records = collector.wait_for(3);
+    assert_eq!(messages(&records), ["one", "two", "three without an end"]);
+    assert!(records.0.iter().all(|record| record["host"] == "127.0.0.1"), "the peer is the host");
+    assert!(nc.stdout().is_empty(), "a plain peer is told nothing: {}", nc.stdout());
+}
+
+#[test]
+fn a_line_may_end_with_a_nul() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    speak(collector.authority(), b"one\0two\0\nthree\n");
+    collector.wait_for(3);
+    let records = collector.stop();
+    assert_eq!(messages(&records), ["one", "two", "three"]);
+}
+
+#[test]
+fn a_datagram_of_nc_is_a_record_and_one_of_several_lines_is_several() {
+    let scene = Scene::new();
+    let collector = Collector::with(&scene, "--listen udp://127.0.0.1:0");
+    nc(&["-u", "-w1", "127.0.0.1", port(&collector)], b"one").succeed();
+    collector.wait_for(1);
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    socket.send_to(b"two\nthree\n", collector.authority()).expect("a datagram");
+    let records = collector.wait_for(3);
+    assert_eq!(messages(&records), ["one", "two", "three"]);
+}
+
+#[test]
+fn a_json_line_of_any_program_is_a_record() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let line = "{\"msg\":\"order filled\",\"level\":\"warn\",\"order\":7,\"target\":\"orders\"}\n";
+    speak(collector.authority(), line.as_bytes());
+    let records = collector.wait_for(1);
+    let record = &records.0[0];
+    assert_eq!(messages(&records), ["order filled"]);
+    assert_eq!((&record["level"], &record["target"]), (&"WARN".into(), &"orders".into()));
+    assert_eq!(record["kv"]["order"], 7);
+}
+
+#[test]
+fn one_connection_that_breaks_never_disturbs_another() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let mut quiet = TcpStream::connect(collector.authority()).expect("the collector listens");
+    quiet.write_all(b"half a li").expect("the collector reads");
+    for round in 0..50 {
+        let mut bad = TcpStream::connect(collector.authority()).expect("the collector listens");
+        let words: &[u8] = match round % 3 {
+            0 => b"{\"netlog\":1,\"sender\":\"no id\"}\n",
+            1 => b"\xff\xff\xff\xff",
+            _ => b"{\"netlog\":99999}\n{{{{\n",
+        };
+        bad.write_all(words).expect("the collector reads");
+        // Closed with an answer unread: the collector sees a reset.
+        rustix::net::sockopt::set_socket_linger(&bad, Some(Duration::ZERO)).expect("an option");
+    }
+    scene.subject(&format!("to={} records=500", collector.authority())).succeed();
+    assert_each_once(&collector.records().of("subject"), 1, 500);
+    quiet.write_all(b"ne\n").expect("the collector still reads");
+    let came = || messages(&collector.records()).contains(&"half a line");
+    assert!(wait_until(SOON, came), "{}", collector.text());
+}
+
+#[test]
+fn a_hello_that_is_none_is_answered_in_words() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let answer = speak(collector.authority(), b"{\"netlog\":2,\"sender\":\"9f3c00000000000000000000000000ab\",\"app\":\"a\",\"host\":\"h\",\"pid\":1,\"next\":1}\n");
+    assert!(answer.starts_with("{\"error\":\"") && answer.ends_with("\"}\n"), "{answer:?}");
+    assert!(answer.contains("version 2"), "{answer}");
+}
+
+#[test]
+fn a_line_of_a_hundred_megabytes_is_cut_marked_and_skipped_and_the_next_one_lives() {
+    const LONG: u64 = 100 << 20;
+    let scene = Scene::new();
+    let collector = Collector::with(&scene, "--listen tcp://127.0.0.1:0 --max-line 1KiB");
+    speak(collector.authority(), b"before\n");
+    collector.wait_for(1);
+    let before = collector.process.peak_memory();
+    let mut stream = TcpStream::connect(collector.authority()).expect("the collector listens");
+    let block = vec![b'x'; 1 << 20];
+    for _ in 0..LONG >> 20 {
+        stream.write_all(&block).expect("the connection lives");
+    }
+    stream.write_all(b"\nafter\n").expect("the connection lives");
+    let records = collector.wait_for(3);
+    let long = &records.0[1];
+    assert_eq!(long["msg"].as_str().map(str::len), Some(1024));
+    assert_eq!(long["truncated"].as_u64(), Some(LONG - 1024));
+    assert_eq!(messages(&records)[2], "after");
+    let grown = collector.process.peak_memory() - before;
+    assert!(grown < 16 << 20, "the collector grew by {grown} bytes");
+}
+
+#[test]
+fn a_silent_peer_is_let_go_after_the_idle_timeout_and_its_half_line_is_kept() {
+    let scene = Scene::new();
+    let line = "--listen tcp://127.0.0.1:0 --idle-timeout 300ms -v";
+    let collector = Collector::with(&scene, line);
+    let mut peer = TcpStream::connect(collector.authority()).expect("the collector listens");
+    peer.write_all(b"one\nhalf").expect("the collector reads");
+    peer.set_read_timeout(Some(SOON)).expect("a limit");
+    let began = Instant::now();
+    assert_eq!(peer.read(&mut [0; 1]).expect("a close, not a reset"), 0);
+    assert!(began.elapsed() > Duration::from_millis(250), "after {:?}", began.elapsed());
+    assert_eq!(messages(&collector.wait_for(2)), ["one", "half"]);
+    let address = peer.local_addr().expect("a connected socket has an address");
+    collector.process.says(&format!("connection from {address} opened"));
+    collector.process.says(&format!("connection from {address} closed"));
+}
+
+#[test]
+fn connections_beyond_the_limit_are_closed_and_there_is_room_again_when_one_ends() {
+    let scene = Scene::new();
+    let collector = Collector::with(&scene, "--listen tcp://127.0.0.1:0 --max-connections 2");
+    let connect = || {
+        let stream = TcpStream::connect(collector.authority()).expect("the kernel accepts");
+        stream.set_read_timeout(Some(SOON)).expect("a limit");
+        stream
+    };
+    let (mut one, mut two) = (connect(), connect());
+    one.write_all(b"one\n").expect("the collector reads");
+    two.write_all(b"two\n").expect("the collector reads");
+    collector.wait_for(2);
+    let refused = connect().read(&mut [0; 1]);
+    assert!(refused.as_ref().map_or(true, |&count| count == 0), "{refused:?}");
+    drop(one);
+    let served = || {
+        let mut three = connect();
+        let _ = three.write_all(b"three\n");
+        messages(&collector.records()).contains(&"three")
+    };
+    assert!(wait_until(SOON, served), "{}", collector.text());
+}
+
+#[test]
+fn a_peer_that_reads_nothing_holds_up_neither_the_others_nor_the_end() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let mut deaf = TcpStream::connect(collector.authority()).expect("the collector listens");
+    let hello = b"{\"netlog\":1,\"sender\":\"9f3c00000000000000000000000000ab\",\"app\":\"deaf\",\"host\":\"h\",\"pid\":1,\"next\":1}\nrecord\n";
+    deaf.write_all(hello).expect("the collector reads");
+    scene.subject(&format!("to={} records=500", collector.authority())).succeed();
+    assert_each_once(&collector.records().of("subject"), 1, 500);
+    let records = collector.stop();
+    assert!(messages(&records).contains(&"record"));
+}
+
+#[test]
+fn five_hundred_peers_at_once_are_all_heard() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let mut peers = Vec::new();
+    for number in 0..500 {
+        let mut peer = TcpStream::connect(collector.authority()).expect("the collector listens");
+        peer.write_all(format!("peer {number}\n").as_bytes()).expect("the collector reads");
+        peers.push(peer);
+    }
+    let records = collector.wait_for(500);
+    let mut said = messages(&records);
+    said.sort_unstable();
+    said.dedup();
+    assert_eq!(said.len(), 500);
+}

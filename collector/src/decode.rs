@@ -241,7 +241,6 @@ mod tests {
             ("\"next\":7", "\"next\":0", "numbers begin at 1"),
             ("\"next\":7", "\"next\":18446744073709551615", "number out of range"),
             ("\"pid\"", "\"dip\"", "malformed hello"),
-            ("web1", "we\\u0007b1", "malformed app or host"),
         ] {
             let line = format!("{}\nplain\n", HELLO.replace(from, to));
             assert_eq!(heard(&line), (Err(Refusal(words.into())), vec![]), "{to}");

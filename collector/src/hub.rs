@@ -2,6 +2,7 @@
 //! not a task, because disks block.
 
 use crate::decode::{Sender, now};
+use crate::error::GaveUp;
 use crate::look::Fresh;
 use crate::marks::{Mark, Marks};
 use crate::run::{Parcel, Run, Source};
@@ -9,8 +10,6 @@ use crate::sink::{Batch, Sink, SinkError};
 use crate::stats::Stats;
 use crate::voice::{Chain, Voice};
 use netlog_wire::Identity;
-use std::error::Error;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
@@ -67,25 +66,6 @@ impl Patience {
 
     fn over(&self) -> bool {
         self.0.get().is_some_and(|end| Instant::now() >= *end)
-    }
-}
-
-/// The collector ended while a sink failed.
-#[derive(Debug)]
-pub struct GaveUp {
-    records: u64,
-    cause: SinkError,
-}
-
-impl fmt::Display for GaveUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ended with {} records not written", self.records)
-    }
-}
-
-impl Error for GaveUp {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.cause)
     }
 }
 

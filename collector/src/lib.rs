@@ -31,6 +31,7 @@
 
 mod amount;
 mod decode;
+mod error;
 mod hub;
 mod intake;
 mod ledger;
@@ -44,7 +45,8 @@ mod stats;
 mod voice;
 
 pub use amount::{Period, Size, UnknownAmount};
-pub use hub::{GaveUp, Reopen};
+pub use error::{BindError, GaveUp, RunError};
+pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Http, Options};
 pub use stats::{Counter, Stats};
@@ -60,13 +62,16 @@ use sink::file::{FileSink, Keeping};
 use socket2::Socket;
 use std::error::Error;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::{fmt, io, thread};
+use std::thread;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use voice::{Chain, Voice};
+
+/// The least `--max-line`: a hello has to fit.
+const MIN_LINE: usize = 1 << 10;
 
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
@@ -79,14 +84,19 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Opens the sinks and binds the sockets. From here on the kernel takes connections; they are
+    /// Binds the sockets and opens the sinks. From here on the kernel takes connections; they are
     /// served once it [runs](Self::run).
     ///
     /// # Errors
     ///
     /// When an address cannot be bound or a sink cannot be opened, and when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
+        let mut sockets = Vec::new();
+        for endpoint in &options.listen {
+            sockets.extend(endpoint.bind()?);
+        }
         let voice = Voice { verbose: options.verbose };
+        let serving = serving(&options, voice)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
             sinks.push(Box::new(console));
@@ -99,11 +109,6 @@ impl Collector {
         if sinks.is_empty() {
             return Err(BindError::NoSink);
         }
-        let mut sockets = Vec::new();
-        for endpoint in &options.listen {
-            sockets.extend(endpoint.bind()?);
-        }
-        let serving = serving(&options, voice)?;
         let (stats, reopen) = (Arc::default(), Reopen::default());
         Ok(Self { options, sockets, serving, sinks, stats, reopen })
     }
@@ -147,7 +152,7 @@ impl Collector {
             stats: self.stats.clone(),
             senders: senders.clone(),
             voice,
-            max_line: self.options.max_line.bytes(),
+            max_line: self.options.max_line.bytes().max(MIN_LINE),
             idle_timeout: self.options.idle_timeout.limit(),
             connections: Arc::new(Semaphore::new(self.options.max_connections)),
             stop: stopped,
@@ -256,82 +261,4 @@ fn finished(
 /// Writes an error and all its causes to stderr, as one line.
 pub fn report(error: &(dyn Error + 'static)) {
     Voice::default().say(format_args!("{}", Chain(error)));
-}
-
-/// Why a collector could not begin.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BindError {
-    /// An address cannot be listened on.
-    Listen {
-        /// The address as it was given.
-        url: String,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// The file cannot be appended to.
-    File {
-        /// Where it should be.
-        path: PathBuf,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// There is no stdout.
-    Console(io::Error),
-    /// Neither a file nor the console is asked for.
-    NoSink,
-}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Listen { url, .. } => write!(f, "failed to bind {url}"),
-            Self::File { path, .. } => write!(f, "failed to open {}", path.display()),
-            Self::Console(_) => f.write_str("failed to open stdout"),
-            Self::NoSink => f.write_str("records have nowhere to go: use --file or --console"),
-        }
-    }
-}
-
-impl Error for BindError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Listen { cause, .. } | Self::File { cause, .. } | Self::Console(cause) => {
-                Some(cause)
-            }
-            Self::NoSink => None,
-        }
-    }
-}
-
-/// Why a collector could not go on.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The system refuses a thread or a place among the sockets waited on.
-    Serve(io::Error),
-    /// A sink failed to the end.
-    GaveUp(GaveUp),
-    /// The hub ended without a word: a fault in the collector itself.
-    Hub,
-}
-
-impl fmt::Display for RunError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Serve(_) => f.write_str("failed to serve"),
-            Self::GaveUp(gave_up) => gave_up.fmt(f),
-            Self::Hub => f.write_str("the hub broke off"),
-        }
-    }
-}
-
-impl Error for RunError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Serve(cause) => Some(cause),
-            Self::GaveUp(gave_up) => gave_up.source(),
-            Self::Hub => None,
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use netlog_collector::{Address, Collector, Options, report};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
+    allow_descriptors();
     // Both see every signal: the first one ends the collector, the second one ends the wait.
     let (mut first, mut second) = (Signals::new()?, Signals::new()?);
     let collector = Collector::bind(options)?;
@@ -44,6 +46,12 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
         number = second.second() => return Ok(ExitCode::from(128 + number)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A connection needs a descriptor, and many systems grant a thousand unless asked for more.
+fn allow_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Programs that start a collector read the first line to learn the port.

@@ -57,7 +57,8 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_TAILS", value_name = "N", default_value_t = 1000)]
     pub max_tails: usize,
 
-    /// The longest line taken from a peer; a longer one is cut there, marked and counted.
+    /// The longest line taken from a peer; a longer one is cut there, marked and counted. At
+    /// least 1KiB.
     #[arg(long, env = "NETLOG_MAX_LINE", value_name = "SIZE", default_value_t = Size(64 << 10))]
     pub max_line: Size,
 

@@ -102,15 +102,15 @@ fn nothing_is_ever_said_to_a_peer_that_said_no_hello() {
 
 #[test]
 fn an_overlong_line_is_cut_and_marked_and_the_next_one_lives() {
-    let bench = Bench::start(Options { max_line: Size(1000), ..Options::default() });
+    let bench = Bench::start(Options { max_line: Size(1024), ..Options::default() });
     let mut peer = bench.connect();
     for _ in 0..20 {
         peer.write_all(&[b'x'; 1 << 20]).unwrap();
     }
     peer.write_all(b"\nshort\n").unwrap();
     let lines = bench.wait_for_lines(2);
-    assert_eq!(bench::message(&lines[0]).len(), 1000);
-    assert!(lines[0].ends_with(&format!("\"truncated\":{}}}", (20 << 20) - 1000)));
+    assert_eq!(bench::message(&lines[0]).len(), 1024);
+    assert!(lines[0].ends_with(&format!("\"truncated\":{}}}", (20 << 20) - 1024)));
     assert_eq!(bench::message(&lines[1]), "short");
     assert_eq!(bench.stats.lines_cut.get(), 1);
 }

@@ -122,12 +122,15 @@ impl<'a> Cursor<'a> {
         &self.text.as_bytes()[self.at..]
     }
 
+    // Inlined, every literal has a known length and is compared as a few words, not by a call.
+    #[inline(always)]
     fn take(&mut self, literal: &str) -> Option<()> {
         self.rest().starts_with(literal.as_bytes()).then(|| self.at += literal.len())
     }
 
     /// The string behind `key` (which ends with the opening quote) and before `after`; the outer
     /// `None` says the line is not canonical, the inner that it has no such key.
+    #[inline(always)]
     fn string(&mut self, key: &str, after: &str) -> Option<Option<JsonStr<'a>>> {
         if self.take(key).is_none() {
             return Some(None);
@@ -139,6 +142,7 @@ impl<'a> Cursor<'a> {
         Some(Some(JsonStr(inside)))
     }
 
+    #[inline(always)]
     fn number(&mut self, key: &str, after: &str) -> Option<Option<u64>> {
         if self.take(key).is_none() {
             return Some(None);
@@ -153,6 +157,7 @@ impl<'a> Cursor<'a> {
         digits.parse().ok().map(Some)
     }
 
+    #[inline(always)]
     fn object(&mut self, key: &str) -> Option<Option<&'a str>> {
         if self.take(key).is_none() {
             return Some(None);

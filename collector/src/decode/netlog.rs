@@ -7,7 +7,8 @@ use netlog_wire::{Greeting, Hello, Identity, Level, Line, Piece, Record, VERSION
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Every record carries these, so that a peer cannot blow up its own lines at our cost.
+/// The longest app or host kept. Every record carries them: longer ones would blow up a peer's
+/// lines at our cost.
 const MAX_NAME: usize = 128;
 
 /// Far beyond any count of records, far below where counting on overflows.
@@ -67,13 +68,10 @@ impl Conversation {
         let id = Some(&hello.sender).filter(|id| Hello::valid_sender(id));
         let id = id.and_then(|id| u128::from_str_radix(id, 16).ok()).map(SenderId);
         let id = id.ok_or_else(|| Refusal("malformed sender id".into()))?;
-        if [&hello.app, &hello.host].into_iter().any(|name| !fit(name)) {
-            return Err(Refusal("malformed app or host".into()));
-        }
         let next = number(hello.next)?;
         let identity = Identity {
-            app: Some(hello.app),
-            host: Some(hello.host),
+            app: Some(fit(hello.app)),
+            host: Some(fit(hello.host)),
             pid: Some(hello.pid.into()),
             peer: Some(origin.peer().to_owned()),
         };
@@ -137,8 +135,10 @@ fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mu
     take_plain(piece.cut, line, (receipt, &sender.identity), run);
 }
 
-fn fit(name: &str) -> bool {
-    name.len() <= MAX_NAME && !name.contains(char::is_control)
+fn fit(mut name: String) -> String {
+    let end = (0..=MAX_NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+    name.truncate(end.unwrap_or(0));
+    name
 }
 
 fn number(next: u64) -> Result<u64, Refusal> {
@@ -146,5 +146,17 @@ fn number(next: u64) -> Result<u64, Refusal> {
         0 => Err(Refusal("numbers begin at 1".into())),
         1..MAX_NUMBER => Ok(next),
         _ => Err(Refusal("number out of range".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        assert_eq!(fit("orders".into()), "orders");
+        assert_eq!(fit("é".repeat(100)), "é".repeat(64));
+        assert_eq!(fit(format!("x{}", "é".repeat(100))), format!("x{}", "é".repeat(63)));
     }
 }

@@ -1,60 +1,31 @@
 //! One connection: reads runs out of it, and writes acks to it if its peer said hello.
 
-use super::{DRAIN, GIVE_UP, READ, Wiring};
-use crate::decode::{Decoder, Origin, Refusal};
+mod parting;
+
+use super::{READ, Wiring};
+use crate::decode::{Decoder, Origin};
 use crate::look::{Attendance, Parting};
 use crate::run::Run;
-use crate::voice::Chain;
 use netlog_wire::Reply;
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
-use socket2::SockRef;
 use std::cell::RefCell;
-use std::fmt;
 use std::future::{pending, poll_fn};
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
-/// How long a peer is given to take the last reply before the connection is torn down.
-const FAREWELL: Duration = Duration::from_secs(1);
-
-/// How much is read and thrown away meanwhile. Bytes left unread at a close would turn it into a
-/// reset, which takes the reply back out of the peer's hands.
-const FAREWELL_BYTES: usize = 1 << 20;
+pub(super) use parting::End;
 
 thread_local! {
     /// One read buffer for each worker thread: a read and its decoding never wait for anything in
     /// between, so that a connection needs a buffer only while it runs.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
-}
-
-/// Why a connection ended.
-pub(super) enum End {
-    /// The peer was done.
-    Closed,
-    /// The peer was told why.
-    Refused(Refusal),
-    /// Nothing came for too long.
-    Idle,
-    /// The collector ends.
-    Stopped,
-    /// The hub is gone.
-    Abandoned,
-    /// The connection broke.
-    Broken(io::Error),
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        Self::Broken(error)
-    }
 }
 
 /// Serves one connection until it ends.
@@ -79,11 +50,8 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) ->
         return End::Closed;
     };
     open.part(&end).await;
-    open.attendance.part(if let End::Refused(_) = end {
-        Parting::Refused
-    } else {
-        Parting::Broken
-    });
+    let refused = matches!(end, End::Refused(_));
+    open.attendance.part(if refused { Parting::Refused } else { Parting::Broken });
     end
 }
 
@@ -268,87 +236,10 @@ impl Connection<'_> {
             let _ = acks.wait_for(|ack| *ack >= given).await;
         }
     }
-
-    /// Does what is left to do on an end that was not the peer's.
-    async fn part(&mut self, end: &End) {
-        match end {
-            End::Refused(refusal) => {
-                self.wiring.stats.refused.add(1);
-                Reply::Error(refusal.0.clone()).push(&mut self.replies);
-                self.farewell().await;
-            }
-            End::Stopped => self.drain().await,
-            End::Idle => {
-                self.wiring.stats.connections_idle.add(1);
-                self.keep_rest().await;
-            }
-            End::Broken(_) => self.keep_rest().await,
-            End::Closed | End::Abandoned => {}
-        }
-    }
-
-    /// Takes what the kernel has received already, and lets a sender know what was kept of it.
-    async fn drain(&mut self) {
-        let deadline = Instant::now() + DRAIN;
-        self.draining = true;
-        while Instant::now() < deadline {
-            let Ok(Ok(Progress::Some)) = timeout_at(deadline, self.read()).await else { break };
-        }
-        self.keep_rest().await;
-        if self.acks.is_some() && timeout_at(deadline + GIVE_UP, self.all_acked()).await.is_ok() {
-            self.push_ack();
-            self.farewell().await;
-        }
-    }
-
-    /// Hands over a plain peer's line that will never end.
-    async fn keep_rest(&mut self) {
-        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
-            let mut runs = Vec::new();
-            self.decoder.finish(&mut runs);
-            self.wiring.feed.give(runs, room);
-        }
-    }
-
-    /// Writes the last reply and half-closes, then reads on until the peer is gone too, within
-    /// limits: what it still sends is not ours, and it keeps it.
-    async fn farewell(&mut self) {
-        let deadline = Instant::now() + FAREWELL;
-        while self.flush().is_ok() && !self.replies.is_empty() {
-            if !matches!(timeout_at(deadline, self.stream.writable()).await, Ok(Ok(()))) {
-                return;
-            }
-        }
-        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Write);
-        let (mut scrap, mut thrown) = ([0; 4096], 0);
-        while thrown < FAREWELL_BYTES
-            && let Ok(Ok(())) = timeout_at(deadline, self.stream.readable()).await
-        {
-            match self.stream.try_read(&mut scrap) {
-                Ok(0) => return,
-                Ok(read) => thrown += read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-        }
-    }
 }
 
 enum Event {
     Readable,
     Writable,
     Acked,
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => f.write_str("by its peer"),
-            Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
-            Self::Idle => f.write_str("nothing came for the idle timeout"),
-            Self::Stopped => f.write_str("the collector ends"),
-            Self::Abandoned => f.write_str("a sink failed to the end"),
-            Self::Broken(error) => Chain(error).fmt(f),
-        }
-    }
 }

@@ -1,10 +1,11 @@
 //! The TCP intake: accepts connections and gives each a task of its own.
 
 use super::{Wiring, connection};
+use crate::voice::Chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -15,6 +16,7 @@ const KEEP_ALIVE_PROBES: Duration = Duration::from_secs(30);
 
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_secs(10);
 
 /// Longer than it takes tokio to learn from the kernel that someone waits to be accepted.
 const LAST_ACCEPT: Duration = Duration::from_millis(10);
@@ -22,7 +24,7 @@ const LAST_ACCEPT: Duration = Duration::from_millis(10);
 /// Accepts until the collector is to end, then waits for the connections to drain.
 pub(crate) async fn run(listener: TcpListener, wiring: Wiring) {
     let mut connections = JoinSet::new();
-    let mut cooling = Cooling { pause: PAUSE_MIN, failing: false };
+    let mut cooling = Cooling { pause: PAUSE_MIN, failed: None };
     loop {
         tokio::select! {
             biased;
@@ -31,7 +33,7 @@ pub(crate) async fn run(listener: TcpListener, wiring: Wiring) {
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    cooling.over(&wiring);
+                    cooling.accepted(&wiring);
                     admit(stream, peer, &wiring, &mut connections);
                 }
                 Err(error) => cooling.wait(&error, &wiring).await,
@@ -74,7 +76,8 @@ fn prepare(stream: &TcpStream) {
 /// peer waits in the queue, and a loop without a pause would do nothing else.
 struct Cooling {
     pause: Duration,
-    failing: bool,
+    /// When it failed last, while that is an episode.
+    failed: Option<Instant>,
 }
 
 impl Cooling {
@@ -84,12 +87,9 @@ impl Cooling {
             return;
         }
         wiring.stats.accepts_failed.add(1);
-        if !self.failing {
-            self.failing = true;
-            let chain = crate::voice::Chain(error);
-            wiring
-                .voice
-                .say(format_args!("failed to accept a connection, will go on trying: {chain}"));
+        if self.failed.replace(Instant::now()).is_none() {
+            let cause = Chain(error);
+            wiring.voice.say(format_args!("failed to accept, will go on trying: {cause}"));
         }
         tokio::select! {
             () = sleep(self.pause) => {}
@@ -98,9 +98,11 @@ impl Cooling {
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 
-    fn over(&mut self, wiring: &Wiring) {
+    fn accepted(&mut self, wiring: &Wiring) {
         self.pause = PAUSE_MIN;
-        if std::mem::take(&mut self.failing) {
+        // One that closes lets one in: the episode is over when it has been quiet for a while.
+        if self.failed.is_some_and(|failed| failed.elapsed() > QUIET) {
+            self.failed = None;
             wiring.voice.say(format_args!("accepting connections again"));
         }
     }

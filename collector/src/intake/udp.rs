@@ -10,7 +10,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
-use tokio::time::{interval, timeout, timeout_at};
+use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 
 /// The most bytes of datagrams that become one run.
 const BURST: usize = 256 << 10;
@@ -33,6 +33,7 @@ pub(crate) async fn run(socket: UdpSocket, wiring: Wiring) {
     let mut intake =
         Intake { socket, buffer, gaps: Gaps::default(), drops, fresh: false, from: None };
     let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;

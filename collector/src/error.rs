@@ -1,0 +1,103 @@
+//! Why a collector could not begin, or could not go on.
+
+use crate::sink::SinkError;
+use std::error::Error;
+use std::path::PathBuf;
+use std::{fmt, io};
+
+/// Why a collector could not begin.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BindError {
+    /// An address cannot be listened on.
+    Listen {
+        /// The address as it was given.
+        url: String,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The file cannot be appended to.
+    File {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// There is no stdout.
+    Console(io::Error),
+    /// Neither a file nor the console is asked for.
+    NoSink,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { url, .. } => write!(f, "failed to bind {url}"),
+            Self::File { path, .. } => write!(f, "failed to open {}", path.display()),
+            Self::Console(_) => f.write_str("failed to open stdout"),
+            Self::NoSink => f.write_str("records have nowhere to go: use --file or --console"),
+        }
+    }
+}
+
+impl Error for BindError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Listen { cause, .. } | Self::File { cause, .. } | Self::Console(cause) => {
+                Some(cause)
+            }
+            Self::NoSink => None,
+        }
+    }
+}
+
+/// Why a collector could not go on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The system refuses a thread or a place among the sockets waited on.
+    Serve(io::Error),
+    /// A sink failed to the end.
+    GaveUp(GaveUp),
+    /// The hub ended without a word: a fault in the collector itself.
+    Hub,
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serve(_) => f.write_str("failed to serve"),
+            Self::GaveUp(gave_up) => gave_up.fmt(f),
+            Self::Hub => f.write_str("the hub broke off"),
+        }
+    }
+}
+
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Serve(cause) => Some(cause),
+            Self::GaveUp(gave_up) => gave_up.source(),
+            Self::Hub => None,
+        }
+    }
+}
+
+/// The collector ended while a sink failed.
+#[derive(Debug)]
+pub struct GaveUp {
+    pub(crate) records: u64,
+    pub(crate) cause: SinkError,
+}
+
+impl fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ended with {} records not written", self.records)
+    }
+}
+
+impl Error for GaveUp {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
+}

@@ -1,0 +1,121 @@
+//! How a connection ends, and what is owed to its peer then.
+
+use super::{Connection, Progress};
+use crate::decode::Refusal;
+use crate::intake::{DRAIN, GIVE_UP};
+use crate::voice::Chain;
+use netlog_wire::Reply;
+use socket2::SockRef;
+use std::fmt;
+use std::io;
+use std::net::Shutdown;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// How long a peer is given to take the last reply before the connection is torn down.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How much is read and thrown away meanwhile. Bytes left unread at a close would turn it into a
+/// reset, which takes the reply back out of the peer's hands.
+const FAREWELL_BYTES: usize = 1 << 20;
+
+/// Why a connection ended.
+pub(crate) enum End {
+    /// The peer was done.
+    Closed,
+    /// The peer was told why.
+    Refused(Refusal),
+    /// Nothing came for too long.
+    Idle,
+    /// The collector ends.
+    Stopped,
+    /// The hub is gone.
+    Abandoned,
+    /// The connection broke.
+    Broken(io::Error),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl Connection<'_> {
+    /// Does what is left to do on an end that was not the peer's.
+    pub(super) async fn part(&mut self, end: &End) {
+        match end {
+            End::Refused(refusal) => {
+                self.wiring.stats.refused.add(1);
+                Reply::Error(refusal.0.clone()).push(&mut self.replies);
+                self.farewell().await;
+            }
+            End::Stopped => self.drain().await,
+            End::Idle => {
+                self.wiring.stats.connections_idle.add(1);
+                self.keep_rest().await;
+            }
+            End::Broken(_) => self.keep_rest().await,
+            End::Closed | End::Abandoned => {}
+        }
+    }
+
+    /// Takes what the kernel has received already, and lets a sender know what was kept of it.
+    async fn drain(&mut self) {
+        let deadline = Instant::now() + DRAIN;
+        self.draining = true;
+        while Instant::now() < deadline {
+            let Ok(Ok(Progress::Some)) = timeout_at(deadline, self.read()).await else { break };
+        }
+        self.keep_rest().await;
+        if self.acks.is_some() && timeout_at(deadline + GIVE_UP, self.all_acked()).await.is_ok() {
+            self.push_ack();
+            self.farewell().await;
+        }
+    }
+
+    /// Hands over a plain peer's line that will never end.
+    async fn keep_rest(&mut self) {
+        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
+            let mut runs = Vec::new();
+            self.decoder.finish(&mut runs);
+            self.wiring.feed.give(runs, room);
+        }
+    }
+
+    /// Writes the last reply and half-closes, then reads on until the peer is gone too, within
+    /// limits: what it still sends is not ours, and it keeps it.
+    async fn farewell(&mut self) {
+        let deadline = Instant::now() + FAREWELL;
+        while self.flush().is_ok() && !self.replies.is_empty() {
+            if !matches!(timeout_at(deadline, self.stream.writable()).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Write);
+        let (mut scrap, mut thrown) = ([0; 4096], 0);
+        while thrown < FAREWELL_BYTES
+            && let Ok(Ok(())) = timeout_at(deadline, self.stream.readable()).await
+        {
+            match self.stream.try_read(&mut scrap) {
+                Ok(0) => return,
+                Ok(read) => thrown += read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("by its peer"),
+            Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
+            Self::Idle => f.write_str("nothing came for the idle timeout"),
+            Self::Stopped => f.write_str("the collector ends"),
+            Self::Abandoned => f.write_str("a sink failed to the end"),
+            Self::Broken(error) => Chain(error).fmt(f),
+        }
+    }
+}

@@ -61,7 +61,8 @@ impl Filter {
             }
             let rest = &lines[begin..];
             let end = memchr::memchr(b'\n', rest).map_or(lines.len(), |end| begin + end + 1);
-            let line = lines[begin..end].strip_suffix(b"\n").unwrap_or(&lines[begin..end]);
+            let line = &lines[begin..end];
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
             let wanted = if open { is_object(line) } else { self.wants(line) };
             if wanted {
                 visit((begin, end));

@@ -18,8 +18,9 @@ pub(crate) enum Form {
 /// What a reader is told beside the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
-    /// What was there already has been sent; from here on records come as they are written.
-    Live,
+    /// What was there already has been sent; from here on records come as they are written. With
+    /// the place where that begins, unless there has never been a record.
+    Live(Option<Cursor>),
     /// Records that nothing holds any more; how many, if that is known.
     Missed(Option<u64>),
     /// All was searched.
@@ -68,6 +69,9 @@ impl Form {
         let json = notice.json();
         let shown = match (self, notice) {
             (Self::Lines, _) => format!("{json}\n"),
+            (Self::Events, Notice::Live(Some(at))) => {
+                format!("id: {at}\nevent: notice\ndata: {json}\n\n")
+            }
             (Self::Events, _) => format!("event: notice\ndata: {json}\n\n"),
             (Self::Text, Notice::Missed(Some(count))) => format!("-- {count} records missed --\n"),
             (Self::Text, Notice::Missed(None)) => "-- records missed --\n".into(),
@@ -90,7 +94,8 @@ impl Notice {
     fn json(self) -> String {
         let mut json = String::from("{\"notice\":");
         let written = match self {
-            Self::Live => write!(json, "\"live\"}}"),
+            Self::Live(None) => write!(json, "\"live\"}}"),
+            Self::Live(Some(at)) => write!(json, "\"live\",\"at\":\"{at}\"}}"),
             Self::Missed(Some(count)) => write!(json, "\"missed\",\"count\":{count}}}"),
             Self::Missed(None) => write!(json, "\"missed\",\"count\":null}}"),
             Self::End { matched, scanned, skipped } => write!(

@@ -21,7 +21,7 @@ pub(crate) struct Pattern {
 /// A text that stands in the line of every record that matches.
 #[derive(Debug)]
 enum Needle {
-    Exact(Finder<'static>),
+    Exact(Box<Finder<'static>>),
     AnyCase(bytes::Regex),
 }
 
@@ -65,7 +65,8 @@ impl Pattern {
 impl Needle {
     fn new(piece: &str, exact: bool) -> Option<Self> {
         if exact {
-            return Some(Self::Exact(Finder::new(piece.as_bytes()).into_owned()));
+            let finder = Finder::new(piece.as_bytes()).into_owned();
+            return Some(Self::Exact(Box::new(finder)));
         }
         let mut builder = bytes::RegexBuilder::new(&regex::escape(piece));
         builder.case_insensitive(true).size_limit(MEMORY).build().ok().map(Self::AnyCase)

@@ -107,7 +107,7 @@ impl Holding {
 fn rotated(path: &Path) -> Vec<PathBuf> {
     let Some(base) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let Ok(entries) = std::fs::read_dir(directory.unwrap_or(Path::new("."))) else {
+    let Ok(entries) = std::fs::read_dir(directory.unwrap_or_else(|| Path::new("."))) else {
         return Vec::new();
     };
     let mut found: Vec<_> = entries

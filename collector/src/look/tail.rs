@@ -176,7 +176,7 @@ impl Tail {
                     return Ok(());
                 }
                 let mut out = Vec::new();
-                self.form.push_notice(&mut out, Notice::Live);
+                self.form.push_notice(&mut out, Notice::Live(place.cursor()));
                 outlet.send(out).await?;
                 continue;
             }
@@ -252,6 +252,12 @@ impl Place {
     fn behind(holding: &Holding) -> Self {
         let volume = holding.current().map(|(volume, _)| volume);
         Self { volume, turn: holding.end.turn, at: holding.end.len, records: None }
+    }
+
+    /// The place as a reader may name it.
+    fn cursor(&mut self) -> Option<Cursor> {
+        let (at, volume) = (self.at, self.volume.as_mut()?);
+        volume.print(at).map(|print| Cursor { print, at })
     }
 
     /// Whether there is more to read.

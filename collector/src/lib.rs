@@ -78,6 +78,7 @@ pub struct Collector {
     options: Options,
     sockets: Vec<(Address, Socket)>,
     serving: Vec<(Address, Socket)>,
+    unserved: Option<BindError>,
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
     reopen: Reopen,
@@ -96,7 +97,7 @@ impl Collector {
             sockets.extend(endpoint.bind()?);
         }
         let voice = Voice { verbose: options.verbose };
-        let serving = serving(&options, voice)?;
+        let (serving, unserved) = serving(&options)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
             sinks.push(Box::new(console));
@@ -110,7 +111,7 @@ impl Collector {
             return Err(BindError::NoSink);
         }
         let (stats, reopen) = (Arc::default(), Reopen::default());
-        Ok(Self { options, sockets, serving, sinks, stats, reopen })
+        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -143,6 +144,10 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
+        if let Some(error) = &self.unserved {
+            let chain = Chain(error);
+            voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
+        }
         self.sinks.iter().for_each(|sink| marks.restore(sink.holdings()));
         let held = self.sinks.iter().find_map(|sink| sink.end());
         let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
@@ -203,16 +208,14 @@ fn keeping(path: &Path, options: &Options) -> Keeping {
 
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by
 /// another collector as a rule, this one runs without.
-fn serving(options: &Options, voice: Voice) -> Result<Vec<(Address, Socket)>, BindError> {
-    let http = options.http.clone().unwrap_or_default();
-    let Http::At(endpoint) = http else { return Ok(Vec::new()) };
+fn serving(options: &Options) -> Result<(Vec<(Address, Socket)>, Option<BindError>), BindError> {
+    let Http::At(endpoint) = options.http.clone().unwrap_or_default() else {
+        return Ok((Vec::new(), None));
+    };
     match endpoint.bind() {
-        Err(error) if options.http.is_none() => {
-            let chain = Chain(&error);
-            voice.say(format_args!("warning: {chain}; running on, but nobody can look here"));
-            Ok(Vec::new())
-        }
-        bound => bound,
+        Ok(sockets) => Ok((sockets, None)),
+        Err(error) if options.http.is_none() => Ok((Vec::new(), Some(error))),
+        Err(error) => Err(error),
     }
 }
 

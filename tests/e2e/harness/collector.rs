@@ -29,10 +29,6 @@ impl Collector {
     pub(crate) fn launch(scene: &Scene, file: PathBuf, line: &str) -> Self {
         let mut command = scene.command(&program("netlog-collector"));
         command.arg("--file").arg(&file).args(line.split_whitespace());
-        if !line.contains("--http") {
-            // The default address is one, and the tests are many.
-            command.args(["--http", "off"]);
-        }
         let process = Child::start(&mut command);
         Self { process, file, addresses: Vec::new() }
     }

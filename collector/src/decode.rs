@@ -6,6 +6,7 @@ mod netlog;
 mod origin;
 
 use crate::run::{Run, Source};
+use crate::sender::Sender;
 use crate::stats::Stats;
 use netlog_wire::{Greeting, Lines, Piece};
 use std::sync::Arc;
@@ -13,7 +14,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use datagram::Datagram;
 use lines::take_line;
-pub(crate) use netlog::{Sender, SenderId};
 pub(crate) use origin::Origin;
 
 use netlog::Conversation;
@@ -22,6 +22,11 @@ use netlog::Conversation;
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The time now, in seconds since 1970.
+pub(crate) fn seconds() -> i64 {
+    now().div_euclid(1_000_000)
 }
 
 /// Turns one connection's bytes into runs.

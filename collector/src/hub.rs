@@ -1,11 +1,12 @@
 //! The hub: the one thread through which every batch passes, and the only writer. It is a thread,
 //! not a task, because disks block.
 
-use crate::decode::{Sender, now};
+use crate::decode::{now, seconds};
 use crate::error::GaveUp;
-use crate::look::Fresh;
+use crate::fresh::Fresh;
 use crate::marks::{Mark, Marks};
 use crate::run::{Parcel, Run, Source};
+use crate::sender::Sender;
 use crate::sink::{Batch, Sink, SinkError};
 use crate::stats::Stats;
 use crate::voice::{Chain, Voice};
@@ -15,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// The most that is written as one batch: large enough that the costs of a batch vanish, small
 /// enough that acks keep flowing.
@@ -23,6 +24,9 @@ const BATCH: usize = 4 << 20;
 
 /// How often the sinks look around when nothing comes.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often marks are forgotten.
+const MINUTE: Duration = Duration::from_secs(60);
 
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -76,7 +80,12 @@ impl Hub {
     ///
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
+        let mut tidied = Instant::now();
         while !self.sinks.is_empty() {
+            if tidied.elapsed() > MINUTE {
+                self.marks.forget(seconds());
+                tidied = Instant::now();
+            }
             if self.reopen.asked() {
                 self.sinks.iter_mut().for_each(|sink| sink.look());
             }
@@ -105,12 +114,15 @@ impl Hub {
         let sealed = self.seal(parcels);
         if !sealed.batch.runs.is_empty() {
             self.write(&sealed.batch)?;
-            self.fresh.written(&sealed.batch, self.sinks.iter().find_map(|sink| sink.end()));
+            self.fresh.written(&sealed.batch.runs, self.sinks.iter().find_map(|sink| sink.end()));
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
             self.stats.bytes_written.add(sealed.batch.bytes());
         }
         self.ack(&sealed.senders);
+        for settled in sealed.settled {
+            let _ = settled.send(());
+        }
         Ok(())
     }
 
@@ -120,6 +132,7 @@ impl Hub {
         let mut marks = self.marks.lock();
         for parcel in parcels {
             sealed.rooms.push(parcel.room);
+            sealed.settled.extend(parcel.settled);
             for mut run in parcel.runs {
                 if let Source::Netlog(sender) = &run.source {
                     let sender = sender.clone();
@@ -196,10 +209,11 @@ impl Hub {
 
     /// Moves the marks behind the write, and wakes each sender's connections once.
     fn ack(&self, senders: &[Arc<Sender>]) {
-        let mut marks = self.marks.lock();
+        let (mut marks, seconds) = (self.marks.lock(), seconds());
         for sender in senders {
             let mark = marks.entry(sender.id).or_default();
             mark.written = mark.sealed;
+            mark.seen = seconds;
             sender.acked.send_if_modified(|acked| {
                 let moved = *acked != mark.written;
                 *acked = mark.written;
@@ -224,6 +238,8 @@ fn report_end(mark: &mut Mark, sender: Arc<Sender>) -> Option<Run> {
 struct Sealed {
     batch: Batch,
     senders: Vec<Arc<Sender>>,
+    /// Told when all of it is written.
+    settled: Vec<oneshot::Sender<()>>,
     /// Given back when the batch is done with.
     rooms: Vec<OwnedSemaphorePermit>,
 }

@@ -7,16 +7,16 @@ mod gaps;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
-use crate::decode::Sender;
-use crate::look::Senders;
 use crate::marks::Marks;
 use crate::run::{Parcel, Run};
+use crate::sender::Sender;
+use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::voice::Voice;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 pub(crate) use endpoint::Transport;
 pub use endpoint::{Address, Endpoint, UnknownEndpoint};
@@ -93,14 +93,23 @@ impl Feed {
         let bytes = runs.iter().map(|run| run.lines.capacity()).sum::<usize>().max(LEAST);
         let spare = room.num_permits().saturating_sub(bytes);
         drop(room.split(spare));
-        self.send(Parcel { runs, recovered: None, room });
+        self.send(Parcel { runs, recovered: None, settled: None, room });
     }
 
     /// Tells the hub that all a dead sender left has been delivered.
     pub(crate) async fn recovered(&self, sender: Arc<Sender>) {
         if let Ok(room) = self.reserve(LEAST).await {
-            self.send(Parcel { runs: Vec::new(), recovered: Some(sender), room });
+            let (runs, recovered) = (Vec::new(), Some(sender));
+            self.send(Parcel { runs, recovered, settled: None, room });
         }
+    }
+
+    /// Waits until all that was given before is in the sinks, or never will be.
+    pub(crate) async fn settled(&self) -> Result<(), Closed> {
+        let room = self.reserve(LEAST).await?;
+        let (tell, settled) = oneshot::channel();
+        self.send(Parcel { runs: Vec::new(), recovered: None, settled: Some(tell), room });
+        settled.await.map_err(|_| Closed)
     }
 
     /// Every parcel holds at least [`LEAST`] of the room, so that the channel always has a place.

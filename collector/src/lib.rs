@@ -30,16 +30,21 @@
 //! ```
 
 mod amount;
+mod cut;
 mod decode;
 mod error;
+mod fresh;
 mod hub;
 mod intake;
 mod ledger;
 mod look;
 mod marks;
 mod options;
+mod paths;
 mod rotate;
 mod run;
+mod sender;
+mod senders;
 mod sink;
 mod stats;
 mod voice;
@@ -51,11 +56,14 @@ pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Http, Options};
 pub use stats::{Counter, Stats};
 
+use decode::seconds;
+use fresh::Fresh;
 use hub::{Hub, Patience};
 use intake::{Feed, Transport, Wiring};
-use look::{Fresh, Looking, Senders, View};
+use look::{Looking, View};
 use marks::Marks;
 use rotate::Schedule;
+use senders::Senders;
 use sink::Sink;
 use sink::console::ConsoleSink;
 use sink::file::{FileSink, Keeping};
@@ -148,7 +156,7 @@ impl Collector {
             let chain = Chain(error);
             voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
         }
-        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings()));
+        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let held = self.sinks.iter().find_map(|sink| sink.end());
         let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
         let wiring = Wiring {
@@ -171,7 +179,8 @@ impl Collector {
             file: self.options.file.clone().filter(|_| held.is_some()),
             max_tails: self.options.max_tails,
         };
-        let looking = Looking::start(self.serving, view).map_err(RunError::Serve)?;
+        let serving = self.serving.into_iter().map(|(_, socket)| socket).collect();
+        let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
         let mut intakes = start_intakes(self.sockets, &wiring)?;
         drop(wiring);
         let hub = Hub {
@@ -206,9 +215,11 @@ fn keeping(path: &Path, options: &Options) -> Keeping {
     Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
 }
 
+type Sockets = Vec<(Address, Socket)>;
+
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by
 /// another collector as a rule, this one runs without.
-fn serving(options: &Options) -> Result<(Vec<(Address, Socket)>, Option<BindError>), BindError> {
+fn serving(options: &Options) -> Result<(Sockets, Option<BindError>), BindError> {
     let Http::At(endpoint) = options.http.clone().unwrap_or_default() else {
         return Ok((Vec::new(), None));
     };

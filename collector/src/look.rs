@@ -8,25 +8,20 @@ mod body;
 mod cursor;
 mod filter;
 mod form;
-mod fresh;
 mod http;
 mod metrics;
 mod pattern;
 mod query;
-mod ring;
 mod routes;
 mod search;
-mod senders;
 mod shelf;
 mod tail;
 mod volume;
 mod walk;
 
-pub(crate) use fresh::{End, Fresh};
-pub(crate) use senders::{Attendance, Parting, Senders};
-
-use crate::intake::Address;
+use crate::fresh::{End, Fresh};
 use crate::marks::Marks;
+use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::voice::Voice;
 use rustix::process::{getpriority_process, setpriority_process};
@@ -83,7 +78,7 @@ pub(crate) struct Looking {
 
 impl Looking {
     /// Starts to serve what can be seen in `view`.
-    pub(crate) fn start(sockets: Vec<(Address, Socket)>, view: View) -> io::Result<Self> {
+    pub(crate) fn start(sockets: Vec<Socket>, view: View) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let (tell, done) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,9 +1,9 @@
 //! The unit that travels from an intake to the hub: finished lines of one source.
 
-use crate::decode::Sender;
+use crate::sender::Sender;
 use netlog_wire::{Identity, Level, Line, Record};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Where a run's records come from.
 #[derive(Debug, Clone)]
@@ -93,6 +93,8 @@ pub(crate) struct Parcel {
     pub(crate) runs: Vec<Run>,
     /// A sender that ended without a word, all of whose records have been delivered by another.
     pub(crate) recovered: Option<Arc<Sender>>,
+    /// Who is to be told when all up to here is in the sinks; nobody is when it never will be.
+    pub(crate) settled: Option<oneshot::Sender<()>>,
     /// Held until the hub is done with the batch: this is what bounds memory and slows readers.
     pub(crate) room: OwnedSemaphorePermit,
 }

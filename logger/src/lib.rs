@@ -30,7 +30,9 @@
 //!
 //! An endpoint that does not answer the worker's hello within two seconds, and never has, is taken
 //! for something other than a collector: records count as delivered when they are written to it.
-//! For `nc -lk 1902` say [`Builder::format`]`(Format::Text)`.
+//! For `nc -lk 1902` say [`Builder::format`]`(Format::Text)`. Where a collector has welcomed any
+//! program of this user (an empty file beside the spools says so), one that does not answer hangs,
+//! and records wait for it.
 //!
 //! # When the spool is full
 //!
@@ -64,6 +66,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("netlog's spool needs Linux");
 
+mod acquaintance;
 mod bell;
 mod builder;
 mod clock;

@@ -127,6 +127,8 @@ impl<M: Memory> Ring<M> {
         point();
         self.memory.length(at).store(payload.len() as i32, Ordering::Release);
         point();
+        // The worker zeroed what comes next, so that it is in another core's cache, or in none.
+        self.memory.prefetch(at + size(payload.len() as u64));
     }
 
     /// How many bytes are held now, claims included.

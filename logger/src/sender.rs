@@ -1,5 +1,6 @@
 //! A running program that logs: its spool and the worker that delivers it.
 
+use crate::acquaintance::Acquaintance;
 use crate::bell::Bell;
 use crate::builder::{Builder, Full};
 use crate::clock::Setter;
@@ -13,7 +14,7 @@ use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Pages of the ring made present before the first log call; the worker does the rest.
@@ -56,7 +57,8 @@ impl Sender {
         spool.ring.prefault(0..FIRST_PAGES);
         let left_behind = give_up_the_oldest(left_behind, builder.keep as u64, &spool);
         let format = builder.format;
-        let route = Arc::new(Route { endpoint, format, greeted: AtomicBool::new(false) });
+        let acquaintance = Acquaintance::with(&endpoint, spool.directory());
+        let route = Arc::new(Route { endpoint, format, acquaintance });
         let sender = Self {
             quarter: capacity / 4,
             spool: Arc::new(spool),

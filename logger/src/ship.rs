@@ -1,5 +1,6 @@
 //! Delivering by hand what dead programs left behind.
 
+use crate::acquaintance::Acquaintance;
 use crate::bell::Bell;
 use crate::builder::{Format, InitError};
 use crate::endpoint::Endpoint;
@@ -7,7 +8,6 @@ use crate::spool::Directory;
 use crate::worker::{Patience, Route, Status, Worker};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// What was found in one dead program's spool, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub fn ship(
     let endpoint = Endpoint::parse(address).map_err(InitError::Address)?;
     let path = directory.map_or_else(Directory::default_path, Path::to_owned);
     let directory = Directory::open(&path).map_err(|e| InitError::System(e.into()))?;
-    let greeted = AtomicBool::new(false);
-    let route = Arc::new(Route { endpoint, format: Format::Json, greeted });
+    let acquaintance = Acquaintance::with(&endpoint, Some(&directory));
+    let route = Arc::new(Route { endpoint, format: Format::Json, acquaintance });
     for spool in directory.adopt(None, complain) {
         let origin = &spool.origin;
         let mut shipped = Shipped {

@@ -6,7 +6,7 @@ use crate::ring::{CONTROL_AT, Cursor, Map, NoRoom, Owner, Ring, data_at};
 use netlog_wire::{Level, Line};
 use rustix::fs::{
     AtFlags, CWD, Dir, FlockOperation, MemfdFlags, Mode, OFlags, Stat, fchmod, flock, fstat,
-    memfd_create, mkdirat, openat, renameat, unlinkat,
+    memfd_create, mkdirat, openat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 use std::fmt;
@@ -139,6 +139,11 @@ impl Spool {
         self.home.is_some()
     }
 
+    /// The directory of the ring's file.
+    pub(crate) fn directory(&self) -> Option<&Arc<Directory>> {
+        self.home.as_ref().map(|(directory, _)| directory)
+    }
+
     /// Where the ring's file lies.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         self.home.as_ref().map(|(directory, name)| directory.path.join(name))
@@ -220,6 +225,21 @@ impl Directory {
             fchmod(&fd, Mode::RWXU).map_err(|e| failed("close to others", e.into()))?;
         }
         Ok(Arc::new(Self { fd, path: path.into() }))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Whether a file of this name lies here.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// Leaves an empty file of this name, if it can.
+    pub(crate) fn note(&self, name: &str) {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let _ = openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR);
     }
 
     /// Makes the file of a new ring. It gets its name when it is locked and whole.

@@ -1,12 +1,13 @@
 //! The worker: the thread that owns the socket. It connects, sends what is in the ring, reads
 //! acks, backs off, and starts over; for a dead sender's ring it ends when all is delivered.
 
+use crate::acquaintance::Acquaintance;
 use crate::bell::{Bell, Sleep};
 use crate::builder::Format;
 use crate::clock::Setter;
 use crate::endpoint::{Endpoint, Socket};
 use crate::ring::{Cursor, Owner};
-use crate::session::Session;
+use crate::session::{Refusal, Session};
 use crate::spool::Spool;
 use crate::voice::say;
 use netlog_wire::Identity;
@@ -35,8 +36,7 @@ const LEAVE: Duration = Duration::from_millis(100);
 pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
     pub(crate) format: Format,
-    /// Whether a collector has ever welcomed us there.
-    pub(crate) greeted: AtomicBool,
+    pub(crate) acquaintance: Acquaintance,
 }
 
 /// What a worker and its program tell each other.
@@ -174,7 +174,7 @@ impl Worker {
     }
 
     fn stream(&self, mut stream: TcpStream) -> End {
-        let greeted = self.route.greeted.load(Ordering::Relaxed);
+        let greeted = self.route.acquaintance.greeted();
         let mut session = Session::begin(&self.spool, self.route.format, greeted, Instant::now());
         let mut pause = BUSY;
         loop {
@@ -187,10 +187,10 @@ impl Worker {
                 Err(e) => return End::Lost(e.to_string(), taken),
             }
             if let Err(refusal) = session.tick(Instant::now()) {
-                return End::Lost(refusal.to_string(), taken);
+                return End::Lost(self.explain(&refusal), taken);
             }
             if session.welcomed() {
-                self.route.greeted.store(true, Ordering::Relaxed);
+                self.route.acquaintance.greet();
             }
             if session.drained() || self.ends() {
                 take_leave(&mut stream);
@@ -201,6 +201,16 @@ impl Worker {
             let woken = self.bell.sleep(&wait(stream.as_fd()), pause);
             let quiet = !(woken.rung || woken.readable || woken.writable);
             pause = if quiet { (pause * 2).min(IDLE) } else { BUSY };
+        }
+    }
+
+    /// Somebody may have put something else in the collector's place.
+    fn explain(&self, refusal: &Refusal) -> String {
+        match (refusal, self.route.acquaintance.place()) {
+            (Refusal::Silent, Some(place)) => {
+                format!("{refusal}; if it is no collector any more, remove {}", place.display())
+            }
+            _ => refusal.to_string(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! When the collector is away, late or slow.
 
 use crate::harness::{Collector, Peer, Port, SOON, Scene, assert_each_once, wait_until};
+use rustix::process::Signal;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -44,15 +45,18 @@ fn when_nothing_listens_the_program_ends_at_once_and_its_next_start_delivers() {
 fn a_storm_against_a_slow_reader_grows_nothing_and_every_record_is_delivered_or_counted_as_lost() {
     const ALL: u64 = 1_000_000;
     let scene = Scene::new();
-    let peer = Peer::slow();
-    let told = |each: u64| format!("to={} threads=4 records={each} wait=1", peer.address());
-    let calm = scene.subject(&told(100).replace("wait", "app=calm wait"));
+    let start = |app: &str, peer: &Peer, each: u64| {
+        let to = peer.address();
+        scene.subject(&format!("to={to} app={app} threads=4 records={each} wait=1"))
+    };
+    let calm_peer = Peer::start();
+    let calm = start("calm", &calm_peer, 100);
     calm.says("logged");
-    peer.hears("\"thread 4 number 100\"");
+    calm_peer.hears("\"thread 4 number 100\"");
     let before = calm.peak_memory();
     drop(calm);
-    let skip = peer.text().len();
-    let mut storm = scene.subject(&told(ALL / 4));
+    let peer = Peer::slow();
+    let mut storm = start("storm", &peer, ALL / 4);
     assert!(wait_until(SOON * 3, || storm.stderr().contains("logged")), "{}", storm.stderr());
     let grown = storm.peak_memory().saturating_sub(before);
     // The ring's pages may be counted in each of the two places where they are mapped.
@@ -61,7 +65,7 @@ fn a_storm_against_a_slow_reader_grows_nothing_and_every_record_is_delivered_or_
     assert!(storm.end_within(SOON).success(), "{}", storm.stderr());
     let mut tally = Tally::default();
     wait_until(SOON, || {
-        tally = Tally::of(&peer.text()[skip..]);
+        tally = Tally::of(&peer.text());
         tally.delivered.len() as u64 + tally.lost == ALL
     });
     let Tally { delivered, twice, lost } = tally;
@@ -122,4 +126,26 @@ fn a_collector_that_restarts_again_and_again_gets_each_record_once() {
     assert_each_once(&collector.wait_within(SOON * 2, 80_000), 2, 40_000);
     subject.succeed();
     collector.stop();
+}
+
+#[test]
+fn a_collector_that_hangs_when_a_program_starts_is_still_a_collector_if_it_once_was_one() {
+    let scene = Scene::new();
+    let port = Port::reserve();
+    let listen = format!("--listen tcp://{}", port.address());
+    let mut collector = Collector::with(&scene, &listen);
+    scene.subject(&format!("to={} app=before records=1", port.address())).succeed();
+    collector.wait_for(1);
+    collector.process.signal(Signal::STOP);
+    let subject = scene.subject(&format!("to={} records=1000 wait=1", port.address()));
+    subject.says("logged");
+    // Longer than it takes to conclude that whoever does not answer never will.
+    let patience = Instant::now() + Duration::from_millis(2500);
+    wait_until(SOON, || Instant::now() > patience);
+    collector.process.signal(Signal::KILL);
+    collector.process.end();
+    let collector = Collector::with(&scene, &listen);
+    let come = || collector.records().of("subject").0.len() >= 1000;
+    wait_until(SOON, come);
+    assert_each_once(&collector.records().of("subject"), 1, 1000);
 }

@@ -1,8 +1,12 @@
 //! What anything that can open a socket may send, and what it may not do to others.
 
-use crate::harness::{Collector, SOON, Scene, assert_each_once, messages, nc, speak, wait_until};
-use std::io::{Read, Write};
-use std::net::{TcpStream, UdpSocket};
+use crate::harness::{
+    Collector, SOON, Scene, assert_each_once, messages, nc, program, speak, wait_until,
+};
+use rustix::process::Signal;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream, UdpSocket};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 fn port(collector: &Collector) -> &str {
@@ -183,4 +187,30 @@ fn five_hundred_peers_at_once_are_all_heard() {
     said.sort_unstable();
     said.dedup();
     assert_eq!(said.len(), 500);
+}
+
+#[test]
+fn a_plain_connection_is_closed_in_order_once_its_lines_are_kept_and_ends_in_a_reset_if_not() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    assert_eq!(speak(collector.authority(), b"kept\n"), "");
+    assert!(collector.text().contains("kept"), "they were in the file before the close");
+
+    // Its files cannot grow beyond a kilobyte.
+    let mut limited = scene.command(Path::new("sh"));
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""]);
+    limited.arg(program("netlog-collector"));
+    let mut full = Collector::by(limited, scene.path("small.log"), "--listen tcp://127.0.0.1:0");
+    assert!(full.listening(1), "{}", full.process.stderr());
+    let mut stream = TcpStream::connect(full.authority()).expect("it listens");
+    stream.write_all("not kept\n".repeat(500).as_bytes()).expect("it reads");
+    stream.shutdown(Shutdown::Write).expect("the connection is open");
+    full.process.says("will go on trying");
+    stream.set_read_timeout(Some(Duration::from_millis(300))).expect("a limit");
+    let waits = stream.read(&mut [0]).expect_err("it does not close");
+    assert_eq!(waits.kind(), ErrorKind::WouldBlock);
+    full.process.signal(Signal::KILL);
+    stream.set_read_timeout(Some(SOON)).expect("a limit");
+    let reset = stream.read(&mut [0]).expect_err("the system does not close in order for it");
+    assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
 }

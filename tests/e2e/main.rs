@@ -3,6 +3,7 @@
 mod away;
 mod chaos;
 mod command;
+mod deaths;
 mod endings;
 mod endpoints;
 mod examples;

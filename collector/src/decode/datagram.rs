@@ -1,9 +1,9 @@
 //! What is in a datagram: lines like any others, or one record of a netlog sender with its number.
 
 use super::lines::take_line;
-use super::netlog::SenderId;
 use super::{Origin, Receipt, Slot, count_cut, now};
 use crate::run::{Run, Source};
+use crate::sender::SenderId;
 use crate::stats::Stats;
 use memchr::memmem;
 use netlog_wire::{Hello, Identity, Line, Piece};

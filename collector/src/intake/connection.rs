@@ -4,8 +4,8 @@ mod parting;
 
 use super::{READ, Wiring};
 use crate::decode::{Decoder, Origin};
-use crate::look::{Attendance, Parting};
 use crate::run::Run;
+use crate::senders::{Attendance, Departure};
 use netlog_wire::Reply;
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
@@ -30,6 +30,7 @@ thread_local! {
 
 /// Serves one connection until it ends.
 pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) -> End {
+    parting::reset_at_death(&stream);
     let decoder = Decoder::new(Origin::new(peer), wiring.max_line, wiring.stats.clone());
     let heard = Instant::now();
     let attendance = wiring.senders.arrive(peer);
@@ -45,13 +46,13 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) ->
         heard,
         draining: false,
     };
-    let Err(end) = open.converse().await else {
-        open.attendance.part(Parting::Ended);
-        return End::Closed;
-    };
+    let end = open.converse().await.err().unwrap_or(End::Closed);
     open.part(&end).await;
-    let refused = matches!(end, End::Refused(_));
-    open.attendance.part(if refused { Parting::Refused } else { Parting::Broken });
+    open.attendance.part(match end {
+        End::Closed => Departure::Ended,
+        End::Refused(_) => Departure::Refused,
+        _ => Departure::Broken,
+    });
     end
 }
 
@@ -217,7 +218,7 @@ impl Connection<'_> {
         let wiring = self.wiring;
         tokio::select! {
             biased;
-            () = self.all_acked() => {}
+            kept = self.all_kept() => kept?,
             () = wiring.stopped() => return Err(End::Stopped),
         }
         self.push_ack();
@@ -230,11 +231,14 @@ impl Connection<'_> {
         }
     }
 
-    async fn all_acked(&mut self) {
+    /// Waits until all that was read is in the sinks.
+    async fn all_kept(&mut self) -> Result<(), End> {
         let given = self.given;
-        if let Some(acks) = &mut self.acks {
-            let _ = acks.wait_for(|ack| *ack >= given).await;
-        }
+        let kept = match &mut self.acks {
+            Some(acks) => acks.wait_for(|ack| *ack >= given).await.is_ok(),
+            None => self.wiring.feed.settled().await.is_ok(),
+        };
+        if kept { Ok(()) } else { Err(End::Abandoned) }
     }
 }
 

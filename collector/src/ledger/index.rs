@@ -2,8 +2,8 @@
 
 use super::account::Account;
 use super::entry::{IndexEntry, Known, Span};
-use crate::decode::SenderId;
-use crate::rotate;
+use crate::paths;
+use crate::sender::SenderId;
 use std::fs;
 use std::path::Path;
 
@@ -17,8 +17,8 @@ pub(crate) struct Index {
 impl Index {
     /// Reads the ledger beside the file at `path`, if it is that of the file with `inode`.
     pub(crate) fn read(path: &Path, inode: (u64, u64), len: u64) -> Self {
-        let Ok(text) = fs::read(rotate::ledger_of(path)) else { return Self::default() };
-        let account = Account::replay(&text, len).account;
+        let Ok(text) = fs::read(paths::ledger_of(path)) else { return Self::default() };
+        let account = Account::replay(&text, len, 0).account;
         if account.head.inode != inode {
             return Self::default();
         }

@@ -1,10 +1,11 @@
 //! A file and its ledger against a model: whatever is written, and at whatever byte the collector
 //! dies, every number is in the file once and every plain line that was whole is kept.
 
-use crate::decode::{Decoder, Origin, Sender};
+use crate::decode::{Decoder, Origin};
 use crate::options::Format;
 use crate::rotate::Schedule;
 use crate::run::{Run, Source};
+use crate::sender::Sender;
 use crate::sink::file::{FileSink, Keeping};
 use crate::sink::{Batch, Sink};
 use crate::voice::Voice;

@@ -1,12 +1,11 @@
 //! Which records somebody wants to see: the one filter grammar of every way to look.
 
 use super::pattern::Pattern;
-use crate::decode::SenderId;
 use crate::ledger::Stretch;
+use crate::sender::SenderId;
+use crate::senders::Names;
 use memchr::memmem::{self, Finder};
 use netlog_wire::{JsonStr, Level, Line};
-use std::collections::HashMap;
-use std::sync::Arc;
 
 /// What is asked for. Those of a kind that can be repeated are alternatives, but for `fields` and
 /// `without`, all of which have to hold.
@@ -25,9 +24,6 @@ pub(crate) struct Filter {
     pub(crate) since: Option<i64>,
     pub(crate) until: Option<i64>,
 }
-
-/// The app and host of senders, to know their numbers in a ledger by.
-pub(crate) type Names = HashMap<SenderId, (Arc<str>, Arc<str>)>;
 
 impl Filter {
     /// Whether every record is wanted.

@@ -1,8 +1,7 @@
 //! The server: who is let in, for how long, and when it ends.
 
-use super::fresh::{End, Fresh};
 use super::{FAREWELL, Look, View, routes};
-use crate::intake::Address;
+use crate::fresh::{End, Fresh};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -35,11 +34,7 @@ const PAUSE_EACH: Duration = Duration::from_micros(20);
 const COOLING: Duration = Duration::from_millis(200);
 
 /// Serves until it is stopped, and then until all have read to the end, for a while.
-pub(crate) async fn serve(
-    sockets: Vec<(Address, Socket)>,
-    view: View,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(crate) async fn serve(sockets: Vec<Socket>, view: View, mut stop: watch::Receiver<bool>) {
     let (tell, end) = watch::channel(view.fresh.end());
     let (fresh, voice) = (view.fresh.clone(), view.voice);
     let connections = Arc::new(Semaphore::new(view.max_tails + CONNECTIONS));
@@ -47,12 +42,12 @@ pub(crate) async fn serve(
     let mut telling = JoinSet::new();
     telling.spawn(relay(fresh, tell));
     let mut accepting = JoinSet::new();
-    for (address, socket) in sockets {
+    for socket in sockets {
         match TcpListener::from_std(socket.into()) {
             Ok(listener) => {
                 accepting.spawn(accept(listener, look.clone(), connections.clone()));
             }
-            Err(error) => voice.say(format_args!("failed to serve {address}: {error}")),
+            Err(error) => voice.say(format_args!("failed to serve those who look in: {error}")),
         }
     }
     let _ = stop.wait_for(|stop| *stop).await;

@@ -5,7 +5,7 @@ use super::form::Form;
 use super::query::{self, Count, Query, Wrong};
 use super::search::Search;
 use super::tail::Tail;
-use super::{Look, metrics, senders};
+use super::{Look, metrics};
 use crate::decode::now;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -49,7 +49,7 @@ fn dispatch(look: &Arc<Look>, request: &Request<Incoming>, local: bool) -> Resul
     match path {
         "/tail" => tail(look, query, request.headers()),
         "/search" => search(look, query, request.headers()),
-        "/senders" => Ok(whole(JSON, senders::json(&look.view.senders))),
+        "/senders" => Ok(whole(JSON, look.view.senders.json())),
         "/metrics" => Ok(whole(metrics::TYPE, metrics::text(look))),
         _ => Ok(health(look)),
     }

@@ -1,9 +1,9 @@
 //! All files of records: the one being written, and those rotated away before it.
 
 use super::cursor::Cursor;
-use super::fresh::{End, Fresh};
 use super::volume::Volume;
-use crate::rotate;
+use crate::fresh::{End, Fresh};
+use crate::paths;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ impl Shelf {
         let path = self.path.as_deref()?;
         let there = Volume::open(path).ok().filter(|volume| volume.inode() == inode);
         there.or_else(|| {
-            let found = Volume::open(&rotate::find(path, inode)?).ok()?;
+            let found = Volume::open(&paths::find(path, inode)?).ok()?;
             (found.inode() == inode).then_some(found)
         })
     }

@@ -1,7 +1,7 @@
 //! One file of records, or the ring that stands for it, to be read in pieces of whole lines.
 
 use super::cursor::print;
-use super::fresh::Fresh;
+use crate::fresh::Fresh;
 use crate::ledger::identify;
 use std::fs::File;
 use std::io;

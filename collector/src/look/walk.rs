@@ -2,11 +2,12 @@
 //! nothing, so that whoever reads slowly keeps no thread waiting.
 
 use super::cursor::Cursor;
-use super::filter::{Filter, Names};
+use super::filter::Filter;
 use super::query::Order;
 use super::shelf::{Holding, Spot};
 use super::volume::{PIECE, Volume};
 use crate::ledger::{Index, Stretch};
+use crate::senders::Names;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;

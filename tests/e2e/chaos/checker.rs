@@ -1,4 +1,4 @@
-//! Reads the collector's file and holds it against what was surely logged.
+//! Reads the collector's files and holds them against what was surely logged.
 
 use super::plain::Connection;
 use super::senders::Life;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The most problems that are told in words; the others are counted.
 const TOLD: usize = 25;
@@ -25,7 +25,8 @@ pub(super) struct Checker {
     pub(super) lost_in_all: u64,
     /// What the collector and the loggers have said about themselves.
     pub(super) words: u64,
-    at: u64,
+    /// The file and the line in it.
+    at: (String, u64),
     problems: Vec<String>,
     more: u64,
 }
@@ -45,17 +46,10 @@ impl Checker {
         Self { lives: lives.collect(), connections: connections.collect(), ..Self::default() }
     }
 
-    /// Reads all of `file`; what is wrong with it is in the answer.
-    pub(super) fn check(&mut self, file: &Path) -> Result<(), String> {
-        let mut reader = BufReader::new(File::open(file).expect("the collector has made its file"));
-        let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line).expect("the file can be read") > 0 {
-            self.at += 1;
-            match line.strip_suffix(b"\n").map(serde_json::from_slice) {
-                Some(Ok(record)) => self.take(&record),
-                _ => self.wrong(format!("no record: {}", String::from_utf8_lossy(&line))),
-            }
-            line.clear();
+    /// Reads all of `files`, one after the other; what is wrong with them is in the answer.
+    pub(super) fn check(&mut self, files: &[PathBuf]) -> Result<(), String> {
+        for file in files {
+            self.read(file);
         }
         self.count_threads();
         self.count_connections();
@@ -65,9 +59,25 @@ impl Checker {
         Err(format!("{}\nand {} more", self.problems.join("\n"), self.more))
     }
 
+    fn read(&mut self, file: &Path) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut reader = BufReader::new(File::open(file).expect("the file is there"));
+        let mut line = Vec::new();
+        self.at = (name, 0);
+        while reader.read_until(b'\n', &mut line).expect("the file can be read") > 0 {
+            self.at.1 += 1;
+            match line.strip_suffix(b"\n").map(serde_json::from_slice) {
+                Some(Ok(record)) => self.take(&record),
+                _ => self.wrong(format!("no record: {}", String::from_utf8_lossy(&line))),
+            }
+            line.clear();
+        }
+    }
+
     fn wrong(&mut self, what: String) {
         if self.problems.len() < TOLD {
-            self.problems.push(format!("line {}: {what}", self.at));
+            let (file, line) = &self.at;
+            self.problems.push(format!("{file}:{line}: {what}"));
         } else {
             self.more += 1;
         }

@@ -82,6 +82,19 @@ impl Stage {
         self.scene.path(directory)
     }
 
+    /// The file and those it was rotated to, in the order in which they were written.
+    fn files(&self) -> Vec<PathBuf> {
+        let file = self.file();
+        let directory = file.parent().expect("it lies in one");
+        let entries = std::fs::read_dir(directory).expect("the directory is there");
+        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        files.retain(|path| path.to_string_lossy().contains("app.log.2"));
+        files.retain(|path| path.extension().is_some_and(|end| end != "ledger"));
+        files.sort();
+        files.push(file);
+        files
+    }
+
     /// Does each step at its time, for `length` at least.
     pub(super) fn play(&mut self, steps: Vec<Step>, length: Duration) {
         let mut steps = VecDeque::from(steps);
@@ -128,7 +141,7 @@ impl Stage {
             return true; // an earlier start came that late
         }
         self.see_collector_end();
-        let listen = format!("--listen tcp://{}", self.port.address());
+        let listen = format!("--listen tcp://{} --rotate-size 2MiB", self.port.address());
         let mut collector = Collector::launch(&self.scene, self.file(), &listen);
         if collector.listening(1) {
             self.collector = Some(collector);
@@ -199,7 +212,9 @@ impl Stage {
         let whole = connections.iter().filter(|one| one.whole).count();
         let talks = format!("{} plain connections, {whole} ended cleanly", connections.len());
         let mut checker = Checker::new(lives, connections);
-        let verdict = checker.check(&self.file());
+        let files = self.files();
+        let verdict = checker.check(&files);
+        let talks = format!("{talks}; {} files", files.len());
         (self.totals(&checker, &talks), verdict)
     }
 

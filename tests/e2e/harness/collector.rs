@@ -2,12 +2,17 @@
 
 use super::{Child, Records, SOON, Scene, program, wait_until};
 use rustix::process::Signal;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 pub(crate) struct Collector {
     pub(crate) process: Child,
     file: PathBuf,
+    counted: Cell<(u64, usize)>,
     addresses: Vec<String>,
 }
 
@@ -27,10 +32,14 @@ impl Collector {
 
     /// One that appends to `file` and may end before it listens, as on a full disk.
     pub(crate) fn launch(scene: &Scene, file: PathBuf, line: &str) -> Self {
-        let mut command = scene.command(&program("netlog-collector"));
+        Self::by(scene.command(&program("netlog-collector")), file, line)
+    }
+
+    /// The same, started by `command`, to which the words are added.
+    pub(crate) fn by(mut command: Command, file: PathBuf, line: &str) -> Self {
         command.arg("--file").arg(&file).args(line.split_whitespace());
         let process = Child::start(&mut command);
-        Self { process, file, addresses: Vec::new() }
+        Self { process, file, counted: Cell::default(), addresses: Vec::new() }
     }
 
     /// Waits until it has said where it listens, `count` times; `false` when it does not come to.
@@ -87,12 +96,24 @@ impl Collector {
     }
 
     pub(crate) fn wait_within(&self, limit: Duration, count: usize) -> Records {
-        let lines = || std::fs::read(&self.file).map_or(0, |b| bytecount(&b));
-        let came = wait_until(limit, || lines() >= count);
+        let came = wait_until(limit, || self.count() >= count);
         let records = self.records();
         let last = records.0.last();
         assert!(came, "{} records instead of {count}; the last is {last:?}", records.0.len());
         records
+    }
+
+    /// How many lines the file has; only what is new is read.
+    fn count(&self) -> usize {
+        let Ok(mut file) = File::open(&self.file) else { return 0 };
+        let len = file.metadata().map_or(0, |file| file.len());
+        // A file that was moved away or cut is counted from its start.
+        let (at, count) = Some(self.counted.get()).filter(|&(at, _)| at <= len).unwrap_or((0, 0));
+        let mut new = Vec::new();
+        let _ = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_to_end(&mut new));
+        let lines = new.iter().filter(|&&byte| byte == b'\n').count();
+        self.counted.set((at + new.len() as u64, count + lines));
+        count + lines
     }
 
     /// Ends it as an init system does, and answers what its file holds then.
@@ -102,8 +123,4 @@ impl Collector {
         assert!(status.success(), "SIGTERM ended it with {status}\n{}", self.process.stderr());
         self.records()
     }
-}
-
-fn bytecount(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte == b'\n').count()
 }

@@ -34,7 +34,7 @@ pub(crate) fn messages(records: &Records) -> Vec<&str> {
 }
 
 /// For each thread of the subject the numbers it logged, in the order of the file.
-fn numbers(records: &Records) -> BTreeMap<u64, Vec<u64>> {
+pub(crate) fn by_thread(records: &Records) -> BTreeMap<u64, Vec<u64>> {
     let mut threads = BTreeMap::<_, Vec<_>>::new();
     for record in &records.0 {
         let mut words = message(record).split(' ');
@@ -52,7 +52,7 @@ fn numbers(records: &Records) -> BTreeMap<u64, Vec<u64>> {
 /// Every number of every thread is there once, and each thread's in their order.
 #[track_caller]
 pub(crate) fn assert_each_once(records: &Records, threads: u64, each: u64) {
-    let found = numbers(records);
+    let found = by_thread(records);
     let whole: Vec<u64> = (1..=each).collect();
     for thread in 1..=threads {
         let numbers = found.get(&thread).map_or(&[][..], Vec::as_slice);

@@ -10,6 +10,7 @@ use std::fmt;
 use std::io;
 use std::net::Shutdown;
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 /// How long a peer is given to take the last reply before the connection is torn down.
@@ -41,6 +42,11 @@ impl From<io::Error> for End {
     }
 }
 
+/// Whatever ends us before we say otherwise, a kill or a failed sink: the peer sees a reset.
+pub(super) fn reset_at_death(stream: &TcpStream) {
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
 impl Connection<'_> {
     /// Does what is left to do on an end that was not the peer's.
     pub(super) async fn part(&mut self, end: &End) {
@@ -54,10 +60,18 @@ impl Connection<'_> {
             End::Idle => {
                 self.wiring.stats.connections_idle.add(1);
                 self.keep_rest().await;
+                self.close_in_order();
             }
             End::Broken(_) => self.keep_rest().await,
-            End::Closed | End::Abandoned => {}
+            End::Closed => self.close_in_order(),
+            End::Abandoned => {}
         }
+    }
+
+    /// Has the connection end as a connection does. To a plain peer, which is told nothing else,
+    /// this says that all it sent is kept, and so it must not be said by dying.
+    fn close_in_order(&self) {
+        let _ = SockRef::from(&self.stream).set_linger(None);
     }
 
     /// Takes what the kernel has received already, and lets a sender know what was kept of it.
@@ -68,9 +82,15 @@ impl Connection<'_> {
             let Ok(Ok(Progress::Some)) = timeout_at(deadline, self.read()).await else { break };
         }
         self.keep_rest().await;
-        if self.acks.is_some() && timeout_at(deadline + GIVE_UP, self.all_acked()).await.is_ok() {
+        if !matches!(timeout_at(deadline + GIVE_UP, self.all_kept()).await, Ok(Ok(()))) {
+            return;
+        }
+        if self.acks.is_some() {
             self.push_ack();
             self.farewell().await;
+        } else {
+            // Bytes that came meanwhile are not ours, and turn this into a reset again.
+            self.close_in_order();
         }
     }
 
@@ -86,6 +106,7 @@ impl Connection<'_> {
     /// Writes the last reply and half-closes, then reads on until the peer is gone too, within
     /// limits: what it still sends is not ours, and it keeps it.
     async fn farewell(&mut self) {
+        self.close_in_order();
         let deadline = Instant::now() + FAREWELL;
         while self.flush().is_ok() && !self.replies.is_empty() {
             if !matches!(timeout_at(deadline, self.stream.writable()).await, Ok(Ok(()))) {

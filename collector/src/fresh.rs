@@ -1,8 +1,10 @@
 //! How far the records have come: the one thing that the hub tells its readers.
 
-use super::ring::Ring;
+mod ring;
+
 use crate::decode::now;
-use crate::sink::Batch;
+use crate::run::Run;
+use ring::Ring;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -62,11 +64,11 @@ impl Fresh {
         self.ring.as_ref().map(|ring| ring.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes note that `batch` is in all sinks, and that the file has come to `file`.
-    pub(crate) fn written(&self, batch: &Batch, file: Option<End>) {
+    /// Takes note that `runs` are in all sinks, and that the file has come to `file`.
+    pub(crate) fn written(&self, runs: &[Run], file: Option<End>) {
         if let Some(mut ring) = self.ring() {
-            let lines = batch.runs.iter().map(|run| run.lines.as_slice());
-            ring.push(lines.collect::<Vec<_>>().concat(), batch.records());
+            let lines: Vec<_> = runs.iter().map(|run| run.lines.as_slice()).collect();
+            ring.push(lines.concat(), runs.iter().map(|run| run.count).sum());
             self.lock().end.len = ring.end().at;
         }
         if let Some(file) = file {
@@ -114,7 +116,7 @@ mod tests {
         let end = |inode: u64, len: u64| Some(End { inode: (1, inode), len, turn: 0 });
         let fresh = Fresh::new(end(7, 10));
         for (inode, len) in [(7, 20), (8, 5), (7, 1)] {
-            fresh.written(&Batch::default(), end(inode, len));
+            fresh.written(&[], end(inode, len));
         }
         assert_eq!(fresh.end(), End { inode: (1, 7), len: 1, turn: 2 });
         let files = [0, 1, 2, 3].map(|turn| fresh.file(turn));

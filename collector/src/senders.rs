@@ -1,8 +1,8 @@
 //! Who sends, and who has sent: bounded, for people to look at. Nothing else depends on it.
 
-use super::filter::Names;
-use crate::decode::{Sender, SenderId, now};
+use crate::decode::now;
 use crate::run::Run;
+use crate::sender::{Sender, SenderId};
 use netlog_wire::{Identity, utc};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -18,6 +18,9 @@ const DATAGRAMS: usize = 1000;
 
 /// How many senders' names are remembered, to search by app and host with the ledger.
 const NAMES: usize = 100_000;
+
+/// The app and host of senders, to know their numbers in a ledger by.
+pub(crate) type Names = HashMap<SenderId, (Arc<str>, Arc<str>)>;
 
 /// The roll of all senders.
 #[derive(Debug, Default)]
@@ -44,12 +47,12 @@ struct Entry {
     lost: AtomicU64,
     truncated: AtomicU64,
     sender: OnceLock<Arc<Sender>>,
-    parting: OnceLock<Parting>,
+    departure: OnceLock<Departure>,
 }
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Parting {
+pub(crate) enum Departure {
     /// The sender was done.
     Ended,
     /// It broke off, or nothing came any more.
@@ -79,7 +82,7 @@ impl Entry {
             lost: count(),
             truncated: count(),
             sender: OnceLock::new(),
-            parting: OnceLock::new(),
+            departure: OnceLock::new(),
         })
     }
 
@@ -109,11 +112,11 @@ impl Entry {
         let name = |pick: fn(&Identity) -> Option<&String>| identity.and_then(pick);
         let time =
             |micros: &AtomicI64| String::from_utf8_lossy(&utc(micros.load(Relaxed))).into_owned();
-        let state = match self.parting.get() {
+        let state = match self.departure.get() {
             None => "connected",
-            Some(Parting::Ended) => "ended",
-            Some(Parting::Broken) => "broken",
-            Some(Parting::Refused) => "refused",
+            Some(Departure::Ended) => "ended",
+            Some(Departure::Broken) => "broken",
+            Some(Departure::Refused) => "refused",
         };
         json!({
             "app": name(|identity| identity.app.as_ref()),
@@ -165,6 +168,18 @@ impl Senders {
         entry.bytes.fetch_add(bytes, Relaxed);
     }
 
+    /// `GET /senders`: those that are connected first, and of each kind the latest first.
+    pub(crate) fn json(&self) -> String {
+        let roll = self.lock();
+        let mut entries: Vec<_> =
+            roll.present.values().chain(roll.datagrams.values()).cloned().collect();
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.since.load(Relaxed)));
+        entries.extend(roll.ended.iter().rev().cloned());
+        drop(roll);
+        let entries: Vec<Value> = entries.iter().map(|entry| entry.json()).collect();
+        format!("{}\n", Value::from(entries))
+    }
+
     /// The names of the senders that are remembered.
     pub(crate) fn names(&self) -> Arc<Names> {
         self.lock().names.clone()
@@ -204,14 +219,14 @@ impl Attendance {
     }
 
     /// Takes note of the connection's end.
-    pub(crate) fn part(self, parting: Parting) {
-        let _ = self.entry.parting.set(parting);
+    pub(crate) fn part(self, departure: Departure) {
+        let _ = self.entry.departure.set(departure);
     }
 }
 
 impl Drop for Attendance {
     fn drop(&mut self) {
-        let _ = self.entry.parting.set(Parting::Broken);
+        let _ = self.entry.departure.set(Departure::Broken);
         let mut roll = self.senders.lock();
         let Some(entry) = roll.present.remove(&self.number) else { return };
         // Whoever came and said nothing is not worth a line.
@@ -221,16 +236,4 @@ impl Drop for Attendance {
         let over = roll.ended.len().saturating_sub(ENDED);
         roll.ended.drain(..over);
     }
-}
-
-/// `GET /senders`: those that are connected first, and of each kind the latest first.
-pub(crate) fn json(senders: &Senders) -> String {
-    let roll = senders.lock();
-    let mut entries: Vec<_> =
-        roll.present.values().chain(roll.datagrams.values()).cloned().collect();
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.since.load(Relaxed)));
-    entries.extend(roll.ended.iter().rev().cloned());
-    drop(roll);
-    let entries: Vec<Value> = entries.iter().map(|entry| entry.json()).collect();
-    format!("{}\n", Value::from(entries))
 }

@@ -7,6 +7,8 @@ use crate::harness::{
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 
 /// Five records of three apps, a minute apart, as any client may send them.
 const RECORDS: &str = concat!(
@@ -303,8 +305,9 @@ fn the_collector_is_not_healthy_while_a_sink_fails_and_says_why() {
     fs::rename(&place, &away).expect("both are ours");
     let health = || get(&server, "/healthz");
     // It looks where its file is once a second, and writes to the old one until then.
+    let mut sender = TcpStream::connect(collector.authority()).expect("somebody listens");
     let failing = wait_until(SOON, || {
-        speak(collector.authority(), b"is anybody there\n");
+        sender.write_all(b"is anybody there\n").expect("the connection is open");
         health().status == 503
     });
     assert!(failing, "{}", health().body);

@@ -3,6 +3,7 @@
 
 use crate::decode::{now, seconds};
 use crate::error::GaveUp;
+use crate::fresh::Fresh;
 use crate::marks::{Mark, Marks};
 use crate::run::{Parcel, Run, Source};
 use crate::sender::Sender;
@@ -36,6 +37,7 @@ pub(crate) struct Hub {
     pub(crate) sinks: Vec<Box<dyn Sink>>,
     pub(crate) marks: Arc<Marks>,
     pub(crate) patience: Arc<Patience>,
+    pub(crate) fresh: Arc<Fresh>,
     pub(crate) reopen: Reopen,
     pub(crate) stats: Arc<Stats>,
     pub(crate) voice: Voice,
@@ -112,6 +114,7 @@ impl Hub {
         let sealed = self.seal(parcels);
         if !sealed.batch.runs.is_empty() {
             self.write(&sealed.batch)?;
+            self.fresh.written(&sealed.batch.runs, self.sinks.iter().find_map(|sink| sink.end()));
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
             self.stats.bytes_written.add(sealed.batch.bytes());
@@ -176,12 +179,14 @@ impl Hub {
             self.stats.writes_failed.add(1);
             if pause == PAUSE_MIN {
                 self.voice.say(format_args!("{}, will go on trying", Chain(&error)));
+                self.fresh.health(Some(Chain(&error).to_string()));
             }
             self.wait(pause);
             pause = (pause * 2).min(PAUSE_MAX);
         }
         if pause > PAUSE_MIN {
             let seconds = started.elapsed().as_secs_f32();
+            self.fresh.health(None);
             self.voice.say(format_args!("writing again after {seconds:.1} s, nothing is lost"));
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::decode::Foreign;
 use crate::marks::Marks;
 use crate::run::{Parcel, Run};
 use crate::sender::Sender;
+use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::voice::Voice;
 use std::net::SocketAddr;
@@ -45,6 +46,7 @@ pub(crate) struct Wiring {
     pub(crate) feed: Feed,
     pub(crate) marks: Arc<Marks>,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) senders: Arc<Senders>,
     pub(crate) voice: Voice,
     pub(crate) max_line: usize,
     pub(crate) idle_timeout: Option<Duration>,

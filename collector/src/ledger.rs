@@ -11,10 +11,12 @@
 
 mod account;
 mod entry;
+mod index;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
+pub(crate) use index::{Index, Stretch};
 
 use crate::cut::{self, Cut};
 use crate::decode::seconds;

@@ -13,6 +13,7 @@
 //! | one task per connection | bytes to read, room on the way to the hub, the hub's mark, the end |
 //! | one task per UDP socket | a datagram, a timer while datagrams are missing, the end |
 //! | the hub, a thread | a parcel of runs; then disks |
+//! | the look, a thread: one task per reader | a request, the hub's word that there is more, room to write |
 //!
 //! A program may run a collector within itself:
 //!
@@ -32,15 +33,18 @@ mod amount;
 mod cut;
 mod decode;
 mod error;
+mod fresh;
 mod hub;
 mod intake;
 mod ledger;
+mod look;
 mod marks;
 mod options;
 mod paths;
 mod rotate;
 mod run;
 mod sender;
+mod senders;
 mod sink;
 mod stats;
 mod voice;
@@ -49,19 +53,23 @@ pub use amount::{Period, Size, UnknownAmount};
 pub use error::{BindError, GaveUp, RunError};
 pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
-pub use options::{Console, Format, Options};
+pub use options::{Console, Format, Http, Options};
 pub use stats::{Counter, Stats};
 
 use decode::seconds;
+use fresh::Fresh;
 use hub::{Hub, Patience};
 use intake::{Feed, Transport, Wiring};
+use look::{Looking, View};
 use marks::Marks;
 use rotate::Schedule;
+use senders::Senders;
 use sink::Sink;
 use sink::console::ConsoleSink;
 use sink::file::{FileSink, Keeping};
 use socket2::Socket;
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -77,6 +85,8 @@ const MIN_LINE: usize = 1 << 10;
 pub struct Collector {
     options: Options,
     sockets: Vec<(Address, Socket)>,
+    serving: Vec<(Address, Socket)>,
+    unserved: Option<BindError>,
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
     reopen: Reopen,
@@ -95,6 +105,7 @@ impl Collector {
             sockets.extend(endpoint.bind()?);
         }
         let voice = Voice { verbose: options.verbose };
+        let (serving, unserved) = serving(&options)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
             sinks.push(Box::new(console));
@@ -107,12 +118,18 @@ impl Collector {
         if sinks.is_empty() {
             return Err(BindError::NoSink);
         }
-        Ok(Self { options, sockets, sinks, stats: Arc::default(), reopen: Reopen::default() })
+        let (stats, reopen) = (Arc::default(), Reopen::default());
+        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen })
     }
 
     /// The addresses really listened on, in the order of the options.
     pub fn addresses(&self) -> Vec<Address> {
         self.sockets.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// The addresses at which what it holds can be looked at.
+    pub fn serving(&self) -> Vec<SocketAddr> {
+        self.serving.iter().map(|(address, _)| address.socket).collect()
     }
 
     /// What it counts; to be read at any time, also while it runs.
@@ -135,11 +152,18 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
+        if let Some(error) = &self.unserved {
+            let chain = Chain(error);
+            voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
+        }
         self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
+        let held = self.sinks.iter().find_map(|sink| sink.end());
+        let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
         let wiring = Wiring {
             feed: feed.clone(),
             marks: marks.clone(),
             stats: self.stats.clone(),
+            senders: senders.clone(),
             voice,
             max_line: self.options.max_line.bytes().max(MIN_LINE),
             idle_timeout: self.options.idle_timeout.limit(),
@@ -147,6 +171,17 @@ impl Collector {
             told: Arc::default(),
             stop: stopped,
         };
+        let view = View {
+            fresh: fresh.clone(),
+            senders,
+            marks: marks.clone(),
+            stats: self.stats.clone(),
+            voice,
+            file: self.options.file.clone().filter(|_| held.is_some()),
+            max_tails: self.options.max_tails,
+        };
+        let serving = self.serving.into_iter().map(|(_, socket)| socket).collect();
+        let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
         let mut intakes = start_intakes(self.sockets, &wiring)?;
         drop(wiring);
         let hub = Hub {
@@ -154,6 +189,7 @@ impl Collector {
             sinks: self.sinks,
             marks,
             patience: patience.clone(),
+            fresh,
             reopen: self.reopen,
             stats: self.stats,
             voice,
@@ -167,7 +203,9 @@ impl Collector {
         patience.limit(intake::DRAIN + intake::GIVE_UP);
         let _ = stop.send(true);
         while intakes.join_next().await.is_some() {}
-        finished(hub.await)
+        let outcome = hub.await;
+        looking.end().await;
+        finished(outcome)
     }
 }
 
@@ -176,6 +214,21 @@ fn keeping(path: &Path, options: &Options) -> Keeping {
     let every = options.rotate_every.limit().map(rotate::every);
     let (path, format) = (path.to_owned(), options.format);
     Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
+}
+
+type Sockets = Vec<(Address, Socket)>;
+
+/// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by
+/// another collector as a rule, this one runs without.
+fn serving(options: &Options) -> Result<(Sockets, Option<BindError>), BindError> {
+    let Http::At(endpoint) = options.http.clone().unwrap_or_default() else {
+        return Ok((Vec::new(), None));
+    };
+    match endpoint.bind() {
+        Ok(sockets) => Ok((sockets, None)),
+        Err(error) if options.http.is_none() => Ok((Vec::new(), Some(error))),
+        Err(error) => Err(error),
+    }
 }
 
 fn start_intakes(

@@ -27,6 +27,9 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     for address in collector.addresses() {
         introduce(address);
     }
+    for address in collector.serving() {
+        let _ = writeln!(io::stderr().lock(), "serving http://{address}");
+    }
     let end = async {
         first.next().await;
     };

@@ -1,9 +1,11 @@
 //! Every option of the collector, with its default; the doc comments are the help text.
 
 use crate::amount::{Period, Size};
-use crate::intake::Endpoint;
+use crate::intake::{Endpoint, UnknownEndpoint};
 use clap::{Parser, ValueEnum};
+use netlog_wire::READ_PORT;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Large enough to be worth a file, small enough to be looked into with an editor.
 const ROTATE_SIZE: Size = Size(256 << 20);
@@ -49,6 +51,14 @@ pub struct Options {
     #[arg(require_equals = true, default_missing_value = "text")]
     pub console: Option<Console>,
 
+    /// Where what is held can be looked at: HOST:PORT, or off [default: localhost:1903].
+    #[arg(long, env = "NETLOG_HTTP", value_name = "ADDRESS")]
+    pub http: Option<Http>,
+
+    /// How many may tail at once; more are refused, and counted.
+    #[arg(long, env = "NETLOG_MAX_TAILS", value_name = "N", default_value_t = 1000)]
+    pub max_tails: usize,
+
     /// The longest line taken from a peer; a longer one is cut there, marked and counted. At
     /// least 1KiB.
     #[arg(long, env = "NETLOG_MAX_LINE", value_name = "SIZE", default_value_t = Size(64 << 10))]
@@ -78,6 +88,8 @@ impl Default for Options {
             rotate_every: Period::NEVER,
             sync: false,
             console: None,
+            http: None,
+            max_tails: 1000,
             max_line: Size(64 << 10),
             max_connections: 10_000,
             idle_timeout: Period::NEVER,
@@ -91,6 +103,34 @@ impl Options {
     pub fn console(&self) -> Console {
         let implied = if self.file.is_some() { Console::Off } else { Console::Text };
         self.console.unwrap_or(implied)
+    }
+}
+
+/// Where what is held can be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Http {
+    /// Nowhere.
+    Off,
+    /// At an address of its own: who may send and who may look are different matters.
+    At(Endpoint),
+}
+
+impl Default for Http {
+    /// `localhost:1903`.
+    fn default() -> Self {
+        Self::At(Endpoint::local(READ_PORT))
+    }
+}
+
+impl FromStr for Http {
+    type Err = UnknownEndpoint;
+
+    /// Reads `off`, `host:port` or `http://host:port`.
+    fn from_str(text: &str) -> Result<Self, UnknownEndpoint> {
+        match text {
+            "off" => Ok(Self::Off),
+            _ => text.strip_prefix("http://").unwrap_or(text).parse().map(Self::At),
+        }
     }
 }
 

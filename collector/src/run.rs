@@ -28,12 +28,15 @@ pub(crate) struct Run {
     pub(crate) times: (i64, i64),
     /// A bit for each level that occurs.
     pub(crate) levels: u8,
+    /// How many records these report as lost, and how many of these are cut.
+    pub(crate) lost: u64,
+    pub(crate) truncated: u64,
 }
 
 impl Run {
     pub(crate) fn new(source: Source, first: u64, capacity: usize) -> Self {
         let (lines, times) = (Vec::with_capacity(capacity), (i64::MAX, i64::MIN));
-        Self { source, first, count: 0, lines, times, levels: 0 }
+        Self { source, first, count: 0, lines, times, levels: 0, lost: 0, truncated: 0 }
     }
 
     /// Adds a canonical line with `stamp` spliced in at `at`, byte for byte otherwise.
@@ -41,13 +44,20 @@ impl Run {
         self.lines.extend_from_slice(&line[..at]);
         self.lines.extend_from_slice(stamp);
         self.lines.extend_from_slice(&line[at..]);
+        self.note(parsed.lost, parsed.truncated);
         self.end(parsed.time, parsed.level);
     }
 
     /// Adds a record, encoded now.
     pub(crate) fn record(&mut self, record: &Record<'_>, identity: &Identity) {
         record.encode(identity, &mut self.lines);
+        self.note(record.lost, record.truncated);
         self.end(record.time, record.level);
+    }
+
+    fn note(&mut self, lost: Option<u64>, truncated: Option<u64>) {
+        self.lost += lost.unwrap_or(0);
+        self.truncated += u64::from(truncated.is_some());
     }
 
     fn end(&mut self, time: i64, level: Level) {

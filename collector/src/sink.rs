@@ -3,6 +3,7 @@
 pub(crate) mod console;
 pub(crate) mod file;
 
+use crate::fresh::End;
 use crate::marks::Holding;
 use crate::run::Run;
 use netlog_wire::{Line, Text};
@@ -27,6 +28,11 @@ pub(crate) trait Sink: Send {
     /// What it holds from earlier; asked for once, before the first batch.
     fn holdings(&self) -> Vec<Holding> {
         Vec::new()
+    }
+
+    /// How far the file has come, if its records can be read back.
+    fn end(&self) -> Option<End> {
+        None
     }
 
     /// Has a look around, between batches: every second, and when asked to reopen.

@@ -17,6 +17,22 @@ impl Counter {
     }
 }
 
+/// Declares the counters, and lists each with its name and the words that stand above it.
+macro_rules! counters {
+    ($(#[$meta:meta])* pub struct $of:ident { $($(#[doc = $help:literal])+ pub $name:ident: Counter,)+ }) => {
+        $(#[$meta])*
+        pub struct $of { $($(#[doc = $help])+ pub $name: Counter,)+ }
+
+        impl $of {
+            /// Every counter: its name, what it counts, and its number now.
+            pub(crate) fn all(&self) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$((stringify!($name), concat!($($help),+).trim_ascii(), self.$name.get()),)+]
+            }
+        }
+    };
+}
+
+counters! {
 /// All counters of one collector, since it was bound.
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -86,4 +102,15 @@ pub struct Stats {
     pub writes_failed: Counter,
     /// Records given up because a sink still failed when the collector had to end.
     pub records_given_up: Counter,
+    /// Requests to look at what is held.
+    pub requests: Counter,
+    /// Connections of readers closed at once because there were too many.
+    pub readers_over_limit: Counter,
+    /// Tails begun.
+    pub tails: Counter,
+    /// Tails refused because there were `--max-tails` already.
+    pub tails_over_limit: Counter,
+    /// Searches begun.
+    pub searches: Counter,
+}
 }

@@ -72,7 +72,7 @@ fn bytes_that_are_no_text_are_made_visible_and_lost_never() {
 fn a_plain_peer_cannot_pass_for_another_sender() {
     let scene = Scene::new();
     let collector = Collector::start(&scene);
-    let forged = r#"one","app":"orders","level":"ERROR"#;
+    let forged = r#"one","app":"orders","pid":"7"#;
     speak(collector.authority(), format!("{forged}\n").as_bytes());
     let records = collector.wait_for(1);
     assert_eq!(messages(&records), [forged]);

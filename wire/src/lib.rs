@@ -40,6 +40,9 @@ pub use time::{TIME_LEN, civil, parse_time, push_time, utc};
 /// The port netlog's collector listens on by default.
 pub const PORT: u16 = 1902;
 
+/// The port at which what a collector holds can be looked at by default.
+pub const READ_PORT: u16 = 1903;
+
 /// The longest record line a collector takes and a sender makes by default, in bytes without the
 /// line end: long enough for a backtrace, short enough to bound what a peer can make us hold.
 pub const MAX_LINE: usize = 64 * 1024;

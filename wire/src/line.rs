@@ -2,8 +2,10 @@
 
 use crate::escape::JsonStr;
 use crate::level::Level;
+use crate::record::shown;
 use crate::scan;
 use crate::time::{TIME_LEN, parse_time};
+use std::borrow::Cow;
 
 /// A canonical record line, read in place. Strings are still escaped; [`JsonStr::text`] reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +86,11 @@ impl<'a> Line<'a> {
             truncated,
             lost,
         })
+    }
+
+    /// The members of `kv` in their order: strings without their quotes, all else as JSON.
+    pub fn values(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        self.kv.map(shown).unwrap_or_default()
     }
 
     /// Whether the line already says who sent it, which only a collector may.

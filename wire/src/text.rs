@@ -4,6 +4,7 @@ use crate::escape::push_plain;
 use crate::level::Level;
 use crate::line::Line;
 use crate::time::utc;
+use std::borrow::Cow;
 
 /// How the text form is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,10 @@ pub struct Text {
     pub newlines: Newlines,
     /// Whether levels and sources have colours.
     pub paint: Paint,
+    /// The time zone that times are shown in, in seconds east of UTC.
+    pub east: i32,
+    /// How wide the name in brackets is made with spaces behind it, so that what follows lines up.
+    pub name_width: usize,
 }
 
 /// What becomes of line breaks inside a message.
@@ -34,12 +39,24 @@ pub enum Paint {
 
 impl Text {
     /// One physical line, no colours.
-    pub const PLAIN: Self = Self { newlines: Newlines::Escaped, paint: Paint::Plain };
+    pub const PLAIN: Self =
+        Self { newlines: Newlines::Escaped, paint: Paint::Plain, east: 0, name_width: 0 };
 
     /// Appends `line` and a line end:
     /// `2026-11-22 18:42:23.123456 INFO  [orders] src/fill.rs:142 order 7 filled client=acme us=31`.
     pub fn push(self, out: &mut Vec<u8>, line: &Line<'_>) {
-        let time = utc(line.time);
+        self.push_with(out, line, |out, text| out.extend_from_slice(text.as_bytes()));
+    }
+
+    /// The same, with `matter` writing what stands behind the source, message and values, piece by
+    /// piece as it is shown: so that it can make parts of it stand out.
+    pub fn push_with(
+        self,
+        out: &mut Vec<u8>,
+        line: &Line<'_>,
+        matter: impl FnMut(&mut Vec<u8>, &str),
+    ) {
+        let time = utc(line.time.saturating_add(i64::from(self.east) * 1_000_000));
         out.extend_from_slice(&time[..10]);
         out.push(b' ');
         out.extend_from_slice(&time[11..26]);
@@ -47,11 +64,7 @@ impl Text {
         self.painted(out, level_colour(line.level), |out| {
             out.extend_from_slice(format!("{:<5}", line.level).as_bytes());
         });
-        if let Some(name) = line.app.or(line.host) {
-            out.extend_from_slice(b" [");
-            push_plain(out, &name.text());
-            out.push(b']');
-        }
+        self.push_name(out, line);
         if let Some(file) = line.file.or(line.target) {
             out.push(b' ');
             self.painted(out, "2", |out| {
@@ -62,20 +75,62 @@ impl Text {
             });
         }
         out.push(b' ');
-        self.push_message(out, &line.msg.text());
-        push_values(out, line);
+        self.push_matter(out, line, matter);
         out.push(b'\n');
     }
 
-    fn push_message(self, out: &mut Vec<u8>, msg: &str) {
-        if self.newlines == Newlines::Escaped {
-            return push_plain(out, msg);
+    fn push_name(self, out: &mut Vec<u8>, line: &Line<'_>) {
+        let mut shown = Vec::new();
+        if let Some(name) = line.app.or(line.host) {
+            shown.push(b'[');
+            push_plain(&mut shown, &name.text());
+            shown.push(b']');
         }
-        for (at, part) in msg.trim_end_matches('\n').split('\n').enumerate() {
+        let width = String::from_utf8_lossy(&shown).chars().count();
+        if width > 0 {
+            out.push(b' ');
+            self.painted(out, &self.name_colour(line), |out| out.extend_from_slice(&shown));
+        }
+        if self.name_width > 0 {
+            let gap = usize::from(width == 0) + (self.name_width + 2).saturating_sub(width);
+            out.extend(std::iter::repeat_n(b' ', gap));
+        }
+    }
+
+    /// A colour for each app on each host, by a hash (FNV-1a), so that it stays the same.
+    fn name_colour(self, line: &Line<'_>) -> String {
+        const HUES: [u8; 10] = [36, 35, 34, 32, 33, 96, 95, 94, 92, 93];
+        let names = [line.app, line.host].into_iter().flatten();
+        let bytes = names.flat_map(|name| name.escaped().bytes());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        HUES[(hash % HUES.len() as u64) as usize].to_string()
+    }
+
+    fn push_matter(
+        self,
+        out: &mut Vec<u8>,
+        line: &Line<'_>,
+        mut matter: impl FnMut(&mut Vec<u8>, &str),
+    ) {
+        let msg = line.msg.text();
+        let mut parts = Vec::new();
+        match self.newlines {
+            Newlines::Escaped => parts.push(&*msg),
+            Newlines::Indented => parts.extend(msg.trim_end_matches('\n').split('\n')),
+        }
+        let last = parts.len().saturating_sub(1);
+        for (at, part) in parts.into_iter().enumerate() {
+            let mut shown = Vec::new();
+            push_plain(&mut shown, part);
+            if at == last {
+                push_values(&mut shown, line);
+            }
             if at > 0 {
                 out.extend_from_slice(b"\n    | ");
             }
-            push_plain(out, part);
+            matter(out, &String::from_utf8_lossy(&shown));
         }
     }
 
@@ -99,15 +154,27 @@ fn level_colour(level: Level) -> &'static str {
     }
 }
 
+impl<'a> Line<'a> {
+    /// What people look for in a record: the message and behind it the values, as they are shown.
+    pub fn matter(&self) -> Cow<'a, str> {
+        let msg = self.msg.text();
+        let counts = self.truncated.or(self.lost);
+        if self.kv.is_none() && self.span.is_none() && counts.is_none() {
+            return msg;
+        }
+        let mut matter = msg.into_owned().into_bytes();
+        push_values(&mut matter, self);
+        String::from_utf8_lossy(&matter).into_owned().into()
+    }
+}
+
 /// The values behind the message: `key=value`, quoted where a space would make them unreadable.
 fn push_values(out: &mut Vec<u8>, line: &Line<'_>) {
-    if let Some(kv) = line.kv {
-        for (key, value) in crate::record::shown(kv) {
-            out.push(b' ');
-            push_plain(out, &key);
-            out.push(b'=');
-            push_value(out, &value);
-        }
+    for (key, value) in line.values() {
+        out.push(b' ');
+        push_plain(out, &key);
+        out.push(b'=');
+        push_value(out, &value);
     }
     if let Some(span) = line.span {
         out.extend_from_slice(b" span=");
@@ -157,8 +224,37 @@ mod tests {
     fn a_record_never_makes_a_second_line_that_looks_like_one() {
         let line = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"ERROR","msg":"one\n2026-11-22 18:42:23.123456 INFO  forged\u001b[31m\u202e"}"#;
         assert_eq!(text(Text::PLAIN, line).matches('\n').count(), 1);
-        let shown = text(Text { newlines: Newlines::Indented, paint: Paint::Colour }, line);
+        let shown = Text { newlines: Newlines::Indented, paint: Paint::Colour, ..Text::PLAIN };
+        let shown = text(shown, line);
         let expected = "2026-11-22 18:42:23.123456 \x1b[1;31mERROR\x1b[0m one\n    | 2026-11-22 18:42:23.123456 INFO  forged\\x1b[31m\\u{202e}\n";
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn times_are_shown_where_people_are_and_names_line_up() {
+        let line = r#"{"app":"db","time":"2026-11-22T23:42:23.123456Z","level":"INFO","msg":"m"}"#;
+        let here = Text { east: 3600, name_width: 4, ..Text::PLAIN };
+        assert_eq!(text(here, line), "2026-11-23 00:42:23.123456 INFO  [db]   m\n");
+        let nameless = r#"{"time":"2026-11-22T23:42:23.123456Z","level":"INFO","msg":"m"}"#;
+        assert_eq!(text(here, nameless), "2026-11-23 00:42:23.123456 INFO         m\n");
+    }
+
+    #[test]
+    fn what_stands_behind_the_source_can_be_made_to_stand_out_line_by_line() {
+        let line = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"one\ntwo","kv":{"n":1}}"#;
+        let mut out = Vec::new();
+        let style = Text { newlines: Newlines::Indented, ..Text::PLAIN };
+        style.push_with(&mut out, &Line::parse(line.as_bytes()).unwrap(), |out, piece| {
+            out.extend_from_slice(format!("<{piece}>").as_bytes());
+        });
+        let expected = "2026-11-22 18:42:23.123456 INFO  <one>\n    | <two n=1>\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_matter_of_a_record_is_its_message_and_its_values() {
+        let matter = |line: &str| Line::parse(line.as_bytes()).unwrap().matter().into_owned();
+        let line = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"a\nb","kv":{"n":1,"s":"x y"}}"#;
+        assert_eq!(matter(line), "a\nb n=1 s=\"x y\"");
     }
 }

@@ -5,6 +5,7 @@ mod parting;
 use super::{READ, Wiring};
 use crate::decode::{Decoder, Origin, Pinned};
 use crate::run::Run;
+use crate::senders::{Attendance, Departure};
 use netlog_wire::Reply;
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
@@ -41,10 +42,12 @@ pub(super) async fn run(
     parting::reset_at_death(&stream);
     let decoder = Decoder::new(Origin::new(peer), wiring.max_line, pin, wiring.stats.clone());
     let heard = Instant::now();
+    let attendance = wiring.senders.arrive(peer);
     let mut open = Connection {
         stream,
         decoder,
         wiring,
+        attendance,
         acks: None,
         told: 0,
         given: 0,
@@ -57,6 +60,11 @@ pub(super) async fn run(
         wiring.refuse(foreign, peer);
     }
     open.part(&end).await;
+    open.attendance.part(match end {
+        End::Closed => Departure::Ended,
+        End::Refused(_) => Departure::Refused,
+        _ => Departure::Broken,
+    });
     end
 }
 
@@ -64,6 +72,7 @@ struct Connection<'a> {
     stream: TcpStream,
     decoder: Decoder,
     wiring: &'a Wiring,
+    attendance: Attendance,
     /// The sender's mark as the hub moves it, once there is a sender.
     acks: Option<watch::Receiver<u64>>,
     /// The highest number the peer has been told.
@@ -163,6 +172,7 @@ impl Connection<'_> {
         if let (Some(run), true) = (runs.last(), self.decoder.sender().is_some()) {
             self.given = run.last();
         }
+        self.attendance.heard(&runs, self.decoder.sender());
         // Before the hub can move the mark, which is answered by an ack of its own.
         self.welcome();
         self.wiring.feed.give(runs, room);

@@ -57,7 +57,7 @@ const UNKNOWN_FORMAT: UnknownEndpoint =
 impl Default for Endpoint {
     /// `tcp://localhost:1902`.
     fn default() -> Self {
-        Self { transport: Transport::Tcp, host: "localhost".into(), port: PORT, pin: None }
+        Self::local(PORT)
     }
 }
 
@@ -90,6 +90,11 @@ impl FromStr for Endpoint {
 }
 
 impl Endpoint {
+    /// A TCP port of this machine alone.
+    pub(crate) fn local(port: u16) -> Self {
+        Self { transport: Transport::Tcp, host: "localhost".into(), port, pin: None }
+    }
+
     /// Opens the sockets: one for each address the host has.
     pub(crate) fn bind(&self) -> Result<Vec<(Address, Socket)>, BindError> {
         let failed = |cause| BindError::Listen { url: self.to_string(), cause };

@@ -112,7 +112,11 @@ impl Intake {
         wiring.stats.bytes_in.add(len as u64);
         let (stats, max_line) = (&wiring.stats, wiring.max_line);
         let datagram = Datagram { origin, stats, max_line, pin: self.pin, received: now() };
-        match datagram.take(&mut self.buffer[..len], (peer, &mut self.chunks), runs) {
+        let before = total(runs);
+        let taken = datagram.take(&mut self.buffer[..len], (peer, &mut self.chunks), runs);
+        let (records, bytes) = total(runs);
+        wiring.senders.datagram(peer, records - before.0, bytes - before.1);
+        match taken {
             Ok(Some(numbered)) => {
                 let place = (numbered.sender, numbered.number);
                 self.gaps.saw(place, started, || numbered.identity());
@@ -169,4 +173,9 @@ fn loss(msg: String) -> Record<'static> {
     let mut record = Record::new(now(), Level::Warn, msg);
     record.target = Some("netlog".into());
     record
+}
+
+/// How many records and bytes there are in `runs`.
+fn total(runs: &[Run]) -> (u64, u64) {
+    runs.iter().fold((0, 0), |sum, run| (sum.0 + run.count, sum.1 + run.lines.len() as u64))
 }

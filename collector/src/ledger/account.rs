@@ -170,6 +170,11 @@ impl Account {
         kept
     }
 
+    /// What stands where, in the order of the file.
+    pub(crate) fn index(self) -> (Vec<IndexEntry>, Vec<Known>) {
+        (self.index, self.senders)
+    }
+
     /// Forgets what stands where: the file is another one now.
     pub(crate) fn begin(&mut self, head: Head) {
         self.head = head;

@@ -41,7 +41,7 @@ fn text() -> Text {
     let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
     let paint = if set("NO_COLOR") || dumb { Paint::Plain } else { Paint::Colour };
-    Text { newlines: Newlines::Indented, paint }
+    Text { newlines: Newlines::Indented, paint, ..Text::PLAIN }
 }
 
 impl Sink for ConsoleSink {

@@ -4,6 +4,7 @@
 use super::{Batch, Holding, Sink, SinkError, shown};
 use crate::cut;
 use crate::decode::now;
+use crate::fresh::End;
 use crate::ledger::{Announcement, Found, Ledger, identify};
 use crate::options::Format;
 use crate::paths;
@@ -224,6 +225,11 @@ impl Sink for FileSink {
     fn holdings(&self) -> Vec<Holding> {
         let known = self.ledger.senders().iter();
         known.map(|known| Holding { id: known.id, mark: known.mark, ended: known.ended }).collect()
+    }
+
+    fn end(&self) -> Option<End> {
+        let end = End { inode: self.inode, len: self.end, turn: 0 };
+        (self.keeping.format == Format::Json).then_some(end)
     }
 
     fn look(&mut self) {

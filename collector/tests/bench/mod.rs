@@ -3,7 +3,7 @@
 // Each test program uses its part of it.
 #![allow(dead_code, unreachable_pub)]
 
-use netlog_collector::{Address, Collector, Options, Reopen, Stats};
+use netlog_collector::{Address, Collector, Http, Options, Reopen, Stats};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -57,6 +57,7 @@ impl Bench {
         let file = dir.path().join("app.log");
         options.listen =
             ["tcp://127.0.0.1:0", "udp://127.0.0.1:0"].map(|url| url.parse().unwrap()).into();
+        options.http = Some(Http::Off);
         options.file.get_or_insert_with(|| file.clone());
         let collector = Collector::bind(options).unwrap();
         let addresses: Vec<SocketAddr> =

@@ -55,6 +55,10 @@ impl Child {
                 command.env_remove(key);
             }
         }
+        // The default address to look in at is one, and the tests are many.
+        if command.get_envs().all(|(set, _)| set != "NETLOG_HTTP") {
+            command.env("NETLOG_HTTP", "off");
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("failed to start {name}: {e}"));
         let stdin = child.stdin.take();

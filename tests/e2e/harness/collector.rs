@@ -54,6 +54,23 @@ impl Collector {
         self.addresses.len() >= count
     }
 
+    /// One that can be looked at too, on a port of the system's choice.
+    pub(crate) fn serving(scene: &Scene, line: &str) -> Self {
+        let line = format!("--listen tcp://127.0.0.1:0 --http 127.0.0.1:0 {line}");
+        let collector = Self::with(scene, &line);
+        collector.process.says("serving http://127.0.0.1:");
+        collector
+    }
+
+    /// Where it can be looked at, as `http://127.0.0.1:PORT`.
+    pub(crate) fn server(&self) -> String {
+        let said = wait_until(SOON, || self.process.stderr().contains("serving http://"));
+        assert!(said, "it serves nobody:\n{}", self.process.stderr());
+        let said = self.process.stderr();
+        let line = said.lines().find_map(|line| line.strip_prefix("serving "));
+        line.expect("it has been said").to_owned()
+    }
+
     /// The first address, as `tcp://127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> &str {
         &self.addresses[0]

@@ -1,0 +1,125 @@
+//! How far the records have come: the one thing that the hub tells its readers.
+
+mod ring;
+
+use crate::decode::now;
+use crate::run::Run;
+use ring::Ring;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// How much is held in memory where there is no file to read from.
+const RING: usize = 8 << 20;
+
+/// How many of the files written before this one a tail can follow without looking at names.
+const PAST: usize = 64;
+
+/// The place behind the last record that is in the sinks and will stay there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct End {
+    /// The device and inode of the file.
+    pub(crate) inode: (u64, u64),
+    /// Its length, in whole records.
+    pub(crate) len: u64,
+    /// How many files were written before it since the collector began.
+    pub(crate) turn: u64,
+}
+
+/// What the hub tells, and what it costs it: one short lock and, if somebody waits, one wake-up.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    state: Mutex<State>,
+    ring: Option<Mutex<Ring>>,
+    /// Rung after every batch. One task listens and tells the tails, however many there are.
+    pub(crate) bell: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    end: End,
+    /// The files so far, by turn: the last one is being written.
+    past: VecDeque<(u64, u64)>,
+    /// Why a sink fails, while it does.
+    failing: Option<String>,
+}
+
+impl Fresh {
+    /// Begins where the file stands, if there is a file that can be read back.
+    pub(crate) fn new(file: Option<End>) -> Self {
+        let state =
+            State { past: VecDeque::from([file.unwrap_or_default().inode]), ..State::default() };
+        let ring = Mutex::new(Ring::new(now().unsigned_abs(), RING));
+        let ring = file.is_none().then_some(ring);
+        let state = State { end: file.unwrap_or_default(), ..state };
+        Self { state: Mutex::new(state), ring, bell: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ring, where there is no file.
+    pub(crate) fn ring(&self) -> Option<MutexGuard<'_, Ring>> {
+        self.ring.as_ref().map(|ring| ring.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes note that `runs` are in all sinks, and that the file has come to `file`.
+    pub(crate) fn written(&self, runs: &[Run], file: Option<End>) {
+        if let Some(mut ring) = self.ring() {
+            let lines: Vec<_> = runs.iter().map(|run| run.lines.as_slice()).collect();
+            ring.push(lines.concat(), runs.iter().map(|run| run.count).sum());
+            self.lock().end.len = ring.end().at;
+        }
+        if let Some(file) = file {
+            let mut state = self.lock();
+            let turn = state.end.turn + u64::from(state.end.inode != file.inode);
+            if turn > state.end.turn {
+                state.past.push_back(file.inode);
+                let over = state.past.len().saturating_sub(PAST);
+                state.past.drain(..over);
+            }
+            state.end = End { turn, ..file };
+        }
+        self.bell.notify_one();
+    }
+
+    /// The end as it is now.
+    pub(crate) fn end(&self) -> End {
+        self.lock().end
+    }
+
+    /// The file that was begun at `turn`, if that is remembered.
+    pub(crate) fn file(&self, turn: u64) -> Option<(u64, u64)> {
+        let state = self.lock();
+        let back = usize::try_from(state.end.turn.checked_sub(turn)?).ok()?;
+        state.past.iter().rev().nth(back).copied()
+    }
+
+    /// A sink fails, in these words; or all do their work again.
+    pub(crate) fn health(&self, failing: Option<String>) {
+        self.lock().failing = failing;
+    }
+
+    /// Why a sink fails, while it does.
+    pub(crate) fn failing(&self) -> Option<String> {
+        self.lock().failing.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_written_are_remembered_in_their_turn() {
+        let end = |inode: u64, len: u64| Some(End { inode: (1, inode), len, turn: 0 });
+        let fresh = Fresh::new(end(7, 10));
+        for (inode, len) in [(7, 20), (8, 5), (7, 1)] {
+            fresh.written(&[], end(inode, len));
+        }
+        assert_eq!(fresh.end(), End { inode: (1, 7), len: 1, turn: 2 });
+        let files = [0, 1, 2, 3].map(|turn| fresh.file(turn));
+        assert_eq!(files, [Some((1, 7)), Some((1, 8)), Some((1, 7)), None]);
+    }
+}

@@ -1,0 +1,117 @@
+//! The reading side: what the collector holds, over HTTP, for terminals, browsers and scripts.
+//!
+//! It runs in a thread of its own, at a lower priority, with a runtime of its own: however many
+//! read, and however slowly, neither an intake nor the hub waits for them. All that the hub does
+//! for its readers is to say how far the file has come ([`Fresh`]); they read the file themselves.
+
+mod body;
+mod cursor;
+mod filter;
+mod form;
+mod http;
+mod metrics;
+mod pattern;
+mod query;
+mod routes;
+mod search;
+mod shelf;
+mod tail;
+mod volume;
+mod walk;
+
+use crate::fresh::{End, Fresh};
+use crate::marks::Marks;
+use crate::senders::Senders;
+use crate::stats::Stats;
+use crate::voice::Voice;
+use rustix::process::{getpriority_process, setpriority_process};
+use shelf::Shelf;
+use socket2::Socket;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{io, thread};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::timeout;
+
+/// How much nicer than the rest of the collector its readers are: whoever sends goes first.
+const NICE: i32 = 5;
+
+/// Threads that read files: enough that one search on a slow disk does not hold up every tail.
+const READERS: usize = 4;
+
+/// How many pieces of files are searched at once.
+const SEARCHING: usize = 2;
+
+/// How long whoever reads may take to read the last records when the collector ends.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What there is to look at.
+#[derive(Clone)]
+pub(crate) struct View {
+    pub(crate) fresh: Arc<Fresh>,
+    pub(crate) senders: Arc<Senders>,
+    pub(crate) marks: Arc<Marks>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) voice: Voice,
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) max_tails: usize,
+}
+
+/// What every request is given.
+pub(crate) struct Look {
+    view: View,
+    shelf: Arc<Shelf>,
+    /// One permit for each tail that may run.
+    tails: Arc<Semaphore>,
+    /// One permit for each piece that may be searched at this moment.
+    searching: Arc<Semaphore>,
+    end: watch::Receiver<End>,
+    stop: watch::Receiver<bool>,
+}
+
+/// The running thread.
+pub(crate) struct Looking {
+    stop: watch::Sender<bool>,
+    done: oneshot::Receiver<()>,
+}
+
+impl Looking {
+    /// Starts to serve what can be seen in `view`.
+    pub(crate) fn start(sockets: Vec<Socket>, view: View) -> io::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let (tell, done) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(READERS)
+            .thread_name("look-reader")
+            .build()?;
+        let work = move || {
+            // On Linux this is about the thread, and about those it starts.
+            if let Ok(nice) = getpriority_process(None) {
+                let _ = setpriority_process(None, nice + NICE);
+            }
+            runtime.block_on(http::serve(sockets, view, stopped));
+            // A read of a disk that hangs must not keep the collector from ending.
+            runtime.shutdown_background();
+            let _ = tell.send(());
+        };
+        thread::Builder::new().name("look".into()).spawn(work)?;
+        Ok(Self { stop, done })
+    }
+
+    /// Ends it, once whoever reads has read all or had time for it.
+    pub(crate) async fn end(self) {
+        let _ = self.stop.send(true);
+        let _ = timeout(FAREWELL * 2, self.done).await;
+    }
+}
+
+impl Look {
+    fn new(view: View, end: watch::Receiver<End>, stop: watch::Receiver<bool>) -> Self {
+        let shelf = Arc::new(Shelf::new(view.file.clone(), view.fresh.clone()));
+        let tails = Arc::new(Semaphore::new(view.max_tails));
+        let searching = Arc::new(Semaphore::new(SEARCHING));
+        Self { view, shelf, tails, searching, end, stop }
+    }
+}

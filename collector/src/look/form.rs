@@ -1,0 +1,144 @@
+//! In what form records and notices are sent: lines of JSON, server-sent events, or text.
+
+use super::cursor::Cursor;
+use netlog_wire::{Line, Text};
+use std::fmt::Write;
+
+/// The form that a request accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One JSON object a line.
+    Lines,
+    /// `text/event-stream`, for browsers.
+    Events,
+    /// Lines for people.
+    Text,
+}
+
+/// What a reader is told beside the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// What was there already has been sent; from here on records come as they are written. With
+    /// the place where that begins, unless there has never been a record.
+    Live(Option<Cursor>),
+    /// Records that nothing holds any more; how many, if that is known.
+    Missed(Option<u64>),
+    /// All was searched.
+    End { matched: u64, scanned: u64, skipped: u64 },
+}
+
+impl Form {
+    /// The form that an `Accept` header asks for.
+    pub(crate) fn accepted(accept: &str) -> Self {
+        let first = accept.split([',', ';']).next().unwrap_or_default().trim();
+        match first {
+            "text/event-stream" => Self::Events,
+            "text/plain" => Self::Text,
+            _ => Self::Lines,
+        }
+    }
+
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Lines => "application/x-ndjson",
+            Self::Events => "text/event-stream",
+            Self::Text => "text/plain; charset=utf-8",
+        }
+    }
+
+    /// Appends a record, given as its line without the end. The cursor becomes its last member.
+    pub(crate) fn push(self, out: &mut Vec<u8>, line: &[u8], cursor: Cursor) {
+        if self == Self::Text {
+            match Line::parse(line) {
+                Some(parsed) => return Text::PLAIN.push(out, &parsed),
+                None => return out.extend_from_slice(&[line, b"\n"].concat()),
+            }
+        }
+        if self == Self::Events {
+            out.extend_from_slice(format!("id: {cursor}\ndata: ").as_bytes());
+        }
+        out.extend_from_slice(line.strip_suffix(b"}").unwrap_or(line));
+        out.extend_from_slice(format!(",\"at\":\"{cursor}\"}}\n").as_bytes());
+        if self == Self::Events {
+            out.push(b'\n');
+        }
+    }
+
+    /// Appends a notice. To people it is shown only if they would take silence for completeness.
+    pub(crate) fn push_notice(self, out: &mut Vec<u8>, notice: Notice) {
+        let json = notice.json();
+        let shown = match (self, notice) {
+            (Self::Lines, _) => format!("{json}\n"),
+            (Self::Events, Notice::Live(Some(at))) => {
+                format!("id: {at}\nevent: notice\ndata: {json}\n\n")
+            }
+            (Self::Events, _) => format!("event: notice\ndata: {json}\n\n"),
+            (Self::Text, Notice::Missed(Some(count))) => format!("-- {count} records missed --\n"),
+            (Self::Text, Notice::Missed(None)) => "-- records missed --\n".into(),
+            (Self::Text, _) => String::new(),
+        };
+        out.extend_from_slice(shown.as_bytes());
+    }
+
+    /// What is sent when there is nothing to send, so that a broken connection is noticed.
+    pub(crate) fn keep_alive(self) -> &'static [u8] {
+        match self {
+            Self::Lines => b"\n",
+            Self::Events => b":\n\n",
+            Self::Text => b"",
+        }
+    }
+}
+
+impl Notice {
+    fn json(self) -> String {
+        let mut json = String::from("{\"notice\":");
+        let written = match self {
+            Self::Live(None) => write!(json, "\"live\"}}"),
+            Self::Live(Some(at)) => write!(json, "\"live\",\"at\":\"{at}\"}}"),
+            Self::Missed(Some(count)) => write!(json, "\"missed\",\"count\":{count}}}"),
+            Self::Missed(None) => write!(json, "\"missed\",\"count\":null}}"),
+            Self::End { matched, scanned, skipped } => write!(
+                json,
+                "\"end\",\"matched\":{matched},\"scanned\":{scanned},\"skipped\":{skipped}}}"
+            ),
+        };
+        debug_assert!(written.is_ok(), "a String takes all");
+        json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &[u8] =
+        br#"{"app":"a","time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m"}"#;
+
+    fn pushed(form: Form) -> String {
+        let mut out = Vec::new();
+        form.push(&mut out, LINE, Cursor { print: 255, at: 7 });
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_record_is_sent_as_it_stands_with_its_place_behind_it() {
+        let line = r#"{"app":"a","time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m","at":"00000000000000ff-7"}"#;
+        assert_eq!(pushed(Form::Lines), format!("{line}\n"));
+        assert_eq!(pushed(Form::Events), format!("id: 00000000000000ff-7\ndata: {line}\n\n"));
+        assert_eq!(pushed(Form::Text), "2026-11-22 18:42:23.123456 INFO  [a] m\n");
+    }
+
+    #[test]
+    fn the_form_is_the_first_that_is_accepted() {
+        for (accept, form) in [
+            ("", Form::Lines),
+            ("*/*", Form::Lines),
+            ("application/x-ndjson", Form::Lines),
+            ("text/event-stream", Form::Events),
+            ("text/plain;q=1, */*", Form::Text),
+        ] {
+            assert_eq!(Form::accepted(accept), form, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `GET /search`: what is held, sent as it is found.
+
+use super::Look;
+use super::body::Outlet;
+use super::filter::Filter;
+use super::form::{Form, Notice};
+use super::query::{Count, Order};
+use super::walk::Walk;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+
+/// A search to be done.
+pub(crate) struct Search {
+    pub(crate) look: Arc<Look>,
+    pub(crate) filter: Arc<Filter>,
+    pub(crate) form: Form,
+    pub(crate) order: Order,
+    pub(crate) count: Count,
+}
+
+/// What one step over a piece came to.
+struct Stepped {
+    walk: Walk,
+    out: Vec<u8>,
+    matched: u64,
+    done: bool,
+}
+
+impl Search {
+    /// Searches until all is searched, enough is found, or nobody reads any more.
+    pub(crate) async fn run(self, outlet: Outlet) {
+        let shelf = self.look.shelf.clone();
+        let Ok(holding) = spawn_blocking(move || Arc::new(shelf.holding())).await else { return };
+        let names = self.look.view.senders.names();
+        let start = holding.start();
+        let mut walk = Walk::new(holding, (self.filter.clone(), names), self.order, start);
+        let mut matched = 0;
+        loop {
+            let left = match self.count {
+                Count::All => u64::MAX,
+                Count::Last(count) => count - matched,
+            };
+            let Some(stepped) = self.step(walk, left).await else { return };
+            matched += stepped.matched;
+            walk = stepped.walk;
+            if outlet.send(stepped.out).await.is_err() {
+                return;
+            }
+            if stepped.done {
+                break;
+            }
+        }
+        let mut out = Vec::new();
+        let (scanned, skipped) = (walk.scanned, walk.skipped);
+        self.form.push_notice(&mut out, Notice::End { matched, scanned, skipped });
+        let _ = outlet.send(out).await;
+    }
+
+    /// Searches one piece, when it is its turn, for at most `left` records.
+    async fn step(&self, mut walk: Walk, left: u64) -> Option<Stepped> {
+        let turn = self.look.searching.clone().acquire_owned().await.ok()?;
+        let form = self.form;
+        let work = move || {
+            let (mut out, mut matched) = (Vec::new(), 0);
+            if left == 0 {
+                return Stepped { walk, out, matched, done: true };
+            }
+            let flow = walk.step(|found| {
+                form.push(&mut out, found.line, found.cursor);
+                matched += 1;
+                if matched < left { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            drop(turn);
+            Stepped { walk, out, matched, done: flow.is_break() }
+        };
+        spawn_blocking(work).await.ok()
+    }
+}

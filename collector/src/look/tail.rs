@@ -1,0 +1,308 @@
+//! `GET /tail`: the last records, then each one as it is written, with no gap and none twice.
+//!
+//! Where there is a file a tail is a reader of that file: it waits for the hub's word that the file
+//! has grown, and reads what it has not read. Being slow only means to read later.
+
+use super::Look;
+use super::body::{Gone, Outlet};
+use super::cursor::Cursor;
+use super::filter::Filter;
+use super::form::{Form, Notice};
+use super::query::{Count, Order};
+use super::shelf::{Holding, Spot};
+use super::volume::{Lines, PIECE, Volume};
+use super::walk::{Found, Walk};
+use crate::fresh::End;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until};
+
+/// How many records a tail begins with.
+const BEGIN: u64 = 10;
+
+/// How far back those are looked for when a filter lets few through.
+const BACK: u64 = 256 << 20;
+
+/// How often something is sent, if only to notice that nobody is there any more.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// A tail to be run.
+pub(crate) struct Tail {
+    pub(crate) look: Arc<Look>,
+    pub(crate) filter: Arc<Filter>,
+    pub(crate) form: Form,
+    pub(crate) count: Option<Count>,
+    pub(crate) after: Option<Cursor>,
+    pub(crate) follow: bool,
+    /// Its place among the tails.
+    pub(crate) place: OwnedSemaphorePermit,
+}
+
+/// Where a tail is among records that are still being written.
+struct Place {
+    volume: Option<Volume>,
+    turn: u64,
+    at: u64,
+    /// How many records of the ring are before it, if that is known.
+    records: Option<u64>,
+}
+
+impl Tail {
+    /// Runs until nobody reads it any more.
+    pub(crate) async fn run(self, outlet: Outlet) {
+        // Whoever is gone is told nothing.
+        let _ = self.tail(&outlet).await;
+        drop(self.place);
+    }
+
+    async fn tail(&self, outlet: &Outlet) -> Result<(), Gone> {
+        let shelf = self.look.shelf.clone();
+        let holding = spawn_blocking(move || Arc::new(shelf.holding())).await.map_err(|_| Gone)?;
+        let (start, missed) = self.start(&holding, outlet).await?;
+        let mut out = Vec::new();
+        if missed {
+            self.form.push_notice(&mut out, Notice::Missed(None));
+            outlet.send(out).await?;
+        }
+        let mut place = Place::behind(&holding);
+        if self.look.view.fresh.ring().is_some() {
+            // What is in memory may go while it is read, and that has to be told.
+            place.at = start.at;
+            place.records = self.records_before(start.at);
+        } else {
+            self.backlog(&holding, start, outlet).await?;
+        }
+        self.follow(place, holding.end, outlet).await
+    }
+
+    fn records_before(&self, at: u64) -> Option<u64> {
+        self.look.view.fresh.ring().and_then(|ring| ring.records_before(at))
+    }
+
+    /// Where to begin, and whether what was asked for is not held any more.
+    async fn start(&self, holding: &Arc<Holding>, outlet: &Outlet) -> Result<(Spot, bool), Gone> {
+        if let Some(cursor) = self.after {
+            let held = holding.clone();
+            let found = spawn_blocking(move || held.find(cursor)).await.map_err(|_| Gone)?;
+            let found = found.filter(|spot| self.still_held(*spot));
+            return Ok((found.unwrap_or_else(|| holding.start()), found.is_none()));
+        }
+        let count = match (self.count, self.filter.since) {
+            (Some(count), _) => count,
+            (None, Some(_)) => Count::All,
+            (None, None) => Count::Last(BEGIN),
+        };
+        let start = match count {
+            Count::All => holding.start(),
+            Count::Last(0) => holding.end(),
+            Count::Last(count) => self.last(holding, count, outlet).await?,
+        };
+        Ok((start, false))
+    }
+
+    fn still_held(&self, spot: Spot) -> bool {
+        self.look.view.fresh.ring().is_none_or(|ring| spot.at >= ring.start().at)
+    }
+
+    /// Where the last `count` records begin.
+    async fn last(&self, holding: &Arc<Holding>, count: u64, out: &Outlet) -> Result<Spot, Gone> {
+        let mut walk = self.walk(holding, Order::Newest, holding.start());
+        let (mut first, mut found, mut done) = (holding.end(), 0, false);
+        while !done && walk.scanned < BACK {
+            let step = move || {
+                let flow = walk.step(|record: Found<'_>| {
+                    (first, found) = (record.spot, found + 1);
+                    if found < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                });
+                (walk, first, found, flow.is_break())
+            };
+            (walk, first, found, done) = spawn_blocking(step).await.map_err(|_| Gone)?;
+            out.send(Vec::new()).await?;
+        }
+        Ok(first)
+    }
+
+    fn walk(&self, holding: &Arc<Holding>, order: Order, from: Spot) -> Walk {
+        let names = self.look.view.senders.names();
+        Walk::new(holding.clone(), (self.filter.clone(), names), order, from)
+    }
+
+    /// Sends what was there when the tail began.
+    async fn backlog(&self, holding: &Arc<Holding>, from: Spot, out: &Outlet) -> Result<(), Gone> {
+        let mut walk = self.walk(holding, Order::Oldest, from);
+        loop {
+            let form = self.form;
+            let step = move || {
+                let mut out = Vec::new();
+                let flow = walk.step(|found| {
+                    form.push(&mut out, found.line, found.cursor);
+                    ControlFlow::Continue(())
+                });
+                (walk, out, flow.is_break())
+            };
+            let (next, bytes, done) = spawn_blocking(step).await.map_err(|_| Gone)?;
+            out.send(bytes).await?;
+            if done {
+                return Ok(());
+            }
+            walk = next;
+        }
+    }
+
+    /// Sends what is written from `place` on; what is before `seam` was there already.
+    async fn follow(&self, mut place: Place, seam: End, outlet: &Outlet) -> Result<(), Gone> {
+        let (mut end, mut stop) = (self.look.end.clone(), self.look.stop.clone());
+        let (mut sent, mut live) = (Instant::now(), false);
+        loop {
+            let ending = *stop.borrow_and_update();
+            // With the mark of having seen it, so that what comes later wakes us.
+            end.borrow_and_update();
+            while place.behind_of(self.look.view.fresh.end()) {
+                if place.at >= seam.len && !live {
+                    break;
+                }
+                let out = self.advance(&mut place).await?;
+                if !out.is_empty() {
+                    sent = Instant::now();
+                }
+                outlet.send(out).await?;
+            }
+            if !live {
+                live = true;
+                if !self.follow {
+                    return Ok(());
+                }
+                let mut out = Vec::new();
+                self.form.push_notice(&mut out, Notice::Live(place.cursor()));
+                outlet.send(out).await?;
+                continue;
+            }
+            if ending {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                () = outlet.closed() => return Err(Gone),
+                _ = stop.changed() => {}
+                changed = end.changed() => changed.map_err(|_| Gone)?,
+                () = sleep_until(sent + KEEP_ALIVE) => {
+                    sent = Instant::now();
+                    outlet.send(self.form.keep_alive().to_vec()).await?;
+                }
+            }
+        }
+    }
+
+    /// Reads the next piece and gives what is to be sent of it.
+    async fn advance(&self, place: &mut Place) -> Result<Vec<u8>, Gone> {
+        let mut out = Vec::new();
+        let end = self.look.view.fresh.end();
+        let limit = place.limit(end);
+        if place.at >= limit {
+            if !place.turn_over(&self.look, end) {
+                self.form.push_notice(&mut out, Notice::Missed(None));
+            }
+            return Ok(out);
+        }
+        if let Some(missed) = place.catch_up(&self.look) {
+            self.form.push_notice(&mut out, Notice::Missed(missed));
+        }
+        let Some(volume) = place.find(&self.look, end) else {
+            self.form.push_notice(&mut out, Notice::Missed(None));
+            return Ok(out);
+        };
+        let (from, form, filter) = (place.at, self.form, self.filter.clone());
+        let to = limit.min(from + PIECE);
+        let work = move || {
+            let mut volume = volume;
+            let print = volume.print(limit).unwrap_or_default();
+            let lines = volume.lines((from, to), limit).unwrap_or_default();
+            render(&lines, (form, &filter, print), &mut out);
+            (volume, lines, out)
+        };
+        // What has just been written is in memory: no need to wait for another thread.
+        let fresh = end.turn == place.turn && limit - from <= PIECE;
+        let (volume, lines, out) =
+            if fresh { work() } else { spawn_blocking(work).await.map_err(|_| Gone)? };
+        if lines.at > from && self.look.view.fresh.ring().is_some() {
+            // It went while it was read: to be told, and not to be counted wrongly.
+            return Ok(Vec::new());
+        }
+        place.volume = Some(volume);
+        place.at = to.max(lines.at + lines.bytes.len() as u64);
+        let count = memchr::memchr_iter(b'\n', &lines.bytes).count() as u64;
+        place.records = place.records.map(|records| records + count);
+        Ok(out)
+    }
+}
+
+fn render(lines: &Lines, (form, filter, print): (Form, &Filter, u64), out: &mut Vec<u8>) {
+    filter.each(&lines.bytes, |(begin, end)| {
+        let line = &lines.bytes[begin..end];
+        let cursor = Cursor { print, at: lines.at + end as u64 };
+        form.push(out, line.strip_suffix(b"\n").unwrap_or(line), cursor);
+    });
+}
+
+impl Place {
+    /// Behind all of `holding`.
+    fn behind(holding: &Holding) -> Self {
+        let volume = holding.current().map(|(volume, _)| volume);
+        Self { volume, turn: holding.end.turn, at: holding.end.len, records: None }
+    }
+
+    /// The place as a reader may name it.
+    fn cursor(&mut self) -> Option<Cursor> {
+        let (at, volume) = (self.at, self.volume.as_mut()?);
+        volume.print(at).map(|print| Cursor { print, at })
+    }
+
+    /// Whether there is more to read.
+    fn behind_of(&self, end: End) -> bool {
+        self.turn < end.turn || self.at < end.len
+    }
+
+    /// How far the volume can be read: one that makes way for another is whole.
+    fn limit(&self, end: End) -> u64 {
+        match &self.volume {
+            _ if self.turn == end.turn => end.len,
+            Some(volume) => volume.len().unwrap_or(0),
+            None => 0,
+        }
+    }
+
+    /// The volume; where somebody has taken that away, the place moves behind it.
+    fn find(&mut self, look: &Look, end: End) -> Option<Volume> {
+        if self.volume.is_none() {
+            self.volume = look.shelf.find(end.inode);
+            self.at = if self.volume.is_none() { end.len } else { self.at };
+        }
+        self.volume.clone()
+    }
+
+    /// Goes on to the volume that was begun next; `false` when that one is not to be found.
+    fn turn_over(&mut self, look: &Look, end: End) -> bool {
+        self.turn = end.turn.min(self.turn + 1);
+        let next = look.view.fresh.file(self.turn);
+        self.volume = next.and_then(|inode| look.shelf.find(inode));
+        self.at = 0;
+        if self.volume.is_none() && self.turn == end.turn {
+            self.at = end.len;
+        }
+        self.volume.is_some()
+    }
+
+    /// In the ring: goes on where it begins by now, and says how many records that leaves out.
+    fn catch_up(&mut self, look: &Look) -> Option<Option<u64>> {
+        let start = look.view.fresh.ring().map(|ring| ring.start())?;
+        if self.at >= start.at {
+            return None;
+        }
+        let missed = self.records.map(|records| start.records.saturating_sub(records));
+        (self.at, self.records) = (start.at, Some(start.records));
+        Some(missed)
+    }
+}

@@ -1,0 +1,172 @@
+//! One file of records, or the ring that stands for it, to be read in pieces of whole lines.
+
+use super::cursor::print;
+use crate::fresh::Fresh;
+use crate::ledger::identify;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How much is read of a file at once.
+pub(crate) const PIECE: u64 = 1 << 20;
+
+/// How much further is read to find the end of a line.
+const MORE: u64 = 64 << 10;
+
+/// A line longer than this is no record, and is passed over.
+const LONGEST: u64 = 16 << 20;
+
+/// How much of a file's first line it is known by.
+const FIRST_LINE: u64 = 4 << 10;
+
+/// Records that can be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Volume {
+    held: Held,
+    /// By which it is known in cursors: the hash of its first line. None as long as it is empty.
+    print: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+enum Held {
+    File { path: PathBuf, file: Arc<File>, inode: (u64, u64) },
+    Ring(Arc<Fresh>),
+}
+
+/// Whole lines, and where they begin.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    pub(crate) at: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Volume {
+    /// Opens a file.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let (inode, _) = identify(&file)?;
+        let held = Held::File { path: path.to_owned(), file: Arc::new(file), inode };
+        Ok(Self { held, print: None })
+    }
+
+    /// The ring.
+    pub(crate) fn ring(fresh: Arc<Fresh>) -> Self {
+        let print = fresh.ring().map(|ring| ring.print);
+        Self { held: Held::Ring(fresh), print }
+    }
+
+    /// The device and inode, zero for the ring.
+    pub(crate) fn inode(&self) -> (u64, u64) {
+        match &self.held {
+            Held::File { inode, .. } => *inode,
+            Held::Ring(_) => (0, 0),
+        }
+    }
+
+    /// Where it lay when it was opened.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.held {
+            Held::File { path, .. } => Some(path),
+            Held::Ring(_) => None,
+        }
+    }
+
+    /// How long it is now. For a file that is being written, [`Fresh`] knows better.
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        match &self.held {
+            Held::File { file, .. } => Ok(file.metadata()?.len()),
+            Held::Ring(fresh) => Ok(fresh.ring().map_or(0, |ring| ring.end().at)),
+        }
+    }
+
+    /// By what cursors know it, once there is a line within `limit`.
+    pub(crate) fn print(&mut self, limit: u64) -> Option<u64> {
+        if let (None, Held::File { file, .. }) = (self.print, &self.held) {
+            let first = read_at(file, 0, limit.min(FIRST_LINE)).ok()?;
+            let end = memchr::memchr(b'\n', &first).unwrap_or(first.len());
+            self.print = (end > 0).then(|| print(&first[..end]));
+        }
+        self.print
+    }
+
+    /// The lines that begin in `from..to`, none of which ends behind `limit`. Of the ring, those of
+    /// them that are still held.
+    pub(crate) fn lines(&self, (from, to): (u64, u64), limit: u64) -> io::Result<Lines> {
+        let to = to.min(limit);
+        let file = match &self.held {
+            Held::File { file, .. } => file,
+            Held::Ring(fresh) => {
+                let (at, bytes) = fresh.ring().map_or((to, Vec::new()), |ring| ring.read(from, to));
+                return Ok(Lines { at, bytes });
+            }
+        };
+        if from >= to {
+            return Ok(Lines { at: from, bytes: Vec::new() });
+        }
+        // From the byte before: if it ends a line, one begins here.
+        let mut at = from.saturating_sub(1);
+        let mut bytes = read_at(file, at, to - at)?;
+        if from > 0 {
+            let skip = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
+            bytes.drain(..skip);
+            at += skip as u64;
+        }
+        while !bytes.is_empty() && bytes.last() != Some(&b'\n') {
+            let end = at + bytes.len() as u64;
+            let more = read_at(file, end, MORE.min(limit.saturating_sub(end)))?;
+            let Some(end) = memchr::memchr(b'\n', &more) else {
+                if more.is_empty() {
+                    bytes.truncate(memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1));
+                    break;
+                }
+                bytes.extend_from_slice(&more);
+                if bytes.len() as u64 > PIECE + LONGEST {
+                    bytes.clear();
+                }
+                continue;
+            };
+            bytes.extend_from_slice(&more[..=end]);
+        }
+        Ok(Lines { at, bytes })
+    }
+}
+
+/// Up to `len` bytes; fewer only at the end of the file.
+fn read_at(file: &File, at: u64, len: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(len).map_err(io::Error::other)?];
+    let mut read = 0;
+    while read < bytes.len() {
+        match file.read_at(&mut bytes[read..], at + read as u64) {
+            Ok(0) => break,
+            Ok(count) => read += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_belongs_to_the_piece_it_begins_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, text) = (dir.path().join("x"), "aa\nb\n\ncccc\nd");
+        std::fs::write(&path, text).unwrap();
+        let volume = Volume::open(&path).unwrap();
+        for piece in 1..=text.len() as u64 {
+            let mut all = Vec::new();
+            for from in (0..text.len() as u64).step_by(piece as usize) {
+                let lines = volume.lines((from, from + piece), 11).unwrap();
+                assert!(lines.bytes.is_empty() || lines.at == all.len() as u64);
+                all.extend(lines.bytes);
+            }
+            assert_eq!(String::from_utf8(all).unwrap(), "aa\nb\n\ncccc\n", "pieces of {piece}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Whoever looks at what a collector holds: HTTP as a script speaks it, a body line by line.
+
+use super::{Records, SOON, wait_until};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
+
+/// An answer that has come whole.
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+/// Asks for `target` at `http://host:port`, with more header lines if there are any.
+fn ask(server: &str, target: &str, headers: &str) -> BufReader<TcpStream> {
+    let authority = server.strip_prefix("http://").expect("an address has a scheme");
+    let mut stream = TcpStream::connect(authority).expect("somebody serves");
+    stream.set_read_timeout(Some(SOON)).expect("a limit");
+    let host =
+        if headers.contains("Host:") { String::new() } else { format!("Host: {authority}\r\n") };
+    // Of this version a body has no frames: it ends with the connection.
+    let request = format!("GET {target} HTTP/1.0\r\n{host}{headers}\r\n");
+    stream.write_all(request.as_bytes()).expect("the server reads");
+    BufReader::new(stream)
+}
+
+fn head(reader: &mut impl BufRead) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(reader.read_line(&mut head).expect("a head"), 0, "half a head: {head}");
+    }
+    head
+}
+
+/// Asks, and reads the answer to its end.
+pub(crate) fn get(server: &str, target: &str) -> Answered {
+    get_with(server, target, "")
+}
+
+/// The same with header lines of our own.
+pub(crate) fn get_with(server: &str, target: &str, headers: &str) -> Answered {
+    let mut reader = ask(server, target, headers);
+    let head = head(&mut reader);
+    let mut body = String::new();
+    reader.read_to_string(&mut body).expect("the server closes");
+    let status = head.get(9..12).and_then(|status| status.parse().ok()).expect("a status");
+    Answered { status, head, body }
+}
+
+/// The records and notices of an answer that must be a success.
+pub(crate) fn found(server: &str, target: &str) -> Records {
+    let answered = get(server, target);
+    assert_eq!(answered.status, 200, "{target}: {}", answered.body);
+    Records::read(&answered.body)
+}
+
+/// An answer whose body is still coming.
+pub(crate) struct Reader(BufReader<TcpStream>);
+
+impl Reader {
+    pub(crate) fn open(server: &str, target: &str) -> Self {
+        let mut reader = ask(server, target, "");
+        let head = head(&mut reader);
+        assert!(head.starts_with("HTTP/1.0 200"), "{head}");
+        Self(reader)
+    }
+
+    /// The next record or notice; `None` at the end, however that comes.
+    pub(crate) fn next(&mut self) -> Option<Value> {
+        loop {
+            let mut line = String::new();
+            match self.0.read_line(&mut line) {
+                Ok(1..) if line.ends_with('\n') => {}
+                _ => return None,
+            }
+            if line != "\n" {
+                return Some(serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}")));
+            }
+        }
+    }
+
+    /// The next records, up to the one for which `last` holds; notices are left out.
+    pub(crate) fn until(&mut self, mut last: impl FnMut(&Value) -> bool) -> Records {
+        let mut records = Vec::new();
+        while let Some(value) = self.next() {
+            let done = last(&value);
+            if value.get("notice").is_none() {
+                records.push(value);
+            }
+            if done {
+                return Records(records);
+            }
+        }
+        panic!("it ended after {} records; the last is {:?}", records.len(), records.last());
+    }
+
+    /// The next `count` records.
+    pub(crate) fn take(&mut self, count: usize) -> Records {
+        let mut left = count;
+        self.until(|value| {
+            left -= usize::from(value.get("notice").is_none());
+            left == 0
+        })
+    }
+
+    /// Reads on in a thread of its own.
+    pub(crate) fn gather(mut self) -> Gathered {
+        let gathered = Gathered::default();
+        let ours = gathered.clone();
+        std::thread::spawn(move || {
+            while let Some(value) = self.next() {
+                ours.0.lock().expect("no test panics with it").push(value);
+            }
+        });
+        gathered
+    }
+}
+
+/// What has come so far.
+#[derive(Clone, Default)]
+pub(crate) struct Gathered(Arc<Mutex<Vec<Value>>>);
+
+impl Gathered {
+    /// Waits until `count` records have come, and answers them.
+    pub(crate) fn wait_for(&self, count: usize) -> Records {
+        let records = || {
+            let values = self.0.lock().expect("no test panics with it");
+            Records(values.iter().filter(|v| v.get("notice").is_none()).cloned().collect())
+        };
+        let came = wait_until(SOON * 2, || records().0.len() >= count);
+        assert!(came, "{} records instead of {count}", records().0.len());
+        records()
+    }
+}

@@ -1,0 +1,183 @@
+//! `netlog tail` and `netlog search` as people and scripts use them.
+
+use crate::harness::{
+    Child, Collector, Port, Records, SOON, Scene, assert_each_once, messages, program, speak,
+    wait_until,
+};
+use rustix::process::Signal;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+
+/// What may stand in a log.
+const RECORDS: &str = concat!(
+    r#"{"time":"2026-11-22T18:42:00.000000Z","level":"INFO","app":"orders","msg":"order 7 filled","client":"acme"}"#,
+    "\n",
+    r#"{"time":"2026-11-22T18:43:00.000000Z","level":"ERROR","app":"prices","msg":"feed lost\nretrying"}"#,
+    "\n",
+);
+
+fn filled(scene: &Scene) -> Collector {
+    let collector = Collector::serving(scene, "");
+    speak(collector.authority(), RECORDS.as_bytes());
+    collector.wait_for(2);
+    collector
+}
+
+/// The output of the tool with these words, and how it ended.
+fn netlog(scene: &Scene, line: &str) -> (Option<i32>, String, String) {
+    let mut child = scene.netlog(line);
+    let status = child.end();
+    (status.code(), child.stdout(), child.stderr())
+}
+
+#[test]
+fn a_search_exits_as_grep_does() {
+    let scene = Scene::new();
+    let collector = filled(&scene);
+    let at = format!("--at {}", collector.server());
+    let (code, out, err) = netlog(&scene, &format!("search {at} -g FILLED -g filled --utc"));
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(out, "2026-11-22 18:42:00.000000 INFO  [orders] order 7 filled client=acme\n");
+    assert_eq!(
+        netlog(&scene, &format!("search {at} -g nothing")),
+        (Some(1), String::new(), String::new())
+    );
+    let (code, out, err) = netlog(&scene, &format!("search {at} -g ("));
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.contains("unclosed group"), "{err}");
+    let (code, _, err) = netlog(&scene, "search --at http://127.0.0.1:1");
+    assert!(code == Some(2) && err.contains("no connection to http://127.0.0.1:1"), "{err}");
+    assert_eq!(netlog(&scene, &format!("search {at} --since soon")).0, Some(2));
+    assert_eq!(netlog(&scene, "tail --at http://127.0.0.1:1").0, Some(1));
+}
+
+#[test]
+fn the_output_is_text_json_or_the_message_alone() {
+    let scene = Scene::new();
+    let collector = filled(&scene);
+    let tail = format!("tail --no-follow --at {}", collector.server());
+    let (code, text, _) = netlog(&scene, &format!("{tail} --utc"));
+    let expected = "2026-11-22 18:42:00.000000 INFO  [orders] order 7 filled client=acme\n2026-11-22 18:43:00.000000 ERROR [prices] feed lost\\nretrying\n";
+    assert_eq!((code, text.as_str()), (Some(0), expected));
+    let (_, raw, _) = netlog(&scene, &format!("{tail} -o raw"));
+    assert_eq!(raw, "order 7 filled\nfeed lost\nretrying\n");
+    let (_, json, err) = netlog(&scene, &format!("{tail} -o json -l error"));
+    let json = Records::read(&json);
+    assert_eq!((json.0.len(), messages(&json), err.as_str()), (1, vec!["feed lost\nretrying"], ""));
+    let (_, coloured, _) = netlog(&scene, &format!("{tail} --color always -g lost"));
+    assert!(coloured.contains("\x1b[1;31mlost\x1b[0m"), "{coloured:?}");
+    let mut command = scene.command(&program("netlog"));
+    command.args(["tail", "--no-follow", "--utc", "--at", &collector.server()]);
+    let mut zone = Child::start(command.env("TZ", "Asia/Tokyo"));
+    zone.succeed();
+    assert_eq!(zone.stdout(), expected, "UTC is UTC everywhere");
+    let mut command = scene.command(&program("netlog"));
+    command.args(["tail", "--no-follow", "-n", "1", "--at", &collector.server()]);
+    // A zone that no database is needed for.
+    let mut local = Child::start(command.env("TZ", "JST-9"));
+    local.succeed();
+    assert!(local.stdout().starts_with("2026-11-23 03:43:00.000000 ERROR"), "{}", local.stdout());
+}
+
+#[test]
+fn a_tail_survives_its_collector_and_has_every_record_once() {
+    let scene = Scene::new();
+    let (port, http) = (Port::reserve(), Port::reserve());
+    let (port, http) = (port.address(), http.address());
+    let line = format!("--listen tcp://{port} --http {http}");
+    let mut first = Collector::with(&scene, &line);
+    first.server();
+    let tail = scene.netlog(&format!("tail --at http://{http} -n all -o json"));
+    let mut subject = scene.subject(&format!("to={port} threads=2 records=20000 block=60 wait=1"));
+    assert!(wait_until(SOON, || tail.stdout().lines().count() > 3_000), "{}", tail.stderr());
+    first.process.signal(Signal::KILL);
+    first.process.end();
+    assert!(wait_until(SOON, || tail.stdout().contains("\"notice\":\"lost\"")));
+    let second = Collector::with(&scene, &line);
+    second.wait_within(SOON * 2, 40_000);
+    let records = || {
+        let all = Records::read(&tail.stdout());
+        Records(all.0.into_iter().filter(|value| value.get("notice").is_none()).collect())
+    };
+    assert!(wait_until(SOON * 2, || records().0.len() >= 40_000), "{}", records().0.len());
+    assert_each_once(&records(), 2, 20_000);
+    assert!(tail.stdout().contains("\"notice\":\"reconnected\""));
+    assert_eq!(tail.stderr(), "", "in JSON notices are objects among the records");
+    subject.succeed();
+}
+
+#[test]
+fn notices_are_words_on_stderr_and_no_reconnect_ends_with_1() {
+    let scene = Scene::new();
+    let collector = filled(&scene);
+    let patient = scene.netlog(&format!("tail --at {}", collector.server()));
+    let mut hasty = scene.netlog(&format!("tail --no-reconnect --at {}", collector.server()));
+    let both = || patient.stdout().lines().count() == 2 && hasty.stdout().lines().count() == 2;
+    assert!(wait_until(SOON, both), "{}", patient.stderr());
+    collector.stop();
+    patient.says("-- the connection is lost");
+    assert_eq!(patient.stdout().lines().count(), 2, "{}", patient.stdout());
+    assert_eq!(hasty.end().code(), Some(1));
+    assert!(hasty.stderr().contains("no connection to"), "{}", hasty.stderr());
+}
+
+#[test]
+fn a_closed_pipe_ends_a_tail_at_once_also_while_nothing_comes() {
+    let scene = Scene::new();
+    let collector = filled(&scene);
+    let mut command = scene.command(&program("netlog"));
+    command.args(["tail", "-n", "1", "--at", &collector.server()]);
+    let mut tail =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut line = String::new();
+    let mut reader = BufReader::new(tail.stdout.take().expect("it is piped"));
+    reader.read_line(&mut line).expect("a line");
+    assert!(line.contains("feed lost"), "{line}");
+    drop(reader);
+    let ended = wait_until(SOON, || tail.try_wait().expect("our child").is_some());
+    let _ = tail.kill();
+    let output = tail.wait_with_output().expect("our child");
+    assert!(ended, "it did not notice");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(141), &b""[..]));
+}
+
+#[test]
+fn an_interrupted_tail_dies_by_the_signal_as_shells_expect() {
+    let scene = Scene::new();
+    let collector = filled(&scene);
+    let mut tail = scene.netlog(&format!("tail --at {}", collector.server()));
+    assert!(wait_until(SOON, || tail.stdout().lines().count() == 2), "{}", tail.stderr());
+    tail.signal(Signal::INT);
+    assert_eq!(tail.end().signal(), Some(2));
+}
+
+#[test]
+fn records_of_several_senders_are_shown_in_the_order_of_their_times() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    let record = |second: u8| {
+        format!(
+            "{{\"time\":\"2026-11-22T18:42:0{second}.000000Z\",\"level\":\"INFO\",\"msg\":\"{second}\"}}\n"
+        )
+    };
+    for second in [3, 1, 2] {
+        speak(collector.authority(), record(second).as_bytes());
+    }
+    collector.wait_for(3);
+    let tail = format!("tail --no-follow -o raw --at {}", collector.server());
+    assert_eq!(netlog(&scene, &tail).1, "1\n2\n3\n");
+    assert_eq!(netlog(&scene, &format!("{tail} --no-merge")).1, "3\n1\n2\n");
+}
+
+#[test]
+fn shells_and_man_are_told_of_every_command() {
+    let scene = Scene::new();
+    for line in ["completions bash", "completions zsh", "completions fish", "man"] {
+        let (code, out, err) = netlog(&scene, line);
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{line}");
+        for command in ["tail", "search", "send", "ship"] {
+            assert!(out.contains(command), "{line}: {command}");
+        }
+    }
+}

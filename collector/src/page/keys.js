@@ -3,6 +3,8 @@
 const TYPED = "input, textarea, select";
 
 export function keys(act) {
+  document.addEventListener("keydown", (event) => event.key === "Tab" && document.body.classList.add("tabbing"));
+  document.addEventListener("pointerdown", () => document.body.classList.remove("tabbing"));
   const plain = {
     "/": act.find,
     j: () => act.move(1),

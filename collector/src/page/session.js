@@ -88,7 +88,7 @@ export class Session {
       },
       notice: (value) => {
         if (value.notice === "live") {
-          if (!this.caughtUp && this.#list.items.length) this.#list.push(noticeOf("everything before is history; from here on it is live"));
+          if (!this.caughtUp && this.#list.items.length) this.#list.push(noticeOf("up to date; live from here on"));
           this.caughtUp = true;
         } else {
           this.#list.push(noticeOf(...words(value)));

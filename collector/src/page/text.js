@@ -21,9 +21,8 @@ function shape(hidden) {
   let text = name;
   if (hidden === "\n") text = "⏎";
   else if (hidden === "\t") text = "⇥";
-  else if (hidden.length > 2) text = "␛";
-  else if (code < 0x20) text = String.fromCodePoint(0x2400 + code);
-  else if (code === 0x7f) text = "␡";
+  else if (hidden.length > 2) text = "^[";
+  else if (code < 0x20 || code === 0x7f) text = `^${String.fromCharCode(code ^ 0x40)}`;
   const mark = el("span", hidden.length > 2 ? "ctl sgr" : "ctl", text);
   mark.title = hidden.length > 2 ? `terminal colour ${hidden.slice(1)}` : name;
   return mark;

@@ -11,7 +11,7 @@ export async function shoot(directory, browser, base, live = async () => {}) {
     const context = await browser.newContext(options);
     const page = await context.newPage();
     await page.goto(base);
-    await page.waitForSelector(".row.record");
+    await page.waitForSelector(".row.record:not([hidden])", { state: "attached" });
     await live();
     await page.waitForTimeout(700);
     await act(page);
@@ -28,7 +28,7 @@ export async function shoot(directory, browser, base, live = async () => {}) {
     await live();
   };
   const detail = async (page) => {
-    await page.locator(".record.error").last().locator(".msg").click();
+    await page.locator(".record.error:not([hidden])").last().locator(".msg").click();
   };
   const zoom = async (page) => {
     const box = await page.locator("#plot").boundingBox();

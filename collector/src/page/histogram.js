@@ -1,5 +1,5 @@
 // How many records there are over time, stacked by level; dragging over it asks for a range.
-import { $, count, dayNumber, dayOf, LEVELS, timeOf } from "./text.js";
+import { $, clock, count, dayNumber, dayOf, LEVELS, timeOf } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const BAR = 7;
@@ -104,14 +104,15 @@ export class Histogram {
 
   #axis() {
     const days = dayNumber(this.#from) !== dayNumber(this.#to - 1);
-    const digits = this.#step < SECOND ? "ms" : this.#step < MINUTE ? "s" : "min";
-    const marks = Math.max(2, Math.min(7, Math.floor(this.#width / 150)));
+        const step = STEPS.find((wide) => (this.#to - this.#from) / wide <= this.#width / 110) ?? DAY;
+    const digits = step < SECOND ? "ms" : step < MINUTE ? "s" : "min";
+    const zone = clock.utc ? 0 : new Date(this.#from).getTimezoneOffset() * MINUTE;
     const nodes = [];
-    for (let at = 0; at < marks; at++) {
-      const part = at / (marks - 1);
-      const t = this.#from + (this.#to - this.#from) * part;
+    for (let t = Math.ceil((this.#from - zone) / step) * step + zone; t < this.#to; t += step) {
       const mark = document.createElement("span");
       mark.textContent = days ? `${dayOf(t).slice(4)} ${timeOf(t, "min")}` : timeOf(t, digits);
+      const part = (t - this.#from) / (this.#to - this.#from);
+      if (part * this.#width < 24 || (1 - part) * this.#width < 24) continue;
       mark.style.left = `${part * 100}%`;
       nodes.push(mark);
     }

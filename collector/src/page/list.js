@@ -48,7 +48,6 @@ export class List {
     this.#sizer.append(this.#top);
     this.#listen();
     new ResizeObserver(() => this.#measure()).observe(root);
-    this.#measure();
   }
 
   get top() {

@@ -123,7 +123,8 @@ function more() {
     text = `${rate >= 10 ? count(Math.round(rate)) : rate.toFixed(1)}/s`;
   } else if (session.range !== null || isRange(filters.now)) {
     const records = list.items.length;
-    text = `${count(records)} records${session.end?.scanned ? `, ${bytes(session.end.scanned)} read` : ""}`;
+    text = `${count(records)} records`;
+    $("state").title = session.end?.scanned ? `${bytes(session.end.scanned)} read, ${bytes(session.end.skipped ?? 0)} skipped` : "";
   }
   const node = $("state-more");
   if (node.textContent !== text) node.textContent = text;

@@ -112,7 +112,7 @@ export function levelOf(record) {
 }
 
 // Hues that are neither the red of errors nor the amber of warnings.
-const HUES = [150, 172, 195, 215, 235, 252, 270, 288, 306, 324, 130, 340];
+const HUES = [128, 162, 198, 232, 262, 292, 322, 350];
 
 /** The hue of an app: the same on every page and every day. */
 export function hueOf(name) {

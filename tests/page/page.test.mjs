@@ -239,7 +239,7 @@ holds("dragging over the histogram searches that range, and there is a way back"
 holds("nothing of a record becomes markup, in no field and in no part of the page", {}, async () => {
   await given(history(20));
   await put(...MARKUP.map((text) => hostile(text, Date.now())));
-  if (mock) mock.senders = MARKUP.map((text) => ({ ...hostile(text), kind: text, since: text, last_seen: text, acked: text, state: text, records: text, lost: text }));
+  if (mock) mock.senders = MARKUP.map((text) => ({ ...hostile(text, 0), kind: text, since: text, last_seen: text, acked: text, state: text, records: text, lost: text }));
   if (mock) setTimeout(() => mock?.notice({ notice: MARKUP[0], app: MARKUP[1], more: MARKUP[2] }), 300);
   await open();
   for (const text of MARKUP) {
@@ -258,8 +258,10 @@ holds("nothing of a record becomes markup, in no field and in no part of the pag
   assert.deepEqual(strays, { owned: undefined, elements: 0, links: 0, handlers: 0 });
   // As filters too: in the chips and the form.
   await page.keyboard.press("Escape");
-  await row(MARKUP[0]).first().locator(".kv").first().click();
-  await settled();
+  await row(MARKUP[0]).first().locator(".app").click();
+  await until(() => query().get("app") === MARKUP[0], "filtered by it");
+  await page.goto(`${base()}?${new URLSearchParams([...MARKUP.map((text) => ["f", `k=${text}`]), ["grep", MARKUP[0]], ["since", MARKUP[1]]])}`);
+  await page.waitForSelector("#chips .chip");
   assert.equal(await page.evaluate(() => window.__owned), undefined);
   assert.equal(await page.locator("#chips :is(img, script, svg)").count(), 0);
 });

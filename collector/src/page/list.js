@@ -199,11 +199,14 @@ export class List {
     this.#on.selected(item);
   }
 
-  /** Goes `by` records on; from nowhere, to the last one in sight. */
+  /** Goes one record on or back; from nowhere, to the newest, or the first in sight. */
   move(by) {
     const { items } = this;
     let at = items.indexOf(this.selected);
-    if (at < 0) at = this.following ? items.length - (by < 0 ? 0 : 2) : this.#inSight()[0] - by;
+    if (at < 0) {
+      by = this.following ? -1 : 1;
+      at = this.following ? items.length : this.#inSight()[0] - 1;
+    }
     do at += by;
     while (items[at] && !items[at].record);
     if (!items[at]) return;

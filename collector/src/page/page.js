@@ -263,6 +263,8 @@ $("held").addEventListener("click", () => {
   list.follow();
   $("list").focus({ preventScroll: true });
 });
+// The pill lies over the list: scrolling there is meant for the list.
+$("held").addEventListener("wheel", (event) => $("list").scrollBy({ top: event.deltaY }), { passive: true });
 $("pause-button").addEventListener("click", pause);
 $("utc-button").addEventListener("click", () => utc(!clock.utc));
 $("theme-button").addEventListener("click", theme);

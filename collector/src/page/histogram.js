@@ -47,8 +47,9 @@ export class Histogram {
     this.#listen();
   }
 
-  /** Counts anew; `range` are the ends of what is looked at, or null for what there is up to now. */
-  update(items, range, now) {
+  /** Counts anew; `range` are the ends of what is looked at, or null for what there is up to now. What is before the
+   *  first of `items` is shown as not read, unless they are `complete`. */
+  update(items, range, now, complete = true) {
     this.#width = this.#plot.clientWidth;
     const seen = range ?? extent(items);
     if (!seen || !this.#width) return this.#clear();
@@ -69,6 +70,9 @@ export class Histogram {
     }
     this.#draw();
     this.#axis();
+    const unread = $("unread");
+    unread.hidden = complete || !items.length;
+    unread.style.width = `${Math.max(0, Math.min(1, (items[0]?.t - this.#from) / (this.#to - this.#from))) * 100}%`;
     const said = LEVELS.map((level, at) => sums[at] && `${count(sums[at])} ${level}`).filter(Boolean);
     this.#plot.setAttribute("aria-label", `${timeOf(this.#from, "s")} to ${timeOf(this.#to, "s")}: ${said.join(", ") || "no records"}`);
   }
@@ -79,6 +83,7 @@ export class Histogram {
     this.#bars = [];
     this.#to = this.#from;
     $("seen").hidden = true;
+    $("unread").hidden = true;
     this.#plot.setAttribute("aria-label", "no records");
   }
 
@@ -104,7 +109,7 @@ export class Histogram {
 
   #axis() {
     const days = dayNumber(this.#from) !== dayNumber(this.#to - 1);
-        const step = STEPS.find((wide) => (this.#to - this.#from) / wide <= this.#width / 110) ?? DAY;
+        const step = STEPS.find((wide) => (this.#to - this.#from) / wide <= this.#width / 85) ?? DAY;
     const digits = step < SECOND ? "ms" : step < MINUTE ? "s" : "min";
     const zone = clock.utc ? 0 : new Date(this.#from).getTimezoneOffset() * MINUTE;
     const nodes = [];

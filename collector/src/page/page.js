@@ -133,7 +133,9 @@ function more() {
 const earlier = el("button", "", "");
 earlier.type = "button";
 earlier.addEventListener("click", () => session.earlier());
-list.top.append(earlier);
+const cell = el("span", "", earlier);
+cell.setAttribute("role", "gridcell");
+list.top.append(cell);
 
 /** The first row: whether there is more before it. */
 function top() {
@@ -322,7 +324,8 @@ setInterval(() => {
   if (counted >= 0 && now - counted < (list.items.length > 20_000 ? 1000 : 250)) return;
   counted = now;
   stale = false;
-  if (!histogram.dragging) histogram.update(list.items, session.range, moving ? Date.now() : null);
+  const complete = session.range === null || !session.older;
+  if (!histogram.dragging) histogram.update(list.items, session.range, moving ? Date.now() : null, complete);
   histogram.sight(list.sight());
 }, 100);
 

@@ -69,6 +69,29 @@ export async function search(query, found, signal) {
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 5000;
 
+const SILENT = 45_000;
+
+/** Notices when a connection is dead though nobody closed it: once the collector has sent a sign of life (a comment), it
+ *  must go on doing so. Beginning again where the tail ended loses nothing. */
+class Silence {
+  #dead = new AbortController();
+  #heard = Date.now();
+  #timer = 0;
+  signal = this.#dead.signal;
+
+  heard() {
+    this.#heard = Date.now();
+  }
+
+  expected() {
+    this.#timer ||= setInterval(() => Date.now() - this.#heard > SILENT && this.#dead.abort(), 5000);
+  }
+
+  end() {
+    clearInterval(this.#timer);
+  }
+}
+
 /** A tail that is never given up: `on` hears `open`, `record`, `notice`, `lost` and `refused`. */
 export class Tail {
   #query;
@@ -117,13 +140,23 @@ export class Tail {
       query.delete("since");
       query.set("after", this.#cursor);
     }
-    const { signal } = this.#ended;
+    const silence = new Silence();
+    const signal = AbortSignal.any([this.#ended.signal, silence.signal]);
     const response = await ask("tail", query, "text/event-stream", signal);
     this.#on.open();
+    try {
+      await this.#listen(response, silence, opened);
+    } finally {
+      silence.end();
+    }
+  }
+
+  async #listen(response, silence, opened) {
     let event = { kind: "", id: null, data: "" };
     for await (const lines of linesOf(response)) {
-      if (signal.aborted) return;
+      if (this.#ended.signal.aborted) return;
       opened();
+      silence.heard();
       for (const raw of lines) {
         const line = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
         if (line === "") {
@@ -135,6 +168,8 @@ export class Tail {
           event.kind = line.slice(6).trim();
         } else if (line.startsWith("id:")) {
           event.id = line.slice(3).trim();
+        } else if (line.startsWith(":")) {
+          silence.expected();
         }
       }
     }

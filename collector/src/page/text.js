@@ -112,7 +112,7 @@ export function levelOf(record) {
 }
 
 // Hues that are neither the red of errors nor the amber of warnings.
-const HUES = [128, 162, 198, 232, 262, 292, 322, 350];
+const HUES = [112, 150, 195, 232, 264, 295, 325, 352];
 
 /** The hue of an app: the same on every page and every day. */
 export function hueOf(name) {

@@ -131,6 +131,13 @@ holds("what filters is in the form, the address and the question", {}, async () 
   await page.fill("[name=v]", "WARN");
   await until(async () => (await rows()).length === 1, "one without the other text");
 
+  // Back, with the cursor still in the field, and forth again.
+  await page.goBack();
+  await until(async () => (await rows()).length === 2, "two again");
+  assert.equal(await page.inputValue("[name=v]"), "");
+  await page.goForward();
+  await until(async () => (await rows()).length === 1, "one again");
+
   // A round trip: the same address, the same view.
   await page.reload();
   await until(async () => (await rows()).length === 1, "the same after a reload");
@@ -141,6 +148,8 @@ holds("what filters is in the form, the address and the question", {}, async () 
   await page.goBack();
   await until(async () => (await rows()).length === 3, "another step back");
   assert.equal(await page.inputValue("[name=grep]"), "");
+  await page.fill("[name=grep]", "of ours");
+  await until(async () => (await page.locator(".row:not([hidden]) mark").allInnerTexts()).join() === "of ours,of ours,of ours", "what was sought is marked");
 });
 
 holds("a value that is clicked filters, clicked again no longer", {}, async () => {
@@ -223,6 +232,9 @@ holds("dragging over the histogram searches that range, and there is a way back"
   const times = await page.locator(".row.record:not([hidden]) .t").evaluateAll((cells) => cells.map((cell) => Date.parse(cell.title.split("\n")[0])));
   assert.ok(times.length > 10 && times.every((t) => t >= since && t <= to), "all of them in the range");
   if (mock) {
+    const [first, span] = [Date.parse(mock.records[0].time), 3000 * 180];
+    assert.ok(Math.abs(since - (first + 0.4 * span)) < 10_000, "from where it began");
+    assert.ok(Math.abs(to - (first + 0.6 * span)) < 10_000, "to where it ended");
     const asked = mock.asked.findLast(({ path }) => path === "/search");
     assert.equal(asked.query.get("since"), query().get("since"));
     const expected = mock.records.filter(({ time: t }) => Date.parse(t) >= since && Date.parse(t) <= to).length;
@@ -403,6 +415,16 @@ holds("a hundred thousand records: all there, few of them in the document", mock
   await page.keyboard.press("g");
   await until(async () => /older ones left/.test(await page.innerText(".row.top")), "said that old ones left");
   assert.ok((await nodes()) < 4000, `${await nodes()} nodes`);
+});
+
+holds("senders are merged by time within a tenth of a second, and no further", mocked, async () => {
+  await given(history(20));
+  await open();
+  const t = Date.now();
+  await put(...[0, 80, 40, 90, -5000].map((late) => now({ msg: `merged ${late}.`, time: time(t + late) })));
+  await shows("merged -5000.");
+  const order = (await inSight()).map((text) => /merged (-?\d+)\./.exec(text)?.[1]).filter(Boolean);
+  assert.deepEqual(order, ["0", "40", "80", "90", "-5000"]);
 });
 
 holds("older records are brought when asked for, none of them twice", mocked, async () => {

@@ -77,9 +77,13 @@ export class Filters {
     return this.#filter;
   }
 
-  /** Shows a filter that came from the address. */
-  show(filter) {
+  /** Shows a filter that came from the address; `anew`, also where somebody is typing. */
+  show(filter, anew) {
     this.#filter = filter;
+    if (anew) {
+      clearTimeout(this.#timer);
+      this.#typing = null;
+    }
     for (const name of FIELDS) {
       const field = this.#form.elements[name];
       if (document.activeElement === field && this.#typing === name) continue;

@@ -36,13 +36,13 @@ const histogram = new Histogram(zoom);
 function go(filter, how) {
   const query = write(filter).toString();
   history[how === "replace" ? "replaceState" : "pushState"](null, "", query ? `?${query}` : "./");
-  look();
+  look(false);
 }
 
 /** Looks at what the address says. */
-function look() {
+function look(anew = true) {
   const filter = read(location.search);
-  filters.show(filter);
+  filters.show(filter, anew);
   list.words = wordsOf(filter.grep);
   session?.stop();
   if (list.items.length) $("stream").classList.add("stale");
@@ -88,6 +88,8 @@ function state() {
     $("state-word").textContent = SAID[shown];
     $("said").textContent = SAID[shown];
   }
+  if (session.state === "reconnecting") now.title = session.problem;
+  else if (session.state === "live") now.title = "";
   $("problem").hidden = session.state !== "refused";
   $("problem").textContent = session.problem;
   document.querySelector("[name=grep]").setAttribute("aria-invalid", String(session.state === "refused"));
@@ -310,7 +312,7 @@ keys({
   back,
 });
 
-addEventListener("popstate", look);
+addEventListener("popstate", () => look());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => list.refresh());
 new ResizeObserver(() => (counted = -1)).observe($("plot"));
 

@@ -95,9 +95,9 @@ export class Session {
         }
         this.#changed();
       },
-      lost: () => {
+      lost: (reason) => {
         this.#lostAt ||= Date.now();
-        this.#become("reconnecting");
+        this.#become("reconnecting", reason);
       },
       refused: (error) => this.#refused(error),
     });

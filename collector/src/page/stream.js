@@ -116,15 +116,17 @@ export class Tail {
     const { signal } = this.#ended;
     let wait = FIRST_WAIT;
     while (!signal.aborted) {
+      let reason = "the collector closed the connection";
       try {
         await this.#read(() => (wait = FIRST_WAIT));
       } catch (error) {
         if (signal.aborted) return;
+        reason = error.message;
         const ours = error instanceof Refused && error.status >= 400 && error.status < 500;
         if (ours && error.status !== 408 && error.status !== 429) return void this.#on.refused(error);
       }
       if (signal.aborted) return;
-      this.#on.lost();
+      this.#on.lost(reason);
       await new Promise((wake) => {
         this.#wake = wake;
         setTimeout(wake, wait * (0.75 + Math.random() / 2));

@@ -379,7 +379,7 @@ holds("notices cannot be taken for records", mocked, async () => {
   await open();
   mock.notice({ notice: "missed", count: 1234 });
   mock.notice({ notice: "crashed", app: "orders", host: "h01", signal: "SIGSEGV" });
-  mock.add(now({ msg: "1,234 records were missed: this page could not keep up" }));
+  mock.add(now({ msg: "1,234 records were missed: no file holds them any more" }));
   mock.add(now({ target: "netlog", lost: 12, msg: "lost some" }));
   await shows("lost some");
   assert.equal(await page.locator(".row.notice:not([hidden])", { hasText: "1,234 records were missed" }).count(), 1);

@@ -2,6 +2,8 @@
 import { $, cut, el, pieces } from "./text.js";
 
 const FIELDS = ["grep", "v", "level", "app", "host", "target"];
+/** Of these there may be several, with commas between them: any of them will do. */
+const LISTS = ["app", "host"];
 const OTHERS = ["since", "until", "n", "at"];
 const BACKLOG = "2000";
 const FROM_SINCE = "20000";
@@ -11,6 +13,7 @@ export function read(query) {
   const asked = new URLSearchParams(query);
   const filter = { f: asked.getAll("f").filter((pair) => pair.includes("=")) };
   for (const name of [...FIELDS, ...OTHERS]) filter[name] = asked.get(name) ?? "";
+  for (const name of LISTS) filter[name] = asked.getAll(name).filter(Boolean).join(", ");
   filter.level = filter.level.toLowerCase();
   return filter;
 }
@@ -18,7 +21,8 @@ export function read(query) {
 /** The query that says a filter. */
 export function write(filter) {
   const query = new URLSearchParams();
-  for (const name of [...FIELDS, ...OTHERS]) if (filter[name]) query.set(name, filter[name]);
+  for (const name of [...FIELDS, ...OTHERS]) if (filter[name] && !LISTS.includes(name)) query.set(name, filter[name]);
+  for (const name of LISTS) for (const one of filter[name].split(",")) if (one.trim()) query.append(name, one.trim());
   for (const pair of filter.f) query.append("f", pair);
   return query;
 }
@@ -110,7 +114,9 @@ export class Filters {
     if (field === "f") {
       filter.f = filter.f.includes(value) ? filter.f.filter((pair) => pair !== value) : [...filter.f, value];
     } else {
-      filter[field] = filter[field] === value ? "" : value;
+      // A comma would make two of it; for the collector, a question mark stands for any one character.
+      const one = LISTS.includes(field) ? value.replaceAll(",", "?") : value;
+      filter[field] = filter[field] === one ? "" : one;
     }
     this.#changed(filter, "push");
   }

@@ -12,7 +12,7 @@ const number = (value) => Number(value ?? 0);
 
 /** Whether a sender's state is one of being connected. */
 export const connected = (state) => /^(connected|open|live|active|sending)/i.test(state ?? "");
-const bad = (state) => /crash|kill|abort|panic|lost|reset|torn|vanish/i.test(state ?? "");
+const bad = (state) => /broken|refused|crash|kill|lost/i.test(state ?? "");
 
 export class Senders {
   #panel = $("senders");

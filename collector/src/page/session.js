@@ -22,7 +22,7 @@ export function noticeOf(notice, tone = "quiet") {
 function words(value) {
   const who = [value.app, value.host].filter(Boolean).join(" on ");
   if (value.notice === "missed") {
-    return [`${count(value.count ?? 0)} records were missed: this page could not keep up`, "bad"];
+    return [`${value.count ? count(value.count) : "some"} records were missed: no file holds them any more`, "bad"];
   }
   const rest = Object.entries(value).filter(([key]) => !["notice", "app", "host", "at"].includes(key));
   const more = rest.map(([key, part]) => `${key} ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ");

@@ -1,7 +1,9 @@
 // The collector's page in a real browser. By itself it talks to the mock; with NETLOG_AT=http://host:port/ (where the
-// page is) and NETLOG_TO=host:port (where lines of JSON are taken) to a collector.
+// page is) and NETLOG_TO=host:port (where lines of JSON are taken) to a collector; NETLOG_STOP and NETLOG_START are then
+// commands that end it and start it again, with the same files.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { execSync } from "node:child_process";
 import { connect } from "node:net";
 import { mkdtemp, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,6 +16,11 @@ import { shoot } from "./shots.mjs";
 const AT = process.env.NETLOG_AT;
 const TO = process.env.NETLOG_TO;
 const mocked = { skip: AT ? "only the mock can do this" : false };
+const restarts = { skip: AT && !process.env.NETLOG_STOP ? "there is no command to stop it with" : false };
+const away = () => (mock ? mock.stop() : execSync(process.env.NETLOG_STOP));
+const again = () => (mock ? mock.start() : execSync(process.env.NETLOG_START, { stdio: "ignore" }));
+/** An app of one test's own. */
+const own = () => `page${Date.now()}`;
 const d = dice(1);
 
 let browser;
@@ -333,25 +340,29 @@ holds("whole numbers too big for JavaScript stay what they were", mocked, async 
   assert.match(await row("a big one").last().innerText(), /id=9007199254740993/);
 });
 
-holds("after the collector was away: no gap, no repetition, and it is said", mocked, async () => {
-  await given(history(20));
-  await open();
-  await put(...Array.from({ length: 30 }, (_, at) => now({ msg: `count ${at}.` })));
+holds("after the collector was away: no gap, no repetition, and it is said", restarts, async () => {
+  const app = own();
+  await given([]);
+  const counted = (from, length) => Array.from({ length }, (_, at) => now({ app, msg: `count ${from + at}.` }));
+  await put(...counted(0, 20));
+  await open(`?app=${app}`);
+  await put(...counted(20, 10));
   await shows("count 29.");
-  await mock.stop();
+  await away();
   await page.waitForSelector("#state[data-state=reconnecting]");
-  mock.add(...Array.from({ length: 30 }, (_, at) => now({ msg: `count ${30 + at}.` })));
+  if (mock) await put(...counted(30, 30));
   await page.waitForTimeout(700);
   assert.equal(await state(), "reconnecting");
-  await mock.start();
+  await again();
+  if (!mock) await put(...counted(30, 30));
   await page.waitForSelector("#state[data-state=live]");
-  await put(...Array.from({ length: 10 }, (_, at) => now({ msg: `count ${60 + at}.` })));
+  await put(...counted(60, 10));
   await shows("count 69.");
-  const asked = mock.asked.findLast(({ path }) => path === "/tail");
-  assert.equal(asked.query.get("after"), "1-49");
+  if (mock) assert.equal(mock.asked.findLast(({ path }) => path === "/tail").query.get("after"), "1-29");
   const numbers = await everything(/count (\d+)\./);
   assert.deepEqual(numbers, Array.from({ length: 70 }, (_, at) => String(at)));
   assert.equal(await page.locator(".row.notice:not([hidden])", { hasText: "connection lost" }).count(), 1);
+  assert.equal(await page.getAttribute("#list", "aria-rowcount"), "73", "they, the first row and two notices");
 });
 
 /** What all rows say, from the first to the last, by scrolling through them. */
@@ -389,11 +400,12 @@ holds("notices cannot be taken for records", mocked, async () => {
   assert.match(await lost.innerText(), /12 lost/);
 });
 
-holds("a hundred thousand records: all there, few of them in the document", mocked, async () => {
+holds("a hundred thousand records: all there, few of them in the document", {}, async () => {
+  const app = own();
   const many = history(100_000, { gap: 20 });
-  many.forEach((one, at) => (one.msg = `number ${at}.`));
+  many.forEach((one, at) => Object.assign(one, { app, msg: `number ${at}.` }));
   await given(many);
-  await open("?n=100000");
+  await open(`?app=${app}&n=100000`);
   await shows("number 99999.");
   const nodes = () => page.evaluate(() => document.querySelectorAll("#list *").length);
   assert.ok((await nodes()) < 4000, `${await nodes()} nodes`);
@@ -410,34 +422,37 @@ holds("a hundred thousand records: all there, few of them in the document", mock
   await page.keyboard.press("G");
   await shows("number 99999.");
   // What is beyond its memory leaves it at the old end, and it says so.
-  await put(...Array.from({ length: 3000 }, (_, at) => now({ msg: `later ${at}.` })));
+  await put(...Array.from({ length: 3000 }, (_, at) => now({ app, msg: `later ${at}.` })));
   await shows("later 2999.");
   await page.keyboard.press("g");
   await until(async () => /older ones left/.test(await page.innerText(".row.top")), "said that old ones left");
   assert.ok((await nodes()) < 4000, `${await nodes()} nodes`);
 });
 
-holds("senders are merged by time within a tenth of a second, and no further", mocked, async () => {
+holds("senders are merged by time within a tenth of a second, and no further", {}, async () => {
+  const app = own();
   await given(history(20));
-  await open();
+  await open(`?app=${app}`);
   const t = Date.now();
-  await put(...[0, 80, 40, 90, -5000].map((late) => now({ msg: `merged ${late}.`, time: time(t + late) })));
+  await put(...[0, 80, 40, 90, -5000].map((late) => now({ app, msg: `merged ${late}.`, time: time(t + late) })));
   await shows("merged -5000.");
   const order = (await inSight()).map((text) => /merged (-?\d+)\./.exec(text)?.[1]).filter(Boolean);
   assert.deepEqual(order, ["0", "40", "80", "90", "-5000"]);
 });
 
-holds("older records are brought when asked for, none of them twice", mocked, async () => {
+holds("older records are brought when asked for, none of them twice", {}, async () => {
+  const app = own();
   const some = history(300);
-  some.forEach((one, at) => (one.msg = `old ${at}.`));
+  some.forEach((one, at) => Object.assign(one, { app, msg: `old ${at}.` }));
   await given(some);
-  await open("?n=100");
+  await open(`?app=${app}&n=100`);
   await shows("old 299.");
   await page.keyboard.press("g");
   await shows("old 200.");
   await page.click(".row.top button");
   await until(async () => /oldest there is/.test(await page.innerText(".row.top")), "all are here");
   assert.deepEqual(await everything(/old (\d+)\./), Array.from({ length: 300 }, (_, at) => String(at)));
+  assert.equal(await page.getAttribute("#list", "aria-rowcount"), "302", "they, the first row and a notice");
 });
 
 holds("senders, with state and loss", mocked, async () => {
@@ -536,7 +551,10 @@ holds("on a phone", {}, async () => {
   await put(now({ level: "ERROR", msg: "seen from afar" }));
   await open("", { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
   await shows("seen from afar");
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, "nothing sticks out");
+  const sticking = await page.evaluate(() =>
+    [...document.querySelectorAll("#bar *, #histogram *, #stream > *")].filter((e) => e.getBoundingClientRect().right > 361).map((e) => e.outerHTML),
+  );
+  assert.deepEqual(sticking, [], "nothing sticks out");
   for (const id of ["state", "list", "plot", "pause-button", "theme-button"]) {
     const box = await page.locator(`#${id}`).boundingBox();
     assert.ok(box.x >= 0 && box.x + box.width <= 360, `${id} is in sight`);

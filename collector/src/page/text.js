@@ -118,7 +118,9 @@ const HUES = [112, 150, 195, 232, 264, 295, 325, 352];
 export function hueOf(name) {
   let hash = 0x811c9dc5;
   for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
-  return HUES[((hash ^ (hash >>> 15)) >>> 0) % HUES.length];
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return HUES[((hash ^ (hash >>> 16)) >>> 0) % HUES.length];
 }
 
 export const clock = { utc: false };

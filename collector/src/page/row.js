@@ -1,0 +1,121 @@
+// One row in sight: a record on one line, or a notice that cannot be taken for one.
+import { clock, cut, el, fullTime, hueOf, levelOf, LEVELS, pieces, scalar, show, timeOf } from "./text.js";
+
+const LONGEST = 1000;
+const VALUE = 80;
+const VALUES = 12;
+let made = 0;
+
+/** A word of a record that filters by itself when it is clicked. */
+export function pick(cls, field, value, text, words = null) {
+  const button = el("button", `pick ${cls}`, ...pieces(cut(text, VALUE), words));
+  button.type = "button";
+  button.pick = [field, value];
+  return button;
+}
+
+/** A word that does so from one of a row's cells, where the tab key does not stop. */
+function quiet(button) {
+  button.tabIndex = -1;
+  return button;
+}
+
+/** The filter that one of a record's values makes, or null. */
+export function filterOf(key, value) {
+  return scalar(value) && !key.includes("=") ? `${key}=${show(value)}` : null;
+}
+
+export class Row {
+  element = el("div", "row");
+  item = null;
+  #y = -1;
+  #drawn = "";
+
+  constructor() {
+    this.element.id = `row-${made++}`;
+    this.element.row = this;
+    this.element.setAttribute("role", "row");
+  }
+
+  hide() {
+    this.element.hidden = true;
+    this.item = null;
+    this.#drawn = "";
+  }
+
+  show(item, { y, index, selected, newDay, words, revision }) {
+    const { element } = this;
+    if (y !== this.#y) {
+      this.#y = y;
+      element.style.transform = `translateY(${y}px)`;
+    }
+    const drawn = `${revision} ${selected} ${newDay} ${item.changed ?? 0}`;
+    if (this.item === item && this.#drawn === drawn) return;
+    element.hidden = false;
+    this.item = item;
+    this.#drawn = drawn;
+    element.setAttribute("aria-rowindex", String(index));
+    if (item.record) this.#record(item, words);
+    else this.#notice(item);
+    element.classList.toggle("selected", selected);
+    element.classList.toggle("new-day", newDay);
+    element.setAttribute("aria-selected", String(selected));
+  }
+
+  #notice({ notice, tone, t }) {
+    const { element } = this;
+    element.className = `row notice ${tone}`;
+    const cell = el("span", "", el("span", "said", ...pieces(notice)), el("time", "", timeOf(t, "s")));
+    cell.setAttribute("role", "gridcell");
+    element.replaceChildren(cell);
+  }
+
+  #record({ record, t }, words) {
+    const { element } = this;
+    const level = LEVELS[levelOf(record)];
+    const lost = record.lost > 0;
+    element.className = `row record ${level.toLowerCase()}${lost ? " lost" : ""}${record.target === "netlog" ? " own" : ""}`;
+    const time = el("span", "t", timeOf(t));
+    time.title = `${record.time}\n${fullTime(record.time, t)}${clock.utc ? "  (local)" : ""}`;
+    const app = record.app ? quiet(pick("app", "app", record.app, record.app)) : el("span", "app");
+    if (record.app) app.style.setProperty("--hue", hueOf(record.app));
+    const word = el("button", "pick level", level);
+    word.type = "button";
+    word.tabIndex = -1;
+    word.pick = ["level", level.toLowerCase()];
+    const cells = [
+      time,
+      word,
+      app,
+      record.host ? quiet(pick("host", "host", record.host, record.host)) : el("span", "host"),
+      record.target ? quiet(pick("target", "target", record.target, record.target)) : el("span", "target"),
+      this.#message(record, words),
+    ];
+    const held = cells.map((cell) => {
+      const box = el("span", "cell", cell);
+      box.setAttribute("role", "gridcell");
+      return box;
+    });
+    element.replaceChildren(...held);
+  }
+
+  #message(record, words) {
+    const message = el("span", "msg");
+    if (record.lost > 0) message.append(el("span", "badge bad", `${record.lost} lost`));
+    message.append(el("bdi", "", ...pieces(cut(String(record.msg ?? ""), LONGEST), words)));
+    if (record.truncated > 0) message.append(el("span", "badge", `${record.truncated} bytes cut`));
+    let shown = 0;
+    for (const [key, value] of Object.entries(record.kv ?? {})) {
+      if (shown++ === VALUES) {
+        message.append(el("span", "kv", "…"));
+        break;
+      }
+      const filter = filterOf(key, value);
+      const name = el("span", "key", ...pieces(cut(key, VALUE)), "=");
+      const pair = filter === null ? el("span", "kv") : quiet(pick("kv", "f", filter, ""));
+      pair.replaceChildren(name, el("bdi", "", ...pieces(cut(show(value), VALUE), words)));
+      message.append(pair);
+    }
+    return message;
+  }
+}

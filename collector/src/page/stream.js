@@ -1,0 +1,196 @@
+// What comes from the collector: the tail, that begins again where it ended, and searches.
+import { parse } from "./text.js";
+
+const base = new URL(".", document.baseURI);
+
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.error);
+    this.status = status;
+    this.allowed = problem.allowed;
+  }
+}
+
+/** The token a reader gave, for as long as this tab lives. */
+export const token = {
+  get: () => sessionStorage.getItem("netlog-token"),
+  set: (text) => sessionStorage.setItem("netlog-token", text),
+};
+
+async function ask(path, query, accept, signal) {
+  const headers = { accept };
+  if (token.get()) headers.authorization = `Bearer ${token.get()}`;
+  const url = new URL(path, base);
+  url.search = query;
+  const response = await fetch(url, { headers, signal, cache: "no-store" });
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => null);
+  throw new Refused(response.status, problem?.error ? problem : { error: `the collector answered ${response.status}` });
+}
+
+async function* linesOf(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      yield lines;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+export async function senders(signal) {
+  return (await ask("senders", "", "application/json", signal)).json();
+}
+
+/** Searches; `found` is given the records in batches. Answers the collector's last word, or null if it was cut short. */
+export async function search(query, found, signal) {
+  const response = await ask("search", query, "application/x-ndjson", signal);
+  for await (const lines of linesOf(response)) {
+    const records = [];
+    let end = null;
+    for (const line of lines) {
+      if (!line) continue;
+      const record = parse(line);
+      if (record.notice === "end") end = record;
+      else if (!record.notice) records.push(record);
+    }
+    if (records.length) found(records);
+    if (end) return end;
+  }
+  return null;
+}
+
+const FIRST_WAIT = 250;
+const LONGEST_WAIT = 5000;
+
+const SILENT = 45_000;
+
+/** Notices when a connection is dead though nobody closed it: once the collector has sent a sign of life (a comment), it
+ *  must go on doing so. Beginning again where the tail ended loses nothing. */
+class Silence {
+  #dead = new AbortController();
+  #heard = Date.now();
+  #timer = 0;
+  signal = this.#dead.signal;
+
+  heard() {
+    this.#heard = Date.now();
+  }
+
+  expected() {
+    this.#timer ||= setInterval(() => Date.now() - this.#heard > SILENT && this.#dead.abort(), 5000);
+  }
+
+  end() {
+    clearInterval(this.#timer);
+  }
+}
+
+/** A tail that is never given up: `on` hears `open`, `record`, `notice`, `lost` and `refused`. */
+export class Tail {
+  #query;
+  #on;
+  #ended = new AbortController();
+  #cursor = null;
+  #wake = null;
+
+  constructor(query, on) {
+    this.#query = query;
+    this.#on = on;
+    addEventListener("online", () => this.#wake?.(), { signal: this.#ended.signal });
+    this.#run();
+  }
+
+  end() {
+    this.#ended.abort();
+    this.#wake?.();
+  }
+
+  async #run() {
+    const { signal } = this.#ended;
+    let wait = FIRST_WAIT;
+    while (!signal.aborted) {
+      let reason = "the collector closed the connection";
+      try {
+        await this.#read(() => (wait = FIRST_WAIT));
+      } catch (error) {
+        if (signal.aborted) return;
+        reason = error.message;
+        const ours = error instanceof Refused && error.status >= 400 && error.status < 500;
+        if (ours && error.status !== 408 && error.status !== 429) return void this.#on.refused(error);
+      }
+      if (signal.aborted) return;
+      this.#on.lost(reason);
+      await new Promise((wake) => {
+        this.#wake = wake;
+        setTimeout(wake, wait * (0.75 + Math.random() / 2));
+      });
+      wait = Math.min(wait * 2, LONGEST_WAIT);
+    }
+  }
+
+  async #read(opened) {
+    const query = new URLSearchParams(this.#query);
+    if (this.#cursor) {
+      query.delete("n");
+      query.delete("since");
+      query.set("after", this.#cursor);
+    }
+    const silence = new Silence();
+    const signal = AbortSignal.any([this.#ended.signal, silence.signal]);
+    const response = await ask("tail", query, "text/event-stream", signal);
+    this.#on.open();
+    try {
+      await this.#listen(response, silence, opened);
+    } finally {
+      silence.end();
+    }
+  }
+
+  async #listen(response, silence, opened) {
+    let event = { kind: "", id: null, data: "" };
+    for await (const lines of linesOf(response)) {
+      if (this.#ended.signal.aborted) return;
+      opened();
+      silence.heard();
+      for (const raw of lines) {
+        const line = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
+        if (line === "") {
+          if (event.data) this.#take(event);
+          event = { kind: "", id: null, data: "" };
+        } else if (line.startsWith("data:")) {
+          event.data += (event.data && "\n") + line.slice(line[5] === " " ? 6 : 5);
+        } else if (line.startsWith("event:")) {
+          event.kind = line.slice(6).trim();
+        } else if (line.startsWith("id:")) {
+          event.id = line.slice(3).trim();
+        } else if (line.startsWith(":")) {
+          silence.expected();
+        }
+      }
+    }
+  }
+
+  #take({ kind, id, data }) {
+    let value;
+    try {
+      value = parse(data);
+    } catch {
+      return;
+    }
+    if (kind === "notice" || value.notice) {
+      this.#on.notice(value);
+    } else {
+      if (id && value.at === undefined) value.at = id;
+      this.#on.record(value);
+    }
+    const cursor = id || value.at;
+    if (cursor) this.#cursor = cursor;
+  }
+}

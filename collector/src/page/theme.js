@@ -1,0 +1,7 @@
+// Before anything is drawn: the theme that was chosen here last.
+try {
+  const theme = localStorage.getItem("netlog-theme");
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+} catch {
+  // Storage may be forbidden; the system's theme holds then.
+}

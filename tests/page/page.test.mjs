@@ -1,0 +1,587 @@
+// The collector's page in a real browser. By itself it talks to the mock; with NETLOG_AT=http://host:port/ (where the
+// page is) and NETLOG_TO=host:port (where lines of JSON are taken) to a collector; NETLOG_STOP and NETLOG_START are then
+// commands that end it and start it again, with the same files.
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+import { execSync } from "node:child_process";
+import { connect } from "node:net";
+import { mkdtemp, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { launch } from "./browser.mjs";
+import { Mock, sendersOf } from "./mock.mjs";
+import { dice, HIDDEN, history, hostile, MARKUP, record, time } from "./records.mjs";
+import { shoot } from "./shots.mjs";
+
+const AT = process.env.NETLOG_AT;
+const TO = process.env.NETLOG_TO;
+const mocked = { skip: AT ? "only the mock can do this" : false };
+const restarts = { skip: AT && !process.env.NETLOG_STOP ? "there is no command to stop it with" : false };
+const away = () => (mock ? mock.stop() : execSync(process.env.NETLOG_STOP));
+const again = () => (mock ? mock.start() : execSync(process.env.NETLOG_START, { stdio: "ignore" }));
+/** An app of one test's own. */
+const own = () => `page${Date.now()}`;
+const d = dice(1);
+
+let browser;
+let mock;
+let context;
+let page;
+let troubles;
+
+/** A new collector, or the real one, with `records` in it. */
+async function given(records = []) {
+  await mock?.stop();
+  mock = null;
+  if (AT) return put(...records);
+  mock = new Mock();
+  mock.records = records;
+  await mock.start(0);
+}
+
+/** Has records arrive. */
+async function put(...records) {
+  if (mock) return mock.add(...records);
+  const [host, port] = TO.split(":");
+  await new Promise((done, failed) => {
+    const socket = connect(Number(port), host, () => {
+      socket.end(records.map(({ peer, ...sent }) => `${JSON.stringify(sent)}\n`).join(""));
+    });
+    socket.on("close", done).on("error", failed);
+  });
+}
+
+const base = () => AT ?? mock.base;
+const now = (change = {}) => ({ ...record(d, Date.now()), ...change });
+
+/** Opens the page; anything that goes wrong in it fails the test. */
+async function open(query = "", options = {}) {
+  await context?.close();
+  context = await browser.newContext({ viewport: { width: 1300, height: 800 }, timezoneId: "Europe/Berlin", ...options });
+  page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  troubles = [];
+  page.on("pageerror", (error) => troubles.push(String(error)));
+  page.on("console", (message) => {
+    if (/Content Security Policy|violates/i.test(message.text())) troubles.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(base()) && !request.url().startsWith("data:")) troubles.push(`asked ${request.url()}`);
+  });
+  page.on("dialog", (dialog) => (troubles.push(`dialog ${dialog.message()}`), dialog.dismiss()));
+  await page.goto(base() + query);
+  await settled();
+}
+
+const settled = () => page.waitForSelector("#state[data-state=live], #state[data-state=found], #state[data-state=refused]");
+const row = (text) => page.locator(".row:not([hidden])", { hasText: text });
+const shows = (text) => row(text).first().waitFor();
+const rows = () => page.locator(".row.record:not([hidden])").allInnerTexts();
+const state = () => page.locator("#state").getAttribute("data-state");
+const query = () => new URL(page.url()).searchParams;
+const until = async (holds, what) => {
+  for (let at = 0; at < 100; at++) {
+    if (await holds()) return;
+    await page.waitForTimeout(50);
+  }
+  assert.fail(`never: ${what}`);
+};
+/** The first and last of the records in sight, by message. */
+const inSight = () =>
+  page.evaluate(() => {
+    const { top, bottom } = document.getElementById("list").getBoundingClientRect();
+    return [...document.querySelectorAll(".row:not([hidden])")]
+      .map((row) => [row.getBoundingClientRect(), row.innerText])
+      .filter(([box]) => box.top >= top - 1 && box.bottom <= bottom + 1)
+      .sort(([a], [b]) => a.top - b.top)
+      .map(([, text]) => text);
+  });
+
+before(async () => (browser = await launch()));
+after(async () => {
+  await browser.close();
+  await mock?.stop();
+});
+/** A test after which the page must have had no trouble. */
+const holds = (name, options, body) =>
+  test(name, { timeout: 60_000, ...options }, async () => {
+    await body();
+    assert.deepEqual(troubles, []);
+  });
+
+holds("a live record appears", {}, async () => {
+  await given(history(50));
+  await open();
+  const mark = `here ${Math.random()}`;
+  const began = Date.now();
+  await put(now({ msg: mark }));
+  await shows(mark);
+  assert.ok(Date.now() - began < 2000);
+  assert.equal(await state(), "live");
+  assert.ok((await inSight()).at(-1).includes(mark), "it is the last one");
+});
+
+holds("what filters is in the form, the address and the question", {}, async () => {
+  const app = `filter${Date.now()}`;
+  await given(history(200));
+  await put(...["ERROR", "WARN", "INFO"].map((level) => now({ app, level, msg: `a ${level} of ours`, kv: { client: "acme" } })));
+  await put(now({ app, level: "ERROR", msg: "another of ours", kv: { client: "hooli" } }));
+  await open();
+  await page.fill("[name=app]", app);
+  await page.keyboard.press("Enter");
+  await until(async () => (await rows()).length === 4, "four of the app");
+  await page.selectOption("[name=level]", "warn");
+  await until(async () => (await rows()).length === 3, "three of them at least warnings");
+  await page.fill("[name=grep]", "a (warn|error)");
+  await until(async () => (await rows()).length === 2, "two with the text");
+  assert.deepEqual([query().get("app"), query().get("level"), query().get("grep")], [app, "warn", "a (warn|error)"]);
+  await page.fill("[name=v]", "WARN");
+  await until(async () => (await rows()).length === 1, "one without the other text");
+
+  // Back, with the cursor still in the field, and forth again.
+  await page.goBack();
+  await until(async () => (await rows()).length === 2, "two again");
+  assert.equal(await page.inputValue("[name=v]"), "");
+  await page.goForward();
+  await until(async () => (await rows()).length === 1, "one again");
+
+  // A round trip: the same address, the same view.
+  await page.reload();
+  await until(async () => (await rows()).length === 1, "the same after a reload");
+  assert.equal(await page.inputValue("[name=grep]"), "a (warn|error)");
+  assert.equal(await page.inputValue("[name=level]"), "warn");
+  await page.goBack();
+  await until(async () => (await rows()).length === 2, "one step back");
+  await page.goBack();
+  await until(async () => (await rows()).length === 3, "another step back");
+  assert.equal(await page.inputValue("[name=grep]"), "");
+  await page.fill("[name=grep]", "of ours");
+  await until(async () => (await page.locator(".row:not([hidden]) mark").allInnerTexts()).join() === "of ours,of ours,of ours", "what was sought is marked");
+});
+
+holds("a value that is clicked filters, clicked again no longer", {}, async () => {
+  const app = `click${Date.now()}`;
+  await given(history(30));
+  await put(now({ app, level: "WARN", target: "t::u", msg: "one of two", kv: { client: "acme=1" } }), now({ app, level: "WARN", target: "t::v", msg: "two of two", kv: { client: "other" } }));
+  await open();
+  await row("one of two").locator(".app").click();
+  await until(async () => (await rows()).length === 2, "the app's only");
+  await row("one of two").locator(".kv").first().click();
+  await until(async () => (await rows()).length === 1, "those of the value only");
+  assert.equal(query().get("f"), "client=acme=1");
+  await page.locator("#chips .chip").first().click();
+  await until(async () => (await rows()).length === 2, "without the chip");
+  await row("two of two").locator(".target").click();
+  await until(async () => (await rows()).length === 1, "the target's only");
+  await row("two of two").locator(".target").click();
+  await until(async () => (await rows()).length === 2, "no longer the target's");
+});
+
+holds("a wrong expression is said to be wrong", {}, async () => {
+  await given(history(30));
+  await open();
+  await page.fill("[name=grep]", "a(");
+  await page.waitForSelector("#problem:not([hidden])");
+  assert.match(await page.innerText("#problem"), /a\(/);
+  assert.equal(await state(), "refused");
+  await page.fill("[name=grep]", "a");
+  await page.waitForSelector("#state[data-state=live]");
+  assert.ok(await page.isHidden("#problem"));
+});
+
+holds("scrolling up holds still, and the way back is plain", {}, async () => {
+  await given(history(500));
+  await open();
+  await page.mouse.move(600, 500);
+  await page.mouse.wheel(0, -600);
+  await page.waitForSelector("#state[data-state=paused]");
+  await page.waitForTimeout(300);
+  const before = await inSight();
+  await put(...Array.from({ length: 214 }, (_, at) => now({ msg: `new ${at}` })));
+  await until(async () => /214 new/.test(await page.innerText("#held")), "214 new");
+  assert.match(await page.innerText("#held"), /paused/);
+  assert.deepEqual(await inSight(), before, "nothing moved");
+  assert.match(await page.title(), /214/);
+  await page.click("#held");
+  await shows("new 213");
+  assert.equal(await state(), "live");
+  assert.ok(await page.isHidden("#held"));
+
+  await page.keyboard.press("Space");
+  await page.waitForSelector("#state[data-state=paused]");
+  const held = await inSight();
+  await put(now({ msg: "while paused" }));
+  await until(async () => /1 new/.test(await page.innerText("#held")), "1 new");
+  assert.deepEqual(await inSight(), held, "nothing moved by the key either");
+  await page.keyboard.press("Space");
+  await shows("while paused");
+
+  // Scrolled down by hand to the end, it follows again.
+  await page.mouse.wheel(0, -300);
+  await page.waitForSelector("#state[data-state=paused]");
+  await page.waitForTimeout(200);
+  await page.mouse.wheel(0, 5000);
+  await page.waitForSelector("#state[data-state=live]");
+});
+
+holds("dragging over the histogram searches that range, and there is a way back", {}, async () => {
+  await given(history(3000));
+  await open();
+  await page.waitForFunction(() => document.querySelector("#plot path.info").getAttribute("d"));
+  const box = await page.locator("#plot").boundingBox();
+  await page.mouse.move(box.x + box.width * 0.4, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 20, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForSelector("#state[data-state=found]");
+  const [since, to] = [Date.parse(query().get("since")), Date.parse(query().get("until"))];
+  assert.ok(to > since);
+  const times = await page.locator(".row.record:not([hidden]) .t").evaluateAll((cells) => cells.map((cell) => Date.parse(cell.title.split("\n")[0])));
+  assert.ok(times.length > 10 && times.every((t) => t >= since && t <= to), "all of them in the range");
+  if (mock) {
+    const [first, span] = [Date.parse(mock.records.at(-2000).time), 2000 * 180];
+    assert.ok(Math.abs(since - (first + 0.4 * span)) < 10_000, "from where it began");
+    assert.ok(Math.abs(to - (first + 0.6 * span)) < 10_000, "to where it ended");
+    const asked = mock.asked.findLast(({ path }) => path === "/search");
+    assert.equal(asked.query.get("since"), query().get("since"));
+    const expected = mock.records.filter(({ time: t }) => Date.parse(t) >= since && Date.parse(t) <= to).length;
+    assert.equal(await page.innerText("#state-more"), `${expected} records`);
+  }
+  await page.click("#live-button");
+  await page.waitForSelector("#state[data-state=live]");
+  assert.equal(query().get("until"), null);
+  await page.goBack();
+  await page.waitForSelector("#state[data-state=found]");
+  assert.equal(Date.parse(query().get("since")), since);
+});
+
+holds("nothing of a record becomes markup, in no field and in no part of the page", {}, async () => {
+  await given(history(20));
+  await put(...MARKUP.map((text) => hostile(text, Date.now())));
+  if (mock) mock.senders = MARKUP.map((text) => ({ ...hostile(text, 0), kind: text, since: text, last_seen: text, acked: text, state: text, records: text, lost: text }));
+  if (mock) setTimeout(() => mock?.notice({ notice: MARKUP[0], app: MARKUP[1], more: MARKUP[2] }), 300);
+  await open();
+  for (const text of MARKUP) {
+    await row(text).first().locator(".t").click();
+    await page.waitForSelector("#detail:not([hidden])");
+    await until(async () => (await page.innerText("#detail .message")).includes(text), "the record's own text");
+  }
+  await page.click("#senders-button");
+  await page.waitForSelector("#senders table");
+  const strays = await page.evaluate(() => ({
+    owned: window.__owned,
+    elements: document.querySelectorAll("main :is(img, script, iframe, svg, style, base, link, object, form)").length,
+    links: [...document.querySelectorAll("main a")].filter((a) => !/^https?:/.test(a.href)).length,
+    handlers: [...document.querySelectorAll("main *")].filter((e) => [...e.attributes].some((a) => a.name.startsWith("on"))).length,
+  }));
+  assert.deepEqual(strays, { owned: undefined, elements: 0, links: 0, handlers: 0 });
+  // As filters too: in the chips and the form.
+  await page.keyboard.press("Escape");
+  await row(MARKUP[0]).first().locator(".app").click();
+  await until(() => query().get("app") === MARKUP[0], "filtered by it");
+  await page.goto(`${base()}?${new URLSearchParams([...MARKUP.map((text) => ["f", `k=${text}`]), ["grep", MARKUP[0]], ["since", MARKUP[1]]])}`);
+  await page.waitForSelector("#chips .chip");
+  assert.equal(await page.evaluate(() => window.__owned), undefined);
+  assert.equal(await page.locator("#chips :is(img, script, svg)").count(), 0);
+});
+
+holds("what would hide or reorder text is made visible, and a record stays one row", {}, async () => {
+  const app = `hidden${Date.now()}`;
+  await given([]);
+  await put(...HIDDEN.map((text, at) => now({ app, msg: `${at}: ${text}`, kv: {}, level: "INFO" })));
+  await open(`?app=${app}`);
+  await until(async () => (await rows()).length === HIDDEN.length, "one row each");
+  const said = await page.locator(".row.record:not([hidden])").evaluateAll((all) => all.map((r) => r.querySelector(".msg").innerText));
+  const bad = /[\p{Cc}\u202a-\u202e\u2066-\u2069\u200b]/u;
+  for (const text of said) assert.doesNotMatch(text, bad);
+  assert.ok(said.some((text) => text.includes("U+202E")));
+  const heights = await page.locator(".row.record:not([hidden])").evaluateAll((all) => all.map((r) => r.offsetHeight));
+  assert.ok(heights.every((height) => height === 22));
+  await row("line one").click();
+  assert.match(await page.innerText("#detail .message"), /line one\nline two/, "the detail has its lines");
+});
+
+holds("a record in full: its fields, its JSON, its address", {}, async () => {
+  const app = `full${Date.now()}`;
+  await given(history(300));
+  const wanted = now({ app, level: "ERROR", msg: "first\nsecond", kv: { big: 7, deep: { a: [1] } }, target: "t::x" });
+  await put(wanted);
+  await put(...Array.from({ length: 5 }, (_, at) => now({ app, msg: `after ${at}` })));
+  await open(`?app=${app}`, { permissions: ["clipboard-read", "clipboard-write"] });
+  await row("first").locator(".msg bdi").first().click();
+  const text = await page.innerText("#detail");
+  for (const part of ["first\nsecond", "big", "deep", '"a": [', "t::x", wanted.time]) assert.ok(text.includes(part), part);
+  await page.click("text=Copy JSON");
+  await page.waitForSelector("text=Copied");
+  const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+  assert.equal(copied.msg, wanted.msg);
+  assert.deepEqual(copied.kv, wanted.kv);
+  assert.equal(copied.at, undefined);
+  const link = await page.getAttribute("#detail .acts a", "href");
+  await page.goto(link);
+  await page.waitForSelector("#state[data-state=found]");
+  await until(async () => (await page.locator(".row.selected:not([hidden])").count()) === 1, "the linked record is marked");
+  assert.match(await page.innerText(".row.selected:not([hidden])"), /first/);
+  assert.match(await page.innerText("#detail"), /second/);
+});
+
+holds("whole numbers too big for JavaScript stay what they were", mocked, async () => {
+  await given(history(3));
+  await open();
+  mock.records.push({ ...now({ msg: "a big one" }), kv: { id: "@" } });
+  const held = JSON.stringify;
+  JSON.stringify = (...all) => held(...all)?.replace('"@"', "9007199254740993");
+  try {
+    mock.add({ ...now({ msg: "a big one" }), kv: { id: "@" } });
+  } finally {
+    JSON.stringify = held;
+  }
+  await shows("a big one");
+  assert.match(await row("a big one").last().innerText(), /id=9007199254740993/);
+});
+
+holds("after the collector was away: no gap, no repetition, and it is said", restarts, async () => {
+  const app = own();
+  await given([]);
+  const counted = (from, length) => Array.from({ length }, (_, at) => now({ app, msg: `count ${from + at}.` }));
+  await put(...counted(0, 20));
+  await open(`?app=${app}`);
+  await put(...counted(20, 10));
+  await shows("count 29.");
+  await away();
+  await page.waitForSelector("#state[data-state=reconnecting]");
+  if (mock) await put(...counted(30, 30));
+  await page.waitForTimeout(700);
+  assert.equal(await state(), "reconnecting");
+  await again();
+  if (!mock) await put(...counted(30, 30));
+  await page.waitForSelector("#state[data-state=live]");
+  await put(...counted(60, 10));
+  await shows("count 69.");
+  if (mock) assert.equal(mock.asked.findLast(({ path }) => path === "/tail").query.get("after"), "1-29");
+  const numbers = await everything(/count (\d+)\./);
+  assert.deepEqual(numbers, Array.from({ length: 70 }, (_, at) => String(at)));
+  assert.equal(await page.locator(".row.notice:not([hidden])", { hasText: "connection lost" }).count(), 1);
+  assert.equal(await page.getAttribute("#list", "aria-rowcount"), "73", "they, the first row and two notices");
+});
+
+/** What all rows say, from the first to the last, by scrolling through them. */
+async function everything(what) {
+  const found = [];
+  await page.keyboard.press("g");
+  for (;;) {
+    await page.waitForTimeout(60);
+    for (const text of await inSight()) {
+      const number = what.exec(text)?.[1];
+      if (number !== undefined && !found.includes(number)) found.push(number);
+    }
+    const more = await page.evaluate(() => {
+      const list = document.getElementById("list");
+      const before = list.scrollTop;
+      list.scrollTop += list.clientHeight - 60;
+      return list.scrollTop > before;
+    });
+    if (!more) return found;
+  }
+}
+
+holds("notices cannot be taken for records", mocked, async () => {
+  await given(history(20));
+  await open();
+  mock.notice({ notice: "missed", count: 1234 });
+  mock.notice({ notice: "crashed", app: "orders", host: "h01", signal: "SIGSEGV" });
+  mock.add(now({ msg: "1,234 records were missed: no file holds them any more" }));
+  mock.add(now({ target: "netlog", lost: 12, msg: "lost some" }));
+  await shows("lost some");
+  assert.equal(await page.locator(".row.notice:not([hidden])", { hasText: "1,234 records were missed" }).count(), 1);
+  assert.equal(await page.locator(".row.notice:not([hidden])", { hasText: "orders on h01: crashed" }).count(), 1);
+  const lost = row("lost some");
+  assert.match(await lost.getAttribute("class"), /\blost\b.*\bown\b/);
+  assert.match(await lost.innerText(), /12 lost/);
+});
+
+holds("a hundred thousand records: all there, few of them in the document", {}, async () => {
+  const app = own();
+  const many = history(100_000, { gap: 20 });
+  many.forEach((one, at) => Object.assign(one, { app, msg: `number ${at}.` }));
+  await given(many);
+  await open(`?app=${app}&n=100000`);
+  await shows("number 99999.");
+  const nodes = () => page.evaluate(() => document.querySelectorAll("#list *").length);
+  assert.ok((await nodes()) < 4000, `${await nodes()} nodes`);
+  await page.keyboard.press("g");
+  await shows("number 0.");
+  for (const part of [0.25, 0.5, 0.75]) {
+    await page.evaluate((to) => {
+      const list = document.getElementById("list");
+      list.scrollTop = list.scrollHeight * to;
+    }, part);
+    await shows(`number ${Math.round(100_000 * part) + 5}.`);
+    assert.ok((await nodes()) < 4000, `${await nodes()} nodes`);
+  }
+  await page.keyboard.press("G");
+  await shows("number 99999.");
+  // What is beyond its memory leaves it at the old end, and it says so.
+  await put(...Array.from({ length: 3000 }, (_, at) => now({ app, msg: `later ${at}.` })));
+  await shows("later 2999.");
+  await page.keyboard.press("g");
+  await until(async () => /older ones left/.test(await page.innerText(".row.top")), "said that old ones left");
+  assert.ok((await nodes()) < 4000, `${await nodes()} nodes`);
+});
+
+holds("senders are merged by time within a tenth of a second, and no further", {}, async () => {
+  const app = own();
+  await given(history(20));
+  await open(`?app=${app}`);
+  const t = Date.now();
+  await put(...[0, 80, 40, 90, -5000].map((late) => now({ app, msg: `merged ${late}.`, time: time(t + late) })));
+  await shows("merged -5000.");
+  const order = (await inSight()).map((text) => /merged (-?\d+)\./.exec(text)?.[1]).filter(Boolean);
+  assert.deepEqual(order, ["0", "40", "80", "90", "-5000"]);
+});
+
+holds("older records are brought when asked for, none of them twice", {}, async () => {
+  const app = own();
+  const some = history(300);
+  some.forEach((one, at) => Object.assign(one, { app, msg: `old ${at}.` }));
+  await given(some);
+  await open(`?app=${app}&n=100`);
+  await shows("old 299.");
+  await page.keyboard.press("g");
+  await shows("old 200.");
+  await page.click(".row.top button");
+  await until(async () => /oldest there is/.test(await page.innerText(".row.top")), "all are here");
+  assert.deepEqual(await everything(/old (\d+)\./), Array.from({ length: 300 }, (_, at) => String(at)));
+  assert.equal(await page.getAttribute("#list", "aria-rowcount"), "302", "they, the first row and a notice");
+});
+
+holds("senders, with state and loss", mocked, async () => {
+  await given(history(500));
+  mock.senders = sendersOf(mock.records);
+  await open();
+  await page.keyboard.press("s");
+  await page.waitForSelector("#senders tbody tr");
+  assert.equal(await page.locator("#senders tbody tr").count(), mock.senders.length);
+  const crashed = page.locator("#senders tr", { hasText: "crashed: SIGSEGV" });
+  assert.match(await crashed.locator(".num.bad").innerText(), /12/);
+  assert.match(await page.innerText("#senders-badge"), /12 lost/);
+  mock.senders[2].lost = 13;
+  await until(async () => /13/.test(await crashed.locator(".num.bad").innerText()), "kept up to date");
+  await crashed.locator(".app").click();
+  await until(() => query().get("app") === mock.senders[2].app, "filtered by the app");
+  await page.keyboard.press("Escape");
+  assert.ok(await page.isHidden("#senders"));
+});
+
+holds("a collector that wants a token gets it", mocked, async () => {
+  await given(history(20));
+  mock.token = "sesame";
+  await open();
+  await page.fill("#token-text", "sesame");
+  await page.click("#token-go");
+  await page.waitForSelector("#state[data-state=live]");
+  assert.ok((await rows()).length > 10);
+});
+
+holds("by keyboard alone", {}, async () => {
+  await given(history(300));
+  await put(now({ msg: "the last but one" }), now({ msg: "the very last" }));
+  await open();
+  await shows("the very last");
+  const selected = () => page.innerText(".row.selected:not([hidden])");
+  await page.keyboard.press("j");
+  await until(async () => /the very last/.test(await selected()), "the last is selected");
+  await page.keyboard.press("k");
+  assert.match(await selected(), /the last but one/);
+  assert.equal(await state(), "paused");
+  await page.keyboard.press("Enter");
+  assert.match(await page.innerText("#detail .message"), /the last but one/);
+  await page.keyboard.press("j");
+  await until(async () => /the very last/.test(await page.innerText("#detail .message")), "the detail goes along");
+  const active = await page.getAttribute("#list", "aria-activedescendant");
+  assert.match(await page.innerText(`#${active}`), /the very last/);
+  await page.keyboard.press("Escape");
+  assert.ok(await page.isHidden("#detail"));
+  await page.keyboard.press("G");
+  await page.waitForSelector("#state[data-state=live]");
+  await page.keyboard.press("/");
+  await page.keyboard.type("jk g?");
+  assert.equal(await page.inputValue("[name=grep]"), "jk g?", "what is typed is text");
+  assert.equal(await page.locator("dialog[open]").count(), 0);
+  await page.fill("[name=grep]", "");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("?");
+  await page.waitForSelector("#help[open]");
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("dialog[open]").count(), 0);
+  await page.keyboard.press("g");
+  await until(() => page.evaluate(() => document.getElementById("list").scrollTop === 0), "at the oldest");
+});
+
+holds("times are local, or UTC; the whole of it on hover", {}, async () => {
+  await given([]);
+  const t = Date.now();
+  await put(now({ msg: "what time", time: time(t, 456) }));
+  await open("?grep=what+time");
+  const cell = row("what time").last().locator(".t");
+  const hour = (zone) => new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: zone }).format(t);
+  assert.ok((await cell.innerText()).startsWith(hour("Europe/Berlin")));
+  await page.keyboard.press("u");
+  await until(async () => (await cell.innerText()).startsWith(hour("UTC")), "UTC");
+  assert.ok((await cell.getAttribute("title")).includes(time(t, 456)));
+  await page.reload();
+  await settled();
+  assert.ok((await cell.innerText()).startsWith(hour("UTC")), "it is remembered");
+});
+
+holds("light and dark: the system's, or the reader's", {}, async () => {
+  await given(history(5));
+  await open("", { colorScheme: "dark" });
+  const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const dark = await paper();
+  await page.click("#theme-button");
+  const light = await paper();
+  assert.notEqual(light, dark);
+  await page.reload();
+  assert.equal(await paper(), light, "it is remembered");
+});
+
+holds("on a phone", {}, async () => {
+  await given(history(300));
+  await put(now({ level: "ERROR", msg: "seen from afar" }));
+  await open("", { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  await shows("seen from afar");
+  const sticking = await page.evaluate(() =>
+    [...document.querySelectorAll("#bar *, #histogram *, #stream > *")].filter((e) => e.getBoundingClientRect().right > 361).map((e) => e.outerHTML),
+  );
+  assert.deepEqual(sticking, [], "nothing sticks out");
+  for (const id of ["state", "list", "plot", "pause-button", "theme-button"]) {
+    const box = await page.locator(`#${id}`).boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 360, `${id} is in sight`);
+  }
+  const list = await page.locator("#list").boundingBox();
+  assert.ok(list.height > 400, "most of it is records");
+  await row("seen from afar").locator(".msg bdi").first().tap();
+  const detail = await page.locator("#detail").boundingBox();
+  assert.ok(detail.x === 0 && detail.width === 360);
+  await page.tap("#detail .close");
+  await page.tap("#filters-button");
+  await page.selectOption("[name=level]", "error");
+  await until(async () => (await rows()).every((text) => text.includes("ERROR")), "only errors");
+});
+
+holds("nothing moves for those who want it so", {}, async () => {
+  await given(history(5));
+  await open("", { reducedMotion: "reduce" });
+  assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
+});
+
+test("pictures, to be looked at", { timeout: 120_000 }, async () => {
+  await given(history(4000));
+  if (mock) mock.senders = sendersOf(mock.records);
+  const directory = await mkdtemp(join(tmpdir(), "netlog-page-"));
+  const error = () => put(now({ level: "ERROR", msg: "payment refused by the bank" }));
+  await shoot(directory, browser, base(), error);
+  for (const name of ["light-live", "dark-live", "light-phone", "dark-phone"]) assert.ok((await stat(join(directory, `${name}.png`))).size > 20_000);
+  console.log(`pictures are in ${directory}`);
+});

@@ -10,6 +10,7 @@ mod filter;
 mod form;
 mod http;
 mod metrics;
+mod page;
 mod pattern;
 mod query;
 mod routes;

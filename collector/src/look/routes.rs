@@ -5,7 +5,7 @@ use super::form::Form;
 use super::query::{self, Count, Query, Wrong};
 use super::search::Search;
 use super::tail::Tail;
-use super::{Look, metrics};
+use super::{Look, metrics, page};
 use crate::decode::now;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -14,7 +14,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// Everything there is.
-const PATHS: [&str; 5] = ["/tail", "/search", "/senders", "/metrics", "/healthz"];
+const PATHS: [&str; 6] = ["/", "/tail", "/search", "/senders", "/metrics", "/healthz"];
 
 /// The header by which a browser says, when it comes back, what it has seen last.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -38,13 +38,17 @@ fn dispatch(look: &Arc<Look>, request: &Request<Incoming>, local: bool) -> Resul
         return Err(Refusal(StatusCode::FORBIDDEN, Wrong::new(what, allowed)));
     }
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
-    if !PATHS.contains(&path) {
+    let page = page::file(path);
+    if page.is_none() && !PATHS.contains(&path) {
         let what = format!("nothing at {path}");
         return Err(Refusal(StatusCode::NOT_FOUND, Wrong::new(what, &PATHS)));
     }
     if request.method() != Method::GET {
         let what = format!("nothing is done by {}", request.method());
         return Err(Refusal(StatusCode::METHOD_NOT_ALLOWED, Wrong::new(what, &["GET"])));
+    }
+    if let Some((kind, bytes)) = page {
+        return Ok(shown(kind, bytes));
     }
     match path {
         "/tail" => tail(look, query, request.headers()),
@@ -113,6 +117,15 @@ fn form(headers: &HeaderMap) -> Form {
 
 fn whole(kind: &'static str, text: String) -> Answer {
     typed(kind, Body::whole(text))
+}
+
+/// A file of the page, which may do little else than show what it asks this address for.
+fn shown(kind: &'static str, bytes: &'static [u8]) -> Answer {
+    let mut answer = typed(kind, Body::whole(bytes));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(page::REFERRER));
+    answer
 }
 
 fn stream(form: Form, body: Body) -> Answer {

@@ -1,10 +1,11 @@
 //! The hub: the one thread through which every batch passes, and the only writer. It is a thread,
 //! not a task, because disks block.
 
-use crate::decode::{Sender, now};
+use crate::decode::{now, seconds};
 use crate::error::GaveUp;
 use crate::marks::{Mark, Marks};
 use crate::run::{Parcel, Run, Source};
+use crate::sender::Sender;
 use crate::sink::{Batch, Sink, SinkError};
 use crate::stats::Stats;
 use crate::voice::{Chain, Voice};
@@ -22,6 +23,9 @@ const BATCH: usize = 4 << 20;
 
 /// How often the sinks look around when nothing comes.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often marks are forgotten.
+const MINUTE: Duration = Duration::from_secs(60);
 
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -74,7 +78,12 @@ impl Hub {
     ///
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
+        let mut tidied = Instant::now();
         while !self.sinks.is_empty() {
+            if tidied.elapsed() > MINUTE {
+                self.marks.forget(seconds());
+                tidied = Instant::now();
+            }
             if self.reopen.asked() {
                 self.sinks.iter_mut().for_each(|sink| sink.look());
             }
@@ -195,10 +204,11 @@ impl Hub {
 
     /// Moves the marks behind the write, and wakes each sender's connections once.
     fn ack(&self, senders: &[Arc<Sender>]) {
-        let mut marks = self.marks.lock();
+        let (mut marks, seconds) = (self.marks.lock(), seconds());
         for sender in senders {
             let mark = marks.entry(sender.id).or_default();
             mark.written = mark.sealed;
+            mark.seen = seconds;
             sender.acked.send_if_modified(|acked| {
                 let moved = *acked != mark.written;
                 *acked = mark.written;

@@ -14,10 +14,12 @@ mod entry;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use account::Cut;
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
 
-use crate::rotate;
+use crate::cut::{self, Cut};
+use crate::decode::seconds;
+use crate::marks::{FORGET, MOST};
+use crate::paths;
 use crate::run::{Run, Source};
 use account::Account;
 use std::borrow::Cow;
@@ -68,7 +70,7 @@ impl Found {
     /// Reads the ledger of the file at `path`, which is open as `file`.
     pub(crate) fn read(path: &Path, file: &File) -> io::Result<Self> {
         let (inode, len) = identify(file)?;
-        let text = match fs::read(rotate::ledger_of(path)) {
+        let text = match fs::read(paths::ledger_of(path)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
@@ -78,7 +80,7 @@ impl Found {
                 (len > 0).then(|| "has no ledger, beginning one: a resend may repeat".into());
             return Ok(Self { account: Account::default(), cut: None, note });
         }
-        let replayed = Account::replay(&text, len);
+        let replayed = Account::replay(&text, len, seconds());
         if !replayed.sound {
             let note = Some("has a damaged ledger, going on with what could be read of it".into());
             return Ok(Self { account: replayed.account, cut: None, note });
@@ -94,12 +96,12 @@ impl Found {
     /// what the last entry is to be read against; if it is gone, that entry is in doubt, and what
     /// is in doubt is asked for again.
     fn of_another(path: &Path, text: &[u8], inode: (u64, u64)) -> io::Result<Self> {
-        let moved = rotate::find(path, inode)
+        let moved = paths::find(path, inode)
             .and_then(|moved| OpenOptions::new().read(true).append(true).open(moved).ok());
         let len = moved.as_ref().map_or(Ok(0), |file| file.metadata().map(|file| file.len()))?;
-        let replayed = Account::replay(text, len);
+        let replayed = Account::replay(text, len, seconds());
         if let (Some(cut), Some(file)) = (replayed.cut, &moved) {
-            rotate::cut(file, cut)?;
+            cut::cut(file, cut)?;
         }
         Ok(Self { account: replayed.account, cut: None, note: None })
     }
@@ -110,7 +112,7 @@ impl Ledger {
     /// all that was `found`.
     pub(crate) fn begin(path: &Path, file: &File, found: Found, sync: bool) -> io::Result<Self> {
         let (inode, at) = identify(file)?;
-        let path = rotate::ledger_of(path);
+        let path = paths::ledger_of(path);
         let mut account = found.account;
         if account.head.inode != inode {
             account.begin(Head { at, inode, after: None });
@@ -157,7 +159,7 @@ impl Ledger {
                 let (number, new) = self.account.number(sender.id);
                 entry.sender = number;
                 if new {
-                    Known { number, id: sender.id, mark: 0, ended: false }.push(&mut text);
+                    Known { number, id: sender.id, mark: 0, seen: 0, ended: false }.push(&mut text);
                 }
             }
             if let Source::Ended(_) = &run.source {
@@ -200,6 +202,7 @@ impl Ledger {
 
     /// Takes note that a batch is in the file.
     pub(crate) fn settle(&mut self, entry: &BatchEntry) {
+        self.account.now = seconds();
         let known = self.account.count(entry, u64::MAX);
         debug_assert_eq!(known, Some(None), "every sender has been introduced");
         let growth = GROWTH.max(entry.span.end() / 100).max(self.base);
@@ -211,12 +214,13 @@ impl Ledger {
 
     /// Writes the ledger anew, as short as it can be.
     pub(crate) fn compact(&mut self) -> io::Result<()> {
-        let snapshot = self.account.snapshot(&self.account.head);
+        let account = self.account.remembering(seconds() - FORGET, MOST);
+        let snapshot = account.snapshot(&account.head);
         let written = write_anew(&self.path, &snapshot, self.sync);
         // Also after a failure: not again before it has grown as much once more.
         self.base = self.size;
         (self.file, self.size) = written?;
-        self.base = self.size;
+        (self.base, self.account) = (self.size, account);
         Ok(())
     }
 
@@ -249,7 +253,7 @@ impl Head {
 
 /// Writes `text` beside the ledger at `path` and puts it in its place in one step.
 fn write_anew(path: &Path, text: &str, sync: bool) -> io::Result<(File, u64)> {
-    let next = rotate::next_of(path);
+    let next = paths::next_of(path);
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&next)?;
     file.write_all(text.as_bytes())?;
     if sync {
@@ -257,7 +261,7 @@ fn write_anew(path: &Path, text: &str, sync: bool) -> io::Result<(File, u64)> {
     }
     fs::rename(&next, path)?;
     if sync {
-        rotate::sync_directory(path)?;
+        paths::sync_directory(path)?;
     }
     Ok((OpenOptions::new().append(true).open(path)?, text.len() as u64))
 }

@@ -29,6 +29,7 @@
 //! ```
 
 mod amount;
+mod cut;
 mod decode;
 mod error;
 mod hub;
@@ -36,8 +37,10 @@ mod intake;
 mod ledger;
 mod marks;
 mod options;
+mod paths;
 mod rotate;
 mod run;
+mod sender;
 mod sink;
 mod stats;
 mod voice;
@@ -49,6 +52,7 @@ pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Options};
 pub use stats::{Counter, Stats};
 
+use decode::seconds;
 use hub::{Hub, Patience};
 use intake::{Feed, Transport, Wiring};
 use marks::Marks;
@@ -131,7 +135,7 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
-        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings()));
+        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let wiring = Wiring {
             feed: feed.clone(),
             marks: marks.clone(),
@@ -140,6 +144,7 @@ impl Collector {
             max_line: self.options.max_line.bytes().max(MIN_LINE),
             idle_timeout: self.options.idle_timeout.limit(),
             connections: Arc::new(Semaphore::new(self.options.max_connections)),
+            told: Arc::default(),
             stop: stopped,
         };
         let mut intakes = start_intakes(self.sockets, &wiring)?;
@@ -182,11 +187,11 @@ fn start_intakes(
         match address.transport {
             Transport::Tcp => {
                 let listener = TcpListener::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::tcp::run(listener, wiring.clone()));
+                intakes.spawn(intake::tcp::run(listener, address.pin, wiring.clone()));
             }
             Transport::Udp => {
                 let socket = UdpSocket::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::udp::run(socket, wiring.clone()));
+                intakes.spawn(intake::udp::run(socket, address.pin, wiring.clone()));
             }
         }
     }

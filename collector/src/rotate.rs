@@ -10,11 +10,11 @@
 //! The second step decides: died before it, the rotation never was; died after it, [`finish`] does
 //! the rest.
 
-use crate::ledger::{Cut, Head};
+use crate::ledger::Head;
+use crate::paths::{beside, ledger_of, next_of};
 use netlog_wire::utc;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 const DAY: i64 = 86_400_000_000;
@@ -35,22 +35,6 @@ impl Schedule {
         let over = self.every.is_some_and(|every| then.div_euclid(every) < now.div_euclid(every));
         len > 0 && (full || over)
     }
-}
-
-/// The ledger of the file at `path`.
-pub(crate) fn ledger_of(path: &Path) -> PathBuf {
-    beside(path, ".ledger")
-}
-
-/// The file that is to become the ledger at `path`.
-pub(crate) fn next_of(ledger: &Path) -> PathBuf {
-    beside(ledger, ".new")
-}
-
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }
 
 /// Where the file at `path` goes when it is rotated at `now`: a name not taken yet.
@@ -88,62 +72,6 @@ pub(crate) fn move_ledgers(path: &Path, rotated: &Path) -> io::Result<()> {
     fs::rename(next_of(&ledger), ledger)
 }
 
-/// The file with `inode` in the directory of `path`: where it was moved to by others.
-pub(crate) fn find(path: &Path, inode: (u64, u64)) -> Option<PathBuf> {
-    let directory = directory(path);
-    let mut files = fs::read_dir(directory).ok()?.filter_map(Result::ok);
-    let same = |file: &fs::DirEntry| {
-        file.metadata().is_ok_and(|file| file.is_file() && (file.dev(), file.ino()) == inode)
-    };
-    files.find(same).map(|file| file.path())
-}
-
-/// Makes renames in the directory of `path` outlive the machine.
-pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(directory(path))?.sync_all()
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
-}
-
-/// Cuts `file` where a replay says.
-pub(crate) fn cut(file: &File, cut: Cut) -> io::Result<()> {
-    match cut {
-        Cut::At(at) => file.set_len(at),
-        Cut::BehindLastLine(from) => file.set_len(last_line_end(file, from)?.unwrap_or(from)),
-    }
-}
-
-/// Behind the last line end at or after `from`, if there is one.
-fn last_line_end(file: &File, from: u64) -> io::Result<Option<u64>> {
-    let mut chunk = vec![0; 64 << 10];
-    let mut end = file.metadata()?.len();
-    while end > from {
-        let start = end.saturating_sub(chunk.len() as u64).max(from);
-        let part = &mut chunk[..usize::try_from(end - start).unwrap_or(0)];
-        file.read_exact_at(part, start)?;
-        if let Some(at) = memchr::memrchr(b'\n', part) {
-            return Ok(Some(start + at as u64 + 1));
-        }
-        end = start;
-    }
-    Ok(None)
-}
-
-/// Sees to it that what is appended begins a line: half a record is cut off, and anything else
-/// that has no line end, not being ours, gets one.
-pub(crate) fn end_last_line(file: &File) -> io::Result<()> {
-    let len = file.metadata()?.len();
-    let start = last_line_end(file, 0)?.unwrap_or(0);
-    if start == len {
-        return Ok(());
-    }
-    let mut first = [0];
-    file.read_exact_at(&mut first, start)?;
-    if first == *b"{" { file.set_len(start) } else { file.write_all_at(b"\n", len) }
-}
-
 /// How many microseconds a `--rotate-every` has, if it ever comes round.
 pub(crate) fn every(period: std::time::Duration) -> i64 {
     i64::try_from(period.as_micros()).unwrap_or(DAY)
@@ -171,19 +99,5 @@ mod tests {
         assert_eq!(name(&path, now), dir.path().join("app.log.20261122T184223Z"));
         fs::write(dir.path().join("app.log.20261122T184223Z"), "").unwrap();
         assert_eq!(name(&path, now), dir.path().join("app.log.20261122T184223Z-1"));
-    }
-
-    #[test]
-    fn a_last_line_without_an_end_is_ended_or_cut_if_it_is_half_a_record() {
-        let dir = tempdir().unwrap();
-        let path = dir.path().join("app.log");
-        for (text, expected) in
-            [("", ""), ("a\n", "a\n"), ("a\nb", "a\nb\n"), ("a\n{\"b", "a\n"), ("{", "")]
-        {
-            fs::write(&path, text).unwrap();
-            let file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
-            end_last_line(&file).unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), expected);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! The unit that travels from an intake to the hub: finished lines of one source.
 
-use crate::decode::Sender;
+use crate::sender::Sender;
 use netlog_wire::{Identity, Level, Line, Record};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};

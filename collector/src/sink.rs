@@ -3,7 +3,7 @@
 pub(crate) mod console;
 pub(crate) mod file;
 
-use crate::decode::SenderId;
+use crate::marks::Holding;
 use crate::run::Run;
 use netlog_wire::{Line, Text};
 use std::borrow::Cow;
@@ -34,16 +34,6 @@ pub(crate) trait Sink: Send {
 
     /// There will be no more batches.
     fn close(&mut self) {}
-}
-
-/// What a sink holds of one sender.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Holding {
-    pub(crate) id: SenderId,
-    /// The highest number.
-    pub(crate) mark: u64,
-    /// Whether its end has been reported.
-    pub(crate) ended: bool,
 }
 
 /// What a sink failed to do.

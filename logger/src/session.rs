@@ -55,6 +55,8 @@ pub(crate) struct Session<'a> {
     milestones: VecDeque<Cursor>,
     /// The number up to which everything is delivered.
     delivered: u64,
+    /// The highest number the collector has acked.
+    acked: u64,
     /// Whether a dead sender's last losses have been told of.
     told: bool,
     out: Vec<u8>,
@@ -106,6 +108,7 @@ impl<'a> Session<'a> {
             next: released,
             milestones: VecDeque::new(),
             delivered: released.number - 1,
+            acked: 0,
             told: false,
             out,
             written: 0,
@@ -133,8 +136,10 @@ impl<'a> Session<'a> {
         }
         self.out.clear();
         self.written = 0;
-        if self.peer == Peer::Plain {
-            self.deliver(self.next.number - 1);
+        match self.peer {
+            Peer::Plain => self.deliver(self.next.number - 1),
+            Peer::Collector => self.deliver_acked(),
+            Peer::Expected | Peer::Unknown => {}
         }
     }
 
@@ -149,7 +154,10 @@ impl<'a> Session<'a> {
         for reply in said {
             match reply {
                 Reply::Welcome { ack } if self.format == Format::Json => self.welcome(ack),
-                Reply::Ack(number) if self.peer == Peer::Collector => self.deliver(number),
+                Reply::Ack(number) if self.peer == Peer::Collector => {
+                    self.acked = self.acked.max(number);
+                    self.deliver_acked();
+                }
                 Reply::Error(why) if self.format == Format::Json => return Err(Refusal::Said(why)),
                 _ => {}
             }
@@ -204,6 +212,15 @@ impl<'a> Session<'a> {
         if self.next.number < self.released.number {
             self.next = self.released;
             Greeting::Jump(self.next.number).push(&mut self.out);
+        }
+    }
+
+    /// What an older connection of ours brought can be acked before it is sent here again; but
+    /// nothing is given back that was never sent.
+    fn deliver_acked(&mut self) {
+        let number = self.acked.min(self.next.number - 1);
+        if number > self.delivered {
+            self.deliver(number);
         }
     }
 
@@ -333,6 +350,17 @@ mod tests {
         second.heard(b"{\"netlog\":1,\"ack\":2}\n").unwrap();
         assert_eq!(write_all(&mut second, now), "{\"next\":3}\n");
         assert_eq!(write_all(&mut second, now), format!("{LINE}\n"));
+    }
+
+    #[test]
+    fn an_ack_ahead_of_what_was_sent_counts_once_that_is_sent() {
+        let (spool, now) = (spool(2), Instant::now());
+        let mut session = Session::begin(&spool, Format::Json, false, now);
+        session.heard(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":9}\n").unwrap();
+        assert_eq!(spool.ring.first().number, 1);
+        write_all(&mut session, now);
+        write_all(&mut session, now);
+        assert_eq!((spool.ring.first().number, spool.ring.held()), (3, 0));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::harness::{
 };
 use rustix::process::Signal;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -95,9 +96,9 @@ fn the_console_is_json_when_asked_and_off_beside_a_file() {
     let mut filed = Collector::start(&scene);
     speak(filed.authority(), b"one\n");
     filed.wait_for(1);
-    assert_eq!(filed.process.stdout(), "");
     filed.process.signal(Signal::TERM);
     filed.process.succeed();
+    assert_eq!(filed.process.stdout(), "");
 
     let mut both = Collector::with(&scene, "--listen tcp://127.0.0.1:0 --console");
     speak(both.authority(), b"two\n");
@@ -186,8 +187,8 @@ fn a_reader_that_closes_the_pipe_ends_the_collector_quietly() {
     assert!(wait_until(SOON, || shell.stdout().ends_with(" one\n")), "{}", shell.stdout());
     // The next record finds nobody who reads.
     let ended = wait_until(SOON, || {
-        if let Ok(mut peer) = std::net::TcpStream::connect(&address) {
-            let _ = std::io::Write::write_all(&mut peer, b"two\n");
+        if let Ok(mut peer) = TcpStream::connect(&address) {
+            let _ = peer.write_all(b"two\n");
         }
         !shell.running()
     });
@@ -213,7 +214,9 @@ fn a_second_signal_ends_a_collector_at_once_that_cannot_write_what_it_has() {
     wait_until(SOON, || said().ends_with('\n'));
     // Nobody reads its stdout: a pipe takes 64 KiB, and then the collector waits.
     let address = said().trim_end().replace("listening on tcp://", "");
-    speak(&address, "a line that is to be shown\n".repeat(4000).as_bytes());
+    let mut stream = TcpStream::connect(&address).expect("it listens");
+    let lines = "a line that is to be shown\n".repeat(4000);
+    stream.write_all(lines.as_bytes()).expect("the kernel takes them");
     let pid = rustix::process::Pid::from_child(&child);
     let signal = |signal| rustix::process::kill_process(pid, signal).expect("it runs");
     signal(Signal::TERM);

@@ -102,7 +102,7 @@ fn level_colour(level: Level) -> &'static str {
 /// The values behind the message: `key=value`, quoted where a space would make them unreadable.
 fn push_values(out: &mut Vec<u8>, line: &Line<'_>) {
     if let Some(kv) = line.kv {
-        for (key, value) in crate::record::members(kv) {
+        for (key, value) in crate::record::shown(kv) {
             out.push(b' ');
             push_plain(out, &key);
             out.push(b'=');

@@ -3,9 +3,9 @@
 use super::lines::take_plain;
 use super::{Origin, Receipt, Refusal, Slot};
 use crate::run::{Run, Source};
+use crate::sender::{Sender, SenderId};
 use netlog_wire::{Greeting, Hello, Identity, Level, Line, Piece, Record, VERSION};
 use std::sync::Arc;
-use tokio::sync::watch;
 
 /// The longest app or host kept. Every record carries them: longer ones would blow up a peer's
 /// lines at our cost.
@@ -13,42 +13,6 @@ const MAX_NAME: usize = 128;
 
 /// Far beyond any count of records, far below where counting on overflows.
 const MAX_NUMBER: u64 = 1 << 62;
-
-/// A sender id, drawn at random by each run of a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct SenderId(pub(crate) u128);
-
-/// One connection's sender.
-#[derive(Debug)]
-pub(crate) struct Sender {
-    pub(crate) id: SenderId,
-    pub(crate) identity: Identity,
-    stamp: Vec<u8>,
-    /// Whether another program delivers for it, because it ended without a word.
-    pub(crate) recovered: bool,
-    /// The mark, as far as this connection is to be told; the hub moves it.
-    pub(crate) acked: watch::Sender<u64>,
-}
-
-impl Sender {
-    /// The members that stand in front of each of its records.
-    pub(crate) fn stamp(&self) -> &[u8] {
-        &self.stamp
-    }
-
-    /// The record that says how it ended.
-    pub(crate) fn obituary(&self, recovered: u64, received: i64) -> Record<'static> {
-        let Identity { app, host, pid, .. } = &self.identity;
-        let (app, host) = (app.as_deref().unwrap_or_default(), host.as_deref().unwrap_or_default());
-        let (pid, records) =
-            (pid.unwrap_or_default(), if recovered == 1 { "record" } else { "records" });
-        let end = format!("{app} pid {pid} on {host} did not end cleanly");
-        let msg = format!("{end}; {recovered} {records} recovered");
-        let mut record = Record::new(received, Level::Warn, msg);
-        record.target = Some("netlog".into());
-        record
-    }
-}
 
 /// What has been said on a connection since its hello.
 #[derive(Debug)]
@@ -75,10 +39,7 @@ impl Conversation {
             pid: Some(hello.pid.into()),
             peer: Some(origin.peer().to_owned()),
         };
-        let mut stamp = Vec::new();
-        identity.push(&mut stamp);
-        let (recovered, acked) = (hello.recovered, watch::Sender::new(0));
-        let sender = Sender { id, identity, stamp, recovered, acked };
+        let sender = Sender::new(id, identity, hello.recovered);
         Ok(Self { sender: Arc::new(sender), next })
     }
 
@@ -123,7 +84,7 @@ fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mu
     let (line, stats) = (piece.bytes, receipt.stats);
     if piece.cut == 0 {
         if let Some(parsed) = Line::parse(line).filter(|parsed| !parsed.has_identity()) {
-            run.splice(line, (1, &sender.stamp), &parsed);
+            run.splice(line, (1, sender.stamp()), &parsed);
             return stats.records_canonical.add(1);
         }
         if let Ok(mut record) = Record::from_json(line, receipt.received) {
@@ -132,7 +93,7 @@ fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mu
             return stats.records_json.add(1);
         }
     }
-    take_plain(piece.cut, line, (receipt, &sender.identity), run);
+    take_plain(piece.cut, line, (Level::Info, receipt, &sender.identity), run);
 }
 
 fn fit(mut name: String) -> String {

@@ -1,7 +1,8 @@
 //! What a ledger knows: the marks of all senders, and what stands where in the file. No I/O.
 
 use super::entry::{BatchEntry, Entry, Head, IndexEntry, Known, RunEntry, Span};
-use crate::decode::SenderId;
+use crate::cut::Cut;
+use crate::sender::SenderId;
 use std::collections::HashMap;
 
 /// About how much of the file one index entry covers.
@@ -15,15 +16,8 @@ pub(crate) struct Account {
     /// In the order of their numbers, from 1.
     senders: Vec<Known>,
     index: Vec<IndexEntry>,
-}
-
-/// Where a file has to be cut, because it ends within something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cut {
-    /// A sender's records are torn: they will come again, all of them.
-    At(u64),
-    /// A plain peer's lines are torn: the whole ones stay.
-    BehindLastLine(u64),
+    /// In seconds since 1970: whose runs are counted is heard of now.
+    pub(crate) now: i64,
 }
 
 /// What a replay came to.
@@ -38,8 +32,8 @@ pub(crate) struct Replayed {
 impl Account {
     /// Reads a ledger against the length of its file. An entry wholly in the file counts; of one
     /// partly in it the whole runs count; none counts beyond where the next entry begins.
-    pub(crate) fn replay(text: &[u8], file_len: u64) -> Replayed {
-        let mut account = Self::default();
+    pub(crate) fn replay(text: &[u8], file_len: u64, now: i64) -> Replayed {
+        let mut account = Self { now, ..Self::default() };
         let mut last: Option<BatchEntry> = None;
         let whole = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
         let mut sound = true;
@@ -103,6 +97,7 @@ impl Account {
     fn count_run(&mut self, run: &RunEntry) -> Option<()> {
         let Some(at) = run.sender.checked_sub(1) else { return Some(()) };
         let known = self.senders.get_mut(usize::try_from(at).ok()?)?;
+        known.seen = self.now;
         if run.count == 0 {
             known.ended = true;
         } else {
@@ -138,7 +133,7 @@ impl Account {
         let next = self.senders.len() as u32 + 1;
         let number = *self.numbers.entry(id).or_insert(next);
         if number == next {
-            self.senders.push(Known { number, id, mark: 0, ended: false });
+            self.senders.push(Known { number, id, mark: 0, seen: 0, ended: false });
         }
         (number, number == next)
     }
@@ -146,6 +141,33 @@ impl Account {
     /// What is known of each sender.
     pub(crate) fn senders(&self) -> &[Known] {
         &self.senders
+    }
+
+    /// The same without the senders not heard of since `since`, and not more than `most` others,
+    /// the latest. In the index, what is forgotten counts among the plain peers.
+    pub(crate) fn remembering(&self, since: i64, most: usize) -> Self {
+        let mut seen: Vec<i64> = self.senders.iter().map(|known| known.seen).collect();
+        seen.sort_unstable_by(|a, b| b.cmp(a));
+        let since = seen.get(most).map_or(since, |&oldest| since.max(oldest + 1));
+        let mut kept = Self { head: self.head.clone(), now: self.now, ..Self::default() };
+        let mut renumbered = vec![0];
+        for known in &self.senders {
+            renumbered.push(0);
+            if known.seen >= since {
+                let (number, _) = kept.number(known.id);
+                kept.senders[number as usize - 1] = Known { number, ..*known };
+                renumbered[known.number as usize] = number;
+            }
+        }
+        kept.index = self.index.clone();
+        for entry in &mut kept.index {
+            let old = std::mem::take(&mut entry.senders);
+            let new = |&old: &u32| renumbered.get(old as usize).copied().unwrap_or(0);
+            entry.senders = old.iter().map(new).collect();
+            entry.senders.sort_unstable();
+            entry.senders.dedup();
+        }
+        kept
     }
 
     /// Forgets what stands where: the file is another one now.
@@ -169,14 +191,14 @@ mod tests {
     use super::*;
 
     const HEAD: &str = "{\"ledger\":1,\"at\":0,\"inode\":[1,2]}\n";
-    const SENDER: &str = "{\"sender\":[1,\"000000000000000000000000000000ff\",0]}\n";
+    const SENDER: &str = "{\"sender\":[1,\"000000000000000000000000000000ff\",0,99]}\n";
 
     fn batch(at: u64, runs: &str, len: u64) -> String {
         format!("{{\"at\":{at},\"len\":{len},\"times\":[1,2],\"levels\":4,\"runs\":[{runs}]}}\n")
     }
 
     fn mark(text: &str, file_len: u64) -> (u64, Option<Cut>, bool) {
-        let replayed = Account::replay(text.as_bytes(), file_len);
+        let replayed = Account::replay(text.as_bytes(), file_len, 99);
         let mark = replayed.account.senders().first().map_or(0, |known| known.mark);
         (mark, replayed.cut, replayed.sound)
     }
@@ -197,6 +219,27 @@ mod tests {
         ] {
             assert_eq!(mark(&text, len), (expected.0, expected.1, true), "{len} bytes");
         }
+    }
+
+    #[test]
+    fn senders_long_silent_and_senders_beyond_the_most_are_forgotten() {
+        let (mut text, seen) = (HEAD.to_owned(), [50, 10, 70, 60]);
+        for (at, seen) in seen.iter().enumerate() {
+            let (number, id) = (at + 1, at + 0xa);
+            text.push_str(&format!("{{\"sender\":[{number},\"{id:032x}\",{number},{seen}]}}\n"));
+        }
+        text.push_str(
+            "{\"at\":0,\"len\":9,\"times\":[1,2],\"levels\":4,\"senders\":[1,2,3,4,77]}\n",
+        );
+        let account = Account::replay(text.as_bytes(), 9, 99).account;
+        let kept = |since, most| {
+            let kept = account.remembering(since, most);
+            let senders = kept.senders().iter().map(|known| (known.number, known.mark));
+            (senders.collect::<Vec<_>>(), kept.index[0].senders.clone())
+        };
+        assert_eq!(kept(50, 9), (vec![(1, 1), (2, 3), (3, 4)], vec![0, 1, 2, 3]));
+        assert_eq!(kept(0, 2), (vec![(1, 3), (2, 4)], vec![0, 1, 2]));
+        assert_eq!(kept(0, 9).0.len(), 4);
     }
 
     #[test]
@@ -226,13 +269,13 @@ mod tests {
             batch(0, "[1,1,2,20],[0,1,1,5]", 25),
             batch(25, "[1,0,0,9]", 9)
         );
-        let account = Account::replay(text.as_bytes(), 34).account;
+        let account = Account::replay(text.as_bytes(), 34, 99).account;
         let snapshot = account.snapshot(&account.head);
         let expected = format!(
-            "{HEAD}{{\"sender\":[1,\"000000000000000000000000000000ff\",2,true]}}\n{{\"at\":0,\"len\":34,\"times\":[1,2],\"levels\":4,\"senders\":[0,1]}}\n"
+            "{HEAD}{{\"sender\":[1,\"000000000000000000000000000000ff\",2,99,true]}}\n{{\"at\":0,\"len\":34,\"times\":[1,2],\"levels\":4,\"senders\":[0,1]}}\n"
         );
         assert_eq!(snapshot, expected);
-        let again = Account::replay(snapshot.as_bytes(), 34).account;
+        let again = Account::replay(snapshot.as_bytes(), 34, 99).account;
         assert_eq!(again.snapshot(&again.head), expected);
     }
 }

@@ -1,6 +1,6 @@
 //! The lines of a ledger, as they stand in it.
 
-use crate::decode::SenderId;
+use crate::sender::SenderId;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -27,13 +27,15 @@ pub(crate) struct Head {
     pub(crate) after: Option<String>,
 }
 
-/// A sender, its number in this ledger and its mark so far: `{"sender":[7,"9f3c…",1300]}`; with
-/// `true` behind the mark when its end has been reported.
+/// A sender, its number in this ledger, its mark so far, and when it was last heard of:
+/// `{"sender":[7,"9f3c…",1300,1795372943]}`; with `true` at the end when its end has been reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) number: u32,
     pub(crate) id: SenderId,
     pub(crate) mark: u64,
+    /// In seconds since 1970.
+    pub(crate) seen: i64,
     pub(crate) ended: bool,
 }
 
@@ -114,9 +116,9 @@ impl Head {
 
 impl Known {
     pub(super) fn push(&self, out: &mut String) {
-        let Self { number, id: SenderId(id), mark, ended } = self;
+        let Self { number, id: SenderId(id), mark, seen, ended } = self;
         let ended = if *ended { ",true" } else { "" };
-        let _ = writeln!(out, "{{\"sender\":[{number},\"{id:032x}\",{mark}{ended}]}}");
+        let _ = writeln!(out, "{{\"sender\":[{number},\"{id:032x}\",{mark},{seen}{ended}]}}");
     }
 }
 
@@ -170,8 +172,9 @@ impl Entry {
 impl Known {
     fn read(sender: &[Value]) -> Option<Self> {
         let id = SenderId(u128::from_str_radix(sender.get(1)?.as_str()?, 16).ok()?);
-        let ended = sender.get(3).is_some_and(|ended| *ended == Value::Bool(true));
-        Some(Self { number: small(sender.first()?)?, id, mark: sender.get(2)?.as_u64()?, ended })
+        let ended = sender.get(4).is_some_and(|ended| *ended == Value::Bool(true));
+        let (mark, seen) = (sender.get(2)?.as_u64()?, sender.get(3)?.as_i64()?);
+        Some(Self { number: small(sender.first()?)?, id, mark, seen, ended })
     }
 }
 
@@ -198,17 +201,17 @@ mod tests {
             RunEntry { sender: 7, first: 1043, count: 2, bytes: 400 },
             RunEntry { sender: 0, first: 1, count: 1, bytes: 20 },
         ];
-        let known = Known { number: 7, id: SenderId(0xff), mark: 1300, ended: false };
+        let known = Known { number: 7, id: SenderId(0xff), mark: 1300, seen: 99, ended: false };
         let after = Some("app.log.1".to_owned());
         for (entry, line) in [
             (
                 Entry::Head(Head { at: 5, inode: (1, 2), after }),
                 r#"{"ledger":1,"at":5,"inode":[1,2],"after":"app.log.1"}"#,
             ),
-            (Entry::Sender(known), r#"{"sender":[7,"000000000000000000000000000000ff",1300]}"#),
+            (Entry::Sender(known), r#"{"sender":[7,"000000000000000000000000000000ff",1300,99]}"#),
             (
                 Entry::Sender(Known { ended: true, ..known }),
-                r#"{"sender":[7,"000000000000000000000000000000ff",1300,true]}"#,
+                r#"{"sender":[7,"000000000000000000000000000000ff",1300,99,true]}"#,
             ),
             (
                 Entry::Batch(BatchEntry { span, runs }),

@@ -1,10 +1,11 @@
 //! A file and its ledger against a model: whatever is written, and at whatever byte the collector
 //! dies, every number is in the file once and every plain line that was whole is kept.
 
-use crate::decode::{Decoder, Origin, Sender};
+use crate::decode::{Decoder, Origin};
 use crate::options::Format;
 use crate::rotate::Schedule;
 use crate::run::{Run, Source};
+use crate::sender::Sender;
 use crate::sink::file::{FileSink, Keeping};
 use crate::sink::{Batch, Sink};
 use crate::voice::Voice;
@@ -201,7 +202,7 @@ fn sender(id: usize) -> Arc<Sender> {
         "{{\"netlog\":1,\"sender\":\"{id:032x}\",\"app\":\"a\",\"host\":\"h\",\"pid\":1,\"next\":1}}\n"
     );
     let origin = Origin::new("127.0.0.1:9".parse().unwrap());
-    let mut decoder = Decoder::new(origin, 1000, Arc::default());
+    let mut decoder = Decoder::new(origin, 1000, None, Arc::default());
     decoder.feed(hello.as_bytes(), &mut Vec::new()).unwrap();
     decoder.sender().unwrap().clone()
 }

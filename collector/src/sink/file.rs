@@ -2,9 +2,11 @@
 //! nothing; reopened when it was moved, and rotated when it is full.
 
 use super::{Batch, Holding, Sink, SinkError, shown};
+use crate::cut;
 use crate::decode::now;
 use crate::ledger::{Announcement, Found, Ledger, identify};
 use crate::options::Format;
+use crate::paths;
 use crate::rotate::{self, Schedule};
 use crate::voice::{Chain, Voice};
 use netlog_wire::Text;
@@ -70,9 +72,9 @@ impl FileSink {
         let file = open(path)?;
         let found = Found::read(path, &file)?;
         if let Some(cut) = found.cut {
-            rotate::cut(&file, cut)?;
+            cut::cut(&file, cut)?;
         }
-        rotate::end_last_line(&file)?;
+        cut::end_last_line(&file)?;
         if let Some(note) = &found.note {
             voice.say(format_args!("{} {note}", path.display()));
         }
@@ -128,7 +130,7 @@ impl FileSink {
         }
         self.away = true;
         let file = open(&self.keeping.path)?;
-        rotate::end_last_line(&file)?;
+        cut::end_last_line(&file)?;
         self.ledger.begin_anew(&file)?;
         (self.inode, self.end) = identify(&file)?;
         self.written = modified(&file)?;
@@ -156,7 +158,7 @@ impl FileSink {
     fn rename(&mut self, path: &Path, rotated: &Path) -> io::Result<()> {
         let name = rotated.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.ledger.compact()?;
-        self.ledger.prepare_next(&rotate::next_of(&rotate::ledger_of(path)), name)?;
+        self.ledger.prepare_next(&paths::next_of(&paths::ledger_of(path)), name)?;
         fs::rename(path, rotated)
     }
 

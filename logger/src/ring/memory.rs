@@ -231,18 +231,19 @@ impl Fork {
     /// The state of a process that was forked and has not done anything about it.
     pub(crate) const CHILD: u64 = 0;
 
-    /// A page that says `state` until a fork wipes it.
+    /// A page that says `state` until a fork wipes it. Where there are no such pages (Linux before
+    /// 4.14, valgrind), a forked child does not notice that it is one, and must not log.
     ///
     /// # Errors
     ///
-    /// When the system has no such pages (Linux before 4.14).
+    /// When there is no memory.
     pub(crate) fn new(state: u64) -> io::Result<Self> {
         let len = rustix::param::page_size();
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping of one page at an address of the system's choice, kept for good.
         let page = unsafe {
             let page = mmap_anonymous(ptr::null_mut(), len, access, MapFlags::PRIVATE)?;
-            madvise(page, len, Advice::LinuxWipeOnFork)?;
+            let _ = madvise(page, len, Advice::LinuxWipeOnFork);
             page.cast::<AtomicU64>()
         };
         let fork = Self { page };

@@ -1,0 +1,72 @@
+//! The end of a file whose writer died: what is half there is cut off.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// Where a file has to be cut, because it ends within something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// A sender's records are torn: they will come again, all of them.
+    At(u64),
+    /// A plain peer's lines are torn: the whole ones stay.
+    BehindLastLine(u64),
+}
+
+/// Cuts `file` where a replay says.
+pub(crate) fn cut(file: &File, cut: Cut) -> io::Result<()> {
+    match cut {
+        Cut::At(at) => file.set_len(at),
+        Cut::BehindLastLine(from) => file.set_len(last_line_end(file, from)?.unwrap_or(from)),
+    }
+}
+
+/// Behind the last line end at or after `from`, if there is one.
+fn last_line_end(file: &File, from: u64) -> io::Result<Option<u64>> {
+    let mut chunk = vec![0; 64 << 10];
+    let mut end = file.metadata()?.len();
+    while end > from {
+        let start = end.saturating_sub(chunk.len() as u64).max(from);
+        let part = &mut chunk[..usize::try_from(end - start).unwrap_or(0)];
+        file.read_exact_at(part, start)?;
+        if let Some(at) = memchr::memrchr(b'\n', part) {
+            return Ok(Some(start + at as u64 + 1));
+        }
+        end = start;
+    }
+    Ok(None)
+}
+
+/// Sees to it that what is appended begins a line: half a record is cut off, and anything else
+/// that has no line end, not being ours, gets one.
+pub(crate) fn end_last_line(file: &File) -> io::Result<()> {
+    let len = file.metadata()?.len();
+    let start = last_line_end(file, 0)?.unwrap_or(0);
+    if start == len {
+        return Ok(());
+    }
+    let mut first = [0];
+    file.read_exact_at(&mut first, start)?;
+    if first == *b"{" { file.set_len(start) } else { file.write_all_at(b"\n", len) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use tempfile::tempdir;
+
+    #[test]
+    fn a_last_line_without_an_end_is_ended_or_cut_if_it_is_half_a_record() {
+        let dir = tempdir().unwrap();
+        let path = dir.path().join("app.log");
+        for (text, expected) in
+            [("", ""), ("a\n", "a\n"), ("a\nb", "a\nb\n"), ("a\n{\"b", "a\n"), ("{", "")]
+        {
+            fs::write(&path, text).unwrap();
+            let file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+            end_last_line(&file).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+        }
+    }
+}

@@ -151,7 +151,7 @@ fn connections_beyond_the_limit_are_closed_and_there_is_room_again_when_one_ends
     let refused = connect().read(&mut [0; 1]);
     let closed = refused
         .as_ref()
-        .map_or_else(|e| e.kind() == std::io::ErrorKind::ConnectionReset, |&count| count == 0);
+        .map_or_else(|e| e.kind() == ErrorKind::ConnectionReset, |&count| count == 0);
     assert!(closed, "{refused:?}");
     drop(one);
     let served = || {

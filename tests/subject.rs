@@ -99,36 +99,42 @@ impl Told {
 }
 
 impl Told {
-    /// Logs `rate` records a second from each thread until stdin ends, and notes after each how
-    /// far it is, in a file: not even SIGKILL takes that back.
+    /// Logs `rate` records a second from each thread until stdin ends, or as fast as it can once
+    /// stdin says something, and notes after each how far it is, in a file: not even SIGKILL takes
+    /// that back.
     fn pace(&self) {
         let path = self.get("progress").expect("progress=PATH");
         let progress = File::options().write(true).open(path).expect("the file is there");
         let (life, rate) = (self.number("life", 1), self.number("rate", 100));
-        let stop = AtomicBool::new(false);
+        let (stop, hurry) = (AtomicBool::new(false), AtomicBool::new(false));
         std::thread::scope(|scope| {
             for thread in 1..=self.number("threads", 1) {
-                let (progress, stop) = (&progress, &stop);
-                let pace = Pace { thread, life, rate };
-                scope.spawn(move || pace.keep(progress, stop));
+                let (progress, stop, hurry) = (&progress, &stop, &hurry);
+                let pace = Pace { thread, life, rate, stop, hurry };
+                scope.spawn(move || pace.keep(progress));
             }
-            let _ = io::stdin().read(&mut [0; 1]);
+            while let Ok(1..) = io::stdin().read(&mut [0; 1]) {
+                hurry.store(true, Ordering::Relaxed);
+            }
             stop.store(true, Ordering::Relaxed);
         });
     }
 }
 
 /// One thread's way through a life of its program.
-struct Pace {
+struct Pace<'a> {
     thread: u64,
     life: u64,
     rate: u64,
+    stop: &'a AtomicBool,
+    hurry: &'a AtomicBool,
 }
 
-impl Pace {
-    fn keep(&self, progress: &File, stop: &AtomicBool) {
+impl Pace<'_> {
+    fn keep(&self, progress: &File) {
+        let told = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let (begun, mut number) = (Instant::now(), 0);
-        while !stop.load(Ordering::Relaxed) {
+        while !told(self.stop) {
             // Now a single record, now fifty at once.
             for _ in 0..=number % 50 {
                 number += 1;
@@ -137,7 +143,9 @@ impl Pace {
                 progress.write_all_at(&number.to_le_bytes(), at).expect("the note is taken");
             }
             let due = Duration::from_micros(number * 1_000_000 / self.rate);
-            std::thread::park_timeout(due.saturating_sub(begun.elapsed()));
+            while begun.elapsed() < due && !told(self.stop) && !told(self.hurry) {
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 /// One thing done to one part of the scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Deed {
+    HurrySender(usize),
     KillSender(usize),
     StartSender(usize),
     StopSender(usize),
@@ -82,7 +83,9 @@ fn one_of_a_sender(part: &mut Part, n: usize) {
         part.then(200..3000, Deed::StopSender(n));
         part.then(10..1500, Deed::WakeSender(n));
     } else {
-        part.then(100..4000, Deed::KillSender(n));
+        part.then(100..4000, Deed::HurrySender(n));
+        // Who is killed while every thread logs as fast as it can leaves holes behind.
+        part.then(0..25, Deed::KillSender(n));
         part.then(0..800, Deed::StartSender(n));
     }
 }

@@ -82,6 +82,13 @@ impl Sender {
         }
     }
 
+    /// From now on it logs as fast as it can.
+    pub(super) fn hurry(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.feed(b"!");
+        }
+    }
+
     pub(super) fn kill(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         child.signal(Signal::KILL);

@@ -112,6 +112,7 @@ impl Stage {
     /// Whether it could be done; if not, it is tried again.
     fn carry_out(&mut self, deed: Deed) -> bool {
         match deed {
+            Deed::HurrySender(n) => self.senders[n].hurry(),
             Deed::KillSender(n) => self.senders[n].kill(),
             Deed::StartSender(n) => self.senders[n].start(&self.scene, &self.proxy.address()),
             Deed::StopSender(n) => self.senders[n].signal(Signal::STOP),
@@ -252,6 +253,7 @@ impl Stage {
 
 fn name(deed: Deed) -> &'static str {
     match deed {
+        Deed::HurrySender(_) => "senders hurried",
         Deed::KillSender(_) => "senders killed",
         Deed::StartSender(_) => "senders started",
         Deed::StopSender(_) => "senders stopped",

@@ -7,13 +7,16 @@ mod gaps;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
+use crate::decode::Foreign;
 use crate::marks::Marks;
 use crate::run::{Parcel, Run};
 use crate::sender::Sender;
 use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::voice::Voice;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -49,11 +52,25 @@ pub(crate) struct Wiring {
     pub(crate) idle_timeout: Option<Duration>,
     /// One permit for each connection that may be open.
     pub(crate) connections: Arc<Semaphore>,
+    /// A bit for each foreign protocol that has been complained about.
+    pub(crate) told: Arc<AtomicU32>,
     /// Turns true when the collector is to end.
     pub(crate) stop: watch::Receiver<bool>,
 }
 
 impl Wiring {
+    /// Counts a peer that speaks what is not taken. It is said once for each such protocol: a
+    /// program that is set up wrongly tries again and again.
+    pub(crate) fn refuse(&self, foreign: Foreign, peer: SocketAddr) {
+        self.stats.foreign_refused.add(1);
+        let bit = 1 << foreign as u32;
+        if self.told.fetch_or(bit, Relaxed) & bit == 0 {
+            self.voice.say(format_args!("refused {peer}, which sends {foreign}; said only once"));
+        } else {
+            self.voice.debug(format_args!("refused {peer}, which sends {foreign}"));
+        }
+    }
+
     /// Waits until the collector is to end.
     pub(crate) async fn stopped(&self) {
         // An error means that whoever would say so is gone, which is the end as well.

@@ -168,6 +168,7 @@ impl Collector {
             max_line: self.options.max_line.bytes().max(MIN_LINE),
             idle_timeout: self.options.idle_timeout.limit(),
             connections: Arc::new(Semaphore::new(self.options.max_connections)),
+            told: Arc::default(),
             stop: stopped,
         };
         let view = View {
@@ -239,11 +240,11 @@ fn start_intakes(
         match address.transport {
             Transport::Tcp => {
                 let listener = TcpListener::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::tcp::run(listener, wiring.clone()));
+                intakes.spawn(intake::tcp::run(listener, address.pin, wiring.clone()));
             }
             Transport::Udp => {
                 let socket = UdpSocket::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::udp::run(socket, wiring.clone()));
+                intakes.spawn(intake::udp::run(socket, address.pin, wiring.clone()));
             }
         }
     }

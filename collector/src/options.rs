@@ -18,7 +18,9 @@ const ROTATE_SIZE: Size = Size(256 << 20);
 #[command(name = "netlog-collector", version)]
 pub struct Options {
     /// Where to listen: tcp://HOST:PORT or udp://HOST:PORT; may be repeated. `localhost` means both
-    /// address families, port 0 any free port; the address really bound is printed on stderr.
+    /// address families, port 0 any free port; the address really bound is printed on stderr. What
+    /// peers speak is found out message by message; `?as=text`, `json`, `syslog` or `gelf` behind
+    /// the address says it instead.
     #[arg(long, env = "NETLOG_LISTEN", value_name = "URL", value_delimiter = ',')]
     #[arg(default_values_t = [Endpoint::default()])]
     pub listen: Vec<Endpoint>,

@@ -60,8 +60,32 @@ pub struct Stats {
     pub records_canonical: Counter,
     /// Records made of other JSON objects.
     pub records_json: Counter,
+    /// Records made of syslog messages.
+    pub records_syslog: Counter,
     /// Records made of plain lines.
     pub records_plain: Counter,
+    /// Of those, lines that looked like JSON or syslog and were not.
+    pub records_unparsed: Counter,
+    /// Messages that came packed with zlib or gzip.
+    pub messages_unpacked: Counter,
+    /// Packed messages lost: broken, or larger than a line may be.
+    pub messages_not_unpacked: Counter,
+    /// Syslog messages without an end, taken as whole when nothing more came.
+    pub messages_ended_by_silence: Counter,
+    /// Connections whose octet counts turned out to be none.
+    pub counts_disbelieved: Counter,
+    /// PROXY headers that were skipped, and not believed.
+    pub proxy_headers_ignored: Counter,
+    /// Connections closed and datagrams dropped because they speak what is not taken.
+    pub foreign_refused: Counter,
+    /// GELF messages lost because a part of them never came.
+    pub chunked_expired: Counter,
+    /// GELF messages lost because too many were waiting for their parts.
+    pub chunked_crowded_out: Counter,
+    /// Parts of GELF messages that contradict themselves or each other.
+    pub chunks_malformed: Counter,
+    /// Parts of GELF messages that came twice.
+    pub chunks_repeated: Counter,
     /// Lines cut at `--max-line`.
     pub lines_cut: Counter,
     /// Bytes cut off those lines.

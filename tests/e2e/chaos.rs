@@ -14,8 +14,6 @@ mod schedule;
 mod senders;
 mod stage;
 
-use crate::harness::{Collector, Port, SOON, Scene, assert_each_once};
-use rustix::process::Signal;
 use stage::Stage;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -50,24 +48,4 @@ fn whoever_is_killed_and_whatever_breaks_each_record_is_in_the_file_once_and_in_
     if let Err(problems) = verdict {
         panic!("{again}\n{problems}");
     }
-}
-
-#[test]
-fn a_collector_killed_eight_times_under_four_threads_has_each_of_200_000_records_once() {
-    let scene = Scene::new();
-    let port = Port::reserve();
-    let listen = format!("--listen tcp://{}", port.address());
-    let mut collector = Collector::with(&scene, &listen);
-    let told = format!("to={} threads=4 records=50000 block=600 wait=1", port.address());
-    let mut subject = scene.subject(&told);
-    for kill in 1..=8 {
-        collector.wait_within(SOON * 3, kill * 20_000);
-        collector.process.signal(Signal::KILL);
-        collector.process.end();
-        collector = Collector::with(&scene, &listen);
-    }
-    let records = collector.wait_within(SOON * 3, 200_000);
-    assert_each_once(&records, 4, 50_000);
-    subject.succeed();
-    assert_each_once(&collector.stop(), 4, 50_000);
 }

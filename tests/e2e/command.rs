@@ -96,9 +96,9 @@ fn the_console_is_json_when_asked_and_off_beside_a_file() {
     let mut filed = Collector::start(&scene);
     speak(filed.authority(), b"one\n");
     filed.wait_for(1);
-    assert_eq!(filed.process.stdout(), "");
     filed.process.signal(Signal::TERM);
     filed.process.succeed();
+    assert_eq!(filed.process.stdout(), "");
 
     let mut both = Collector::with(&scene, "--listen tcp://127.0.0.1:0 --console");
     speak(both.authority(), b"two\n");

@@ -6,6 +6,8 @@ use crate::harness::{
 };
 use rustix::process::Signal;
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 /// A collector that can be ended and started again at the same address, for the same file.
@@ -216,4 +218,20 @@ fn whole_lines_of_a_plain_peer_are_kept_when_the_collector_is_killed() {
     let said = messages(&records);
     assert!((1..=5000).all(|n| said[n - 1] == format!("line {n}")));
     assert_eq!(said[5000], "after");
+}
+
+#[test]
+fn sigterm_loses_nothing_that_a_plain_peer_had_sent_before_it() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let mut peer = TcpStream::connect(collector.authority()).expect("the collector listens");
+    peer.write_all(b"line 0\n").expect("the collector reads");
+    collector.wait_for(1);
+    // As much as the kernel takes at once: a plain peer cannot send it again.
+    let lines: String = (1..=20_000).map(|n| format!("line {n}\n")).collect();
+    peer.write_all(lines.as_bytes()).expect("the kernel takes it");
+    let records = collector.stop();
+    let said = messages(&records);
+    assert_eq!(said.len(), 20_001);
+    assert!((0..=20_000).all(|n| said[n] == format!("line {n}")));
 }

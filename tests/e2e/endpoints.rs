@@ -51,7 +51,7 @@ fn nc_gets_json_lines_of_any_other_program_which_ends_within_three_seconds() {
 }
 
 #[test]
-fn a_plain_peer_that_goes_away_and_comes_back_gets_what_is_logged_then() {
+fn a_program_that_formats_text_sends_each_record_once_and_nothing_else() {
     let scene = Scene::new();
     let peer = Peer::start();
     let told = format!("to={} format=text records=500", peer.address());
@@ -82,6 +82,7 @@ fn a_datagram_to_nobody_harms_nobody() {
     let began = Instant::now();
     subject.succeed();
     assert!(began.elapsed() < Duration::from_secs(3), "it took {:?}", began.elapsed());
+    assert!(scene.rings().is_empty(), "what was sent counts as delivered: {:?}", scene.rings());
 }
 
 #[test]

@@ -18,6 +18,7 @@
 mod escape;
 mod frame;
 mod hello;
+mod json;
 mod level;
 mod line;
 mod record;
@@ -28,9 +29,11 @@ mod time;
 pub use escape::{Escaped, JsonStr, escape_from, push_json, push_plain};
 pub use frame::{Lines, Piece};
 pub use hello::{Greeting, Hello, Reply, VERSION};
+pub use json::{JsonValue, Member, NotARecord, elements, members};
 pub use level::{Level, UnknownLevel};
 pub use line::Line;
-pub use record::{Identity, NotARecord, Record};
+pub use record::{Identity, Record};
+pub use scan::object_len;
 pub use text::{Newlines, Paint, Text};
 pub use time::{TIME_LEN, civil, parse_time, push_time, utc};
 

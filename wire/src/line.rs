@@ -2,7 +2,7 @@
 
 use crate::escape::JsonStr;
 use crate::level::Level;
-use crate::record::members;
+use crate::record::shown;
 use crate::scan;
 use crate::text::push_values;
 use crate::time::{TIME_LEN, parse_time};
@@ -91,7 +91,7 @@ impl<'a> Line<'a> {
 
     /// The members of `kv` in their order: strings without their quotes, all else as JSON.
     pub fn values(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
-        self.kv.map(members).unwrap_or_default()
+        self.kv.map(shown).unwrap_or_default()
     }
 
     /// What people look for in a record: the message and behind it the values, as they are shown.

@@ -1,13 +1,10 @@
 //! A record that did not come as a canonical line: made here, or read from any other JSON.
 
 use crate::escape::push_json;
+use crate::json::{JsonValue, NotARecord, members};
 use crate::level::Level;
-use crate::scan;
 use crate::time::{parse_time, push_time};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
 
 /// Who sent a record: what stands in front of its time in a collector's outputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,14 +123,21 @@ impl<'a> Record<'a> {
     ///
     /// When `line` is not one JSON object.
     pub fn from_json(line: &'a [u8], received: i64) -> Result<Self, NotARecord> {
-        let Members(members) = serde_json::from_slice(line).map_err(NotARecord)?;
         let mut record = Self::new(received, Level::Info, "");
-        for (key, value) in members {
+        for (key, value) in members(line)? {
             if !record.take(&key, value) {
-                record.kv.push((key, compact(value.get())));
+                record.kv.push((key, value.compact()));
             }
         }
         Ok(record)
+    }
+
+    /// Adds `text` to the structured values.
+    pub fn note(&mut self, key: impl Into<Cow<'a, str>>, text: &str) {
+        let mut value = Vec::with_capacity(text.len() + 2);
+        push_quoted(&mut value, text);
+        let value = String::from_utf8(value).unwrap_or_default();
+        self.kv.push((key.into(), Cow::Owned(value)));
     }
 
     /// Moves what the record says of its sender under `kv`, for a sender that has said who it is.
@@ -194,39 +198,31 @@ impl<'a> Record<'a> {
 
     /// Puts `value` where a record keeps `key`; `false` when it has no such place, the place is
     /// taken, or the value is of another type.
-    fn take(&mut self, key: &str, value: &'a RawValue) -> bool {
+    fn take(&mut self, key: &str, value: JsonValue<'a>) -> bool {
         match key {
-            "time" => set(&mut self.time, text(value).and_then(|t| parse_time(t.as_bytes()))),
-            "level" => set(&mut self.level, text(value).and_then(|l| l.parse().ok())),
-            "target" => put(&mut self.target, text(value)),
-            "file" => put(&mut self.file, text(value)),
-            "line" => put(&mut self.line, number(value)),
-            "thread" => put(&mut self.thread, text(value)),
-            "msg" if self.msg.is_empty() => set(&mut self.msg, text(value)),
+            "time" => set(&mut self.time, value.text().and_then(|t| parse_time(t.as_bytes()))),
+            "level" => set(&mut self.level, value.text().and_then(|l| l.parse().ok())),
+            "target" => put(&mut self.target, value.text()),
+            "file" => put(&mut self.file, value.text()),
+            "line" => put(&mut self.line, value.number()),
+            "thread" => put(&mut self.thread, value.text()),
+            "msg" if self.msg.is_empty() => set(&mut self.msg, value.text()),
             "kv" => self.take_kv(value),
-            "span" => put(&mut self.span, text(value)),
-            "truncated" => put(&mut self.truncated, number(value)),
-            "lost" => put(&mut self.lost, number(value)),
-            "app" => put(&mut self.claims.app, text(value).map(Cow::into_owned)),
-            "host" => put(&mut self.claims.host, text(value).map(Cow::into_owned)),
-            "pid" => put(&mut self.claims.pid, number(value)),
+            "span" => put(&mut self.span, value.text()),
+            "truncated" => put(&mut self.truncated, value.number()),
+            "lost" => put(&mut self.lost, value.number()),
+            "app" => put(&mut self.claims.app, value.text().map(Cow::into_owned)),
+            "host" => put(&mut self.claims.host, value.text().map(Cow::into_owned)),
+            "pid" => put(&mut self.claims.pid, value.number()),
             _ => false,
         }
     }
 
-    fn take_kv(&mut self, value: &'a RawValue) -> bool {
-        let Ok(Members(members)) = serde_json::from_str(value.get()) else { return false };
-        self.kv.extend(members.into_iter().map(|(key, value)| (key, compact(value.get()))));
+    fn take_kv(&mut self, value: JsonValue<'a>) -> bool {
+        let Some(members) = value.members() else { return false };
+        self.kv.extend(members.into_iter().map(|(key, value)| (key, value.compact())));
         true
     }
-}
-
-fn text(value: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Key<'_>>(value.get()).ok().map(|key| key.0)
-}
-
-fn number(value: &RawValue) -> Option<u64> {
-    serde_json::from_str(value.get()).ok()
 }
 
 fn set<T>(place: &mut T, value: Option<T>) -> bool {
@@ -240,106 +236,13 @@ fn put<T>(place: &mut Option<T>, value: Option<T>) -> bool {
     }
 }
 
-/// `json` without white space between its parts; what nests too deep becomes a string.
-fn compact(json: &str) -> Cow<'_, str> {
-    let bytes = json.as_bytes();
-    let mut out = Cow::Borrowed(json);
-    if bytes.iter().any(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t')) && bytes[0] != b'"' {
-        out = Cow::Owned(squeeze(json));
-    }
-    let probe = format!("{{\"\":{out}}}");
-    if scan::object_end(probe.as_bytes(), 0) == Some(probe.len()) {
-        return out;
-    }
-    Cow::Owned(serde_json::Value::from(json).to_string())
-}
-
-fn squeeze(json: &str) -> String {
-    let (mut out, mut at) = (String::with_capacity(json.len()), 0);
-    while let Some(&byte) = json.as_bytes().get(at) {
-        let end = match byte {
-            b'"' => scan::string_end(json.as_bytes(), at + 1).map_or(json.len(), |end| end + 1),
-            _ => at + 1,
-        };
-        if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-            out.push_str(&json[at..end]);
-        }
-        at = end;
-    }
-    out
-}
-
-/// A line that is not one JSON object.
-#[derive(Debug)]
-pub struct NotARecord(serde_json::Error);
-
-impl fmt::Display for NotARecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the line is not a json object")
-    }
-}
-
-impl std::error::Error for NotARecord {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
-
-/// The members of a JSON object in their order, values unread.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Walk;
-        impl<'de> Visitor<'de> for Walk {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a json object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some((key, value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-                    members.push((key.0, value));
-                }
-                Ok(Members(members))
-            }
-        }
-        from.deserialize_map(Walk)
-    }
-}
-
-/// A string, borrowed where it holds no escapes.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
-            }
-        }
-        from.deserialize_str(Read)
-    }
-}
-
 /// The members of the object `kv` as people read them: strings without their quotes.
-pub(crate) fn members(kv: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
-    let Ok(Members(members)) = serde_json::from_str(kv) else { return Vec::new() };
-    let shown = |value| text(value).unwrap_or_else(|| Cow::Borrowed(value.get()));
-    members.into_iter().map(|(key, value)| (key, shown(value))).collect()
+pub(crate) fn shown(kv: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    let members = members(kv.as_bytes()).unwrap_or_default();
+    members
+        .into_iter()
+        .map(|(key, value)| (key, value.text().unwrap_or_else(|| Cow::Borrowed(value.json()))))
+        .collect()
 }
 
 #[cfg(test)]

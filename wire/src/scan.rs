@@ -96,6 +96,12 @@ pub(crate) fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
     Some(end)
 }
 
+/// Where the JSON object that `bytes` begin with ends; `None` if it has no end there, has white
+/// space between its parts, nests deeper than 64 levels, or is none.
+pub fn object_len(bytes: &[u8]) -> Option<usize> {
+    object_end(bytes, 0)
+}
+
 /// Where the object that begins at `at` ends, behind its closing brace. It must be valid JSON
 /// without white space between its parts, and nest at most [`MAX_DEPTH`] deep.
 pub(crate) fn object_end(bytes: &[u8], at: usize) -> Option<usize> {

@@ -1,18 +1,27 @@
-//! What is in a datagram: lines like any others, or one record of a netlog sender with its number.
+//! What is in a datagram: messages like any others, packed or in parts or not, or one record of a
+//! netlog sender with its number.
 
-use super::lines::take_line;
-use super::{Origin, Receipt, Slot, count_cut, now};
+use super::gelf::{Chunks, is_chunk};
+use super::inflate::Packing;
+use super::lines::{UNPACKED, take_message, unpacked};
+use super::messages::{Message, Messages};
+use super::sniff::{Foreign, Kind, Pinned};
+use super::{Origin, Receipt, Slot, count_cut};
 use crate::run::{Run, Source};
 use crate::sender::SenderId;
 use crate::stats::Stats;
 use memchr::memmem;
-use netlog_wire::{Hello, Identity, Line, Piece};
+use netlog_wire::{Hello, Identity, Line};
+use std::net::SocketAddr;
 
 /// Decodes one datagram.
 pub(crate) struct Datagram<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) stats: &'a Stats,
     pub(crate) max_line: usize,
+    pub(crate) pin: Option<Pinned>,
+    /// When it came, in microseconds since 1970.
+    pub(crate) received: i64,
 }
 
 /// The number of a netlog sender's datagram.
@@ -37,14 +46,22 @@ impl Numbered<'_> {
 }
 
 impl Datagram<'_> {
-    /// Adds the datagram's records to `runs`; says its number if it has one.
+    /// Adds the datagram's records to `runs`; says its number if it has one. A part of a GELF
+    /// message of `peer` waits for the others in `chunks`.
+    ///
+    /// # Errors
+    ///
+    /// When it is nothing that is taken.
     pub(crate) fn take<'b>(
         &self,
         bytes: &'b mut [u8],
+        (peer, chunks): (SocketAddr, &mut Chunks),
         runs: &mut Vec<Run>,
-    ) -> Option<Numbered<'b>> {
-        let receipt = Receipt { origin: self.origin, stats: self.stats, received: now() };
-        if let Some((sender, number, at)) = number(bytes) {
+    ) -> Result<Option<Numbered<'b>>, Foreign> {
+        let received = self.received;
+        let receipt =
+            Receipt { origin: self.origin, stats: self.stats, received, max_line: self.max_line };
+        if let Some((sender, number, at)) = number(bytes).filter(|_| self.pin.is_none()) {
             // The comma before the record proper becomes its opening brace.
             bytes[at] = b'{';
             let line = &bytes[at..];
@@ -52,12 +69,64 @@ impl Datagram<'_> {
             let parsed = Line::parse(line).filter(|line| line.peer.is_none());
             match &parsed {
                 Some(parsed) => self.splice(line, parsed, runs),
-                None => self.take_lines(line, receipt, runs),
+                None => self.take_plain(line, receipt, runs)?,
             }
-            return Some(Numbered { sender, number, line: parsed });
+            return Ok(Some(Numbered { sender, number, line: parsed }));
         }
-        self.take_lines(bytes, receipt, runs);
-        None
+        if matches!(self.pin, None | Some(Pinned::Gelf)) && is_chunk(bytes) {
+            let whole = chunks.take((peer.ip(), peer.port()), bytes, received);
+            whole.map_or(Ok(()), |whole| self.take_packed(&whole, receipt, runs))?;
+        } else {
+            self.take_packed(bytes, receipt, runs)?;
+        }
+        Ok(None)
+    }
+
+    /// Takes what may be packed, also behind rsyslog's `z`.
+    fn take_packed(
+        &self,
+        bytes: &[u8],
+        receipt: Receipt<'_>,
+        runs: &mut Vec<Run>,
+    ) -> Result<(), Foreign> {
+        let syslog = bytes.strip_prefix(b"z").filter(|bytes| Packing::of(bytes).is_some());
+        let packed = syslog.or_else(|| Packing::of(bytes).map(|_| bytes));
+        let pinned_to_text = matches!(self.pin, Some(Pinned::Text | Pinned::Json));
+        let Some(packed) = packed.filter(|_| !pinned_to_text) else {
+            return self.take_plain(bytes, receipt, runs);
+        };
+        match unpacked(packed, receipt, self.max_line) {
+            Some(whole) => self.take_plain(&whole, receipt, runs),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the messages of a datagram. A syslog message may have several lines, unless each of
+    /// them is one.
+    fn take_plain(
+        &self,
+        bytes: &[u8],
+        receipt: Receipt<'_>,
+        runs: &mut Vec<Run>,
+    ) -> Result<(), Foreign> {
+        let mut left = UNPACKED;
+        let mut each = |message: Message<'_>| {
+            count_cut(message.cut, self.stats);
+            take_message(message, receipt, Slot { runs, capacity: 0 }, &mut left);
+        };
+        let mut messages = Messages::new(self.max_line, self.pin);
+        let syslog = matches!(self.pin, None | Some(Pinned::Syslog)) && bytes.starts_with(b"<");
+        let text = bytes.trim_ascii_end();
+        let text = text.strip_suffix(&[0]).unwrap_or(text);
+        let alone = |line: &[u8]| !line.trim_ascii().is_empty() && !line.starts_with(b"<");
+        if syslog && text.split(|&byte| byte == b'\n').any(alone) {
+            let kept = &text[..text.len().min(self.max_line)];
+            let cut = (text.len() - kept.len()) as u64;
+            each(Message { kind: Kind::Syslog, bytes: kept, cut, note: None });
+            return Ok(());
+        }
+        messages.feed(bytes, &mut each)?;
+        messages.finish(&mut each)
     }
 
     /// Adds a canonical record that says who it is from, with the peer's address behind that.
@@ -71,15 +140,6 @@ impl Datagram<'_> {
         let slot = Slot { runs, capacity: 0 };
         slot.plain().splice(line, (at, stamp), parsed);
         self.stats.records_canonical.add(1);
-    }
-
-    fn take_lines(&self, bytes: &[u8], receipt: Receipt<'_>, runs: &mut Vec<Run>) {
-        for line in bytes.split(|&byte| byte == b'\n' || byte == 0) {
-            let kept = &line[..line.len().min(self.max_line)];
-            let piece = Piece { bytes: kept, cut: (line.len() - kept.len()) as u64 };
-            count_cut(piece, self.stats);
-            take_line(piece, receipt, Slot { runs, capacity: 0 });
-        }
     }
 }
 
@@ -108,10 +168,13 @@ mod tests {
     use super::*;
 
     fn taken(bytes: &[u8]) -> (Option<(u128, u64)>, String) {
-        let origin = Origin::new("10.0.0.7:99".parse().unwrap());
+        let peer = "10.0.0.7:99".parse().unwrap();
+        let (origin, mut chunks) = (Origin::new(peer), Chunks::default());
         let (stats, mut runs, mut bytes) = (Stats::default(), Vec::new(), bytes.to_vec());
-        let datagram = Datagram { origin: &origin, stats: &stats, max_line: 1000 };
-        let numbered = datagram.take(&mut bytes, &mut runs).map(|n| (n.sender.0, n.number));
+        let datagram =
+            Datagram { origin: &origin, stats: &stats, max_line: 1000, pin: None, received: 0 };
+        let numbered = datagram.take(&mut bytes, (peer, &mut chunks), &mut runs).unwrap();
+        let numbered = numbered.map(|n| (n.sender.0, n.number));
         let lines = runs.into_iter().flat_map(|run| run.lines).collect();
         (numbered, String::from_utf8(lines).unwrap())
     }

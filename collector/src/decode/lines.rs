@@ -1,21 +1,67 @@
-//! Lines of peers that said no hello: JSON where it is JSON, and otherwise just what was written.
+//! Messages of peers that said no hello, as records: what each format says is taken by its
+//! standard meaning, and what fails to be what it looked like is kept whole, as it was written.
 
-use super::{Receipt, Slot};
+use super::inflate::Packing;
+use super::messages::{Message, Note};
+use super::sniff::Kind;
+use super::{Receipt, Slot, fields, severity, syslog};
 use crate::run::Run;
-use netlog_wire::{Identity, Line, Piece, Record};
+use netlog_wire::{Identity, Level, Line, Record, elements};
+use std::borrow::Cow;
+use std::mem::take;
 
-/// Adds the record that one line is; an empty line is none.
-pub(crate) fn take_line(piece: Piece<'_>, receipt: Receipt<'_>, slot: Slot<'_>) {
-    let whole = piece.cut == 0;
-    let line = piece.bytes.strip_suffix(b"\r").filter(|_| whole).unwrap_or(piece.bytes);
-    if line.is_empty() && whole {
+/// How many bytes of one read's worth may come of what was packed in it.
+pub(super) const UNPACKED: usize = 4 << 20;
+
+/// Adds the records that one message is; an empty one is none. Of what is packed, at most `left`
+/// bytes come out.
+pub(super) fn take_message(
+    message: Message<'_>,
+    receipt: Receipt<'_>,
+    slot: Slot<'_>,
+    left: &mut usize,
+) {
+    let Message { kind, bytes, cut, note } = message;
+    if note == Some(Note::Uncounted) {
+        receipt.stats.counts_disbelieved.add(1);
+    }
+    if bytes.trim_ascii().is_empty() && cut == 0 {
         return;
     }
-    let run = slot.plain();
-    let json = whole && line.trim_ascii_start().first() == Some(&b'{');
-    if !(json && take_object(line, receipt, run)) {
-        let identity = receipt.origin.identity(Identity::default());
-        take_plain(piece.cut, line, (receipt, &identity), run);
+    match kind {
+        Kind::Proxy => receipt.stats.proxy_headers_ignored.add(1),
+        Kind::Packed => {
+            let inflated =
+                bytes.strip_prefix(b"z").and_then(|bytes| unpacked(bytes, receipt, *left));
+            let Some(inflated) = inflated.filter(|_| cut == 0) else { return };
+            *left = left.saturating_sub(inflated.len());
+            take_syslog(Message { bytes: &inflated, ..message }, receipt, slot.plain());
+        }
+        Kind::Json => take_json(message, receipt, slot.plain()),
+        Kind::Syslog => take_syslog(message, receipt, slot.plain()),
+        Kind::Text | Kind::Netlog => take_text(message, receipt, slot),
+    }
+}
+
+/// Unpacks a message, within `limit` and what a line may have.
+pub(super) fn unpacked(bytes: &[u8], receipt: Receipt<'_>, limit: usize) -> Option<Vec<u8>> {
+    let packing = Packing::of(bytes)?;
+    match packing.inflate(bytes, limit.min(receipt.max_line)) {
+        Ok(inflated) => {
+            receipt.stats.messages_unpacked.add(1);
+            Some(inflated)
+        }
+        Err(_) => {
+            receipt.stats.messages_not_unpacked.add(1);
+            None
+        }
+    }
+}
+
+fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
+    if message.cut > 0 || !take_object(message.bytes, receipt, run) {
+        receipt.stats.records_unparsed.add(1);
+        take_peers_line(message, receipt, run);
     }
 }
 
@@ -26,33 +72,99 @@ fn take_object(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
         receipt.stats.records_canonical.add(1);
         return true;
     }
-    let Ok(mut record) = Record::from_json(line, receipt.received) else { return false };
-    let identity = receipt.origin.identity(std::mem::take(&mut record.claims));
-    run.record(&record, &identity);
+    let Ok(record) = fields::read(line, receipt.received) else { return false };
     receipt.stats.records_json.add(1);
+    add(record, receipt, run);
     true
+}
+
+fn take_syslog(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
+    let line = whole_characters(message.bytes, message.cut);
+    let (text, invalid) = match std::str::from_utf8(line) {
+        Ok(text) => (Cow::Borrowed(text), None),
+        Err(_) => {
+            let plain = Record::from_plain(line, receipt.received);
+            (plain.msg, plain.kv.into_iter().next())
+        }
+    };
+    let Some(mut record) = syslog::read(&text, receipt.received) else {
+        receipt.stats.records_unparsed.add(1);
+        return take_peers_line(message, receipt, run);
+    };
+    record.kv.extend(invalid);
+    let cut = message.cut + (message.bytes.len() - line.len()) as u64;
+    record.truncated = (cut > 0).then_some(cut);
+    if message.note == Some(Note::Idle) {
+        receipt.stats.messages_ended_by_silence.add(1);
+        record.kv.push(("ended_by".into(), "\"silence\"".into()));
+    }
+    receipt.stats.records_syslog.add(1);
+    add(record, receipt, run);
+}
+
+/// Adds a line of text, which may still be JSON: behind a blank, nested too deep for the eye that
+/// looked for its end, or as an array of objects.
+fn take_text(message: Message<'_>, receipt: Receipt<'_>, slot: Slot<'_>) {
+    let (run, line) = (slot.plain(), message.bytes.trim_ascii());
+    let whole = message.cut == 0;
+    let done = match line {
+        [b'{', ..] if whole => take_object(line, receipt, run),
+        [b'[', .., b']'] if whole => take_array(line, receipt, run),
+        _ => false,
+    };
+    if !done {
+        take_peers_line(message, receipt, run);
+    }
+}
+
+/// Adds each object of an array of objects; `false` when `line` is anything else.
+fn take_array(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
+    if line[1..].trim_ascii_start().first() != Some(&b'{') {
+        return false;
+    }
+    let Some(elements) = elements(line) else { return false };
+    if elements.iter().any(|element| !element.json().starts_with('{')) {
+        return false;
+    }
+    elements.iter().all(|element| take_object(element.json().as_bytes(), receipt, run))
+}
+
+fn add(mut record: Record<'_>, receipt: Receipt<'_>, run: &mut Run) {
+    let identity = receipt.origin.identity(take(&mut record.claims));
+    run.record(&record, &identity);
+}
+
+/// Adds a line as it is, with the level that it seems to have.
+fn take_peers_line(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
+    let (line, cut) = (message.bytes, message.cut);
+    let line = line.strip_suffix(b"\r").filter(|_| cut == 0).unwrap_or(line);
+    let head = &line[..line.len().min(128)];
+    let guess = head.utf8_chunks().next().and_then(|chunk| severity::guess(chunk.valid()));
+    let identity = receipt.origin.identity(Identity::default());
+    take_plain(cut, line, (guess.unwrap_or(Level::Info), receipt, &identity), run);
 }
 
 /// Adds a line as it is, `cut` bytes of which are missing at its end.
 pub(super) fn take_plain(
     cut: u64,
     line: &[u8],
-    (receipt, identity): (Receipt<'_>, &Identity),
+    (level, receipt, identity): (Level, Receipt<'_>, &Identity),
     run: &mut Run,
 ) {
-    let kept = if cut > 0 { whole_characters(line) } else { line };
+    let kept = whole_characters(line, cut);
     let cut = cut + (line.len() - kept.len()) as u64;
     let mut record = Record::from_plain(kept, receipt.received);
+    record.level = level;
     record.truncated = (cut > 0).then_some(cut);
     run.record(&record, identity);
     receipt.stats.records_plain.add(1);
 }
 
-/// `line` without the beginning of a character that its cut left behind.
-fn whole_characters(line: &[u8]) -> &[u8] {
+/// `line` without the beginning of a character that its cut left behind, if it was cut.
+fn whole_characters(line: &[u8], cut: u64) -> &[u8] {
     let tail = line.len().saturating_sub(3);
     let lead = line[tail..].iter().rposition(|&byte| byte >= 0xc0).map(|at| tail + at);
-    match lead.map(|at| (at, std::str::from_utf8(&line[at..]))) {
+    match lead.filter(|_| cut > 0).map(|at| (at, std::str::from_utf8(&line[at..]))) {
         Some((at, Err(error))) if error.error_len().is_none() => &line[..at],
         _ => line,
     }
@@ -62,13 +174,21 @@ fn whole_characters(line: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
     use crate::decode::Origin;
+    use crate::decode::messages::Messages;
     use crate::stats::Stats;
 
-    fn taken(line: &[u8], cut: u64) -> String {
+    /// The records that a stream becomes.
+    fn taken(stream: &[u8], limit: usize) -> String {
         let origin = Origin::new("10.0.0.7:99".parse().unwrap());
-        let (stats, mut runs) = (Stats::default(), Vec::new());
-        let receipt = Receipt { origin: &origin, stats: &stats, received: 1_795_372_943_000_000 };
-        take_line(Piece { bytes: line, cut }, receipt, Slot { runs: &mut runs, capacity: 0 });
+        let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
+        let received = 1_795_372_943_000_000;
+        let receipt = Receipt { origin: &origin, stats: &stats, received, max_line: limit };
+        let mut messages = Messages::new(limit, None);
+        let mut each = |message: Message<'_>| {
+            take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);
+        };
+        messages.feed(stream, &mut each).unwrap();
+        messages.finish(&mut each).unwrap();
         runs.pop().map_or_else(String::new, |run| String::from_utf8(run.lines).unwrap())
     }
 
@@ -76,30 +196,46 @@ mod tests {
 
     #[test]
     fn a_plain_line_becomes_a_record_with_the_peer_as_host() {
-        assert_eq!(taken(b"it's \"7\"\r", 0), format!("{HEAD}\"it's \\\"7\\\"\"}}\n"));
-        assert_eq!(taken(b"{not json", 0), format!("{HEAD}\"{{not json\"}}\n"));
-        assert_eq!((taken(b"", 0), taken(b"\r", 0)), (String::new(), String::new()));
+        assert_eq!(taken(b"it's \"7\"\r\n", 99), format!("{HEAD}\"it's \\\"7\\\"\"}}\n"));
+        assert_eq!(taken(b"{not json", 99), format!("{HEAD}\"{{not json\"}}\n"));
+        assert_eq!((taken(b"", 99), taken(b"\r\n\n\0", 99)), (String::new(), String::new()));
     }
 
     #[test]
     fn a_cut_line_says_how_much_is_missing_and_ends_with_a_whole_character() {
-        assert_eq!(taken(b"abc", 9), format!("{HEAD}\"abc\",\"truncated\":9}}\n"));
-        assert_eq!(taken("ab€".split_at(2).0.as_bytes(), 3), taken(b"ab", 3));
-        assert_eq!(taken(b"ab\xe2\x82", 3), taken(b"ab", 5));
-        assert_eq!(taken("ab€".as_bytes(), 3), format!("{HEAD}\"ab€\",\"truncated\":3}}\n"));
+        assert_eq!(taken(b"abc456789", 3), format!("{HEAD}\"abc\",\"truncated\":6}}\n"));
+        assert_eq!(taken("ab€xxx".as_bytes(), 4), format!("{HEAD}\"ab\",\"truncated\":6}}\n"));
+        assert_eq!(taken("ab€xxx".as_bytes(), 5), format!("{HEAD}\"ab€\",\"truncated\":3}}\n"));
+        assert_eq!(taken(b"{\"a\":1}", 3), format!("{HEAD}\"{{\\\"a\",\"truncated\":4}}\n"));
     }
 
     #[test]
     fn a_json_line_keeps_its_claims_but_not_its_address() {
         let line = br#"{"msg":"m","app":"shop","host":"web1","peer":"1.2.3.4:5"}"#;
         let expected = r#"{"app":"shop","host":"web1","peer":"10.0.0.7:99","time":"2026-11-22T18:42:23.000000Z","level":"INFO","msg":"m","kv":{"peer":"1.2.3.4:5"}}"#;
-        assert_eq!(taken(line, 0), format!("{expected}\n"));
+        assert_eq!(taken(line, 99), format!("{expected}\n"));
     }
 
     #[test]
     fn a_canonical_line_is_stamped_and_otherwise_kept_byte_for_byte() {
         let line = br#"{"time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"\u0041"}"#;
         let expected = r#"{"host":"10.0.0.7","peer":"10.0.0.7:99","time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"\u0041"}"#;
-        assert_eq!(taken(line, 0), format!("{expected}\n"));
+        assert_eq!(taken(line, 99), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn an_array_of_objects_is_so_many_records_and_any_other_is_text() {
+        let lines = taken(b"[{\"msg\":\"a\"}, {\"msg\":\"b\"}]\n", 99);
+        assert_eq!(lines, format!("{HEAD}\"a\"}}\n{HEAD}\"b\"}}\n"));
+        assert_eq!(taken(b"[main] x [y]", 99), format!("{HEAD}\"[main] x [y]\"}}\n"));
+        assert_eq!(taken(b"[{},1]", 99), format!("{HEAD}\"[{{}},1]\"}}\n"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_and_counted() {
+        let line = taken(b"<13>Nov 22 18:42:23 vm a: caf\xe9\n", 99);
+        let kv =
+            r#""kv":{"facility":"user","severity":"notice","zone":"assumed","invalid_utf8":1}"#;
+        assert!(line.ends_with(&format!("\"msg\":\"caf\\\\xe9\",{kv}}}\n")), "{line}");
     }
 }

@@ -4,7 +4,7 @@ use super::lines::take_plain;
 use super::{Origin, Receipt, Refusal, Slot};
 use crate::run::{Run, Source};
 use crate::sender::{Sender, SenderId};
-use netlog_wire::{Greeting, Hello, Identity, Line, Piece, Record, VERSION};
+use netlog_wire::{Greeting, Hello, Identity, Level, Line, Piece, Record, VERSION};
 use std::sync::Arc;
 
 /// The longest app or host kept. Every record carries them: longer ones would blow up a peer's
@@ -93,7 +93,7 @@ fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mu
             return stats.records_json.add(1);
         }
     }
-    take_plain(piece.cut, line, (receipt, &sender.identity), run);
+    take_plain(piece.cut, line, (Level::Info, receipt, &sender.identity), run);
 }
 
 fn fit(mut name: String) -> String {

@@ -3,7 +3,7 @@
 mod parting;
 
 use super::{READ, Wiring};
-use crate::decode::{Decoder, Origin};
+use crate::decode::{Decoder, Origin, Pinned};
 use crate::run::Run;
 use crate::senders::{Attendance, Departure};
 use netlog_wire::Reply;
@@ -15,10 +15,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+
+/// The silence that ends a syslog message without an end: longer than a client pauses within one,
+/// and short enough for whoever waits to see it.
+const SILENCE: Duration = Duration::from_millis(200);
 
 pub(super) use parting::End;
 
@@ -29,9 +34,13 @@ thread_local! {
 }
 
 /// Serves one connection until it ends.
-pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) -> End {
+pub(super) async fn run(
+    stream: TcpStream,
+    (peer, pin): (SocketAddr, Option<Pinned>),
+    wiring: &Wiring,
+) -> End {
     parting::reset_at_death(&stream);
-    let decoder = Decoder::new(Origin::new(peer), wiring.max_line, wiring.stats.clone());
+    let decoder = Decoder::new(Origin::new(peer), wiring.max_line, pin, wiring.stats.clone());
     let heard = Instant::now();
     let attendance = wiring.senders.arrive(peer);
     let mut open = Connection {
@@ -47,6 +56,9 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, wiring: &Wiring) ->
         draining: false,
     };
     let end = open.converse().await.err().unwrap_or(End::Closed);
+    if let End::Foreign(foreign) = end {
+        wiring.refuse(foreign, peer);
+    }
     open.part(&end).await;
     open.attendance.part(match end {
         End::Closed => Departure::Ended,
@@ -100,6 +112,7 @@ impl Connection<'_> {
                     }
                 }
                 Event::Acked => self.push_ack(),
+                Event::Silent => self.silence().await,
                 Event::Writable => {}
             }
             self.flush()?;
@@ -107,7 +120,13 @@ impl Connection<'_> {
     }
 
     async fn wait(&mut self) -> Result<Event, End> {
-        let Self { stream, wiring, acks, replies, heard, .. } = self;
+        let Self { stream, wiring, acks, replies, heard, decoder, .. } = self;
+        let silent = async {
+            match decoder.may_be_whole() {
+                true => sleep_until(*heard + SILENCE).await,
+                false => pending().await,
+            }
+        };
         let idle = async {
             match wiring.idle_timeout {
                 Some(limit) => sleep_until(*heard + limit).await,
@@ -127,7 +146,17 @@ impl Connection<'_> {
             _ = acked => Ok(Event::Acked),
             ready = stream.writable(), if !replies.is_empty() => Ok(ready.map(|()| Event::Writable)?),
             ready = stream.readable() => Ok(ready.map(|()| Event::Readable)?),
+            () = silent => Ok(Event::Silent),
             () = idle => Err(End::Idle),
+        }
+    }
+
+    /// Hands over what silence has ended.
+    async fn silence(&mut self) {
+        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
+            let mut runs = Vec::new();
+            self.decoder.silence(&mut runs);
+            self.wiring.feed.give(runs, room);
         }
     }
 
@@ -161,11 +190,11 @@ impl Connection<'_> {
     ) -> Result<Progress, End> {
         let Some(len) = self.fetch(context, buffer)? else { return Ok(Progress::Nothing) };
         if len == 0 {
-            self.decoder.finish(runs);
+            self.decoder.finish(runs)?;
             return Ok(Progress::End);
         }
-        let fed = self.decoder.feed(&buffer[..len], runs);
-        fed.map(|()| Progress::Some).map_err(End::Refused)
+        self.decoder.feed(&buffer[..len], runs)?;
+        Ok(Progress::Some)
     }
 
     fn fetch(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
@@ -246,4 +275,5 @@ enum Event {
     Readable,
     Writable,
     Acked,
+    Silent,
 }

@@ -1,6 +1,7 @@
 //! Where to listen: the URL as written, and the sockets it becomes.
 
 use crate::BindError;
+use crate::decode::Pinned;
 use netlog_wire::PORT;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::fmt;
@@ -20,6 +21,7 @@ pub struct Endpoint {
     transport: Transport,
     host: String,
     port: u16,
+    pin: Option<Pinned>,
 }
 
 /// How bytes reach the collector.
@@ -34,6 +36,8 @@ pub(crate) enum Transport {
 pub struct Address {
     pub(crate) transport: Transport,
     pub(crate) socket: SocketAddr,
+    /// The format that `?as=` pins.
+    pub(crate) pin: Option<Pinned>,
 }
 
 impl Address {
@@ -47,6 +51,9 @@ impl Address {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownEndpoint(&'static str);
 
+const UNKNOWN_FORMAT: UnknownEndpoint =
+    UnknownEndpoint("unknown format: use ?as=text, json, syslog or gelf");
+
 impl Default for Endpoint {
     /// `tcp://localhost:1902`.
     fn default() -> Self {
@@ -57,8 +64,13 @@ impl Default for Endpoint {
 impl FromStr for Endpoint {
     type Err = UnknownEndpoint;
 
-    /// Reads `tcp://host:port`, `udp://host:port` or, meaning tcp, `host:port`.
+    /// Reads `tcp://host:port`, `udp://host:port` or, meaning tcp, `host:port`; `?as=` behind it
+    /// says what its peers speak, where guessing is not wanted.
     fn from_str(url: &str) -> Result<Self, UnknownEndpoint> {
+        let (url, pin) = match url.split_once("?as=") {
+            Some((url, name)) => (url, Some(Pinned::named(name).ok_or(UNKNOWN_FORMAT)?)),
+            None => (url, None),
+        };
         let (transport, rest) = match url.split_once("://") {
             None => (Transport::Tcp, url),
             Some(("tcp", rest)) => (Transport::Tcp, rest),
@@ -73,14 +85,14 @@ impl FromStr for Endpoint {
             return Err(shape);
         }
         let port = port.parse().map_err(|_| shape)?;
-        Ok(Self { transport, host: bracketed.unwrap_or(host).to_owned(), port })
+        Ok(Self { transport, host: bracketed.unwrap_or(host).to_owned(), port, pin })
     }
 }
 
 impl Endpoint {
     /// A TCP port of this machine alone.
     pub(crate) fn local(port: u16) -> Self {
-        Self { transport: Transport::Tcp, host: "localhost".into(), port }
+        Self { transport: Transport::Tcp, host: "localhost".into(), port, pin: None }
     }
 
     /// Opens the sockets: one for each address the host has.
@@ -133,7 +145,7 @@ impl Endpoint {
             socket.listen(BACKLOG)?;
         }
         let really = socket.local_addr()?.as_socket().unwrap_or(address);
-        Ok((Address { transport: self.transport, socket: really }, socket))
+        Ok((Address { transport: self.transport, socket: really, pin: self.pin }, socket))
     }
 }
 
@@ -161,11 +173,12 @@ impl fmt::Display for Transport {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { transport, host, port } = self;
+        let Self { transport, host, port, pin } = self;
         match host.contains(':') {
-            true => write!(f, "{transport}://[{host}]:{port}"),
-            false => write!(f, "{transport}://{host}:{port}"),
+            true => write!(f, "{transport}://[{host}]:{port}")?,
+            false => write!(f, "{transport}://{host}:{port}")?,
         }
+        pin.map_or(Ok(()), |pin| write!(f, "?as={}", pin.name()))
     }
 }
 
@@ -194,10 +207,20 @@ mod tests {
             ("localhost:0", "tcp://localhost:0"),
             ("udp://[::1]:1902", "udp://[::1]:1902"),
             ("0.0.0.0:80", "tcp://0.0.0.0:80"),
+            ("udp://[::]:12201?as=gelf", "udp://[::]:12201?as=gelf"),
         ] {
             assert_eq!(url.parse::<Endpoint>().unwrap().to_string(), shown);
         }
-        for bad in ["", "localhost", "tcp://:1", "tcp://::1:80", "http://x:1", "x:70000", "x:-1"] {
+        for bad in [
+            "",
+            "localhost",
+            "tcp://:1",
+            "tcp://::1:80",
+            "http://x:1",
+            "x:70000",
+            "x:-1",
+            "x:1?as=xml",
+        ] {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
         }
     }

@@ -1,6 +1,7 @@
 //! The TCP intake: accepts connections and gives each a task of its own.
 
 use super::{Wiring, connection};
+use crate::decode::Pinned;
 use crate::voice::Chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
@@ -22,7 +23,7 @@ const QUIET: Duration = Duration::from_secs(10);
 const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
 /// Accepts until the collector is to end, then waits for the connections to drain.
-pub(crate) async fn run(listener: TcpListener, wiring: Wiring) {
+pub(crate) async fn run(listener: TcpListener, pin: Option<Pinned>, wiring: Wiring) {
     let mut connections = JoinSet::new();
     let mut cooling = Cooling { pause: PAUSE_MIN, failed: None };
     loop {
@@ -34,7 +35,7 @@ pub(crate) async fn run(listener: TcpListener, wiring: Wiring) {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     cooling.accepted(&wiring);
-                    admit(stream, peer, &wiring, &mut connections);
+                    admit(stream, (peer, pin), &wiring, &mut connections);
                 }
                 Err(error) => cooling.wait(&error, &wiring).await,
             },
@@ -42,13 +43,18 @@ pub(crate) async fn run(listener: TcpListener, wiring: Wiring) {
     }
     // Whoever the kernel has let in already has been told that it is served.
     while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
-        admit(stream, peer, &wiring, &mut connections);
+        admit(stream, (peer, pin), &wiring, &mut connections);
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
-fn admit(stream: TcpStream, peer: SocketAddr, wiring: &Wiring, connections: &mut JoinSet<()>) {
+fn admit(
+    stream: TcpStream,
+    (peer, pin): (SocketAddr, Option<Pinned>),
+    wiring: &Wiring,
+    connections: &mut JoinSet<()>,
+) {
     let Ok(place) = wiring.connections.clone().try_acquire_owned() else {
         wiring.stats.connections_over_limit.add(1);
         return wiring.voice.debug(format_args!("connection limit reached, closed {peer}"));
@@ -58,7 +64,7 @@ fn admit(stream: TcpStream, peer: SocketAddr, wiring: &Wiring, connections: &mut
     connections.spawn(async move {
         wiring.stats.connections_opened.add(1);
         wiring.voice.debug(format_args!("connection from {peer} opened"));
-        let end = connection::run(stream, peer, &wiring).await;
+        let end = connection::run(stream, (peer, pin), &wiring).await;
         wiring.stats.connections_closed.add(1);
         wiring.voice.debug(format_args!("connection from {peer} closed: {end}"));
         drop(place);

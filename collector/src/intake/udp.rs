@@ -1,10 +1,11 @@
-//! The UDP intake: one task per socket. Each line of a datagram is a record for itself.
+//! The UDP intake: one task per socket. A datagram is a record, several lines, or part of one.
 
 use super::drops::Drops;
 use super::gaps::{Gaps, Loss};
 use super::{DRAIN, Wiring};
-use crate::decode::{Datagram, Origin, now};
+use crate::decode::{Chunks, Datagram, Origin, Pinned, now};
 use crate::run::{Run, Source};
+use crate::stats::Stats;
 use netlog_wire::{Identity, Level, Record};
 use std::io;
 use std::net::SocketAddr;
@@ -28,17 +29,24 @@ const LOOK: Duration = Duration::from_millis(500);
 const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// Receives until the collector is to end, then takes what the kernel has received already.
-pub(crate) async fn run(socket: UdpSocket, wiring: Wiring) {
-    let (buffer, drops) = (vec![0; DATAGRAM], Drops::of(&socket).ok());
-    let mut intake =
-        Intake { socket, buffer, gaps: Gaps::default(), drops, fresh: false, from: None };
+pub(crate) async fn run(socket: UdpSocket, pin: Option<Pinned>, wiring: Wiring) {
+    let mut intake = Intake {
+        drops: Drops::of(&socket).ok(),
+        socket,
+        buffer: vec![0; DATAGRAM],
+        gaps: Gaps::default(),
+        chunks: Chunks::default(),
+        pin,
+        fresh: false,
+        from: None,
+    };
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
             () = wiring.stopped() => break,
-            _ = look.tick(), if intake.fresh || intake.gaps.any() => intake.report(&wiring).await,
+            _ = look.tick(), if intake.waits() => intake.report(&wiring).await,
             ready = intake.socket.readable() => {
                 if ready.is_ok() {
                     intake.fresh |= intake.burst(&wiring).await;
@@ -58,6 +66,8 @@ struct Intake {
     socket: UdpSocket,
     buffer: Vec<u8>,
     gaps: Gaps,
+    chunks: Chunks,
+    pin: Option<Pinned>,
     drops: Option<Drops>,
     /// Whether any datagrams came since losses were looked for.
     fresh: bool,
@@ -69,18 +79,22 @@ impl Intake {
     /// Takes what datagrams there are, up to a limit, as one run; `false` when there were none.
     async fn burst(&mut self, wiring: &Wiring) -> bool {
         let Ok(room) = wiring.feed.reserve(ROOM).await else { return false };
-        let (mut runs, mut taken, started) = (Vec::new(), 0, Instant::now());
+        let (mut runs, started) = (Vec::<Run>::new(), Instant::now());
+        let (mut received, mut taken) = (0, 0);
         while taken < BURST {
             match self.socket.try_recv_from(&mut self.buffer) {
                 Ok((len, peer)) => {
-                    taken += len.max(64);
                     self.take(len, peer, (&mut runs, started), wiring);
+                    // What was packed may have become much more than came.
+                    received += len.max(64);
+                    taken = received.max(runs.iter().map(|run| run.lines.len() / 4).sum());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // An error here is about an earlier datagram of ours, and we send none.
                 Err(_) => {}
             }
         }
+        self.count_chunks(&wiring.stats);
         wiring.feed.give(runs, room);
         taken > 0
     }
@@ -96,22 +110,43 @@ impl Intake {
         let (_, origin) = self.from.insert(from.unwrap_or_else(|| (peer, Origin::new(peer))));
         wiring.stats.datagrams.add(1);
         wiring.stats.bytes_in.add(len as u64);
-        let datagram = Datagram { origin, stats: &wiring.stats, max_line: wiring.max_line };
+        let (stats, max_line) = (&wiring.stats, wiring.max_line);
+        let datagram = Datagram { origin, stats, max_line, pin: self.pin, received: now() };
         let total =
             |runs: &[Run]| runs.last().map_or((0, 0), |run| (run.count, run.lines.len() as u64));
         let before = total(runs);
-        let numbered = datagram.take(&mut self.buffer[..len], runs);
+        let taken = datagram.take(&mut self.buffer[..len], (peer, &mut self.chunks), runs);
         let (records, bytes) = total(runs);
         let (records, bytes) = (records.saturating_sub(before.0), bytes.saturating_sub(before.1));
         wiring.senders.datagram(peer, records, bytes);
-        if let Some(numbered) = numbered {
-            let place = (numbered.sender, numbered.number);
-            self.gaps.saw(place, started, || numbered.identity());
+        match taken {
+            Ok(Some(numbered)) => {
+                let place = (numbered.sender, numbered.number);
+                self.gaps.saw(place, started, || numbered.identity());
+            }
+            Ok(None) => {}
+            Err(foreign) => wiring.refuse(foreign, peer),
         }
+    }
+
+    /// Whether losses may be found if they are looked for.
+    fn waits(&self) -> bool {
+        self.fresh || self.gaps.any() || self.chunks.any()
+    }
+
+    /// Counts the parts of messages that became none.
+    fn count_chunks(&mut self, stats: &Stats) {
+        self.chunks.expire(now());
+        let counts = self.chunks.counts();
+        stats.chunked_expired.add(counts.expired);
+        stats.chunked_crowded_out.add(counts.crowded_out);
+        stats.chunks_malformed.add(counts.malformed);
+        stats.chunks_repeated.add(counts.repeated);
     }
 
     /// Writes a record for what the kernel dropped and for what has been missing for too long.
     async fn report(&mut self, wiring: &Wiring) {
+        self.count_chunks(&wiring.stats);
         self.fresh = false;
         let mut run = Run::new(Source::Plain, 1, 0);
         let dropped = self.drops.as_mut().map_or(0, Drops::more);

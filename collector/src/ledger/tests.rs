@@ -202,7 +202,7 @@ fn sender(id: usize) -> Arc<Sender> {
         "{{\"netlog\":1,\"sender\":\"{id:032x}\",\"app\":\"a\",\"host\":\"h\",\"pid\":1,\"next\":1}}\n"
     );
     let origin = Origin::new("127.0.0.1:9".parse().unwrap());
-    let mut decoder = Decoder::new(origin, 1000, Arc::default());
+    let mut decoder = Decoder::new(origin, 1000, None, Arc::default());
     decoder.feed(hello.as_bytes(), &mut Vec::new()).unwrap();
     decoder.sender().unwrap().clone()
 }

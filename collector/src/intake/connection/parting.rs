@@ -1,7 +1,7 @@
 //! How a connection ends, and what is owed to its peer then.
 
 use super::{Connection, Progress};
-use crate::decode::Refusal;
+use crate::decode::{Foreign, Refusal, Unfit};
 use crate::intake::{DRAIN, GIVE_UP};
 use crate::voice::Chain;
 use netlog_wire::Reply;
@@ -26,6 +26,8 @@ pub(crate) enum End {
     Closed,
     /// The peer was told why.
     Refused(Refusal),
+    /// The peer speaks something else.
+    Foreign(Foreign),
     /// Nothing came for too long.
     Idle,
     /// The collector ends.
@@ -39,6 +41,15 @@ pub(crate) enum End {
 impl From<io::Error> for End {
     fn from(error: io::Error) -> Self {
         Self::Broken(error)
+    }
+}
+
+impl From<Unfit> for End {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Refused(refusal) => Self::Refused(refusal),
+            Unfit::Foreign(foreign) => Self::Foreign(foreign),
+        }
     }
 }
 
@@ -63,7 +74,7 @@ impl Connection<'_> {
                 self.close_in_order();
             }
             End::Broken(_) => self.keep_rest().await,
-            End::Closed => self.close_in_order(),
+            End::Closed | End::Foreign(_) => self.close_in_order(),
             End::Abandoned => {}
         }
     }
@@ -98,7 +109,8 @@ impl Connection<'_> {
     async fn keep_rest(&mut self) {
         if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
             let mut runs = Vec::new();
-            self.decoder.finish(&mut runs);
+            // Whatever it is, there is nobody left to complain about.
+            let _ = self.decoder.finish(&mut runs);
             self.wiring.feed.give(runs, room);
         }
     }
@@ -133,6 +145,7 @@ impl fmt::Display for End {
         match self {
             Self::Closed => f.write_str("by its peer"),
             Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
+            Self::Foreign(foreign) => write!(f, "it sends {foreign}"),
             Self::Idle => f.write_str("nothing came for the idle timeout"),
             Self::Stopped => f.write_str("the collector ends"),
             Self::Abandoned => f.write_str("a sink failed to the end"),

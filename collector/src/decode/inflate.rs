@@ -1,0 +1,111 @@
+//! What was compressed comes out again, but never more of it than a limit: a kilobyte of deflate
+//! may hold a megabyte of nothing.
+
+use flate2::read::{GzDecoder, ZlibDecoder};
+use std::io::Read;
+
+/// How many times as long as its compressed form a message may be, once it is longer than
+/// [`FREE`]. Text shrinks five- to twentyfold; a thousandfold is an attack.
+const RATIO: usize = 100;
+
+/// Up to here the ratio does not matter: a short message that repeats itself is no attack.
+const FREE: usize = 16 << 10;
+
+/// The two wrappings of deflate that occur in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    Zlib,
+    Gzip,
+}
+
+/// Why bytes did not become a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotInflated {
+    /// They are not what they began like, or end too early.
+    Corrupt,
+    /// More would come of them than may.
+    TooMuch,
+}
+
+impl Packing {
+    /// How `bytes` are packed, if they are: by gzip's first two bytes, or by zlib's rule that its
+    /// first two are a multiple of 31 (RFC 1950, section 2.2). `x^` is a multiple of 31 as well,
+    /// and text when a letter follows.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        match *bytes {
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0x78, 0x5e, third, ..] if third.is_ascii_graphic() || third == b' ' => None,
+            [0x78, 0x01 | 0x5e | 0x9c | 0xda, _, ..] => Some(Self::Zlib),
+            _ => None,
+        }
+    }
+
+    /// Unpacks one message of at most `limit` bytes. What comes out is not unpacked again.
+    pub(super) fn inflate(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, NotInflated> {
+        let limit = limit.min(FREE.max(bytes.len().saturating_mul(RATIO)));
+        let most = limit as u64 + 1;
+        let mut out = Vec::new();
+        let read = match self {
+            Self::Zlib => ZlibDecoder::new(bytes).take(most).read_to_end(&mut out),
+            Self::Gzip => GzDecoder::new(bytes).take(most).read_to_end(&mut out),
+        };
+        match read {
+            Ok(len) if len <= limit => Ok(out),
+            Ok(_) => Err(NotInflated::TooMuch),
+            Err(_) => Err(NotInflated::Corrupt),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::{GzEncoder, ZlibEncoder};
+    use std::io::Write;
+
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    }
+
+    fn inflated(bytes: &[u8], limit: usize) -> Option<Result<Vec<u8>, NotInflated>> {
+        Packing::of(bytes).map(|packing| packing.inflate(bytes, limit))
+    }
+
+    #[test]
+    fn what_was_packed_comes_out() {
+        let text = b"hello hello hello".repeat(20);
+        assert_eq!(inflated(&zlib(&text), 1000), Some(Ok(text.clone())));
+        assert_eq!(inflated(&gzip(&text), 1000), Some(Ok(text)));
+    }
+
+    #[test]
+    fn a_bomb_does_not_go_off() {
+        let bomb = zlib(&vec![0; 10 << 20]);
+        assert_eq!(inflated(&bomb, 64 << 10), Some(Err(NotInflated::TooMuch)));
+        assert_eq!(inflated(&bomb, usize::MAX), Some(Err(NotInflated::TooMuch)));
+        let half = gzip(b"half of it is missing");
+        assert_eq!(inflated(&half[..half.len() / 2], 1000), Some(Err(NotInflated::Corrupt)));
+    }
+
+    #[test]
+    fn a_bomb_within_a_bomb_comes_out_as_the_inner_one() {
+        let inner = gzip(&vec![0; 1 << 20]);
+        assert_eq!(inflated(&gzip(&inner), 64 << 10), Some(Ok(inner)));
+    }
+
+    #[test]
+    fn text_is_not_taken_for_packed() {
+        for text in [&b"x^2 + y"[..], b"xyz", b"", b"x", b"\x78\x9d.", b"\x1f"] {
+            assert_eq!(Packing::of(text), None);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What real clients send, byte for byte, and the records that come of it.
+
+mod datagrams;
+mod json;
+mod syslog;
+
+use super::*;
+
+/// 2026-11-22T19:05:00Z.
+const NOW: i64 = 1_795_374_300_000_000;
+
+/// The records of a connection that sends `stream`, without what stands in each: the peer.
+fn tcp(stream: &[u8]) -> Vec<String> {
+    let origin = Origin::new("10.0.0.7:99".parse().unwrap());
+    let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
+    let receipt = Receipt { origin: &origin, stats: &stats, received: NOW, max_line: 64 << 10 };
+    let mut messages = Messages::new(64 << 10, None);
+    let mut each = |message: Message<'_>| {
+        take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);
+    };
+    messages.feed(stream, &mut each).unwrap();
+    messages.finish(&mut each).unwrap();
+    lines(runs)
+}
+
+/// The records of datagrams from one peer.
+fn udp(datagrams: &[&[u8]]) -> Vec<String> {
+    let peer = "10.0.0.7:99".parse().unwrap();
+    let (origin, stats) = (Origin::new(peer), Stats::default());
+    let (mut chunks, mut runs) = (Chunks::default(), Vec::new());
+    let (max_line, pin, received) = (64 << 10, None, NOW);
+    let datagram = Datagram { origin: &origin, stats: &stats, max_line, pin, received };
+    for bytes in datagrams {
+        datagram.take(&mut bytes.to_vec(), (peer, &mut chunks), &mut runs).unwrap();
+    }
+    lines(runs)
+}
+
+fn lines(runs: Vec<Run>) -> Vec<String> {
+    let bytes = runs.into_iter().flat_map(|run| run.lines).collect();
+    let text = String::from_utf8(bytes).unwrap();
+    let line = |line: &str| {
+        assert!(Line::parse(line.as_bytes()).is_some(), "{line}");
+        line.replace(r#""peer":"10.0.0.7:99","#, "")
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn every_client_on_tcp_is_understood() {
+    for (name, stream, records) in syslog::SYSLOG.iter().chain(json::JSON) {
+        assert_eq!(tcp(stream), *records, "{name}");
+    }
+}
+
+#[test]
+fn every_client_on_udp_is_understood() {
+    for (name, datagrams, records) in datagrams::DATAGRAMS {
+        assert_eq!(udp(datagrams), *records, "{name}");
+    }
+}

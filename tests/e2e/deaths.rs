@@ -68,6 +68,22 @@ fn lines(scene: &Scene) -> usize {
 }
 
 #[test]
+fn a_collector_killed_eight_times_under_four_threads_has_200_000_records_once_each_in_order() {
+    let (scene, port) = (Scene::new(), Port::reserve());
+    let mut phoenix = Phoenix::start(&scene, &port, "");
+    let told =
+        format!("to={} threads=4 records=50000 block=600 spool=1000000 wait=1", port.address());
+    let mut subject = scene.subject(&told);
+    for round in 1..=8 {
+        phoenix.now().wait_within(SOON * 3, round * 20_000);
+        phoenix.die();
+    }
+    phoenix.now().wait_within(SOON * 3, 200_000);
+    subject.succeed();
+    assert_each_once(&everything(&scene), 4, 50_000);
+}
+
+#[test]
 fn of_a_program_killed_together_with_its_collector_every_record_arrives_once_without_a_gap() {
     for round in 0..5 {
         let (scene, port) = (Scene::new(), Port::reserve());

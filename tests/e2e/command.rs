@@ -137,7 +137,10 @@ fn shown_on_terminal(scene: &Scene, colours: bool, line: &[u8], until: &str) -> 
     let path = scene.path("stderr");
     let stderr = File::create(&path).expect("a file");
     let mut command = Command::new(program("netlog-collector"));
-    command.args(["--listen", "tcp://127.0.0.1:0"]).env("TERM", "xterm").env_remove("NO_COLOR");
+    command
+        .args(["--listen", "tcp://127.0.0.1:0", "--http", "off"])
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR");
     if !colours {
         command.env("NO_COLOR", "1");
     }
@@ -208,7 +211,9 @@ fn a_second_signal_ends_a_collector_at_once_that_cannot_write_what_it_has() {
     let scene = Scene::new();
     let path = scene.path("stderr");
     let mut command = scene.command(&program("netlog-collector"));
-    command.args(["--listen", "tcp://127.0.0.1:0"]).stderr(File::create(&path).expect("a file"));
+    command
+        .args(["--listen", "tcp://127.0.0.1:0", "--http", "off"])
+        .stderr(File::create(&path).expect("a file"));
     let mut child = command.stdout(Stdio::piped()).spawn().expect("the collector starts");
     let said = || std::fs::read_to_string(&path).unwrap_or_default();
     wait_until(SOON, || said().ends_with('\n'));

@@ -157,6 +157,7 @@ fn every_filter_lets_through_what_it_says() {
     let server = collector.server();
     for (query, expected) in [
         ("", "01234"),
+        ("level=error", "3"),
         ("level=warn", "23"),
         ("level=INFO", "1234"),
         ("app=orders", "01"),

@@ -15,7 +15,9 @@ impl Daemon {
     /// netlog's collector as users run it, appending to `file`.
     pub(crate) fn collector(file: &Path) -> Self {
         let mut collector = Command::new(build_collector());
-        Self::start(collector.args(["--listen", "tcp://127.0.0.1:0", "--http", "off", "--file"]).arg(file))
+        Self::start(
+            collector.args(["--listen", "tcp://127.0.0.1:0", "--http", "off", "--file"]).arg(file),
+        )
     }
 
     /// Starts `command` and waits until it prints `listening on tcp://…`.

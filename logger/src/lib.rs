@@ -28,8 +28,9 @@
 //! stderr says that it cannot reach the collector, and one that it is back. A record is resent
 //! until it is acked; the collector skips what it has already, so that each arrives once.
 //!
-//! An endpoint that does not answer the worker's hello within two seconds, and never has, is taken
-//! for something other than a collector: records count as delivered when they are written to it.
+//! An endpoint that does not answer the worker's hello within two seconds, and never has (a note
+//! beside the spools, `*.collector`, remembers those that did), is taken for something other than a
+//! collector: records count as delivered when they are written to it.
 //! For `nc -lk 1902` say [`Builder::format`]`(Format::Text)`. Where a collector has welcomed any
 //! program of this user (an empty file beside the spools says so), one that does not answer hangs,
 //! and records wait for it.

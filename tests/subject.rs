@@ -72,6 +72,9 @@ impl Told {
         if let Some(size) = self.get("spool") {
             builder = builder.spool_size(size.parse().expect("a size"));
         }
+        if let Some(bytes) = self.get("keep") {
+            builder = builder.keep(bytes.parse().expect("a size"));
+        }
         if self.get("format") == Some("text") {
             builder = builder.format(netlog::Format::Text);
         }

@@ -125,8 +125,8 @@ impl Text {
     fn name_colour(self, line: &Line<'_>) -> String {
         const HUES: [u8; 10] = [36, 35, 34, 32, 33, 96, 95, 94, 92, 93];
         let names = [line.app, line.host].into_iter().flatten();
-        let bytes = names.flat_map(|name| name.escaped().bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        let bytes = names.flat_map(|name| name.escaped());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         HUES[(hash % HUES.len() as u64) as usize].to_string()

@@ -4,6 +4,7 @@ mod parting;
 
 use super::{READ, Wiring};
 use crate::decode::{Decoder, Origin, Pinned};
+use crate::pace::note_read;
 use crate::run::Run;
 use crate::senders::{Attendance, Departure};
 use netlog_wire::Reply;
@@ -193,6 +194,7 @@ impl Connection<'_> {
             self.decoder.finish(runs)?;
             return Ok(Progress::End);
         }
+        note_read();
         self.decoder.feed(&buffer[..len], runs)?;
         Ok(Progress::Some)
     }

@@ -19,7 +19,7 @@ mod time;
 use crate::run::{Run, Source};
 use crate::sender::Sender;
 use crate::stats::{Stats, Tally};
-use netlog_wire::{Greeting, Piece};
+use netlog_wire::{Greeting, Piece, TIME_LEN, utc};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -99,7 +99,7 @@ impl Decoder {
     /// Takes the bytes of one read and adds the records in them to `runs`.
     pub(crate) fn feed(&mut self, input: &[u8], runs: &mut Vec<Run>) -> Result<(), Unfit> {
         self.stats.bytes_in.add(input.len() as u64);
-        self.take(input.len() * 3 / 2, runs, |messages, each| messages.feed(input, each))
+        self.take(input.len() * 2, runs, |messages, each| messages.feed(input, each))
     }
 
     /// Takes what the peer left without an end. Half a record of a netlog sender is no record: it
@@ -129,8 +129,9 @@ impl Decoder {
     ) -> Result<(), Unfit> {
         let Self { messages, conversation, origin, stats, max_line, packed } = self;
         let tally = Tally::default();
-        let receipt =
-            Receipt { origin, stats, tally: &tally, received: now(), max_line: *max_line };
+        let received = now();
+        let (tally, now, max_line) = (&tally, &utc(received), *max_line);
+        let receipt = Receipt { origin, stats, tally, received, now, max_line };
         let (mut refused, mut left) = (None, UNPACKED);
         let done = cut(messages, &mut |message| {
             if refused.is_some() {
@@ -193,6 +194,8 @@ pub(crate) struct Receipt<'a> {
     pub(crate) stats: &'a Stats,
     pub(crate) tally: &'a Tally,
     pub(crate) received: i64,
+    /// The same as records write it.
+    pub(crate) now: &'a [u8; TIME_LEN],
     /// The longest line there may be.
     pub(crate) max_line: usize,
 }

@@ -11,7 +11,7 @@ use crate::run::{Run, Source};
 use crate::sender::SenderId;
 use crate::stats::{Stats, Tally, count};
 use memchr::memmem;
-use netlog_wire::{Hello, Identity, Line};
+use netlog_wire::{Hello, Identity, Line, utc};
 use std::net::SocketAddr;
 
 /// Decodes one datagram.
@@ -61,7 +61,7 @@ impl Datagram<'_> {
     ) -> Result<Option<Numbered<'b>>, Foreign> {
         let received = self.received;
         let Self { origin, stats, tally, max_line, .. } = *self;
-        let receipt = Receipt { origin, stats, tally, received, max_line };
+        let receipt = Receipt { origin, stats, tally, received, now: &utc(received), max_line };
         if let Some((sender, number, at)) = number(bytes).filter(|_| self.pin.is_none()) {
             // The comma before the record proper becomes its opening brace.
             bytes[at] = b'{';

@@ -249,7 +249,7 @@ fn start_intake(bound: Bound, wiring: &Wiring, intakes: &mut JoinSet<()>) -> io:
             return Ok(());
         }
         Transport::Unixgram => {
-            let socket = Datagrams::unix(UnixDatagram::from_std(socket.into())?, file)?;
+            let socket = Datagrams::Unix(UnixDatagram::from_std(socket.into())?, file);
             intakes.spawn(intake::udp::run(socket, pin, wiring.clone()));
             return Ok(());
         }

@@ -19,7 +19,7 @@ const UNIX: usize = 208 << 10;
 /// What receives datagrams.
 pub(crate) enum Datagrams {
     Udp(UdpSocket),
-    /// With its file, unless somebody else has made that for us.
+    /// One that has the kernel note who sends, with its file unless somebody else made that.
     Unix(UnixDatagram, Option<SocketFile>),
 }
 
@@ -33,12 +33,6 @@ pub(crate) struct Received {
 }
 
 impl Datagrams {
-    /// The socket of a path; from now on the kernel tells who sends.
-    pub(crate) fn unix(socket: UnixDatagram, file: Option<SocketFile>) -> io::Result<Self> {
-        rustix::net::sockopt::set_socket_passcred(&socket, true)?;
-        Ok(Self::Unix(socket, file))
-    }
-
     /// How long a datagram may be.
     pub(crate) fn longest(&self) -> usize {
         match self {

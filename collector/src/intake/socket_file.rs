@@ -3,6 +3,7 @@
 use nix::unistd::{Gid, Group, Uid, User};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, chmod, fchmod, flock, openat};
 use rustix::io::Errno;
+use rustix::net::sockopt::set_socket_passcred;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::fmt;
 use std::fs;
@@ -61,6 +62,10 @@ impl Plan {
         let socket = Socket::new(Domain::UNIX, kind, None)?;
         socket.set_nonblocking(true)?;
         let Permissions(mode) = self.mode.unwrap_or(Permissions(0o600));
+        if kind == Type::DGRAM {
+            // The kernel notes who sends from now on, not from when somebody takes what was sent.
+            set_socket_passcred(&socket, true)?;
+        }
         // The file has the mode of the socket it is made by.
         fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
         socket.bind(&SockAddr::unix(path)?)?;
@@ -263,9 +268,13 @@ mod tests {
     fn of_many_that_start_at_once_one_has_the_socket() {
         let directory = TempDir::new().unwrap();
         let plan = plan(&directory, None);
-        for _ in 0..20 {
+        let barrier = std::sync::Barrier::new(4);
+        for _ in 0..100 {
             drop(UnixListener::bind(&plan.path).unwrap());
-            let start = || plan.bind(Type::DGRAM).ok();
+            let start = || {
+                barrier.wait();
+                plan.bind(Type::DGRAM).ok()
+            };
             let bound: Vec<_> = std::thread::scope(|scope| {
                 let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
                 threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()

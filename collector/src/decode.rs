@@ -18,7 +18,7 @@ mod time;
 
 use crate::run::{Run, Source};
 use crate::sender::Sender;
-use crate::stats::Stats;
+use crate::stats::{Stats, Tally};
 use netlog_wire::{Greeting, Piece};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -128,21 +128,30 @@ impl Decoder {
         cut: impl FnOnce(&mut Messages, &mut dyn FnMut(Message<'_>)) -> Result<(), Foreign>,
     ) -> Result<(), Unfit> {
         let Self { messages, conversation, origin, stats, max_line, packed } = self;
-        let receipt = Receipt { origin, stats, received: now(), max_line: *max_line };
-        let (mut refused, mut left) = (Ok(()), UNPACKED);
+        let tally = Tally::default();
+        let receipt =
+            Receipt { origin, stats, tally: &tally, received: now(), max_line: *max_line };
+        let (mut refused, mut left) = (None, UNPACKED);
         let done = cut(messages, &mut |message| {
-            if refused.is_err() {
+            if refused.is_some() {
                 return;
             }
             count_cut(message.cut, stats);
             *packed |= message.kind == Kind::Packed;
             let slot = Slot { runs, capacity };
             match message.kind {
-                Kind::Netlog => refused = converse(conversation, message, receipt, slot),
+                // Assigned only when there is something: to move a whole result waits for all
+                // that was written before it.
+                Kind::Netlog => {
+                    if let Err(refusal) = converse(conversation, message, receipt, slot) {
+                        refused = Some(refusal);
+                    }
+                }
                 _ => take_message(message, receipt, slot, &mut left),
             }
         });
-        refused.map_err(Unfit::Refused)?;
+        tally.settle(stats);
+        refused.map_or(Ok(()), |refusal| Err(Unfit::Refused(refusal)))?;
         done.map_err(Unfit::Foreign)
     }
 }
@@ -183,6 +192,7 @@ fn hello(line: &[u8], origin: &Origin) -> Result<Conversation, Refusal> {
 pub(crate) struct Receipt<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) stats: &'a Stats,
+    pub(crate) tally: &'a Tally,
     pub(crate) received: i64,
     /// The longest line there may be.
     pub(crate) max_line: usize,

@@ -40,6 +40,7 @@ mod ledger;
 mod look;
 mod marks;
 mod options;
+mod pace;
 mod paths;
 mod peer;
 mod rotate;
@@ -55,6 +56,7 @@ pub use error::{BindError, GaveUp, RunError};
 pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Http, Options};
+pub use pace::runtime;
 pub use stats::{Counter, Stats};
 
 use decode::seconds;

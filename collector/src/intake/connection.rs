@@ -5,6 +5,7 @@ mod parting;
 use super::stream::Stream;
 use super::{READ, Wiring};
 use crate::decode::{Decoder, Origin, Pinned};
+use crate::pace::note_read;
 use crate::peer::Peer;
 use crate::run::Run;
 use crate::senders::{Attendance, Departure};
@@ -194,6 +195,7 @@ impl Connection<'_> {
             self.decoder.finish(runs)?;
             return Ok(Progress::End);
         }
+        note_read();
         self.decoder.feed(&buffer[came], runs)?;
         Ok(Progress::Some)
     }

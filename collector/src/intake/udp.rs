@@ -5,9 +5,10 @@ use super::drops::Drops;
 use super::gaps::{Gaps, Loss};
 use super::{DRAIN, Wiring};
 use crate::decode::{Chunks, Datagram, Origin, Pinned, count_cut, now};
+use crate::pace::note_read;
 use crate::peer::Peer;
 use crate::run::{Run, Source};
-use crate::stats::Stats;
+use crate::stats::{Stats, Tally};
 use netlog_wire::{Identity, Level, Record};
 use std::io;
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ pub(crate) async fn run(socket: Datagrams, pin: Option<Pinned>, wiring: Wiring) 
         chunks: Chunks::default(),
         pin,
         fresh: false,
+        tally: Tally::default(),
         from: None,
     };
     let mut look = interval(LOOK);
@@ -66,6 +68,8 @@ struct Intake {
     drops: Option<Drops>,
     /// Whether any datagrams came since losses were looked for.
     fresh: bool,
+    /// What the burst came to so far.
+    tally: Tally,
     /// Who sent last: mostly who sends next.
     from: Option<(Peer, Origin)>,
 }
@@ -81,6 +85,7 @@ impl Intake {
         while taken < BURST {
             match self.socket.try_receive(&mut self.buffer) {
                 Ok(datagram) => {
+                    note_read();
                     received += datagram.len.max(64);
                     self.take(datagram, (&mut runs, started), wiring);
                     // What was packed may have become much more than came.
@@ -91,6 +96,7 @@ impl Intake {
                 Err(_) => {}
             }
         }
+        self.tally.settle(&wiring.stats);
         self.count_chunks(&wiring.stats);
         wiring.feed.give(runs, room);
         taken > 0
@@ -107,8 +113,8 @@ impl Intake {
         wiring.stats.datagrams.add(1);
         wiring.stats.bytes_in.add((len + cut) as u64);
         count_cut(cut as u64, &wiring.stats);
-        let (stats, max_line) = (&wiring.stats, wiring.max_line);
-        let datagram = Datagram { origin, stats, max_line, pin: self.pin, received: now() };
+        let (stats, tally, max_line) = (&wiring.stats, &self.tally, wiring.max_line);
+        let datagram = Datagram { origin, stats, tally, max_line, pin: self.pin, received: now() };
         let before = total(runs);
         let taken = datagram.take(&mut self.buffer[..len], (peer, &mut self.chunks), runs);
         let (records, bytes) = total(runs);

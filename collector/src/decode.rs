@@ -172,7 +172,8 @@ fn converse(
     Ok(())
 }
 
-fn count_cut(cut: u64, stats: &Stats) {
+/// Counts a line of which so many bytes are left out.
+pub(crate) fn count_cut(cut: u64, stats: &Stats) {
     if cut > 0 {
         stats.lines_cut.add(1);
         stats.bytes_cut.add(cut);

@@ -1,28 +1,33 @@
 //! The ways in, and the one way from all of them to the hub.
 
 mod connection;
+mod datagrams;
 mod drops;
 mod endpoint;
 mod gaps;
+mod socket_file;
+mod stream;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
 use crate::decode::Foreign;
 use crate::marks::Marks;
+use crate::peer::Peer;
 use crate::run::{Parcel, Run};
 use crate::sender::Sender;
 use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::voice::Voice;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-pub(crate) use endpoint::Transport;
+pub(crate) use datagrams::Datagrams;
 pub use endpoint::{Address, Endpoint, UnknownEndpoint};
+pub(crate) use endpoint::{Bound, Transport};
+pub(crate) use stream::Listener;
 
 /// Bytes on their way from all intakes to the hub. It bounds memory while a sink fails, and is
 /// plenty to keep the hub busy while it does not.
@@ -61,7 +66,7 @@ pub(crate) struct Wiring {
 impl Wiring {
     /// Counts a peer that speaks what is not taken. It is said once for each such protocol: a
     /// program that is set up wrongly tries again and again.
-    pub(crate) fn refuse(&self, foreign: Foreign, peer: SocketAddr) {
+    pub(crate) fn refuse(&self, foreign: Foreign, peer: Peer) {
         self.stats.foreign_refused.add(1);
         let bit = 1 << foreign as u32;
         if self.told.fetch_or(bit, Relaxed) & bit == 0 {

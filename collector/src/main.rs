@@ -23,7 +23,7 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     let (mut first, mut second) = (Signals::new()?, Signals::new()?);
     let collector = Collector::bind(options)?;
     for address in collector.addresses() {
-        introduce(address);
+        introduce(&address);
     }
     for address in collector.serving() {
         let _ = writeln!(io::stderr().lock(), "serving http://{address}");
@@ -53,10 +53,10 @@ fn allow_descriptors() {
 }
 
 /// Programs that start a collector read the first line to learn the port.
-fn introduce(address: Address) {
+fn introduce(address: &Address) {
     let mut stderr = io::stderr().lock();
     let _ = writeln!(stderr, "listening on {address}");
-    if !address.socket().ip().to_canonical().is_loopback() {
+    if address.socket().is_some_and(|socket| !socket.ip().to_canonical().is_loopback()) {
         let _ = writeln!(stderr, "warning: no TLS on {address}: who is on the path can read it");
     }
 }

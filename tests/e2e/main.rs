@@ -16,3 +16,4 @@ mod look;
 mod look_cli;
 mod main_path;
 mod spool;
+mod unix;

@@ -108,6 +108,16 @@ impl Decoder {
         self.take(0, runs, |messages, each| messages.finish(each))
     }
 
+    /// Whether a message has begun that has not ended.
+    pub(crate) fn pending(&self) -> bool {
+        self.messages.pending()
+    }
+
+    /// How many bytes of it are held.
+    pub(crate) fn held(&self) -> usize {
+        self.messages.held()
+    }
+
     /// Whether what has come may be whole, so that silence would end it.
     pub(crate) fn may_be_whole(&self) -> bool {
         self.messages.may_be_whole()

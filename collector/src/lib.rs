@@ -32,6 +32,7 @@
 mod amount;
 mod cut;
 mod decode;
+mod descriptors;
 mod error;
 mod fresh;
 mod hub;
@@ -50,6 +51,7 @@ mod stats;
 mod voice;
 
 pub use amount::{Period, Size, UnknownAmount};
+pub use descriptors::allow_descriptors;
 pub use error::{BindError, GaveUp, RunError};
 pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
@@ -57,9 +59,10 @@ pub use options::{Console, Format, Http, Options};
 pub use stats::{Counter, Stats};
 
 use decode::seconds;
+use descriptors::Shares;
 use fresh::Fresh;
 use hub::{Hub, Patience};
-use intake::{Feed, Transport, Wiring};
+use intake::{Bounds, Feed, Limits, Places, Transport, Wiring};
 use look::{Looking, View};
 use marks::Marks;
 use rotate::Schedule;
@@ -80,6 +83,10 @@ use voice::{Chain, Voice};
 
 /// The least `--max-line`: a hello has to fit.
 const MIN_LINE: usize = 1 << 10;
+
+/// The least and the most `--max-in-flight`: a parcel has to fit, and be counted in 32 bits.
+const MIN_IN_FLIGHT: usize = 1 << 20;
+const MAX_IN_FLIGHT: usize = 1 << 31;
 
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
@@ -148,10 +155,11 @@ impl Collector {
     ///
     /// When a socket cannot be served, or a sink still fails some seconds after the end.
     pub async fn run(self, end: impl Future<Output = ()>) -> Result<(), RunError> {
-        let (feed, parcels) = intake::feed();
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
+        let bounds = Arc::new(bounds(&self.options, voice));
+        let (feed, parcels) = intake::feed(bounds.in_flight, self.stats.clone());
         if let Some(error) = &self.unserved {
             let chain = Chain(error);
             voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
@@ -165,9 +173,7 @@ impl Collector {
             stats: self.stats.clone(),
             senders: senders.clone(),
             voice,
-            max_line: self.options.max_line.bytes().max(MIN_LINE),
-            idle_timeout: self.options.idle_timeout.limit(),
-            connections: Arc::new(Semaphore::new(self.options.max_connections)),
+            bounds: bounds.clone(),
             told: Arc::default(),
             stop: stopped,
         };
@@ -179,6 +185,7 @@ impl Collector {
             voice,
             file: self.options.file.clone().filter(|_| held.is_some()),
             max_tails: self.options.max_tails,
+            most: bounds.readers,
         };
         let serving = self.serving.into_iter().map(|(_, socket)| socket).collect();
         let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
@@ -206,6 +213,33 @@ impl Collector {
         let outcome = hub.await;
         looking.end().await;
         finished(outcome)
+    }
+}
+
+/// What the options allow, brought within what makes sense and what the system allows. It is said
+/// when that is fewer connections.
+fn bounds(options: &Options, voice: Voice) -> Bounds {
+    let Shares { all, connections, readers } = Shares::now(options.max_open_files);
+    let wanted = options.max_connections;
+    if connections < wanted {
+        voice.say(format_args!(
+            "warning: {all} open files allow {connections} connections instead of {wanted}"
+        ));
+    }
+    let max_line = options.max_line.bytes().max(MIN_LINE);
+    let half_lines = options.max_half_lines.bytes().max(max_line).min(Semaphore::MAX_PERMITS);
+    Bounds {
+        max_line,
+        limits: Limits {
+            first_byte: options.first_byte_timeout.limit(),
+            half_line: options.half_line_timeout.limit(),
+            idle: options.idle_timeout.limit(),
+        },
+        places: Places::new(connections.min(wanted), options.max_per_address),
+        half_lines: Arc::new(Semaphore::new(half_lines)),
+        max_chunked: options.max_chunked.bytes(),
+        in_flight: options.max_in_flight.bytes().clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT),
+        readers,
     }
 }
 

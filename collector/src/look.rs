@@ -57,6 +57,8 @@ pub(crate) struct View {
     pub(crate) voice: Voice,
     pub(crate) file: Option<PathBuf>,
     pub(crate) max_tails: usize,
+    /// The most connections there may be, of tails and others.
+    pub(crate) most: usize,
 }
 
 /// What every request is given.

@@ -1,8 +1,7 @@
 //! The daemon: reads the options, runs a collector, and says once why it could not.
 
 use clap::Parser;
-use netlog_collector::{Address, Collector, Options, report};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use netlog_collector::{Address, Collector, Options, allow_descriptors, report};
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -20,7 +19,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
-    allow_descriptors();
+    allow_descriptors(options.max_open_files);
     // Both see every signal: the first one ends the collector, the second one ends the wait.
     let (mut first, mut second) = (Signals::new()?, Signals::new()?);
     let collector = Collector::bind(options)?;
@@ -46,12 +45,6 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
         number = second.second() => return Ok(ExitCode::from(128 + number)),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A connection needs a descriptor, and many systems grant a thousand unless asked for more.
-fn allow_descriptors() {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Programs that start a collector read the first line to learn the port.

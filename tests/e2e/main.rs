@@ -12,6 +12,7 @@ mod hand_tool;
 mod harness;
 mod hostile;
 mod intake;
+mod limits;
 mod look;
 mod look_cli;
 mod main_path;

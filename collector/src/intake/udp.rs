@@ -35,7 +35,7 @@ pub(crate) async fn run(socket: UdpSocket, pin: Option<Pinned>, wiring: Wiring) 
         socket,
         buffer: vec![0; DATAGRAM],
         gaps: Gaps::default(),
-        chunks: Chunks::default(),
+        chunks: Chunks::new(wiring.bounds.max_chunked),
         pin,
         fresh: false,
         from: None,
@@ -110,7 +110,7 @@ impl Intake {
         let (_, origin) = self.from.insert(from.unwrap_or_else(|| (peer, Origin::new(peer))));
         wiring.stats.datagrams.add(1);
         wiring.stats.bytes_in.add(len as u64);
-        let (stats, max_line) = (&wiring.stats, wiring.max_line);
+        let (stats, max_line) = (&wiring.stats, wiring.bounds.max_line);
         let datagram = Datagram { origin, stats, max_line, pin: self.pin, received: now() };
         let before = total(runs);
         let taken = datagram.take(&mut self.buffer[..len], (peer, &mut self.chunks), runs);

@@ -116,6 +116,11 @@ impl Child {
         self.stdout.text()
     }
 
+    /// As long as this is held, hardly more of its stdout is read.
+    pub(crate) fn unheard(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.stdout.lock()
+    }
+
     pub(crate) fn stderr(&self) -> String {
         self.stderr.text()
     }

@@ -14,9 +14,9 @@ mod scene;
 pub(crate) use child::Child;
 pub(crate) use collector::Collector;
 pub(crate) use dice::Dice;
-pub(crate) use peer::{Peer, Port, nc, speak, udp_peer};
+pub(crate) use peer::{Peer, Port, caller, nc, speak, udp_peer};
 pub(crate) use programs::{abort_subject, example, program};
-pub(crate) use reader::{Reader, found, get, get_with};
+pub(crate) use reader::{Reader, found, get, get_with, metric};
 pub(crate) use records::{Records, assert_each_once, by_thread, message, messages};
 pub(crate) use scene::Scene;
 

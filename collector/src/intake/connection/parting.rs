@@ -1,6 +1,6 @@
 //! How a connection ends, and what is owed to its peer then.
 
-use super::{Connection, Progress};
+use super::{Connection, Due, Progress};
 use crate::decode::{Foreign, Refusal, Unfit};
 use crate::intake::{DRAIN, GIVE_UP};
 use crate::voice::Chain;
@@ -28,8 +28,8 @@ pub(crate) enum End {
     Refused(Refusal),
     /// The peer speaks something else.
     Foreign(Foreign),
-    /// Nothing came for too long.
-    Idle,
+    /// Something did not come in time.
+    Overdue(Due),
     /// The collector ends.
     Stopped,
     /// The hub is gone.
@@ -68,8 +68,13 @@ impl Connection<'_> {
                 self.farewell().await;
             }
             End::Stopped => self.drain().await,
-            End::Idle => {
-                self.wiring.stats.connections_idle.add(1);
+            End::Overdue(due) => {
+                let stats = &self.wiring.stats;
+                match due {
+                    Due::FirstByte => stats.connections_mute.add(1),
+                    Due::HalfLine => stats.connections_half_line.add(1),
+                    Due::Idle | Due::Message => stats.connections_idle.add(1),
+                }
                 self.keep_rest().await;
                 self.close_in_order();
             }
@@ -107,7 +112,7 @@ impl Connection<'_> {
 
     /// Hands over a plain peer's line that will never end.
     async fn keep_rest(&mut self) {
-        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
+        if let Ok(room) = self.wiring.feed.reserve(self.wiring.bounds.max_line).await {
             let mut runs = Vec::new();
             // Whatever it is, there is nobody left to complain about.
             let _ = self.decoder.finish(&mut runs);
@@ -146,7 +151,9 @@ impl fmt::Display for End {
             Self::Closed => f.write_str("by its peer"),
             Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
             Self::Foreign(foreign) => write!(f, "it sends {foreign}"),
-            Self::Idle => f.write_str("nothing came for the idle timeout"),
+            Self::Overdue(Due::FirstByte) => f.write_str("no first byte came in time"),
+            Self::Overdue(Due::HalfLine) => f.write_str("a line did not end in time"),
+            Self::Overdue(_) => f.write_str("nothing came for the idle timeout"),
             Self::Stopped => f.write_str("the collector ends"),
             Self::Abandoned => f.write_str("a sink failed to the end"),
             Self::Broken(error) => Chain(error).fmt(f),

@@ -19,6 +19,7 @@ mod time;
 use crate::run::{Run, Source};
 use crate::sender::Sender;
 use crate::stats::Stats;
+use crate::tokens::Tokens;
 use netlog_wire::{Greeting, Piece};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -55,6 +56,8 @@ pub(crate) struct Decoder {
     max_line: usize,
     /// Packed messages have come.
     packed: bool,
+    /// Where only those are heard who show one.
+    tokens: Option<Arc<Tokens>>,
 }
 
 /// Why a connection is closed.
@@ -64,6 +67,8 @@ pub(crate) enum Unfit {
     Refused(Refusal),
     /// It speaks something else, and would not understand.
     Foreign(Foreign),
+    /// It says no hello where one has to show a token.
+    Tokenless,
 }
 
 /// Why a connection that said hello is closed, in the words it is told.
@@ -78,7 +83,13 @@ impl Decoder {
         stats: Arc<Stats>,
     ) -> Self {
         let messages = Messages::new(max_line, pin);
-        Self { messages, conversation: None, origin, stats, max_line, packed: false }
+        let (conversation, tokens) = (None, None);
+        Self { messages, conversation, origin, stats, max_line, packed: false, tokens }
+    }
+
+    /// The same, for peers that have to show one of `tokens`, if there are any.
+    pub(crate) fn guarded(self, tokens: Option<Arc<Tokens>>) -> Self {
+        Self { tokens, ..self }
     }
 
     /// The sender, once the peer has said hello.
@@ -137,29 +148,37 @@ impl Decoder {
         runs: &mut Vec<Run>,
         cut: impl FnOnce(&mut Messages, &mut dyn FnMut(Message<'_>)) -> Result<(), Foreign>,
     ) -> Result<(), Unfit> {
-        let Self { messages, conversation, origin, stats, max_line, packed } = self;
+        let Self { messages, conversation, origin, stats, max_line, packed, tokens } = self;
         let receipt = Receipt { origin, stats, received: now(), max_line: *max_line };
         let (mut refused, mut left) = (Ok(()), UNPACKED);
         let done = cut(messages, &mut |message| {
             if refused.is_err() {
                 return;
             }
+            if tokens.is_some() && message.kind != Kind::Netlog {
+                refused = Err(Unfit::Tokenless);
+                return;
+            }
             count_cut(message.cut, stats);
             *packed |= message.kind == Kind::Packed;
             let slot = Slot { runs, capacity };
             match message.kind {
-                Kind::Netlog => refused = converse(conversation, message, receipt, slot),
+                Kind::Netlog => {
+                    let spoken =
+                        converse((conversation, tokens.as_deref()), message, receipt, slot);
+                    refused = spoken.map_err(Unfit::Refused);
+                }
                 _ => take_message(message, receipt, slot, &mut left),
             }
         });
-        refused.map_err(Unfit::Refused)?;
+        refused?;
         done.map_err(Unfit::Foreign)
     }
 }
 
 /// Takes a line of a connection that begins with a hello.
 fn converse(
-    conversation: &mut Option<Conversation>,
+    (conversation, tokens): (&mut Option<Conversation>, Option<&Tokens>),
     message: Message<'_>,
     receipt: Receipt<'_>,
     slot: Slot<'_>,
@@ -168,7 +187,7 @@ fn converse(
         let piece = Piece { bytes: message.bytes, cut: message.cut };
         return conversation.take(piece, receipt, slot);
     }
-    *conversation = Some(hello(message.bytes, receipt.origin)?);
+    *conversation = Some(hello(message.bytes, receipt, tokens)?);
     Ok(())
 }
 
@@ -180,11 +199,19 @@ fn count_cut(cut: u64, stats: &Stats) {
 }
 
 /// The conversation that a first line begins.
-fn hello(line: &[u8], origin: &Origin) -> Result<Conversation, Refusal> {
-    match Greeting::parse(line) {
-        Some(Greeting::Hello(hello)) => Conversation::new(hello, origin),
-        _ => Err(Refusal("malformed hello".into())),
+fn hello(
+    line: &[u8],
+    receipt: Receipt<'_>,
+    tokens: Option<&Tokens>,
+) -> Result<Conversation, Refusal> {
+    let Some(Greeting::Hello(hello)) = Greeting::parse(line) else {
+        return Err(Refusal("malformed hello".into()));
+    };
+    if let Some(Err(stranger)) = tokens.map(|tokens| tokens.admit(hello.token.as_deref())) {
+        receipt.stats.strangers_refused.add(1);
+        return Err(Refusal(stranger.words().into()));
     }
+    Conversation::new(hello, receipt.origin)
 }
 
 /// From whom and when a line was received.

@@ -15,6 +15,7 @@ use crate::run::{Parcel, Run};
 use crate::sender::Sender;
 use crate::senders::Senders;
 use crate::stats::Stats;
+use crate::tokens::Tokens;
 use crate::voice::Voice;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub(crate) struct Wiring {
     pub(crate) bounds: Arc<Bounds>,
     /// A bit for each foreign protocol that has been complained about.
     pub(crate) told: Arc<AtomicU32>,
+    /// Where only those are heard who show one.
+    pub(crate) tokens: Option<Arc<Tokens>>,
     /// Turns true when the collector is to end.
     pub(crate) stop: watch::Receiver<bool>,
 }

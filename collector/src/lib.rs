@@ -48,6 +48,7 @@ mod sender;
 mod senders;
 mod sink;
 mod stats;
+mod tokens;
 mod voice;
 
 pub use amount::{Period, Size, UnknownAmount};
@@ -76,6 +77,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use tokens::Tokens;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
@@ -97,6 +99,7 @@ pub struct Collector {
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
     reopen: Reopen,
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl Collector {
@@ -105,13 +108,15 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// When an address cannot be bound or a sink cannot be opened, and when there is no sink.
+    /// When an address cannot be bound, a sink cannot be opened or the tokens cannot be read, and
+    /// when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
         let mut sockets = Vec::new();
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
         let voice = Voice { verbose: options.verbose };
+        let tokens = tokens(&options, voice)?.map(Arc::new);
         let (serving, unserved) = serving(&options)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
@@ -125,8 +130,8 @@ impl Collector {
         if sinks.is_empty() {
             return Err(BindError::NoSink);
         }
-        let (stats, reopen) = (Arc::default(), Reopen::default());
-        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen })
+        let (stats, reopen) = (Arc::default(), Reopen::new(tokens.clone()));
+        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen, tokens })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -144,9 +149,25 @@ impl Collector {
         self.stats.clone()
     }
 
-    /// What asks it to reopen its file, after something else has moved it away.
+    /// What asks it to reopen its file, after something else has moved it away, and to read its
+    /// tokens again.
     pub fn reopen(&self) -> Reopen {
         self.reopen.clone()
+    }
+
+    /// Says what whoever runs it may not expect.
+    fn warn(&self, voice: Voice) {
+        if let Some(error) = &self.unserved {
+            let chain = Chain(error);
+            voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
+        }
+        let Some(tokens) = &self.tokens else { return };
+        tokens.warn();
+        for (address, _) in &self.sockets {
+            if address.transport == Transport::Udp {
+                voice.say(format_args!("warning: nothing at {address} can show a token: refused"));
+            }
+        }
     }
 
     /// Collects until `end` is over, then reads what was received, writes and acks it, and returns.
@@ -160,10 +181,7 @@ impl Collector {
         let voice = Voice { verbose: self.options.verbose };
         let bounds = Arc::new(bounds(&self.options, voice));
         let (feed, parcels) = intake::feed(bounds.in_flight, self.stats.clone());
-        if let Some(error) = &self.unserved {
-            let chain = Chain(error);
-            voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
-        }
+        self.warn(voice);
         self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let held = self.sinks.iter().find_map(|sink| sink.end());
         let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
@@ -175,6 +193,7 @@ impl Collector {
             voice,
             bounds: bounds.clone(),
             told: Arc::default(),
+            tokens: self.tokens.clone(),
             stop: stopped,
         };
         let view = View {
@@ -186,6 +205,7 @@ impl Collector {
             file: self.options.file.clone().filter(|_| held.is_some()),
             max_tails: self.options.max_tails,
             most: bounds.readers,
+            tokens: self.tokens,
         };
         let serving = self.serving.into_iter().map(|(_, socket)| socket).collect();
         let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
@@ -241,6 +261,12 @@ fn bounds(options: &Options, voice: Voice) -> Bounds {
         in_flight: options.max_in_flight.bytes().clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT),
         readers,
     }
+}
+
+fn tokens(options: &Options, voice: Voice) -> Result<Option<Tokens>, BindError> {
+    let Some(path) = &options.token_file else { return Ok(None) };
+    let failed = |cause| BindError::Tokens { path: path.clone(), cause };
+    Tokens::read(path, voice).map(Some).map_err(failed)
 }
 
 fn keeping(path: &Path, options: &Options) -> Keeping {

@@ -4,6 +4,7 @@ use clap::Parser;
 use netlog_collector::{Address, Collector, Options, allow_descriptors, report};
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -28,6 +29,7 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     for address in collector.serving() {
         let _ = writeln!(io::stderr().lock(), "serving http://{address}");
+        warn_of_the_path(&format!("http://{address}"), address);
     }
     let end = async {
         first.next().await;
@@ -49,10 +51,14 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
 
 /// Programs that start a collector read the first line to learn the port.
 fn introduce(address: Address) {
-    let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "listening on {address}");
-    if !address.socket().ip().to_canonical().is_loopback() {
-        let _ = writeln!(stderr, "warning: no TLS on {address}: who is on the path can read it");
+    let _ = writeln!(io::stderr().lock(), "listening on {address}");
+    warn_of_the_path(&address.to_string(), address.socket());
+}
+
+fn warn_of_the_path(url: &str, address: SocketAddr) {
+    if !address.ip().to_canonical().is_loopback() {
+        let mut stderr = io::stderr().lock();
+        let _ = writeln!(stderr, "warning: no TLS on {url}: who is on the path can read it");
     }
 }
 

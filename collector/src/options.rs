@@ -26,7 +26,8 @@ const PATIENCE: Period = Period(Duration::from_secs(300));
 /// Gathers what many programs log into one stream, prints it or appends it to a file.
 ///
 /// Records go to stdout, everything else to stderr. SIGTERM and SIGINT write and acknowledge what
-/// was received and exit; a second one exits at once. SIGHUP reopens the file.
+/// was received and exit; a second one exits at once. SIGHUP reopens the file and
+/// reads the tokens again.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "netlog-collector", version)]
 pub struct Options {
@@ -121,6 +122,11 @@ pub struct Options {
     #[arg(long, env = "NETLOG_IDLE_TIMEOUT", value_name = "TIME", default_value_t = Period::NEVER)]
     pub idle_timeout: Period,
 
+    /// The file of tokens, one a line: only who shows one of them may send, in the hello of a netlog
+    /// sender, or look, in `Authorization: Bearer`. Read again on SIGHUP.
+    #[arg(long, env = "NETLOG_TOKEN_FILE", value_name = "PATH")]
+    pub token_file: Option<PathBuf>,
+
     /// Say on stderr what is going on, such as connections opened and closed.
     #[arg(short, long, env = "NETLOG_VERBOSE")]
     pub verbose: bool,
@@ -149,6 +155,7 @@ impl Default for Options {
             first_byte_timeout: PATIENCE,
             half_line_timeout: PATIENCE,
             idle_timeout: Period::NEVER,
+            token_file: None,
             verbose: false,
         }
     }

@@ -54,6 +54,8 @@ pub struct Stats {
     pub accepts_failed: Counter,
     /// Hellos and lines after them that were refused with an error.
     pub refused: Counter,
+    /// Senders refused because they showed no token of `--token-file`; datagrams cannot show one.
+    pub strangers_refused: Counter,
     /// Datagrams received.
     pub datagrams: Counter,
     /// Datagrams that the kernel dropped because they came faster than they were taken.
@@ -114,6 +116,8 @@ pub struct Stats {
     pub records_given_up: Counter,
     /// Requests to look at what is held.
     pub requests: Counter,
+    /// Requests refused because they showed no token of `--token-file`.
+    pub requests_refused: Counter,
     /// Connections of readers closed at once because there were too many.
     pub readers_over_limit: Counter,
     /// Tails begun.

@@ -17,3 +17,4 @@ mod look;
 mod look_cli;
 mod main_path;
 mod spool;
+mod tokens;

@@ -39,6 +39,7 @@ pub(super) async fn run(
     parting::reset_at_death(&stream);
     let decoder =
         Decoder::new(Origin::new(peer), wiring.bounds.max_line, pin, wiring.stats.clone());
+    let decoder = decoder.guarded(wiring.tokens.clone());
     let attendance = wiring.senders.arrive(peer);
     let mut open = Connection {
         stream,
@@ -60,7 +61,7 @@ pub(super) async fn run(
     open.part(&end).await;
     open.attendance.part(match end {
         End::Closed => Departure::Ended,
-        End::Refused(_) => Departure::Refused,
+        End::Refused(_) | End::Tokenless => Departure::Refused,
         _ => Departure::Broken,
     });
     end

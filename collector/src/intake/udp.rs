@@ -110,6 +110,9 @@ impl Intake {
         let (_, origin) = self.from.insert(from.unwrap_or_else(|| (peer, Origin::new(peer))));
         wiring.stats.datagrams.add(1);
         wiring.stats.bytes_in.add(len as u64);
+        if wiring.tokens.is_some() {
+            return wiring.stats.strangers_refused.add(1);
+        }
         let (stats, max_line) = (&wiring.stats, wiring.bounds.max_line);
         let datagram = Datagram { origin, stats, max_line, pin: self.pin, received: now() };
         let before = total(runs);

@@ -50,7 +50,9 @@ impl Child {
     /// logging is not for it.
     pub(crate) fn start(command: &mut Command) -> Self {
         let name = format!("{command:?}");
-        for key in ["RUST_LOG", "RUST_BACKTRACE", "NO_COLOR", "NETLOG_TO", "NETLOG_APP"] {
+        for key in
+            ["RUST_LOG", "RUST_BACKTRACE", "NO_COLOR", "NETLOG_TO", "NETLOG_APP", "NETLOG_TOKEN"]
+        {
             if command.get_envs().all(|(set, _)| set != key) {
                 command.env_remove(key);
             }

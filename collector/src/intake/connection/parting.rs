@@ -28,6 +28,8 @@ pub(crate) enum End {
     Refused(Refusal),
     /// The peer speaks something else.
     Foreign(Foreign),
+    /// The peer said no hello where one has to show a token.
+    Tokenless,
     /// Something did not come in time.
     Overdue(Due),
     /// The collector ends.
@@ -49,6 +51,7 @@ impl From<Unfit> for End {
         match unfit {
             Unfit::Refused(refusal) => Self::Refused(refusal),
             Unfit::Foreign(foreign) => Self::Foreign(foreign),
+            Unfit::Tokenless => Self::Tokenless,
         }
     }
 }
@@ -80,6 +83,8 @@ impl Connection<'_> {
             }
             End::Broken(_) => self.keep_rest().await,
             End::Closed | End::Foreign(_) => self.close_in_order(),
+            // A reset: to a plain peer anything else says that all is kept.
+            End::Tokenless => self.wiring.stats.strangers_refused.add(1),
             End::Abandoned => {}
         }
     }
@@ -151,6 +156,7 @@ impl fmt::Display for End {
             Self::Closed => f.write_str("by its peer"),
             Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
             Self::Foreign(foreign) => write!(f, "it sends {foreign}"),
+            Self::Tokenless => f.write_str("it shows no token"),
             Self::Overdue(Due::FirstByte) => f.write_str("no first byte came in time"),
             Self::Overdue(Due::HalfLine) => f.write_str("a line did not end in time"),
             Self::Overdue(_) => f.write_str("nothing came for the idle timeout"),

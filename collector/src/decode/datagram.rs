@@ -170,7 +170,7 @@ mod tests {
 
     fn taken(bytes: &[u8]) -> (Option<(u128, u64)>, String) {
         let peer = "10.0.0.7:99".parse().unwrap();
-        let (origin, mut chunks) = (Origin::new(peer), Chunks::default());
+        let (origin, mut chunks) = (Origin::new(peer), Chunks::new(8 << 20));
         let (stats, mut runs, mut bytes) = (Stats::default(), Vec::new(), bytes.to_vec());
         let (stats, tally) = (&stats, &Tally::default());
         let datagram =

@@ -169,6 +169,23 @@ impl Messages {
         }
     }
 
+    /// Whether a message has begun that has not ended.
+    pub(crate) fn pending(&self) -> bool {
+        match &self.state {
+            State::Begin => !self.partial.is_empty(),
+            State::Netlog(lines) => lines.pending(),
+            _ => true,
+        }
+    }
+
+    /// How many bytes of it are held.
+    pub(crate) fn held(&self) -> usize {
+        match &self.state {
+            State::Netlog(lines) => lines.held(),
+            _ => self.partial.len(),
+        }
+    }
+
     fn place(&self) -> Place {
         Place { first: self.first, ended: false, counts: self.counts, pin: self.pin }
     }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SetOnce, oneshot};
 
 pub(crate) use bounds::Bounds;
 pub(crate) use connection::Limits;
@@ -63,8 +63,8 @@ pub(crate) struct Wiring {
     pub(crate) told: Arc<AtomicU32>,
     /// Where only those are heard who show one.
     pub(crate) tokens: Option<Arc<Tokens>>,
-    /// Turns true when the collector is to end.
-    pub(crate) stop: watch::Receiver<bool>,
+    /// Set when the collector is to end.
+    pub(crate) stop: Arc<SetOnce<()>>,
 }
 
 impl Wiring {
@@ -82,8 +82,7 @@ impl Wiring {
 
     /// Waits until the collector is to end.
     pub(crate) async fn stopped(&self) {
-        // An error means that whoever would say so is gone, which is the end as well.
-        let _ = self.stop.clone().wait_for(|stop| *stop).await;
+        self.stop.wait().await;
     }
 }
 

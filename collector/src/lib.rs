@@ -82,7 +82,7 @@ use std::sync::Arc;
 use std::thread;
 use tokens::Tokens;
 use tokio::net::{TcpListener, UdpSocket, UnixDatagram, UnixListener};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, SetOnce, oneshot};
 use tokio::task::JoinSet;
 use voice::{Chain, Voice};
 
@@ -179,7 +179,7 @@ impl Collector {
     ///
     /// When a socket cannot be served, or a sink still fails some seconds after the end.
     pub async fn run(self, end: impl Future<Output = ()>) -> Result<(), RunError> {
-        let (stop, stopped) = watch::channel(false);
+        let stop = Arc::<SetOnce<()>>::default();
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
         let bounds = Arc::new(bounds(&self.options, voice));
@@ -197,7 +197,7 @@ impl Collector {
             bounds: bounds.clone(),
             told: Arc::default(),
             tokens: self.tokens.clone(),
-            stop: stopped,
+            stop: stop.clone(),
         };
         let view = View {
             fresh: fresh.clone(),
@@ -231,7 +231,7 @@ impl Collector {
             outcome = &mut hub => return finished(outcome),
         }
         patience.limit(intake::DRAIN + intake::GIVE_UP);
-        let _ = stop.send(true);
+        let _ = stop.set(());
         while intakes.join_next().await.is_some() {}
         let outcome = hub.await;
         looking.end().await;

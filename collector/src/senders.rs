@@ -223,7 +223,7 @@ impl Attendance {
     }
 
     /// Takes note of the connection's end.
-    pub(crate) fn part(self, departure: Departure) {
+    pub(crate) fn part(&self, departure: Departure) {
         let _ = self.entry.departure.set(departure);
     }
 }

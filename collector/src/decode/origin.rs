@@ -19,6 +19,9 @@ impl Origin {
         let alone = Identity { peer: Some(peer.clone()), ..Identity::default() };
         alone.push(&mut peer_stamp);
         Identity { host: Some(host.clone()), ..alone }.push(&mut stamp);
+        // Every connection has them.
+        stamp.shrink_to_fit();
+        peer_stamp.shrink_to_fit();
         Self { host, peer, stamp, peer_stamp }
     }
 

@@ -14,6 +14,7 @@ use netlog_wire::Reply;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use waiting::{Due, Waiting};
@@ -27,47 +28,13 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
 }
 
-/// Serves one connection until it ends.
-pub(super) async fn run(
-    stream: Stream,
-    (peer, pin): (Peer, Option<Pinned>),
-    wiring: &Wiring,
-) -> End {
-    stream.reset_at_death();
-    let decoder =
-        Decoder::new(Origin::new(peer), wiring.bounds.max_line, pin, wiring.stats.clone());
-    let decoder = decoder.guarded(wiring.tokens.clone());
-    let attendance = wiring.senders.arrive(peer);
-    let mut open = Connection {
-        stream,
-        decoder,
-        wiring,
-        attendance,
-        acks: None,
-        told: 0,
-        given: 0,
-        replies: Vec::new(),
-        waiting: Waiting::new(wiring.bounds.limits),
-        room: None,
-        draining: false,
-    };
-    let end = open.converse().await.err().unwrap_or(End::Closed);
-    if let End::Foreign(foreign) = end {
-        wiring.refuse(foreign, peer);
-    }
-    open.part(&end).await;
-    open.attendance.part(match end {
-        End::Closed => Departure::Ended,
-        End::Refused(_) | End::Tokenless => Departure::Refused,
-        _ => Departure::Broken,
-    });
-    end
-}
-
-struct Connection<'a> {
+/// A connection that is open. Ten thousand of them may be, and most are idle: it is as small as it
+/// can be, and so is what its task waits with.
+pub(super) struct Connection {
+    pub(super) peer: Peer,
     stream: Stream,
     decoder: Decoder,
-    wiring: &'a Wiring,
+    wiring: Arc<Wiring>,
     attendance: Attendance,
     /// The sender's mark as the hub moves it, once there is a sender.
     acks: Option<watch::Receiver<u64>>,
@@ -90,13 +57,52 @@ enum Progress {
     End,
 }
 
-impl Connection<'_> {
+impl Connection {
+    pub(super) fn open(
+        stream: Stream,
+        (peer, pin): (Peer, Option<Pinned>),
+        wiring: Arc<Wiring>,
+    ) -> Self {
+        stream.reset_at_death();
+        let decoder =
+            Decoder::new(Origin::new(peer), wiring.bounds.max_line, pin, wiring.stats.clone());
+        Self {
+            peer,
+            stream,
+            decoder: decoder.guarded(wiring.tokens.clone()),
+            attendance: wiring.senders.arrive(peer),
+            acks: None,
+            told: 0,
+            given: 0,
+            replies: Vec::new(),
+            waiting: Waiting::new(wiring.bounds.limits),
+            room: None,
+            draining: false,
+            wiring,
+        }
+    }
+
+    /// Serves it until it ends.
+    pub(super) async fn run(&mut self) -> End {
+        let end = self.converse().await.err().unwrap_or(End::Closed);
+        if let End::Foreign(foreign) = end {
+            self.wiring.refuse(foreign, self.peer);
+        }
+        self.part(&end).await;
+        self.attendance.part(match end {
+            End::Closed => Departure::Ended,
+            End::Refused(_) | End::Tokenless => Departure::Refused,
+            _ => Departure::Broken,
+        });
+        end
+    }
+
     /// Reads and replies until the peer is done and knows that all it sent is kept.
     async fn converse(&mut self) -> Result<(), End> {
         loop {
             match self.wait().await? {
                 Event::Readable => {
-                    let wiring = self.wiring;
+                    let wiring = self.wiring.clone();
                     let progress = tokio::select! {
                         biased;
                         progress = self.read() => progress?,
@@ -155,7 +161,7 @@ impl Connection<'_> {
         if self.room.is_some() {
             return Ok(READ);
         }
-        let (wiring, held) = (self.wiring, self.decoder.held());
+        let (wiring, held) = (self.wiring.clone(), self.decoder.held());
         let half_lines = wiring.bounds.half_lines.clone();
         let line = u32::try_from(wiring.bounds.max_line).unwrap_or(u32::MAX);
         if let Ok(room) = half_lines.clone().try_acquire_many_owned(line) {
@@ -258,7 +264,7 @@ impl Connection<'_> {
 
     /// After the peer's last byte: waits until all of it is in the sinks, and says so.
     async fn settle(&mut self) -> Result<(), End> {
-        let wiring = self.wiring;
+        let wiring = self.wiring.clone();
         tokio::select! {
             biased;
             kept = self.all_kept() => kept?,

@@ -6,6 +6,7 @@ use crate::peer::{Peer, Process};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use socket2::SockRef;
+use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
 use std::ops::Range;
@@ -62,18 +63,20 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    pub(crate) async fn readable(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.readable().await,
-            Self::Unix(stream, _) => stream.readable().await,
-        }
+    /// Waits until something can be read. It takes no memory to wait so, and only one may.
+    pub(crate) fn readable(&self) -> impl Future<Output = io::Result<()>> {
+        poll_fn(|context| match self {
+            Self::Tcp(stream) => stream.poll_read_ready(context),
+            Self::Unix(stream, _) => stream.poll_read_ready(context),
+        })
     }
 
-    pub(crate) async fn writable(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.writable().await,
-            Self::Unix(stream, _) => stream.writable().await,
-        }
+    /// Waits until something can be written, as [`Self::readable`] does.
+    pub(crate) fn writable(&self) -> impl Future<Output = io::Result<()>> {
+        poll_fn(|context| match self {
+            Self::Tcp(stream) => stream.poll_write_ready(context),
+            Self::Unix(stream, _) => stream.poll_write_ready(context),
+        })
     }
 
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {

@@ -1,13 +1,15 @@
 //! The stream intakes, TCP and Unix: accept connections and give each a task of its own.
 
+use super::Wiring;
+use super::connection::Connection;
 use super::places::Full;
 use super::stream::{Listener, Stream};
-use super::{Wiring, connection};
 use crate::decode::Pinned;
 use crate::peer::Peer;
 use crate::voice::Chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -25,7 +27,7 @@ const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
 /// Accepts until the collector is to end, then waits for the connections to drain.
 pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, wiring: Wiring) {
-    let mut connections = JoinSet::new();
+    let (mut connections, wiring) = (JoinSet::new(), Arc::new(wiring));
     let mut cooling = Cooling { pause: PAUSE_MIN, failed: None };
     loop {
         tokio::select! {
@@ -54,7 +56,7 @@ pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, wiring: Wir
 fn admit(
     stream: Stream,
     (peer, pin): (Peer, Option<Pinned>),
-    wiring: &Wiring,
+    wiring: &Arc<Wiring>,
     connections: &mut JoinSet<()>,
 ) {
     let place = match wiring.bounds.places.take(peer.place().0) {
@@ -70,13 +72,14 @@ fn admit(
         }
     };
     prepare(&stream);
-    let wiring = wiring.clone();
+    let mut open = Connection::open(stream, (peer, pin), wiring.clone());
+    wiring.stats.connections_opened.add(1);
+    wiring.voice.debug(format_args!("connection from {peer} opened"));
+    let (stats, voice) = (wiring.stats.clone(), wiring.voice);
     connections.spawn(async move {
-        wiring.stats.connections_opened.add(1);
-        wiring.voice.debug(format_args!("connection from {peer} opened"));
-        let end = connection::run(stream, (peer, pin), &wiring).await;
-        wiring.stats.connections_closed.add(1);
-        wiring.voice.debug(format_args!("connection from {peer} closed: {end}"));
+        let end = open.run().await;
+        stats.connections_closed.add(1);
+        voice.debug(format_args!("connection from {} closed: {end}", open.peer));
         drop(place);
     });
 }

@@ -1,6 +1,6 @@
 //! How a connection ends, and what is owed to its peer then.
 
-use super::{Connection, Due, Progress};
+use super::{BUFFER, Connection, Due, Progress};
 use crate::decode::{Foreign, Refusal, Unfit};
 use crate::intake::{DRAIN, GIVE_UP};
 use crate::voice::Chain;
@@ -53,7 +53,7 @@ impl From<Unfit> for End {
     }
 }
 
-impl Connection<'_> {
+impl Connection {
     /// Does what is left to do on an end that was not the peer's.
     pub(super) async fn part(&mut self, end: &End) {
         match end {
@@ -122,11 +122,12 @@ impl Connection<'_> {
             }
         }
         self.stream.half_close();
-        let (mut scrap, mut thrown) = ([0; 4096], 0);
+        let mut thrown = 0;
         while thrown < FAREWELL_BYTES
             && let Ok(Ok(())) = timeout_at(deadline, self.stream.readable()).await
         {
-            match self.stream.discard(&mut scrap) {
+            // Never across a wait: every connection would have the memory, however it ends.
+            match BUFFER.with_borrow_mut(|scrap| self.stream.discard(scrap)) {
                 Ok(0) => return,
                 Ok(read) => thrown += read,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -11,45 +11,27 @@ static COLLECTOR: LazyLock<PathBuf> = LazyLock::new(build_collector);
 
 /// A running collector; killed when dropped.
 pub(crate) struct Daemon {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl Daemon {
     /// netlog's collector as users run it, appending to `file`.
     pub(crate) fn collector(file: &Path) -> Self {
-        let mut collector = Command::new(COLLECTOR.as_path());
-        Self::start(
-            collector
-                .args([
-                    "--listen",
-                    "tcp://127.0.0.1:0",
-                    "--http",
-                    "off",
-                    "--rotate-size",
-                    "0",
-                    "--file",
-                ])
-                .arg(file),
-        )
+        Self::start(Self::command(file).args(["--http", "off"]))
     }
 
     /// Starts `command` and waits until it prints `listening on tcp://…`.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|e| panic!("{command:?} does not start: {e}"));
-        let stderr = child.stderr.take().expect("stderr is a pipe");
-        let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
-        let listening = |line: String| line.strip_prefix("listening on tcp://")?.parse().ok();
-        let address = lines.by_ref().find_map(listening);
-        let address = address.unwrap_or_else(|| panic!("{command:?} does not listen"));
-        // Whatever it complains of belongs under the eyes of whoever reads the table.
-        std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
+        let (child, [address]) = launch(command, ["listening on tcp://"]);
         Self { child, address }
+    }
+
+    /// netlog's collector, appending to `file`, that listens on a port of the system's choice.
+    pub(crate) fn command(file: &Path) -> Command {
+        let mut collector = Command::new(COLLECTOR.as_path());
+        collector.args(["--listen", "tcp://127.0.0.1:0", "--rotate-size", "0", "--file"]).arg(file);
+        collector
     }
 
     /// The CPU time all its threads have used, in seconds, to the kernel's hundredth.
@@ -70,6 +52,28 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts `command` and waits for the address behind each of `words`, in their order.
+pub(crate) fn launch<const N: usize>(
+    command: &mut Command,
+    words: [&str; N],
+) -> (Child, [SocketAddr; N]) {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{command:?} does not start: {e}"));
+    let stderr = child.stderr.take().expect("stderr is a pipe");
+    let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+    let addresses = words.map(|words| {
+        let address = lines.by_ref().find_map(|line| line.strip_prefix(words)?.parse().ok());
+        address.unwrap_or_else(|| panic!("{command:?} does not say {words}"))
+    });
+    // Whatever it complains of belongs under the eyes of whoever reads the table.
+    std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
+    (child, addresses)
 }
 
 /// Builds the collector where this bench was built, and answers its path.

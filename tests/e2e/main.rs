@@ -2,6 +2,7 @@
 
 mod away;
 mod chaos;
+mod clients;
 mod command;
 mod deaths;
 mod endings;

@@ -5,6 +5,7 @@ mod datagrams;
 mod drops;
 mod endpoint;
 mod gaps;
+pub(crate) mod passed;
 mod socket_file;
 mod stream;
 pub(crate) mod tcp;

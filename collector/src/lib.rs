@@ -108,6 +108,11 @@ impl Collector {
             sockets.extend(endpoint.bind()?);
         }
         let voice = Voice { verbose: options.verbose };
+        if intake::passed::any() {
+            voice.say(format_args!(
+                "warning: sockets were passed, but no --listen fd:// takes them"
+            ));
+        }
         let (serving, unserved) = serving(&options)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {

@@ -1,7 +1,10 @@
 //! The daemon: reads the options, runs a collector, and says once why it could not.
 
+mod notify;
+
 use clap::Parser;
 use netlog_collector::{Address, Collector, Options, report, runtime};
+use notify::notify;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::error::Error;
 use std::io::{self, Write};
@@ -28,8 +31,10 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     for address in collector.serving() {
         let _ = writeln!(io::stderr().lock(), "serving http://{address}");
     }
+    notify("READY=1");
     let end = async {
         first.next().await;
+        notify("STOPPING=1");
     };
     let mut hangups = signal(SignalKind::hangup())?;
     let reopen = collector.reopen();

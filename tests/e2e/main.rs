@@ -17,4 +17,5 @@ mod look;
 mod look_cli;
 mod main_path;
 mod spool;
+mod systemd;
 mod unix;

@@ -81,6 +81,11 @@ impl Collector {
         self.address().split_once("://").expect("an address has a scheme").1
     }
 
+    /// All addresses, in the order they were said in.
+    pub(crate) fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
     /// The address with this scheme, without it.
     pub(crate) fn at(&self, scheme: &str) -> &str {
         let mut split = self.addresses.iter().filter_map(|address| address.split_once("://"));

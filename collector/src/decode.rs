@@ -5,6 +5,7 @@ mod fields;
 mod gelf;
 mod inflate;
 mod lines;
+mod message;
 mod messages;
 mod names;
 mod netlog;
@@ -19,7 +20,8 @@ mod time;
 use crate::run::{Run, Source};
 use crate::sender::Sender;
 use crate::stats::{Stats, Tally};
-use netlog_wire::{Greeting, Piece};
+use crate::tokens::Tokens;
+use netlog_wire::{Greeting, Piece, TIME_LEN, utc};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,7 +31,8 @@ pub(crate) use origin::Origin;
 pub(crate) use sniff::{Foreign, Pinned};
 
 use lines::{UNPACKED, take_message};
-use messages::{Message, Messages};
+use message::Message;
+use messages::Messages;
 use netlog::Conversation;
 use sniff::Kind;
 
@@ -55,6 +58,8 @@ pub(crate) struct Decoder {
     max_line: usize,
     /// Packed messages have come.
     packed: bool,
+    /// Where only those are heard who show one.
+    tokens: Option<Arc<Tokens>>,
 }
 
 /// Why a connection is closed.
@@ -64,6 +69,8 @@ pub(crate) enum Unfit {
     Refused(Refusal),
     /// It speaks something else, and would not understand.
     Foreign(Foreign),
+    /// It says no hello where one has to show a token.
+    Tokenless,
 }
 
 /// Why a connection that said hello is closed, in the words it is told.
@@ -78,7 +85,13 @@ impl Decoder {
         stats: Arc<Stats>,
     ) -> Self {
         let messages = Messages::new(max_line, pin);
-        Self { messages, conversation: None, origin, stats, max_line, packed: false }
+        let (conversation, tokens) = (None, None);
+        Self { messages, conversation, origin, stats, max_line, packed: false, tokens }
+    }
+
+    /// The same, for peers that have to show one of `tokens`, if there are any.
+    pub(crate) fn guarded(self, tokens: Option<Arc<Tokens>>) -> Self {
+        Self { tokens, ..self }
     }
 
     /// The sender, once the peer has said hello.
@@ -99,13 +112,23 @@ impl Decoder {
     /// Takes the bytes of one read and adds the records in them to `runs`.
     pub(crate) fn feed(&mut self, input: &[u8], runs: &mut Vec<Run>) -> Result<(), Unfit> {
         self.stats.bytes_in.add(input.len() as u64);
-        self.take(input.len() * 3 / 2, runs, |messages, each| messages.feed(input, each))
+        self.take(input.len() * 2, runs, |messages, each| messages.feed(input, each))
     }
 
     /// Takes what the peer left without an end. Half a record of a netlog sender is no record: it
     /// comes again, whole.
     pub(crate) fn finish(&mut self, runs: &mut Vec<Run>) -> Result<(), Unfit> {
         self.take(0, runs, |messages, each| messages.finish(each))
+    }
+
+    /// Whether a message has begun that has not ended.
+    pub(crate) fn pending(&self) -> bool {
+        self.messages.pending()
+    }
+
+    /// How many bytes of it are held.
+    pub(crate) fn held(&self) -> usize {
+        self.messages.held()
     }
 
     /// Whether what has come may be whole, so that silence would end it.
@@ -127,13 +150,18 @@ impl Decoder {
         runs: &mut Vec<Run>,
         cut: impl FnOnce(&mut Messages, &mut dyn FnMut(Message<'_>)) -> Result<(), Foreign>,
     ) -> Result<(), Unfit> {
-        let Self { messages, conversation, origin, stats, max_line, packed } = self;
+        let Self { messages, conversation, origin, stats, max_line, packed, tokens } = self;
         let tally = Tally::default();
-        let receipt =
-            Receipt { origin, stats, tally: &tally, received: now(), max_line: *max_line };
+        let received = now();
+        let (tally, now, max_line) = (&tally, &utc(received), *max_line);
+        let receipt = Receipt { origin, stats, tally, received, now, max_line };
         let (mut refused, mut left) = (None, UNPACKED);
         let done = cut(messages, &mut |message| {
             if refused.is_some() {
+                return;
+            }
+            if tokens.is_some() && message.kind != Kind::Netlog {
+                refused = Some(Unfit::Tokenless);
                 return;
             }
             count_cut(message.cut, stats);
@@ -143,22 +171,23 @@ impl Decoder {
                 // Assigned only when there is something: to move a whole result waits for all
                 // that was written before it.
                 Kind::Netlog => {
-                    if let Err(refusal) = converse(conversation, message, receipt, slot) {
-                        refused = Some(refusal);
+                    let heard = (&mut *conversation, tokens.as_deref());
+                    if let Err(refusal) = converse(heard, message, receipt, slot) {
+                        refused = Some(Unfit::Refused(refusal));
                     }
                 }
                 _ => take_message(message, receipt, slot, &mut left),
             }
         });
         tally.settle(stats);
-        refused.map_or(Ok(()), |refusal| Err(Unfit::Refused(refusal)))?;
+        refused.map_or(Ok(()), Err)?;
         done.map_err(Unfit::Foreign)
     }
 }
 
 /// Takes a line of a connection that begins with a hello.
 fn converse(
-    conversation: &mut Option<Conversation>,
+    (conversation, tokens): (&mut Option<Conversation>, Option<&Tokens>),
     message: Message<'_>,
     receipt: Receipt<'_>,
     slot: Slot<'_>,
@@ -167,7 +196,7 @@ fn converse(
         let piece = Piece { bytes: message.bytes, cut: message.cut };
         return conversation.take(piece, receipt, slot);
     }
-    *conversation = Some(hello(message.bytes, receipt.origin)?);
+    *conversation = Some(hello(message.bytes, receipt, tokens)?);
     Ok(())
 }
 
@@ -180,11 +209,19 @@ pub(crate) fn count_cut(cut: u64, stats: &Stats) {
 }
 
 /// The conversation that a first line begins.
-fn hello(line: &[u8], origin: &Origin) -> Result<Conversation, Refusal> {
-    match Greeting::parse(line) {
-        Some(Greeting::Hello(hello)) => Conversation::new(hello, origin),
-        _ => Err(Refusal("malformed hello".into())),
+fn hello(
+    line: &[u8],
+    receipt: Receipt<'_>,
+    tokens: Option<&Tokens>,
+) -> Result<Conversation, Refusal> {
+    let Some(Greeting::Hello(hello)) = Greeting::parse(line) else {
+        return Err(Refusal("malformed hello".into()));
+    };
+    if let Some(Err(stranger)) = tokens.map(|tokens| tokens.admit(hello.token.as_deref())) {
+        receipt.stats.strangers_refused.add(1);
+        return Err(Refusal(stranger.words().into()));
     }
+    Conversation::new(hello, receipt.origin)
 }
 
 /// From whom and when a line was received.
@@ -194,6 +231,8 @@ pub(crate) struct Receipt<'a> {
     pub(crate) stats: &'a Stats,
     pub(crate) tally: &'a Tally,
     pub(crate) received: i64,
+    /// The same as records write it.
+    pub(crate) now: &'a [u8; TIME_LEN],
     /// The longest line there may be.
     pub(crate) max_line: usize,
 }

@@ -1,11 +1,13 @@
 //! The ways in, and the one way from all of them to the hub.
 
+mod bounds;
 mod connection;
 mod datagrams;
 mod drops;
 mod endpoint;
 mod gaps;
 pub(crate) mod passed;
+mod places;
 mod socket_file;
 mod stream;
 pub(crate) mod tcp;
@@ -18,6 +20,7 @@ use crate::run::{Parcel, Run};
 use crate::sender::Sender;
 use crate::senders::Senders;
 use crate::stats::Stats;
+use crate::tokens::Tokens;
 use crate::voice::Voice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -25,20 +28,22 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+pub(crate) use bounds::Bounds;
+pub(crate) use connection::Limits;
 pub(crate) use datagrams::Datagrams;
 pub use endpoint::{Address, Endpoint, UnknownEndpoint};
 pub(crate) use endpoint::{Bound, Transport};
+pub(crate) use places::Places;
 pub(crate) use stream::Listener;
-
-/// Bytes on their way from all intakes to the hub. It bounds memory while a sink fails, and is
-/// plenty to keep the hub busy while it does not.
-const IN_FLIGHT: usize = 32 << 20;
 
 /// The least room a parcel takes, so that their number is bounded too.
 const LEAST: usize = 4 << 10;
 
 /// How much is read at once.
 pub(crate) const READ: usize = 64 << 10;
+
+/// How much of a line that has not ended every connection may hold, whatever the others do.
+const FREE: usize = 4 << 10;
 
 /// How long an intake goes on reading what the kernel has received when the collector ends.
 pub(crate) const DRAIN: Duration = Duration::from_secs(2);
@@ -54,12 +59,11 @@ pub(crate) struct Wiring {
     pub(crate) stats: Arc<Stats>,
     pub(crate) senders: Arc<Senders>,
     pub(crate) voice: Voice,
-    pub(crate) max_line: usize,
-    pub(crate) idle_timeout: Option<Duration>,
-    /// One permit for each connection that may be open.
-    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) bounds: Arc<Bounds>,
     /// A bit for each foreign protocol that has been complained about.
     pub(crate) told: Arc<AtomicU32>,
+    /// Where only those are heard who show one.
+    pub(crate) tokens: Option<Arc<Tokens>>,
     /// Turns true when the collector is to end.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -88,13 +92,15 @@ impl Wiring {
 #[derive(Debug, Clone)]
 pub(crate) struct Feed {
     room: Arc<Semaphore>,
+    bytes: usize,
     parcels: SyncSender<Parcel>,
+    stats: Arc<Stats>,
 }
 
-/// A feed, and the end that the hub takes parcels from.
-pub(crate) fn feed() -> (Feed, Receiver<Parcel>) {
-    let (sender, receiver) = sync_channel(IN_FLIGHT / LEAST);
-    (Feed { room: Arc::new(Semaphore::new(IN_FLIGHT)), parcels: sender }, receiver)
+/// A feed of so many bytes, and the end that the hub takes parcels from.
+pub(crate) fn feed(bytes: usize, stats: Arc<Stats>) -> (Feed, Receiver<Parcel>) {
+    let (parcels, receiver) = sync_channel(bytes / LEAST);
+    (Feed { room: Arc::new(Semaphore::new(bytes)), bytes, parcels, stats }, receiver)
 }
 
 /// The hub takes nothing any more.
@@ -104,7 +110,11 @@ pub(crate) struct Closed;
 impl Feed {
     /// Waits until there is room for `bytes` more on their way; this wait is the backpressure.
     pub(crate) async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Closed> {
-        let bytes = u32::try_from(bytes.clamp(LEAST, IN_FLIGHT)).map_err(|_| Closed)?;
+        let bytes = u32::try_from(bytes.clamp(LEAST, self.bytes)).map_err(|_| Closed)?;
+        if let Ok(room) = self.room.clone().try_acquire_many_owned(bytes) {
+            return Ok(room);
+        }
+        self.stats.reads_delayed.add(1);
         self.room.clone().acquire_many_owned(bytes).await.map_err(|_| Closed)
     }
 

@@ -32,6 +32,7 @@
 mod amount;
 mod cut;
 mod decode;
+mod descriptors;
 mod error;
 mod fresh;
 mod hub;
@@ -49,9 +50,11 @@ mod sender;
 mod senders;
 mod sink;
 mod stats;
+mod tokens;
 mod voice;
 
 pub use amount::{Period, Size, UnknownAmount};
+pub use descriptors::allow_descriptors;
 pub use error::{BindError, GaveUp, RunError};
 pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
@@ -60,9 +63,10 @@ pub use pace::runtime;
 pub use stats::{Counter, Stats};
 
 use decode::seconds;
+use descriptors::Shares;
 use fresh::Fresh;
 use hub::{Hub, Patience};
-use intake::{Bound, Datagrams, Feed, Listener, Transport, Wiring};
+use intake::{Bound, Bounds, Datagrams, Feed, Limits, Listener, Places, Transport, Wiring};
 use look::{Looking, View};
 use marks::Marks;
 use rotate::Schedule;
@@ -76,6 +80,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use tokens::Tokens;
 use tokio::net::{TcpListener, UdpSocket, UnixDatagram, UnixListener};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
@@ -83,6 +88,10 @@ use voice::{Chain, Voice};
 
 /// The least `--max-line`: a hello has to fit.
 const MIN_LINE: usize = 1 << 10;
+
+/// The least and the most `--max-in-flight`: a parcel has to fit, and be counted in 32 bits.
+const MIN_IN_FLIGHT: usize = 1 << 20;
+const MAX_IN_FLIGHT: usize = 1 << 31;
 
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
@@ -93,6 +102,7 @@ pub struct Collector {
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
     reopen: Reopen,
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl Collector {
@@ -101,7 +111,8 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// When an address cannot be bound or a sink cannot be opened, and when there is no sink.
+    /// When an address cannot be bound, a sink cannot be opened or the tokens cannot be read, and
+    /// when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
         let mut sockets = Vec::new();
         for endpoint in &options.listen {
@@ -113,6 +124,7 @@ impl Collector {
                 "warning: sockets were passed, but no --listen fd:// takes them"
             ));
         }
+        let tokens = tokens(&options, voice)?.map(Arc::new);
         let (serving, unserved) = serving(&options)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
@@ -126,8 +138,8 @@ impl Collector {
         if sinks.is_empty() {
             return Err(BindError::NoSink);
         }
-        let (stats, reopen) = (Arc::default(), Reopen::default());
-        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen })
+        let (stats, reopen) = (Arc::default(), Reopen::new(tokens.clone()));
+        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen, tokens })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -145,9 +157,25 @@ impl Collector {
         self.stats.clone()
     }
 
-    /// What asks it to reopen its file, after something else has moved it away.
+    /// What asks it to reopen its file, after something else has moved it away, and to read its
+    /// tokens again.
     pub fn reopen(&self) -> Reopen {
         self.reopen.clone()
+    }
+
+    /// Says what whoever runs it may not expect.
+    fn warn(&self, voice: Voice) {
+        if let Some(error) = &self.unserved {
+            let chain = Chain(error);
+            voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
+        }
+        let Some(tokens) = &self.tokens else { return };
+        tokens.warn();
+        for Bound { address, .. } in &self.sockets {
+            if matches!(address.transport, Transport::Udp | Transport::Unixgram) {
+                voice.say(format_args!("warning: nothing at {address} can show a token: refused"));
+            }
+        }
     }
 
     /// Collects until `end` is over, then reads what was received, writes and acks it, and returns.
@@ -156,14 +184,12 @@ impl Collector {
     ///
     /// When a socket cannot be served, or a sink still fails some seconds after the end.
     pub async fn run(self, end: impl Future<Output = ()>) -> Result<(), RunError> {
-        let (feed, parcels) = intake::feed();
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
-        if let Some(error) = &self.unserved {
-            let chain = Chain(error);
-            voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
-        }
+        let bounds = Arc::new(bounds(&self.options, voice));
+        let (feed, parcels) = intake::feed(bounds.in_flight, self.stats.clone());
+        self.warn(voice);
         self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let held = self.sinks.iter().find_map(|sink| sink.end());
         let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
@@ -173,10 +199,9 @@ impl Collector {
             stats: self.stats.clone(),
             senders: senders.clone(),
             voice,
-            max_line: self.options.max_line.bytes().max(MIN_LINE),
-            idle_timeout: self.options.idle_timeout.limit(),
-            connections: Arc::new(Semaphore::new(self.options.max_connections)),
+            bounds: bounds.clone(),
             told: Arc::default(),
+            tokens: self.tokens.clone(),
             stop: stopped,
         };
         let view = View {
@@ -187,6 +212,8 @@ impl Collector {
             voice,
             file: self.options.file.clone().filter(|_| held.is_some()),
             max_tails: self.options.max_tails,
+            most: bounds.readers,
+            tokens: self.tokens,
         };
         let serving = self.serving.into_iter().map(|bound| bound.socket).collect();
         let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
@@ -215,6 +242,39 @@ impl Collector {
         looking.end().await;
         finished(outcome)
     }
+}
+
+/// What the options allow, brought within what makes sense and what the system allows. It is said
+/// when that is fewer connections.
+fn bounds(options: &Options, voice: Voice) -> Bounds {
+    let Shares { all, connections, readers } = Shares::now(options.max_open_files);
+    let wanted = options.max_connections;
+    if connections < wanted {
+        voice.say(format_args!(
+            "warning: {all} open files allow {connections} connections instead of {wanted}"
+        ));
+    }
+    let max_line = options.max_line.bytes().max(MIN_LINE);
+    let half_lines = options.max_half_lines.bytes().max(max_line).min(Semaphore::MAX_PERMITS);
+    Bounds {
+        max_line,
+        limits: Limits {
+            first_byte: options.first_byte_timeout.limit(),
+            half_line: options.half_line_timeout.limit(),
+            idle: options.idle_timeout.limit(),
+        },
+        places: Places::new(connections.min(wanted), options.max_per_address),
+        half_lines: Arc::new(Semaphore::new(half_lines)),
+        max_chunked: options.max_chunked.bytes(),
+        in_flight: options.max_in_flight.bytes().clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT),
+        readers,
+    }
+}
+
+fn tokens(options: &Options, voice: Voice) -> Result<Option<Tokens>, BindError> {
+    let Some(path) = &options.token_file else { return Ok(None) };
+    let failed = |cause| BindError::Tokens { path: path.clone(), cause };
+    Tokens::read(path, voice).map(Some).map_err(failed)
 }
 
 fn keeping(path: &Path, options: &Options) -> Keeping {

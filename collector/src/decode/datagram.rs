@@ -4,7 +4,8 @@
 use super::gelf::{Chunks, is_chunk};
 use super::inflate::Packing;
 use super::lines::{UNPACKED, take_message, unpacked};
-use super::messages::{Message, Messages};
+use super::message::Message;
+use super::messages::Messages;
 use super::sniff::{Foreign, Kind, Pinned};
 use super::{Origin, Receipt, Slot, count_cut};
 use crate::peer::Peer;
@@ -12,7 +13,7 @@ use crate::run::{Run, Source};
 use crate::sender::SenderId;
 use crate::stats::{Stats, Tally, count};
 use memchr::memmem;
-use netlog_wire::{Hello, Identity, Line};
+use netlog_wire::{Hello, Identity, Line, utc};
 
 /// Decodes one datagram.
 pub(crate) struct Datagram<'a> {
@@ -61,7 +62,7 @@ impl Datagram<'_> {
     ) -> Result<Option<Numbered<'b>>, Foreign> {
         let received = self.received;
         let Self { origin, stats, tally, max_line, .. } = *self;
-        let receipt = Receipt { origin, stats, tally, received, max_line };
+        let receipt = Receipt { origin, stats, tally, received, now: &utc(received), max_line };
         if let Some((sender, number, at)) = number(bytes).filter(|_| self.pin.is_none()) {
             // The comma before the record proper becomes its opening brace.
             bytes[at] = b'{';
@@ -170,7 +171,7 @@ mod tests {
 
     fn taken(bytes: &[u8]) -> (Option<(u128, u64)>, String) {
         let peer = "10.0.0.7:99".parse().unwrap();
-        let (origin, mut chunks) = (Origin::new(peer), Chunks::default());
+        let (origin, mut chunks) = (Origin::new(peer), Chunks::new(8 << 20));
         let (stats, mut runs, mut bytes) = (Stats::default(), Vec::new(), bytes.to_vec());
         let (stats, tally) = (&stats, &Tally::default());
         let datagram =

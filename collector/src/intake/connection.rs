@@ -1,9 +1,10 @@
 //! One connection: reads runs out of it, and writes acks to it if its peer said hello.
 
 mod parting;
+mod waiting;
 
 use super::stream::Stream;
-use super::{READ, Wiring};
+use super::{FREE, READ, Wiring};
 use crate::decode::{Decoder, Origin, Pinned};
 use crate::pace::note_read;
 use crate::peer::Peer;
@@ -14,15 +15,11 @@ use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::io;
 use std::task::{Context, Poll};
-use std::time::Duration;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
-
-/// The silence that ends a syslog message without an end: longer than a client pauses within one,
-/// and short enough for whoever waits to see it.
-const SILENCE: Duration = Duration::from_millis(200);
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use waiting::{Due, Waiting};
 
 pub(super) use parting::End;
+pub(crate) use waiting::Limits;
 
 thread_local! {
     /// One read buffer for each worker thread: a read and its decoding never wait for anything in
@@ -37,8 +34,9 @@ pub(super) async fn run(
     wiring: &Wiring,
 ) -> End {
     stream.reset_at_death();
-    let decoder = Decoder::new(Origin::new(peer), wiring.max_line, pin, wiring.stats.clone());
-    let heard = Instant::now();
+    let decoder =
+        Decoder::new(Origin::new(peer), wiring.bounds.max_line, pin, wiring.stats.clone());
+    let decoder = decoder.guarded(wiring.tokens.clone());
     let attendance = wiring.senders.arrive(peer);
     let mut open = Connection {
         stream,
@@ -49,7 +47,8 @@ pub(super) async fn run(
         told: 0,
         given: 0,
         replies: Vec::new(),
-        heard,
+        waiting: Waiting::new(wiring.bounds.limits),
+        room: None,
         draining: false,
     };
     let end = open.converse().await.err().unwrap_or(End::Closed);
@@ -59,7 +58,7 @@ pub(super) async fn run(
     open.part(&end).await;
     open.attendance.part(match end {
         End::Closed => Departure::Ended,
-        End::Refused(_) => Departure::Refused,
+        End::Refused(_) | End::Tokenless => Departure::Refused,
         _ => Departure::Broken,
     });
     end
@@ -78,8 +77,9 @@ struct Connection<'a> {
     given: u64,
     /// What is to be written: never more than one reply beyond what the socket took.
     replies: Vec<u8>,
-    /// When something came last.
-    heard: Instant,
+    waiting: Waiting,
+    /// Room for the line that has not ended, once it is not a short one.
+    room: Option<OwnedSemaphorePermit>,
     draining: bool,
 }
 
@@ -117,19 +117,7 @@ impl Connection<'_> {
     }
 
     async fn wait(&mut self) -> Result<Event, End> {
-        let Self { stream, wiring, acks, replies, heard, decoder, .. } = self;
-        let silent = async {
-            match decoder.may_be_whole() {
-                true => sleep_until(*heard + SILENCE).await,
-                false => pending().await,
-            }
-        };
-        let idle = async {
-            match wiring.idle_timeout {
-                Some(limit) => sleep_until(*heard + limit).await,
-                None => pending().await,
-            }
-        };
+        let Self { stream, wiring, acks, replies, waiting, .. } = self;
         let acked = async {
             match acks {
                 // What cannot be written waits, and only the latest ack counts.
@@ -143,38 +131,77 @@ impl Connection<'_> {
             _ = acked => Ok(Event::Acked),
             ready = stream.writable(), if !replies.is_empty() => Ok(ready.map(|()| Event::Writable)?),
             ready = stream.readable() => Ok(ready.map(|()| Event::Readable)?),
-            () = silent => Ok(Event::Silent),
-            () = idle => Err(End::Idle),
+            due = waiting.over() => match due {
+                Due::Message => Ok(Event::Silent),
+                due => Err(End::Overdue(due)),
+            },
         }
     }
 
     /// Hands over what silence has ended.
     async fn silence(&mut self) {
-        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
+        if let Ok(room) = self.wiring.feed.reserve(self.wiring.bounds.max_line).await {
             let mut runs = Vec::new();
             self.decoder.silence(&mut runs);
+            self.waiting.heard(false, true, false);
+            self.room = None;
             self.wiring.feed.give(runs, room);
+        }
+    }
+
+    /// How much may be read now. Short lines are free. What is more has to have room among all the
+    /// lines that have not ended, of which there is only so much.
+    async fn allowed(&mut self) -> Result<usize, End> {
+        if self.room.is_some() {
+            return Ok(READ);
+        }
+        let (wiring, held) = (self.wiring, self.decoder.held());
+        let half_lines = wiring.bounds.half_lines.clone();
+        let line = u32::try_from(wiring.bounds.max_line).unwrap_or(u32::MAX);
+        if let Ok(room) = half_lines.clone().try_acquire_many_owned(line) {
+            self.room = Some(room);
+            return Ok(READ);
+        }
+        wiring.stats.lines_delayed.add(1);
+        if held < FREE {
+            return Ok(FREE - held);
+        }
+        tokio::select! {
+            biased;
+            room = half_lines.acquire_many_owned(line) => {
+                self.room = Some(room.map_err(|_| End::Abandoned)?);
+                Ok(READ)
+            }
+            due = self.waiting.over() => Err(End::Overdue(due)),
         }
     }
 
     /// Reads once, if there is room for what may come of it and anything to read.
     async fn read(&mut self) -> Result<Progress, End> {
-        let room = self.wiring.feed.reserve(self.decoder.most(READ)).await;
+        let allowed = self.allowed().await?;
+        let room = self.wiring.feed.reserve(self.decoder.most(allowed)).await;
         let room = room.map_err(|_| End::Abandoned)?;
         let mut runs = Vec::new();
         let outcome = poll_fn(|context| {
-            BUFFER.with_borrow_mut(|buffer| Poll::Ready(self.decode(context, buffer, &mut runs)))
+            BUFFER.with_borrow_mut(|buffer| {
+                Poll::Ready(self.decode(context, &mut buffer[..allowed], &mut runs))
+            })
         });
         let outcome = outcome.await;
+        if self.decoder.held() <= FREE {
+            self.room = None;
+        }
         if let (Some(run), true) = (runs.last(), self.decoder.sender().is_some()) {
             self.given = run.last();
         }
         self.attendance.heard(&runs, self.decoder.sender());
         // Before the hub can move the mark, which is answered by an ack of its own.
         self.welcome();
+        let ended = !runs.is_empty();
         self.wiring.feed.give(runs, room);
         if let Ok(Progress::Some) = outcome {
-            self.heard = Instant::now();
+            let decoder = &self.decoder;
+            self.waiting.heard(decoder.pending(), ended, decoder.may_be_whole());
         }
         outcome
     }

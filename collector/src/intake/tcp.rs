@@ -1,5 +1,6 @@
 //! The stream intakes, TCP and Unix: accept connections and give each a task of its own.
 
+use super::places::Full;
 use super::stream::{Listener, Stream};
 use super::{Wiring, connection};
 use crate::decode::Pinned;
@@ -56,9 +57,17 @@ fn admit(
     wiring: &Wiring,
     connections: &mut JoinSet<()>,
 ) {
-    let Ok(place) = wiring.connections.clone().try_acquire_owned() else {
-        wiring.stats.connections_over_limit.add(1);
-        return wiring.voice.debug(format_args!("connection limit reached, closed {peer}"));
+    let place = match wiring.bounds.places.take(peer.place().0) {
+        Ok(place) => place,
+        Err(full) => {
+            let (counter, whose) = match full {
+                Full::All => (&wiring.stats.connections_over_limit, "all"),
+                Full::Address => (&wiring.stats.connections_over_limit_of_address, "its address"),
+            };
+            counter.add(1);
+            let words = format_args!("closed {peer}: too many connections of {whose}");
+            return wiring.voice.debug(words);
+        }
     };
     prepare(&stream);
     let wiring = wiring.clone();

@@ -30,7 +30,7 @@ pub(crate) async fn run(socket: Datagrams, pin: Option<Pinned>, wiring: Wiring) 
         buffer: vec![0; socket.longest()],
         socket,
         gaps: Gaps::default(),
-        chunks: Chunks::default(),
+        chunks: Chunks::new(wiring.bounds.max_chunked),
         pin,
         fresh: false,
         tally: Tally::default(),
@@ -112,8 +112,11 @@ impl Intake {
         let (_, origin) = self.from.insert(from.unwrap_or_else(|| (peer, Origin::new(peer))));
         wiring.stats.datagrams.add(1);
         wiring.stats.bytes_in.add((len + cut) as u64);
+        if wiring.tokens.is_some() {
+            return wiring.stats.strangers_refused.add(1);
+        }
         count_cut(cut as u64, &wiring.stats);
-        let (stats, tally, max_line) = (&wiring.stats, &self.tally, wiring.max_line);
+        let (stats, tally, max_line) = (&wiring.stats, &self.tally, wiring.bounds.max_line);
         let datagram = Datagram { origin, stats, tally, max_line, pin: self.pin, received: now() };
         let before = total(runs);
         let taken = datagram.take(&mut self.buffer[..len], (peer, &mut self.chunks), runs);

@@ -5,6 +5,7 @@ mod json;
 mod syslog;
 
 use super::*;
+use netlog_wire::utc;
 
 /// 2026-11-22T19:05:00Z.
 const NOW: i64 = 1_795_374_300_000_000;
@@ -15,7 +16,8 @@ fn tcp(stream: &[u8]) -> Vec<String> {
     let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
     let (tally, max_line) = (Tally::default(), 64 << 10);
     let (stats, tally) = (&stats, &tally);
-    let receipt = Receipt { origin: &origin, stats, tally, received: NOW, max_line };
+    let receipt =
+        Receipt { origin: &origin, stats, tally, received: NOW, now: &utc(NOW), max_line };
     let mut messages = Messages::new(64 << 10, None);
     let mut each = |message: Message<'_>| {
         take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);
@@ -29,7 +31,7 @@ fn tcp(stream: &[u8]) -> Vec<String> {
 fn udp(datagrams: &[&[u8]]) -> Vec<String> {
     let peer = "10.0.0.7:99".parse().unwrap();
     let (origin, stats) = (Origin::new(peer), Stats::default());
-    let (mut chunks, mut runs) = (Chunks::default(), Vec::new());
+    let (mut chunks, mut runs) = (Chunks::new(8 << 20), Vec::new());
     let (max_line, pin, received) = (64 << 10, None, NOW);
     let (stats, tally) = (&stats, &Tally::default());
     let datagram = Datagram { origin: &origin, stats, tally, max_line, pin, received };

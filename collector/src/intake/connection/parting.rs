@@ -1,6 +1,6 @@
 //! How a connection ends, and what is owed to its peer then.
 
-use super::{Connection, Progress};
+use super::{Connection, Due, Progress};
 use crate::decode::{Foreign, Refusal, Unfit};
 use crate::intake::{DRAIN, GIVE_UP};
 use crate::voice::Chain;
@@ -25,8 +25,10 @@ pub(crate) enum End {
     Refused(Refusal),
     /// The peer speaks something else.
     Foreign(Foreign),
-    /// Nothing came for too long.
-    Idle,
+    /// The peer said no hello where one has to show a token.
+    Tokenless,
+    /// Something did not come in time.
+    Overdue(Due),
     /// The collector ends.
     Stopped,
     /// The hub is gone.
@@ -46,6 +48,7 @@ impl From<Unfit> for End {
         match unfit {
             Unfit::Refused(refusal) => Self::Refused(refusal),
             Unfit::Foreign(foreign) => Self::Foreign(foreign),
+            Unfit::Tokenless => Self::Tokenless,
         }
     }
 }
@@ -60,13 +63,20 @@ impl Connection<'_> {
                 self.farewell().await;
             }
             End::Stopped => self.drain().await,
-            End::Idle => {
-                self.wiring.stats.connections_idle.add(1);
+            End::Overdue(due) => {
+                let stats = &self.wiring.stats;
+                match due {
+                    Due::FirstByte => stats.connections_mute.add(1),
+                    Due::HalfLine => stats.connections_half_line.add(1),
+                    Due::Idle | Due::Message => stats.connections_idle.add(1),
+                }
                 self.keep_rest().await;
                 self.stream.close_in_order();
             }
             End::Broken(_) => self.keep_rest().await,
             End::Closed | End::Foreign(_) => self.stream.close_in_order(),
+            // A reset: to a plain peer anything else says that all is kept.
+            End::Tokenless => self.wiring.stats.strangers_refused.add(1),
             End::Abandoned => {}
         }
     }
@@ -93,7 +103,7 @@ impl Connection<'_> {
 
     /// Hands over a plain peer's line that will never end.
     async fn keep_rest(&mut self) {
-        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
+        if let Ok(room) = self.wiring.feed.reserve(self.wiring.bounds.max_line).await {
             let mut runs = Vec::new();
             // Whatever it is, there is nobody left to complain about.
             let _ = self.decoder.finish(&mut runs);
@@ -132,7 +142,10 @@ impl fmt::Display for End {
             Self::Closed => f.write_str("by its peer"),
             Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
             Self::Foreign(foreign) => write!(f, "it sends {foreign}"),
-            Self::Idle => f.write_str("nothing came for the idle timeout"),
+            Self::Tokenless => f.write_str("it shows no token"),
+            Self::Overdue(Due::FirstByte) => f.write_str("no first byte came in time"),
+            Self::Overdue(Due::HalfLine) => f.write_str("a line did not end in time"),
+            Self::Overdue(_) => f.write_str("nothing came for the idle timeout"),
             Self::Stopped => f.write_str("the collector ends"),
             Self::Abandoned => f.write_str("a sink failed to the end"),
             Self::Broken(error) => Chain(error).fmt(f),

@@ -51,7 +51,11 @@ impl Trickle {
         let due = |at: u64| start + Duration::from_nanos(at * 1_000_000_000 / self.rate);
         for at in 0..self.lines {
             while let Some(early) = due(at).checked_duration_since(Instant::now()) {
-                thread::sleep(early.max(Duration::from_micros(50)));
+                // A sleep is tens of microseconds longer than it should be, and makes a burst.
+                match early.checked_sub(Duration::from_micros(200)) {
+                    Some(long) => thread::sleep(long),
+                    None => std::hint::spin_loop(),
+                }
             }
             line.clear();
             line.extend_from_slice(SENT);

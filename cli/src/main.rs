@@ -7,6 +7,7 @@ mod search;
 mod send;
 mod ship;
 mod tail;
+mod token;
 
 use clap::{Parser, Subcommand};
 use std::error::Error;

@@ -52,7 +52,9 @@ fn search(options: &Options) -> Result<u64, Box<dyn Error>> {
     let query = filters.query(lines.as_deref());
     let and = if query.is_empty() { "" } else { "&" };
     let target = format!("/search?{query}{and}order={order}");
-    let mut answer = filters.at.get(&target, SILENCE).map_err(|failure| match failure {
+    let token = filters.token.read()?;
+    let answer = filters.at.get(&target, token.as_deref(), SILENCE);
+    let mut answer = answer.map_err(|failure| match failure {
         Failure::Refused(words) => words,
         failure => format!("no connection to {}: {failure}", filters.at),
     })?;

@@ -1,5 +1,6 @@
 //! `netlog send`: the lines of standard input, delivered like any program's records.
 
+use crate::token::Token;
 use clap::Args;
 use log::kv::{self, Value};
 use log::{Level, Record};
@@ -26,11 +27,16 @@ pub(crate) struct Options {
     /// The level of the records
     #[arg(short, long, value_name = "LEVEL", default_value = "info")]
     level: Level,
+    #[command(flatten)]
+    token: Token,
 }
 
 pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let builder = netlog::builder(&options.to).app(options.app).level(log::LevelFilter::Trace);
-    let builder = builder.when_full(Full::Block(LIMIT));
+    let mut builder = builder.when_full(Full::Block(LIMIT));
+    if let Some(token) = options.token.read()? {
+        builder = builder.token(token);
+    }
     let _guard = builder.init()?;
     let mut lines = Lines::new(MAX_LINE);
     let mut buffer = vec![0; 64 * 1024];

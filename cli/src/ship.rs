@@ -1,6 +1,7 @@
 //! `netlog ship`: delivers what dead programs left behind.
 
 use crate::say;
+use crate::token::Token;
 use clap::Args;
 use netlog::Shipped;
 use std::error::Error;
@@ -14,6 +15,8 @@ pub(crate) struct Options {
     /// Where the collector listens
     #[arg(long, value_name = "ADDRESS", default_value = "localhost:1902", env = "NETLOG_TO")]
     to: String,
+    #[command(flatten)]
+    token: Token,
 }
 
 pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
@@ -26,7 +29,8 @@ pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
         let _ =
             writeln!(std::io::stdout(), "{app} pid {pid} on {host}: {records} records {became}");
     };
-    netlog::ship(&options.to, options.directory.as_deref(), tell, |line| say(&line))?;
+    let (token, directory) = (options.token.read()?, options.directory.as_deref());
+    netlog::ship(&options.to, token.as_deref(), directory, tell, |line| say(&line))?;
     if found == 0 {
         let _ = writeln!(std::io::stdout(), "no dead program left anything behind");
     }

@@ -61,6 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let (tell, events) = sync_channel(AHEAD);
     let connection = Connection {
         server: options.filters.at.clone(),
+        token: options.filters.token.read()?,
         query,
         follow: !options.no_follow,
         reconnect: !options.no_reconnect,
@@ -87,6 +88,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 /// The connection, made again whenever it is lost.
 struct Connection {
     server: Server,
+    token: Option<String>,
     query: String,
     follow: bool,
     reconnect: bool,
@@ -101,7 +103,7 @@ impl Connection {
     fn run(mut self) {
         let (mut lost, mut pause) = (false, PAUSE_MIN);
         loop {
-            let failure = match self.server.get(&self.target(), SILENCE) {
+            let failure = match self.server.get(&self.target(), self.token.as_deref(), SILENCE) {
                 Ok(answer) => {
                     pause = PAUSE_MIN;
                     if lost && self.told(Event::Notice(json!({"notice": "reconnected"}))) {

@@ -19,6 +19,7 @@ mod time;
 use crate::run::{Run, Source};
 use crate::sender::Sender;
 use crate::stats::{Stats, Tally};
+use crate::tokens::Tokens;
 use netlog_wire::{Greeting, Piece, TIME_LEN, utc};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -55,6 +56,8 @@ pub(crate) struct Decoder {
     max_line: usize,
     /// Packed messages have come.
     packed: bool,
+    /// Where only those are heard who show one.
+    tokens: Option<Arc<Tokens>>,
 }
 
 /// Why a connection is closed.
@@ -64,6 +67,8 @@ pub(crate) enum Unfit {
     Refused(Refusal),
     /// It speaks something else, and would not understand.
     Foreign(Foreign),
+    /// It says no hello where one has to show a token.
+    Tokenless,
 }
 
 /// Why a connection that said hello is closed, in the words it is told.
@@ -78,7 +83,13 @@ impl Decoder {
         stats: Arc<Stats>,
     ) -> Self {
         let messages = Messages::new(max_line, pin);
-        Self { messages, conversation: None, origin, stats, max_line, packed: false }
+        let (conversation, tokens) = (None, None);
+        Self { messages, conversation, origin, stats, max_line, packed: false, tokens }
+    }
+
+    /// The same, for peers that have to show one of `tokens`, if there are any.
+    pub(crate) fn guarded(self, tokens: Option<Arc<Tokens>>) -> Self {
+        Self { tokens, ..self }
     }
 
     /// The sender, once the peer has said hello.
@@ -108,6 +119,16 @@ impl Decoder {
         self.take(0, runs, |messages, each| messages.finish(each))
     }
 
+    /// Whether a message has begun that has not ended.
+    pub(crate) fn pending(&self) -> bool {
+        self.messages.pending()
+    }
+
+    /// How many bytes of it are held.
+    pub(crate) fn held(&self) -> usize {
+        self.messages.held()
+    }
+
     /// Whether what has come may be whole, so that silence would end it.
     pub(crate) fn may_be_whole(&self) -> bool {
         self.messages.may_be_whole()
@@ -127,7 +148,7 @@ impl Decoder {
         runs: &mut Vec<Run>,
         cut: impl FnOnce(&mut Messages, &mut dyn FnMut(Message<'_>)) -> Result<(), Foreign>,
     ) -> Result<(), Unfit> {
-        let Self { messages, conversation, origin, stats, max_line, packed } = self;
+        let Self { messages, conversation, origin, stats, max_line, packed, tokens } = self;
         let tally = Tally::default();
         let received = now();
         let (tally, now, max_line) = (&tally, &utc(received), *max_line);
@@ -137,6 +158,10 @@ impl Decoder {
             if refused.is_some() {
                 return;
             }
+            if tokens.is_some() && message.kind != Kind::Netlog {
+                refused = Some(Unfit::Tokenless);
+                return;
+            }
             count_cut(message.cut, stats);
             *packed |= message.kind == Kind::Packed;
             let slot = Slot { runs, capacity };
@@ -144,22 +169,23 @@ impl Decoder {
                 // Assigned only when there is something: to move a whole result waits for all
                 // that was written before it.
                 Kind::Netlog => {
-                    if let Err(refusal) = converse(conversation, message, receipt, slot) {
-                        refused = Some(refusal);
+                    let heard = (&mut *conversation, tokens.as_deref());
+                    if let Err(refusal) = converse(heard, message, receipt, slot) {
+                        refused = Some(Unfit::Refused(refusal));
                     }
                 }
                 _ => take_message(message, receipt, slot, &mut left),
             }
         });
         tally.settle(stats);
-        refused.map_or(Ok(()), |refusal| Err(Unfit::Refused(refusal)))?;
+        refused.map_or(Ok(()), Err)?;
         done.map_err(Unfit::Foreign)
     }
 }
 
 /// Takes a line of a connection that begins with a hello.
 fn converse(
-    conversation: &mut Option<Conversation>,
+    (conversation, tokens): (&mut Option<Conversation>, Option<&Tokens>),
     message: Message<'_>,
     receipt: Receipt<'_>,
     slot: Slot<'_>,
@@ -168,11 +194,12 @@ fn converse(
         let piece = Piece { bytes: message.bytes, cut: message.cut };
         return conversation.take(piece, receipt, slot);
     }
-    *conversation = Some(hello(message.bytes, receipt.origin)?);
+    *conversation = Some(hello(message.bytes, receipt, tokens)?);
     Ok(())
 }
 
-fn count_cut(cut: u64, stats: &Stats) {
+/// Counts a line of which so many bytes are left out.
+pub(crate) fn count_cut(cut: u64, stats: &Stats) {
     if cut > 0 {
         stats.lines_cut.add(1);
         stats.bytes_cut.add(cut);
@@ -180,11 +207,19 @@ fn count_cut(cut: u64, stats: &Stats) {
 }
 
 /// The conversation that a first line begins.
-fn hello(line: &[u8], origin: &Origin) -> Result<Conversation, Refusal> {
-    match Greeting::parse(line) {
-        Some(Greeting::Hello(hello)) => Conversation::new(hello, origin),
-        _ => Err(Refusal("malformed hello".into())),
+fn hello(
+    line: &[u8],
+    receipt: Receipt<'_>,
+    tokens: Option<&Tokens>,
+) -> Result<Conversation, Refusal> {
+    let Some(Greeting::Hello(hello)) = Greeting::parse(line) else {
+        return Err(Refusal("malformed hello".into()));
+    };
+    if let Some(Err(stranger)) = tokens.map(|tokens| tokens.admit(hello.token.as_deref())) {
+        receipt.stats.strangers_refused.add(1);
+        return Err(Refusal(stranger.words().into()));
     }
+    Conversation::new(hello, receipt.origin)
 }
 
 /// From whom and when a line was received.

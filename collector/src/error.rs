@@ -23,6 +23,13 @@ pub enum BindError {
         /// What the system says.
         cause: io::Error,
     },
+    /// The tokens cannot be read.
+    Tokens {
+        /// Where they should be.
+        path: PathBuf,
+        /// What is wrong.
+        cause: io::Error,
+    },
     /// There is no stdout.
     Console(io::Error),
     /// Neither a file nor the console is asked for.
@@ -34,6 +41,7 @@ impl fmt::Display for BindError {
         match self {
             Self::Listen { url, .. } => write!(f, "failed to bind {url}"),
             Self::File { path, .. } => write!(f, "failed to open {}", path.display()),
+            Self::Tokens { path, .. } => write!(f, "failed to read tokens of {}", path.display()),
             Self::Console(_) => f.write_str("failed to open stdout"),
             Self::NoSink => f.write_str("records have nowhere to go: use --file or --console"),
         }
@@ -43,9 +51,10 @@ impl fmt::Display for BindError {
 impl Error for BindError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Listen { cause, .. } | Self::File { cause, .. } | Self::Console(cause) => {
-                Some(cause)
-            }
+            Self::Listen { cause, .. }
+            | Self::File { cause, .. }
+            | Self::Tokens { cause, .. }
+            | Self::Console(cause) => Some(cause),
             Self::NoSink => None,
         }
     }

@@ -10,6 +10,7 @@ use crate::run::{Parcel, Run, Source, spare};
 use crate::sender::Sender;
 use crate::sink::{Batch, Sink, SinkError};
 use crate::stats::Stats;
+use crate::tokens::Tokens;
 use crate::voice::{Chain, Voice};
 use netlog_wire::Identity;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -44,18 +45,29 @@ pub(crate) struct Hub {
     pub(crate) voice: Voice,
 }
 
-/// Asks a running collector to look whether its file was moved, and to go on in a new one if so.
+/// Asks a running collector to look whether its file was moved, and to go on in a new one if so;
+/// and to read its tokens again.
 #[derive(Debug, Clone, Default)]
-pub struct Reopen(Arc<AtomicBool>);
+pub struct Reopen {
+    asked: Arc<AtomicBool>,
+    tokens: Option<Arc<Tokens>>,
+}
 
 impl Reopen {
-    /// Asks; it is done before the next batch, or within a second.
+    pub(crate) fn new(tokens: Option<Arc<Tokens>>) -> Self {
+        Self { asked: Arc::default(), tokens }
+    }
+
+    /// Asks; it is done before the next batch, or within a second. The tokens are read at once.
     pub fn ask(&self) {
-        self.0.store(true, Relaxed);
+        if let Some(tokens) = &self.tokens {
+            tokens.read_again();
+        }
+        self.asked.store(true, Relaxed);
     }
 
     fn asked(&self) -> bool {
-        self.0.load(Relaxed) && self.0.swap(false, Relaxed)
+        self.asked.load(Relaxed) && self.asked.swap(false, Relaxed)
     }
 }
 

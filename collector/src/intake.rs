@@ -1,38 +1,48 @@
 //! The ways in, and the one way from all of them to the hub.
 
+mod bounds;
 mod connection;
+mod datagrams;
 mod drops;
 mod endpoint;
 mod gaps;
+mod places;
+mod socket_file;
+mod stream;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
 use crate::decode::Foreign;
 use crate::marks::Marks;
+use crate::peer::Peer;
 use crate::run::{Parcel, Run};
 use crate::sender::Sender;
 use crate::senders::Senders;
 use crate::stats::Stats;
+use crate::tokens::Tokens;
 use crate::voice::Voice;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-pub(crate) use endpoint::Transport;
+pub(crate) use bounds::Bounds;
+pub(crate) use connection::Limits;
+pub(crate) use datagrams::Datagrams;
 pub use endpoint::{Address, Endpoint, UnknownEndpoint};
-
-/// Bytes on their way from all intakes to the hub. It bounds memory while a sink fails, and is
-/// plenty to keep the hub busy while it does not.
-const IN_FLIGHT: usize = 32 << 20;
+pub(crate) use endpoint::{Bound, Transport};
+pub(crate) use places::Places;
+pub(crate) use stream::Listener;
 
 /// The least room a parcel takes, so that their number is bounded too.
 const LEAST: usize = 4 << 10;
 
 /// How much is read at once.
 pub(crate) const READ: usize = 64 << 10;
+
+/// How much of a line that has not ended every connection may hold, whatever the others do.
+const FREE: usize = 4 << 10;
 
 /// How long an intake goes on reading what the kernel has received when the collector ends.
 pub(crate) const DRAIN: Duration = Duration::from_secs(2);
@@ -48,12 +58,11 @@ pub(crate) struct Wiring {
     pub(crate) stats: Arc<Stats>,
     pub(crate) senders: Arc<Senders>,
     pub(crate) voice: Voice,
-    pub(crate) max_line: usize,
-    pub(crate) idle_timeout: Option<Duration>,
-    /// One permit for each connection that may be open.
-    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) bounds: Arc<Bounds>,
     /// A bit for each foreign protocol that has been complained about.
     pub(crate) told: Arc<AtomicU32>,
+    /// Where only those are heard who show one.
+    pub(crate) tokens: Option<Arc<Tokens>>,
     /// Turns true when the collector is to end.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -61,7 +70,7 @@ pub(crate) struct Wiring {
 impl Wiring {
     /// Counts a peer that speaks what is not taken. It is said once for each such protocol: a
     /// program that is set up wrongly tries again and again.
-    pub(crate) fn refuse(&self, foreign: Foreign, peer: SocketAddr) {
+    pub(crate) fn refuse(&self, foreign: Foreign, peer: Peer) {
         self.stats.foreign_refused.add(1);
         let bit = 1 << foreign as u32;
         if self.told.fetch_or(bit, Relaxed) & bit == 0 {
@@ -82,13 +91,15 @@ impl Wiring {
 #[derive(Debug, Clone)]
 pub(crate) struct Feed {
     room: Arc<Semaphore>,
+    bytes: usize,
     parcels: SyncSender<Parcel>,
+    stats: Arc<Stats>,
 }
 
-/// A feed, and the end that the hub takes parcels from.
-pub(crate) fn feed() -> (Feed, Receiver<Parcel>) {
-    let (sender, receiver) = sync_channel(IN_FLIGHT / LEAST);
-    (Feed { room: Arc::new(Semaphore::new(IN_FLIGHT)), parcels: sender }, receiver)
+/// A feed of so many bytes, and the end that the hub takes parcels from.
+pub(crate) fn feed(bytes: usize, stats: Arc<Stats>) -> (Feed, Receiver<Parcel>) {
+    let (parcels, receiver) = sync_channel(bytes / LEAST);
+    (Feed { room: Arc::new(Semaphore::new(bytes)), bytes, parcels, stats }, receiver)
 }
 
 /// The hub takes nothing any more.
@@ -98,7 +109,11 @@ pub(crate) struct Closed;
 impl Feed {
     /// Waits until there is room for `bytes` more on their way; this wait is the backpressure.
     pub(crate) async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Closed> {
-        let bytes = u32::try_from(bytes.clamp(LEAST, IN_FLIGHT)).map_err(|_| Closed)?;
+        let bytes = u32::try_from(bytes.clamp(LEAST, self.bytes)).map_err(|_| Closed)?;
+        if let Ok(room) = self.room.clone().try_acquire_many_owned(bytes) {
+            return Ok(room);
+        }
+        self.stats.reads_delayed.add(1);
         self.room.clone().acquire_many_owned(bytes).await.map_err(|_| Closed)
     }
 

@@ -1,17 +1,17 @@
 //! Gathers what many programs log into one stream, prints it and appends it to a file.
 //!
 //! ```text
-//!  tcp://  one task a connection ─┐ decode        runs          batches ┌─► console
-//!  udp://  one task a socket     ─┴─────────► channel ──► hub ─────────┴─► file
+//!  streams    one task a connection ─┐ decode     runs          batches ┌─► console
+//!  datagrams  one task a socket     ─┴──────► channel ──► hub ─────────┴─► file
 //!                 ▲                          (bounded      │ (a thread, the only writer)
 //!                 └───────── acks, once a batch is written ┘  in bytes)
 //! ```
 //!
 //! | thread or task | waits on |
 //! |---|---|
-//! | one task per TCP listener | a connection to accept, a connection task that ended, the end |
+//! | one task per TCP or Unix listener | a connection to accept, a connection task that ended, the end |
 //! | one task per connection | bytes to read, room on the way to the hub, the hub's mark, the end |
-//! | one task per UDP socket | a datagram, a timer while datagrams are missing, the end |
+//! | one task per UDP or Unix datagram socket | a datagram, a timer while datagrams are missing, the end |
 //! | the hub, a thread | a parcel of runs; then disks |
 //! | the look, a thread: one task per reader | a request, the hub's word that there is more, room to write |
 //!
@@ -32,6 +32,7 @@
 mod amount;
 mod cut;
 mod decode;
+mod descriptors;
 mod error;
 mod fresh;
 mod hub;
@@ -42,15 +43,18 @@ mod marks;
 mod options;
 mod pace;
 mod paths;
+mod peer;
 mod rotate;
 mod run;
 mod sender;
 mod senders;
 mod sink;
 mod stats;
+mod tokens;
 mod voice;
 
 pub use amount::{Period, Size, UnknownAmount};
+pub use descriptors::allow_descriptors;
 pub use error::{BindError, GaveUp, RunError};
 pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
@@ -59,9 +63,10 @@ pub use pace::runtime;
 pub use stats::{Counter, Stats};
 
 use decode::seconds;
+use descriptors::Shares;
 use fresh::Fresh;
 use hub::{Hub, Patience};
-use intake::{Feed, Transport, Wiring};
+use intake::{Bound, Bounds, Datagrams, Feed, Limits, Listener, Places, Transport, Wiring};
 use look::{Looking, View};
 use marks::Marks;
 use rotate::Schedule;
@@ -69,13 +74,14 @@ use senders::Senders;
 use sink::Sink;
 use sink::console::ConsoleSink;
 use sink::file::{FileSink, Keeping};
-use socket2::Socket;
 use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use tokio::net::{TcpListener, UdpSocket};
+use tokens::Tokens;
+use tokio::net::{TcpListener, UdpSocket, UnixDatagram, UnixListener};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use voice::{Chain, Voice};
@@ -83,15 +89,20 @@ use voice::{Chain, Voice};
 /// The least `--max-line`: a hello has to fit.
 const MIN_LINE: usize = 1 << 10;
 
+/// The least and the most `--max-in-flight`: a parcel has to fit, and be counted in 32 bits.
+const MIN_IN_FLIGHT: usize = 1 << 20;
+const MAX_IN_FLIGHT: usize = 1 << 31;
+
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
     options: Options,
-    sockets: Vec<(Address, Socket)>,
-    serving: Vec<(Address, Socket)>,
+    sockets: Vec<Bound>,
+    serving: Vec<Bound>,
     unserved: Option<BindError>,
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
     reopen: Reopen,
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl Collector {
@@ -100,13 +111,15 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// When an address cannot be bound or a sink cannot be opened, and when there is no sink.
+    /// When an address cannot be bound, a sink cannot be opened or the tokens cannot be read, and
+    /// when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
         let mut sockets = Vec::new();
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
         let voice = Voice { verbose: options.verbose };
+        let tokens = tokens(&options, voice)?.map(Arc::new);
         let (serving, unserved) = serving(&options)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
@@ -120,18 +133,18 @@ impl Collector {
         if sinks.is_empty() {
             return Err(BindError::NoSink);
         }
-        let (stats, reopen) = (Arc::default(), Reopen::default());
-        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen })
+        let (stats, reopen) = (Arc::default(), Reopen::new(tokens.clone()));
+        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen, tokens })
     }
 
     /// The addresses really listened on, in the order of the options.
     pub fn addresses(&self) -> Vec<Address> {
-        self.sockets.iter().map(|(address, _)| *address).collect()
+        self.sockets.iter().map(|bound| bound.address.clone()).collect()
     }
 
     /// The addresses at which what it holds can be looked at.
     pub fn serving(&self) -> Vec<SocketAddr> {
-        self.serving.iter().map(|(address, _)| address.socket).collect()
+        self.serving.iter().filter_map(|bound| bound.address.socket()).collect()
     }
 
     /// What it counts; to be read at any time, also while it runs.
@@ -139,9 +152,25 @@ impl Collector {
         self.stats.clone()
     }
 
-    /// What asks it to reopen its file, after something else has moved it away.
+    /// What asks it to reopen its file, after something else has moved it away, and to read its
+    /// tokens again.
     pub fn reopen(&self) -> Reopen {
         self.reopen.clone()
+    }
+
+    /// Says what whoever runs it may not expect.
+    fn warn(&self, voice: Voice) {
+        if let Some(error) = &self.unserved {
+            let chain = Chain(error);
+            voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
+        }
+        let Some(tokens) = &self.tokens else { return };
+        tokens.warn();
+        for Bound { address, .. } in &self.sockets {
+            if matches!(address.transport, Transport::Udp | Transport::Unixgram) {
+                voice.say(format_args!("warning: nothing at {address} can show a token: refused"));
+            }
+        }
     }
 
     /// Collects until `end` is over, then reads what was received, writes and acks it, and returns.
@@ -150,14 +179,12 @@ impl Collector {
     ///
     /// When a socket cannot be served, or a sink still fails some seconds after the end.
     pub async fn run(self, end: impl Future<Output = ()>) -> Result<(), RunError> {
-        let (feed, parcels) = intake::feed();
         let (stop, stopped) = watch::channel(false);
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
-        if let Some(error) = &self.unserved {
-            let chain = Chain(error);
-            voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
-        }
+        let bounds = Arc::new(bounds(&self.options, voice));
+        let (feed, parcels) = intake::feed(bounds.in_flight, self.stats.clone());
+        self.warn(voice);
         self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let held = self.sinks.iter().find_map(|sink| sink.end());
         let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
@@ -167,10 +194,9 @@ impl Collector {
             stats: self.stats.clone(),
             senders: senders.clone(),
             voice,
-            max_line: self.options.max_line.bytes().max(MIN_LINE),
-            idle_timeout: self.options.idle_timeout.limit(),
-            connections: Arc::new(Semaphore::new(self.options.max_connections)),
+            bounds: bounds.clone(),
             told: Arc::default(),
+            tokens: self.tokens.clone(),
             stop: stopped,
         };
         let view = View {
@@ -181,8 +207,10 @@ impl Collector {
             voice,
             file: self.options.file.clone().filter(|_| held.is_some()),
             max_tails: self.options.max_tails,
+            most: bounds.readers,
+            tokens: self.tokens,
         };
-        let serving = self.serving.into_iter().map(|(_, socket)| socket).collect();
+        let serving = self.serving.into_iter().map(|bound| bound.socket).collect();
         let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
         let mut intakes = start_intakes(self.sockets, &wiring)?;
         drop(wiring);
@@ -211,6 +239,39 @@ impl Collector {
     }
 }
 
+/// What the options allow, brought within what makes sense and what the system allows. It is said
+/// when that is fewer connections.
+fn bounds(options: &Options, voice: Voice) -> Bounds {
+    let Shares { all, connections, readers } = Shares::now(options.max_open_files);
+    let wanted = options.max_connections;
+    if connections < wanted {
+        voice.say(format_args!(
+            "warning: {all} open files allow {connections} connections instead of {wanted}"
+        ));
+    }
+    let max_line = options.max_line.bytes().max(MIN_LINE);
+    let half_lines = options.max_half_lines.bytes().max(max_line).min(Semaphore::MAX_PERMITS);
+    Bounds {
+        max_line,
+        limits: Limits {
+            first_byte: options.first_byte_timeout.limit(),
+            half_line: options.half_line_timeout.limit(),
+            idle: options.idle_timeout.limit(),
+        },
+        places: Places::new(connections.min(wanted), options.max_per_address),
+        half_lines: Arc::new(Semaphore::new(half_lines)),
+        max_chunked: options.max_chunked.bytes(),
+        in_flight: options.max_in_flight.bytes().clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT),
+        readers,
+    }
+}
+
+fn tokens(options: &Options, voice: Voice) -> Result<Option<Tokens>, BindError> {
+    let Some(path) = &options.token_file else { return Ok(None) };
+    let failed = |cause| BindError::Tokens { path: path.clone(), cause };
+    Tokens::read(path, voice).map(Some).map_err(failed)
+}
+
 fn keeping(path: &Path, options: &Options) -> Keeping {
     let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
     let every = options.rotate_every.limit().map(rotate::every);
@@ -218,11 +279,9 @@ fn keeping(path: &Path, options: &Options) -> Keeping {
     Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
 }
 
-type Sockets = Vec<(Address, Socket)>;
-
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by
 /// another collector as a rule, this one runs without.
-fn serving(options: &Options) -> Result<(Sockets, Option<BindError>), BindError> {
+fn serving(options: &Options) -> Result<(Vec<Bound>, Option<BindError>), BindError> {
     let Http::At(endpoint) = options.http.clone().unwrap_or_default() else {
         return Ok((Vec::new(), None));
     };
@@ -233,24 +292,32 @@ fn serving(options: &Options) -> Result<(Sockets, Option<BindError>), BindError>
     }
 }
 
-fn start_intakes(
-    sockets: Vec<(Address, Socket)>,
-    wiring: &Wiring,
-) -> Result<JoinSet<()>, RunError> {
+fn start_intakes(sockets: Vec<Bound>, wiring: &Wiring) -> Result<JoinSet<()>, RunError> {
     let mut intakes = JoinSet::new();
-    for (address, socket) in sockets {
-        match address.transport {
-            Transport::Tcp => {
-                let listener = TcpListener::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::tcp::run(listener, address.pin, wiring.clone()));
-            }
-            Transport::Udp => {
-                let socket = UdpSocket::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::udp::run(socket, address.pin, wiring.clone()));
-            }
-        }
+    for bound in sockets {
+        start_intake(bound, wiring, &mut intakes).map_err(RunError::Serve)?;
     }
     Ok(intakes)
+}
+
+fn start_intake(bound: Bound, wiring: &Wiring, intakes: &mut JoinSet<()>) -> io::Result<()> {
+    let Bound { address, socket, pin, file } = bound;
+    let listener = match address.transport {
+        Transport::Tcp => Listener::Tcp(TcpListener::from_std(socket.into())?),
+        Transport::Unix => Listener::Unix(UnixListener::from_std(socket.into())?, file),
+        Transport::Udp => {
+            let socket = Datagrams::Udp(UdpSocket::from_std(socket.into())?);
+            intakes.spawn(intake::udp::run(socket, pin, wiring.clone()));
+            return Ok(());
+        }
+        Transport::Unixgram => {
+            let socket = Datagrams::Unix(UnixDatagram::from_std(socket.into())?, file);
+            intakes.spawn(intake::udp::run(socket, pin, wiring.clone()));
+            return Ok(());
+        }
+    };
+    intakes.spawn(intake::tcp::run(listener, pin, wiring.clone()));
+    Ok(())
 }
 
 type Outcome = oneshot::Receiver<Result<(), GaveUp>>;

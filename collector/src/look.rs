@@ -24,6 +24,7 @@ use crate::fresh::{End, Fresh};
 use crate::marks::Marks;
 use crate::senders::Senders;
 use crate::stats::Stats;
+use crate::tokens::Tokens;
 use crate::voice::Voice;
 use rustix::process::{getpriority_process, setpriority_process};
 use shelf::Shelf;
@@ -57,6 +58,10 @@ pub(crate) struct View {
     pub(crate) voice: Voice,
     pub(crate) file: Option<PathBuf>,
     pub(crate) max_tails: usize,
+    /// Where only those may look who show one.
+    pub(crate) tokens: Option<Arc<Tokens>>,
+    /// The most connections there may be, of tails and others.
+    pub(crate) most: usize,
 }
 
 /// What every request is given.

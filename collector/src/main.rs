@@ -1,10 +1,10 @@
 //! The daemon: reads the options, runs a collector, and says once why it could not.
 
 use clap::Parser;
-use netlog_collector::{Address, Collector, Options, report, runtime};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use netlog_collector::{Address, Collector, Options, allow_descriptors, report, runtime};
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -18,15 +18,16 @@ fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
-    allow_descriptors();
+    allow_descriptors(options.max_open_files);
     // Both see every signal: the first one ends the collector, the second one ends the wait.
     let (mut first, mut second) = (Signals::new()?, Signals::new()?);
     let collector = Collector::bind(options)?;
     for address in collector.addresses() {
-        introduce(address);
+        introduce(&address);
     }
     for address in collector.serving() {
         let _ = writeln!(io::stderr().lock(), "serving http://{address}");
+        warn_of_the_path(&format!("http://{address}"), address);
     }
     let end = async {
         first.next().await;
@@ -46,18 +47,18 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A connection needs a descriptor, and many systems grant a thousand unless asked for more.
-fn allow_descriptors() {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+/// Programs that start a collector read the first line to learn the port.
+fn introduce(address: &Address) {
+    let _ = writeln!(io::stderr().lock(), "listening on {address}");
+    if let Some(socket) = address.socket() {
+        warn_of_the_path(&address.to_string(), socket);
+    }
 }
 
-/// Programs that start a collector read the first line to learn the port.
-fn introduce(address: Address) {
-    let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "listening on {address}");
-    if !address.socket().ip().to_canonical().is_loopback() {
-        let _ = writeln!(stderr, "warning: no TLS on {address}: who is on the path can read it");
+fn warn_of_the_path(url: &str, address: SocketAddr) {
+    if !address.ip().to_canonical().is_loopback() {
+        let mut stderr = io::stderr().lock();
+        let _ = writeln!(stderr, "warning: no TLS on {url}: who is on the path can read it");
     }
 }
 

@@ -6,21 +6,37 @@ use clap::{Parser, ValueEnum};
 use netlog_wire::READ_PORT;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Large enough to be worth a file, small enough to be looked into with an editor.
 const ROTATE_SIZE: Size = Size(256 << 20);
 
+/// Plenty to keep the hub busy, and little to hold while a sink fails.
+const IN_FLIGHT: Size = Size(32 << 20);
+
+/// More than the connections of one address can fill with lines of 64 KiB.
+const HALF_LINES: Size = Size(64 << 20);
+
+/// A hundred messages of the size that is worth sending in parts.
+const CHUNKED: Size = Size(8 << 20);
+
+/// Programs that write into a pipe do so in blocks, and the rest of a line may take its time.
+const PATIENCE: Period = Period(Duration::from_secs(300));
+
 /// Gathers what many programs log into one stream, prints it or appends it to a file.
 ///
 /// Records go to stdout, everything else to stderr. SIGTERM and SIGINT write and acknowledge what
-/// was received and exit; a second one exits at once. SIGHUP reopens the file.
+/// was received and exit; a second one exits at once. SIGHUP reopens the file and
+/// reads the tokens again.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "netlog-collector", version)]
 pub struct Options {
-    /// Where to listen: tcp://HOST:PORT or udp://HOST:PORT; may be repeated. `localhost` means both
-    /// address families, port 0 any free port; the address really bound is printed on stderr. What
-    /// peers speak is found out message by message; `?as=text`, `json`, `syslog` or `gelf` behind
-    /// the address says it instead.
+    /// Where to listen: tcp://HOST:PORT, udp://HOST:PORT, unix://PATH or, for datagrams,
+    /// unixgram://PATH; may be repeated. `localhost` means both address families, port 0 any free
+    /// port; the address really bound is printed on stderr. What peers speak is found out message
+    /// by message; `?as=text`, `json`, `syslog` or `gelf` behind the address says it instead.
+    /// `?mode=0660&owner=USER:GROUP` behind a path says who may send there [default: only who runs
+    /// the collector].
     #[arg(long, env = "NETLOG_LISTEN", value_name = "URL", value_delimiter = ',')]
     #[arg(default_values_t = [Endpoint::default()])]
     pub listen: Vec<Endpoint>,
@@ -68,9 +84,50 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000)]
     pub max_connections: usize,
 
+    /// How many of them one address may have, or one IPv6 network of 64 bits; more are closed as
+    /// they come, and counted.
+    #[arg(long, env = "NETLOG_MAX_PER_ADDRESS", value_name = "N", default_value_t = 1000)]
+    pub max_per_address: usize,
+
+    /// How many files and sockets the collector may have open: some for itself, of the rest three
+    /// quarters for connections, an eighth for those who look, an eighth for files [default: as
+    /// many as the system allows].
+    #[arg(long, env = "NETLOG_MAX_OPEN_FILES", value_name = "N")]
+    pub max_open_files: Option<u64>,
+
+    /// How many bytes may be between sockets and sinks; when there are more, sockets are read more
+    /// slowly. At least 1MiB.
+    #[arg(long, env = "NETLOG_MAX_IN_FLIGHT", value_name = "SIZE", default_value_t = IN_FLIGHT)]
+    pub max_in_flight: Size,
+
+    /// How many bytes of lines that have not ended may be held, 4KiB of each line aside; when there
+    /// are more, long lines wait. At least one line.
+    #[arg(long, env = "NETLOG_MAX_HALF_LINES", value_name = "SIZE", default_value_t = HALF_LINES)]
+    pub max_half_lines: Size,
+
+    /// How many bytes of GELF messages in parts may wait for the rest, for each UDP socket; when
+    /// there are more, the oldest are given up, and counted.
+    #[arg(long, env = "NETLOG_MAX_CHUNKED", value_name = "SIZE", default_value_t = CHUNKED)]
+    pub max_chunked: Size,
+
+    /// Close a connection on which nothing has come for this long since it was opened; 0 leaves it.
+    #[arg(long, env = "NETLOG_FIRST_BYTE_TIMEOUT", value_name = "TIME")]
+    #[arg(default_value_t = PATIENCE)]
+    pub first_byte_timeout: Period,
+
+    /// Close a connection on which a line has begun and not ended for this long; 0 leaves it.
+    #[arg(long, env = "NETLOG_HALF_LINE_TIMEOUT", value_name = "TIME")]
+    #[arg(default_value_t = PATIENCE)]
+    pub half_line_timeout: Period,
+
     /// Close a connection on which nothing came for this long; 0 leaves it open.
     #[arg(long, env = "NETLOG_IDLE_TIMEOUT", value_name = "TIME", default_value_t = Period::NEVER)]
     pub idle_timeout: Period,
+
+    /// The file of tokens, one a line: only who shows one of them may send, in the hello of a netlog
+    /// sender, or look, in `Authorization: Bearer`. Read again on SIGHUP.
+    #[arg(long, env = "NETLOG_TOKEN_FILE", value_name = "PATH")]
+    pub token_file: Option<PathBuf>,
 
     /// Say on stderr what is going on, such as connections opened and closed.
     #[arg(short, long, env = "NETLOG_VERBOSE")]
@@ -92,7 +149,15 @@ impl Default for Options {
             max_tails: 1000,
             max_line: Size(64 << 10),
             max_connections: 10_000,
+            max_per_address: 1000,
+            max_open_files: None,
+            max_in_flight: IN_FLIGHT,
+            max_half_lines: HALF_LINES,
+            max_chunked: CHUNKED,
+            first_byte_timeout: PATIENCE,
+            half_line_timeout: PATIENCE,
             idle_timeout: Period::NEVER,
+            token_file: None,
             verbose: false,
         }
     }
@@ -129,7 +194,13 @@ impl FromStr for Http {
     fn from_str(text: &str) -> Result<Self, UnknownEndpoint> {
         match text {
             "off" => Ok(Self::Off),
-            _ => text.strip_prefix("http://").unwrap_or(text).parse().map(Self::At),
+            _ => {
+                let endpoint: Endpoint = text.strip_prefix("http://").unwrap_or(text).parse()?;
+                match endpoint.is_tcp() {
+                    true => Ok(Self::At(endpoint)),
+                    false => Err(UnknownEndpoint::not_http()),
+                }
+            }
         }
     }
 }

@@ -76,18 +76,30 @@ pub struct Stats {
     pub connections_closed: Counter,
     /// Connections closed at once because there were `--max-connections` already.
     pub connections_over_limit: Counter,
+    /// Connections closed at once because there were `--max-per-address` from their address.
+    pub connections_over_limit_of_address: Counter,
+    /// Connections closed because nothing came within `--first-byte-timeout`.
+    pub connections_mute: Counter,
+    /// Connections closed because a line did not end within `--half-line-timeout`.
+    pub connections_half_line: Counter,
     /// Connections closed because nothing came for `--idle-timeout`.
     pub connections_idle: Counter,
     /// Times that accepting a connection failed, mostly for want of file descriptors.
     pub accepts_failed: Counter,
     /// Hellos and lines after them that were refused with an error.
     pub refused: Counter,
+    /// Senders refused because they showed no token of `--token-file`; datagrams cannot show one.
+    pub strangers_refused: Counter,
     /// Datagrams received.
     pub datagrams: Counter,
     /// Datagrams that the kernel dropped because they came faster than they were taken.
     pub datagrams_dropped: Counter,
     /// Datagrams of netlog senders that never came, by their numbers.
     pub datagrams_lost: Counter,
+    /// Times that reading waited because there were `--max-in-flight` between sockets and sinks.
+    pub reads_delayed: Counter,
+    /// Times that a long line waited because there were `--max-half-lines` of such already.
+    pub lines_delayed: Counter,
     /// Bytes read from peers.
     pub bytes_in: Counter,
     /// Records that came in canonical form and were never encoded again.
@@ -138,6 +150,8 @@ pub struct Stats {
     pub records_given_up: Counter,
     /// Requests to look at what is held.
     pub requests: Counter,
+    /// Requests refused because they showed no token of `--token-file`.
+    pub requests_refused: Counter,
     /// Connections of readers closed at once because there were too many.
     pub readers_over_limit: Counter,
     /// Tails begun.

@@ -2,6 +2,7 @@
 
 use crate::endpoint::{BadAddress, Endpoint, Transport};
 use crate::origin;
+use crate::token::Token;
 use env_filter::Filter;
 use netlog_wire::MAX_LINE;
 use std::error::Error;
@@ -57,6 +58,7 @@ pub struct Builder {
     pub(crate) when_full: Full,
     pub(crate) max_line: usize,
     pub(crate) tee: bool,
+    pub(crate) token: Token,
 }
 
 impl Builder {
@@ -74,6 +76,7 @@ impl Builder {
             when_full: Full::Drop,
             max_line: MAX_LINE,
             tee: false,
+            token: Token::of_environment(),
         }
     }
 
@@ -147,6 +150,13 @@ impl Builder {
     /// takes by default, and at least 4 KiB. What is too long is cut and marked `truncated`.
     pub fn max_line(mut self, bytes: usize) -> Self {
         self.max_line = bytes.max(MIN_MAX_LINE);
+        self
+    }
+
+    /// What shows a collector that this program may send, where it asks for that; by default
+    /// `$NETLOG_TOKEN`. Nothing on the way there hides it, nor what is logged.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Token::new(token.into());
         self
     }
 

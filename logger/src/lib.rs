@@ -82,6 +82,7 @@ mod sender;
 mod session;
 mod ship;
 mod spool;
+mod token;
 mod voice;
 mod worker;
 

@@ -1,5 +1,6 @@
 //! Whose ring a file is: the text at its head, and the identity it gives the records.
 
+use crate::token::Token;
 use netlog_wire::{Hello, MAX_NAME, VERSION};
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -75,7 +76,7 @@ impl Origin {
 
     /// What this sender says first on a connection whose first record is number `next`; or what is
     /// said for it, when it did not come to its own end.
-    pub(crate) fn hello(&self, next: u64, recovered: bool) -> Hello {
+    pub(crate) fn hello(&self, next: u64, recovered: bool, token: &Token) -> Hello {
         Hello {
             netlog: VERSION,
             sender: self.sender.clone(),
@@ -83,7 +84,7 @@ impl Origin {
             host: self.host.clone(),
             pid: self.pid,
             next,
-            token: None,
+            token: token.text(),
             recovered,
         }
     }

@@ -56,9 +56,9 @@ impl Sender {
         let (spool, left_behind) = open(directory, origin)?;
         spool.ring.prefault(0..FIRST_PAGES);
         let left_behind = give_up_the_oldest(left_behind, builder.keep as u64, &spool);
-        let format = builder.format;
+        let (format, token) = (builder.format, builder.token.clone());
         let acquaintance = Acquaintance::with(&endpoint, spool.directory());
-        let route = Arc::new(Route { endpoint, format, acquaintance });
+        let route = Arc::new(Route { endpoint, format, acquaintance, token });
         let sender = Self {
             quarter: capacity / 4,
             spool: Arc::new(spool),

@@ -4,6 +4,7 @@
 use crate::builder::Format;
 use crate::ring::{Cursor, Owner};
 use crate::spool::Spool;
+use crate::token::Token;
 use netlog_wire::{Greeting, Identity, Line, Lines, Reply, Text};
 use std::collections::VecDeque;
 use std::fmt;
@@ -89,7 +90,12 @@ impl fmt::Display for Refusal {
 impl<'a> Session<'a> {
     /// A conversation over a connection opened at `now`; `greeted` when this address has welcomed
     /// us before.
-    pub(crate) fn begin(spool: &'a Spool, format: Format, greeted: bool, now: Instant) -> Self {
+    pub(crate) fn begin(
+        spool: &'a Spool,
+        (format, token): (Format, &Token),
+        greeted: bool,
+        now: Instant,
+    ) -> Self {
         let released = spool.ring.first();
         let mut out = Vec::new();
         let peer = match (format, greeted) {
@@ -98,7 +104,8 @@ impl<'a> Session<'a> {
             (Format::Json, false) => Peer::Unknown,
         };
         if format == Format::Json {
-            Greeting::Hello(spool.origin.hello(released.number, spool.crashed())).push(&mut out);
+            let hello = spool.origin.hello(released.number, spool.crashed(), token);
+            Greeting::Hello(hello).push(&mut out);
         }
         Self {
             spool,
@@ -310,7 +317,7 @@ mod tests {
     #[test]
     fn a_collector_gets_a_hello_and_the_records_and_gives_them_back_by_acks() {
         let (spool, now) = (spool(3), Instant::now());
-        let mut session = Session::begin(&spool, Format::Json, false, now);
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
         let hello = write_all(&mut session, now);
         assert!(hello.starts_with("{\"netlog\":1,") && hello.ends_with("\"next\":1}\n"), "{hello}");
         assert_eq!(write_all(&mut session, now), format!("{LINE}\n").repeat(3));
@@ -325,7 +332,7 @@ mod tests {
     #[test]
     fn an_ack_of_any_number_gives_back_just_the_records_up_to_it() {
         let (spool, now) = (spool(700), Instant::now());
-        let mut session = Session::begin(&spool, Format::Json, false, now);
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
         while !write_all(&mut session, now).is_empty() {}
         assert!(spool.ring.held() > 10 * MILE);
         session.heard(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
@@ -340,11 +347,11 @@ mod tests {
     #[test]
     fn what_was_not_acked_is_sent_again_from_its_number() {
         let (spool, now) = (spool(3), Instant::now());
-        let mut first = Session::begin(&spool, Format::Json, false, now);
+        let mut first = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
         write_all(&mut first, now);
         write_all(&mut first, now);
         first.heard(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":1}\n").unwrap();
-        let mut second = Session::begin(&spool, Format::Json, true, now);
+        let mut second = Session::begin(&spool, (Format::Json, &Token::default()), true, now);
         assert!(write_all(&mut second, now).ends_with("\"next\":2}\n"));
         assert_eq!(write_all(&mut second, now), "", "it waits for the welcome");
         second.heard(b"{\"netlog\":1,\"ack\":2}\n").unwrap();
@@ -355,7 +362,7 @@ mod tests {
     #[test]
     fn an_ack_ahead_of_what_was_sent_counts_once_that_is_sent() {
         let (spool, now) = (spool(2), Instant::now());
-        let mut session = Session::begin(&spool, Format::Json, false, now);
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
         session.heard(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":9}\n").unwrap();
         assert_eq!(spool.ring.first().number, 1);
         write_all(&mut session, now);
@@ -367,7 +374,7 @@ mod tests {
     fn an_endpoint_that_never_welcomes_is_plain_after_two_seconds_and_may_still_become_a_collector()
     {
         let (spool, now) = (spool(2), Instant::now());
-        let mut session = Session::begin(&spool, Format::Json, false, now);
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
         write_all(&mut session, now);
         write_all(&mut session, now);
         session.tick(now + Duration::from_millis(1900)).unwrap();
@@ -384,7 +391,7 @@ mod tests {
     #[test]
     fn a_collector_that_stays_silent_is_left() {
         let (spool, now) = (spool(1), Instant::now());
-        let mut session = Session::begin(&spool, Format::Json, true, now);
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), true, now);
         write_all(&mut session, now);
         assert!(session.tick(now + Duration::from_secs(9)).is_ok());
         let refusal = session.tick(now + Duration::from_secs(11)).unwrap_err();
@@ -394,7 +401,7 @@ mod tests {
     #[test]
     fn a_refusal_is_told() {
         let (spool, now) = (spool(1), Instant::now());
-        let mut session = Session::begin(&spool, Format::Json, false, now);
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
         let refusal = session.heard(b"hello?\n{\"error\":\"bad token\"}\n").unwrap_err();
         assert_eq!(refusal.to_string(), "it refused us: bad token");
     }
@@ -402,7 +409,7 @@ mod tests {
     #[test]
     fn an_idle_connection_is_kept_alive_by_an_empty_line() {
         let (spool, now) = (spool(0), Instant::now());
-        let mut session = Session::begin(&spool, Format::Json, false, now);
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
         write_all(&mut session, now);
         session.heard(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
         session.tick(now + Duration::from_secs(29)).unwrap();
@@ -414,7 +421,7 @@ mod tests {
     #[test]
     fn text_is_for_people_and_delivered_when_written() {
         let (spool, now) = (spool(1), Instant::now());
-        let mut session = Session::begin(&spool, Format::Text, false, now);
+        let mut session = Session::begin(&spool, (Format::Text, &Token::default()), false, now);
         assert_eq!(write_all(&mut session, now), "2026-11-22 18:42:23.123456 INFO  [app] m\n");
         assert_eq!(spool.ring.held(), 0);
     }
@@ -427,7 +434,7 @@ mod tests {
         spool.lose(Level::Debug, 1);
         spool.report_losses();
         assert_eq!(spool.unreported(), 2, "there is no room yet");
-        let mut session = Session::begin(&spool, Format::Text, false, now);
+        let mut session = Session::begin(&spool, (Format::Text, &Token::default()), false, now);
         write_all(&mut session, now);
         spool.report_losses();
         spool.report_losses();

@@ -5,6 +5,7 @@ use crate::bell::Bell;
 use crate::builder::{Format, InitError};
 use crate::endpoint::Endpoint;
 use crate::spool::Directory;
+use crate::token::Token;
 use crate::worker::{Patience, Route, Status, Worker};
 use std::path::Path;
 use std::sync::Arc;
@@ -25,8 +26,8 @@ pub struct Shipped {
     pub failed: Option<String>,
 }
 
-/// Delivers to `address` what dead programs of this user left in `directory` (by default where
-/// programs put their spools by default), oldest first, and hands what became of each to `each`.
+/// Delivers to `address`, which may ask for a `token` (by default `$NETLOG_TOKEN`), what dead
+/// programs of this user left in `directory` (by default where programs put their spools by default), oldest first, and hands what became of each to `each`.
 /// What is no spool is told to `complain` and left alone.
 ///
 /// # Errors
@@ -34,6 +35,7 @@ pub struct Shipped {
 /// When the address cannot be read, the directory cannot be opened, or the system gives no memory.
 pub fn ship(
     address: &str,
+    token: Option<&str>,
     directory: Option<&Path>,
     mut each: impl FnMut(Shipped),
     complain: impl Fn(String),
@@ -42,7 +44,8 @@ pub fn ship(
     let path = directory.map_or_else(Directory::default_path, Path::to_owned);
     let directory = Directory::open(&path).map_err(|e| InitError::System(e.into()))?;
     let acquaintance = Acquaintance::with(&endpoint, Some(&directory));
-    let route = Arc::new(Route { endpoint, format: Format::Json, acquaintance });
+    let token = token.map_or_else(Token::of_environment, |token| Token::new(token.into()));
+    let route = Arc::new(Route { endpoint, format: Format::Json, acquaintance, token });
     for spool in directory.adopt(None, complain) {
         let origin = &spool.origin;
         let mut shipped = Shipped {

@@ -9,6 +9,7 @@ use crate::endpoint::{Endpoint, Socket};
 use crate::ring::{Cursor, Owner};
 use crate::session::{Refusal, Session};
 use crate::spool::Spool;
+use crate::token::Token;
 use crate::voice::say;
 use netlog_wire::Identity;
 use std::cell::RefCell;
@@ -35,6 +36,7 @@ const LEAVE: Duration = Duration::from_millis(100);
 /// Where records go and what is known of it; shared by the workers of a process.
 pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
+    pub(crate) token: Token,
     pub(crate) format: Format,
     pub(crate) acquaintance: Acquaintance,
 }
@@ -175,7 +177,8 @@ impl Worker {
 
     fn stream(&self, mut stream: TcpStream) -> End {
         let greeted = self.route.acquaintance.greeted();
-        let mut session = Session::begin(&self.spool, self.route.format, greeted, Instant::now());
+        let Route { format, token, .. } = &*self.route;
+        let mut session = Session::begin(&self.spool, (*format, token), greeted, Instant::now());
         let mut pause = BUSY;
         loop {
             let taken = session.taken();

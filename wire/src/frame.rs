@@ -63,6 +63,11 @@ impl Lines {
         !self.partial.is_empty() || self.cut > 0
     }
 
+    /// How many bytes of it are held.
+    pub fn held(&self) -> usize {
+        self.partial.len()
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         let room = self.limit.saturating_sub(self.partial.len()).min(bytes.len());
         self.partial.extend_from_slice(&bytes[..room]);

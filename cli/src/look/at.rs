@@ -87,15 +87,21 @@ impl fmt::Display for Failure {
 }
 
 impl Server {
-    /// Asks for `target`, a path with its query. Nothing for `silence` counts as gone.
-    pub(crate) fn get(&self, target: &str, silence: Duration) -> Result<Answer, Failure> {
+    /// Asks for `target`, a path with its query, and shows `token`. Nothing for `silence` counts as gone.
+    pub(crate) fn get(
+        &self,
+        target: &str,
+        token: Option<&str>,
+        silence: Duration,
+    ) -> Result<Answer, Failure> {
         let stream = self.connect()?;
         stream.set_read_timeout(Some(silence))?;
         stream.set_nodelay(true)?;
         let Self { host, port } = self;
+        let token = token.map_or_else(String::new, |t| format!("Authorization: Bearer {t}\r\n"));
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: application/x-ndjson\r\n\
-             Connection: close\r\n\r\n"
+             {token}Connection: close\r\n\r\n"
         );
         (&stream).write_all(request.as_bytes())?;
         let mut reader = BufReader::with_capacity(64 << 10, stream);

@@ -2,6 +2,7 @@
 
 use super::when::time_now;
 use super::{Output, Server};
+use crate::token::Token;
 use clap::{Args, ValueEnum};
 use netlog_wire::Level;
 use std::fmt::Write;
@@ -12,6 +13,8 @@ pub(crate) struct Filters {
     /// Where the collector can be looked at
     #[arg(long, value_name = "URL", default_value = "http://localhost:1903", env = "NETLOG_AT")]
     pub(crate) at: Server,
+    #[command(flatten)]
+    pub(crate) token: Token,
     /// This level and worse
     #[arg(short, long, value_name = "LEVEL")]
     level: Option<Level>,

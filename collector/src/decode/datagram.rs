@@ -7,12 +7,12 @@ use super::lines::{UNPACKED, take_message, unpacked};
 use super::messages::{Message, Messages};
 use super::sniff::{Foreign, Kind, Pinned};
 use super::{Origin, Receipt, Slot, count_cut};
+use crate::peer::Peer;
 use crate::run::{Run, Source};
 use crate::sender::SenderId;
 use crate::stats::{Stats, Tally, count};
 use memchr::memmem;
 use netlog_wire::{Hello, Identity, Line, utc};
-use std::net::SocketAddr;
 
 /// Decodes one datagram.
 pub(crate) struct Datagram<'a> {
@@ -56,7 +56,7 @@ impl Datagram<'_> {
     pub(crate) fn take<'b>(
         &self,
         bytes: &'b mut [u8],
-        (peer, chunks): (SocketAddr, &mut Chunks),
+        (peer, chunks): (Peer, &mut Chunks),
         runs: &mut Vec<Run>,
     ) -> Result<Option<Numbered<'b>>, Foreign> {
         let received = self.received;
@@ -75,7 +75,7 @@ impl Datagram<'_> {
             return Ok(Some(Numbered { sender, number, line: parsed }));
         }
         if matches!(self.pin, None | Some(Pinned::Gelf)) && is_chunk(bytes) {
-            let whole = chunks.take((peer.ip(), peer.port()), bytes, received);
+            let whole = chunks.take(peer.place(), bytes, received);
             whole.map_or(Ok(()), |whole| self.take_packed(&whole, receipt, runs))?;
         } else {
             self.take_packed(bytes, receipt, runs)?;
@@ -170,7 +170,7 @@ mod tests {
 
     fn taken(bytes: &[u8]) -> (Option<(u128, u64)>, String) {
         let peer = "10.0.0.7:99".parse().unwrap();
-        let (origin, mut chunks) = (Origin::new(peer), Chunks::default());
+        let (origin, mut chunks) = (Origin::new(peer), Chunks::new(8 << 20));
         let (stats, mut runs, mut bytes) = (Stats::default(), Vec::new(), bytes.to_vec());
         let (stats, tally) = (&stats, &Tally::default());
         let datagram =

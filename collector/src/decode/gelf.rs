@@ -14,17 +14,16 @@ const PATIENCE: i64 = 5_000_000;
 const MAX_WAITING: usize = 256;
 const MAX_WAITING_OF_ONE: usize = 64;
 
-/// How many bytes may wait, over all messages.
-const MAX_BYTES: usize = 8 << 20;
-
 /// The most datagrams one message may come in: GELF's own rule.
 const MAX_CHUNKS: usize = 128;
 
 const HEADER: usize = 12;
 
 /// The messages that are not whole yet, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Chunks {
+    /// How many bytes may wait, over all messages.
+    most: usize,
     waiting: Vec<Waiting>,
     bytes: usize,
     /// What has become of chunks, until it is asked for.
@@ -46,7 +45,7 @@ pub(crate) struct Counts {
 
 #[derive(Debug)]
 struct Waiting {
-    key: (IpAddr, u16, [u8; 8]),
+    key: (IpAddr, u32, [u8; 8]),
     since: i64,
     missing: usize,
     chunks: Vec<Option<Box<[u8]>>>,
@@ -59,10 +58,15 @@ pub(crate) fn is_chunk(datagram: &[u8]) -> bool {
 }
 
 impl Chunks {
+    /// None, and room for `most` bytes of them.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, waiting: Vec::new(), bytes: 0, counts: Counts::default() }
+    }
+
     /// Takes a chunk, and gives back the message it completes.
     pub(crate) fn take(
         &mut self,
-        (address, port): (IpAddr, u16),
+        (machine, place): (IpAddr, u32),
         datagram: &[u8],
         now: i64,
     ) -> Option<Vec<u8>> {
@@ -82,7 +86,7 @@ impl Chunks {
         }
         let mut id = [0; 8];
         id.copy_from_slice(&header[2..10]);
-        let at = self.place((address, port, id), count, now)?;
+        let at = self.place((machine, place, id), count, now)?;
         self.put(at, number, payload)
     }
 
@@ -107,7 +111,7 @@ impl Chunks {
     }
 
     /// Where the message `key` waits, which may begin now.
-    fn place(&mut self, key: (IpAddr, u16, [u8; 8]), count: usize, now: i64) -> Option<usize> {
+    fn place(&mut self, key: (IpAddr, u32, [u8; 8]), count: usize, now: i64) -> Option<usize> {
         if let Some(at) = self.waiting.iter().position(|waiting| waiting.key == key) {
             if self.waiting[at].chunks.len() == count {
                 return Some(at);
@@ -133,11 +137,11 @@ impl Chunks {
             self.counts.repeated += 1;
             return None;
         }
-        while self.bytes + payload.len() > MAX_BYTES && at > 0 {
+        while self.bytes + payload.len() > self.most && at > 0 {
             self.crowd_out(0);
             at -= 1;
         }
-        if self.bytes + payload.len() > MAX_BYTES {
+        if self.bytes + payload.len() > self.most {
             self.crowd_out(at);
             return None;
         }
@@ -172,7 +176,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PEER: (IpAddr, u16) = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7)), 99);
+    const PEER: (IpAddr, u32) = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7)), 99);
 
     fn chunk(id: u64, number: u8, count: u8, payload: &[u8]) -> Vec<u8> {
         let mut datagram = vec![0x1e, 0x0f];
@@ -184,7 +188,7 @@ mod tests {
 
     #[test]
     fn chunks_in_any_order_become_one_message_once() {
-        let mut chunks = Chunks::default();
+        let mut chunks = Chunks::new(8 << 20);
         let mut take = |datagram: &[u8]| chunks.take(PEER, datagram, 0);
         assert_eq!(take(&chunk(7, 2, 3, b"c")), None);
         assert_eq!(take(&chunk(8, 0, 2, b"x")), None);
@@ -199,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_is_dropped() {
-        let mut chunks = Chunks::default();
+        let mut chunks = Chunks::new(8 << 20);
         for bad in [
             &chunk(1, 3, 3, b"")[..],
             &chunk(1, 0, 0, b""),
@@ -216,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_rest_is_waited_for_five_seconds() {
-        let mut chunks = Chunks::default();
+        let mut chunks = Chunks::new(8 << 20);
         chunks.take(PEER, &chunk(1, 0, 2, b"a"), 0);
         assert_eq!(chunks.take(PEER, &chunk(1, 1, 2, b"b"), PATIENCE), None);
         assert_eq!(chunks.counts().expired, 1);
@@ -226,23 +230,23 @@ mod tests {
 
     #[test]
     fn a_flood_pushes_out_its_own_and_is_bounded() {
-        let mut chunks = Chunks::default();
+        let mut chunks = Chunks::new(8 << 20);
         let other = ("10.0.0.8".parse().unwrap(), 1);
         chunks.take(other, &chunk(1, 0, 2, b"a"), 0);
         for id in 0..10_000 {
             chunks.take(PEER, &chunk(id, 0, 128, &[0; 1000]), 1);
-            assert!(chunks.waiting.len() <= MAX_WAITING && chunks.bytes <= MAX_BYTES);
+            assert!(chunks.waiting.len() <= MAX_WAITING && chunks.bytes <= chunks.most);
         }
         assert_eq!(chunks.take(other, &chunk(1, 1, 2, b"b"), 2), Some(b"ab".to_vec()));
     }
 
     #[test]
     fn bytes_are_bounded_too() {
-        let mut chunks = Chunks::default();
+        let mut chunks = Chunks::new(8 << 20);
         for id in 0..4 {
             for number in 0..127 {
                 chunks.take(PEER, &chunk(id, number, 128, &[0; 60_000]), 1);
-                assert!(chunks.bytes <= MAX_BYTES);
+                assert!(chunks.bytes <= chunks.most);
             }
         }
         assert!(chunks.counts().crowded_out > 0);
@@ -256,7 +260,7 @@ mod tests {
                 0..60,
             )
         ) {
-            let (mut chunks, mut now) = (Chunks::default(), 0);
+            let (mut chunks, mut now) = (Chunks::new(8 << 20), 0);
             for (id, number, count, payload, later) in datagrams {
                 now += later * 2_000_000;
                 chunks.take(PEER, &chunk(id, number, count, &payload), now);

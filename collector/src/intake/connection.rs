@@ -1,32 +1,25 @@
 //! One connection: reads runs out of it, and writes acks to it if its peer said hello.
 
 mod parting;
+mod waiting;
 
-use super::{READ, Wiring};
+use super::stream::Stream;
+use super::{FREE, READ, Wiring};
 use crate::decode::{Decoder, Origin, Pinned};
 use crate::pace::note_read;
+use crate::peer::Peer;
 use crate::run::Run;
 use crate::senders::{Attendance, Departure};
 use netlog_wire::Reply;
-use rustix::io::Errno;
-use rustix::net::RecvFlags;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
-
-/// The silence that ends a syslog message without an end: longer than a client pauses within one,
-/// and short enough for whoever waits to see it.
-const SILENCE: Duration = Duration::from_millis(200);
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use waiting::{Due, Waiting};
 
 pub(super) use parting::End;
+pub(crate) use waiting::Limits;
 
 thread_local! {
     /// One read buffer for each worker thread: a read and its decoding never wait for anything in
@@ -36,13 +29,14 @@ thread_local! {
 
 /// Serves one connection until it ends.
 pub(super) async fn run(
-    stream: TcpStream,
-    (peer, pin): (SocketAddr, Option<Pinned>),
+    stream: Stream,
+    (peer, pin): (Peer, Option<Pinned>),
     wiring: &Wiring,
 ) -> End {
-    parting::reset_at_death(&stream);
-    let decoder = Decoder::new(Origin::new(peer), wiring.max_line, pin, wiring.stats.clone());
-    let heard = Instant::now();
+    stream.reset_at_death();
+    let decoder =
+        Decoder::new(Origin::new(peer), wiring.bounds.max_line, pin, wiring.stats.clone());
+    let decoder = decoder.guarded(wiring.tokens.clone());
     let attendance = wiring.senders.arrive(peer);
     let mut open = Connection {
         stream,
@@ -53,7 +47,8 @@ pub(super) async fn run(
         told: 0,
         given: 0,
         replies: Vec::new(),
-        heard,
+        waiting: Waiting::new(wiring.bounds.limits),
+        room: None,
         draining: false,
     };
     let end = open.converse().await.err().unwrap_or(End::Closed);
@@ -63,14 +58,14 @@ pub(super) async fn run(
     open.part(&end).await;
     open.attendance.part(match end {
         End::Closed => Departure::Ended,
-        End::Refused(_) => Departure::Refused,
+        End::Refused(_) | End::Tokenless => Departure::Refused,
         _ => Departure::Broken,
     });
     end
 }
 
 struct Connection<'a> {
-    stream: TcpStream,
+    stream: Stream,
     decoder: Decoder,
     wiring: &'a Wiring,
     attendance: Attendance,
@@ -82,8 +77,9 @@ struct Connection<'a> {
     given: u64,
     /// What is to be written: never more than one reply beyond what the socket took.
     replies: Vec<u8>,
-    /// When something came last.
-    heard: Instant,
+    waiting: Waiting,
+    /// Room for the line that has not ended, once it is not a short one.
+    room: Option<OwnedSemaphorePermit>,
     draining: bool,
 }
 
@@ -121,19 +117,7 @@ impl Connection<'_> {
     }
 
     async fn wait(&mut self) -> Result<Event, End> {
-        let Self { stream, wiring, acks, replies, heard, decoder, .. } = self;
-        let silent = async {
-            match decoder.may_be_whole() {
-                true => sleep_until(*heard + SILENCE).await,
-                false => pending().await,
-            }
-        };
-        let idle = async {
-            match wiring.idle_timeout {
-                Some(limit) => sleep_until(*heard + limit).await,
-                None => pending().await,
-            }
-        };
+        let Self { stream, wiring, acks, replies, waiting, .. } = self;
         let acked = async {
             match acks {
                 // What cannot be written waits, and only the latest ack counts.
@@ -147,38 +131,77 @@ impl Connection<'_> {
             _ = acked => Ok(Event::Acked),
             ready = stream.writable(), if !replies.is_empty() => Ok(ready.map(|()| Event::Writable)?),
             ready = stream.readable() => Ok(ready.map(|()| Event::Readable)?),
-            () = silent => Ok(Event::Silent),
-            () = idle => Err(End::Idle),
+            due = waiting.over() => match due {
+                Due::Message => Ok(Event::Silent),
+                due => Err(End::Overdue(due)),
+            },
         }
     }
 
     /// Hands over what silence has ended.
     async fn silence(&mut self) {
-        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
+        if let Ok(room) = self.wiring.feed.reserve(self.wiring.bounds.max_line).await {
             let mut runs = Vec::new();
             self.decoder.silence(&mut runs);
+            self.waiting.heard(false, true, false);
+            self.room = None;
             self.wiring.feed.give(runs, room);
+        }
+    }
+
+    /// How much may be read now. Short lines are free. What is more has to have room among all the
+    /// lines that have not ended, of which there is only so much.
+    async fn allowed(&mut self) -> Result<usize, End> {
+        if self.room.is_some() {
+            return Ok(READ);
+        }
+        let (wiring, held) = (self.wiring, self.decoder.held());
+        let half_lines = wiring.bounds.half_lines.clone();
+        let line = u32::try_from(wiring.bounds.max_line).unwrap_or(u32::MAX);
+        if let Ok(room) = half_lines.clone().try_acquire_many_owned(line) {
+            self.room = Some(room);
+            return Ok(READ);
+        }
+        wiring.stats.lines_delayed.add(1);
+        if held < FREE {
+            return Ok(FREE - held);
+        }
+        tokio::select! {
+            biased;
+            room = half_lines.acquire_many_owned(line) => {
+                self.room = Some(room.map_err(|_| End::Abandoned)?);
+                Ok(READ)
+            }
+            due = self.waiting.over() => Err(End::Overdue(due)),
         }
     }
 
     /// Reads once, if there is room for what may come of it and anything to read.
     async fn read(&mut self) -> Result<Progress, End> {
-        let room = self.wiring.feed.reserve(self.decoder.most(READ)).await;
+        let allowed = self.allowed().await?;
+        let room = self.wiring.feed.reserve(self.decoder.most(allowed)).await;
         let room = room.map_err(|_| End::Abandoned)?;
         let mut runs = Vec::new();
         let outcome = poll_fn(|context| {
-            BUFFER.with_borrow_mut(|buffer| Poll::Ready(self.decode(context, buffer, &mut runs)))
+            BUFFER.with_borrow_mut(|buffer| {
+                Poll::Ready(self.decode(context, &mut buffer[..allowed], &mut runs))
+            })
         });
         let outcome = outcome.await;
+        if self.decoder.held() <= FREE {
+            self.room = None;
+        }
         if let (Some(run), true) = (runs.last(), self.decoder.sender().is_some()) {
             self.given = run.last();
         }
         self.attendance.heard(&runs, self.decoder.sender());
         // Before the hub can move the mark, which is answered by an ack of its own.
         self.welcome();
+        let ended = !runs.is_empty();
         self.wiring.feed.give(runs, room);
         if let Ok(Progress::Some) = outcome {
-            self.heard = Instant::now();
+            let decoder = &self.decoder;
+            self.waiting.heard(decoder.pending(), ended, decoder.may_be_whole());
         }
         outcome
     }
@@ -189,30 +212,19 @@ impl Connection<'_> {
         buffer: &mut [u8],
         runs: &mut Vec<Run>,
     ) -> Result<Progress, End> {
-        let Some(len) = self.fetch(context, buffer)? else { return Ok(Progress::Nothing) };
-        if len == 0 {
+        // What comes while the end is near, tokio may not know of.
+        let fetched = match self.draining {
+            true => self.stream.fetch(buffer)?,
+            false => self.stream.poll_fetch(context, buffer)?,
+        };
+        let Some(came) = fetched else { return Ok(Progress::Nothing) };
+        if came.is_empty() {
             self.decoder.finish(runs)?;
             return Ok(Progress::End);
         }
         note_read();
-        self.decoder.feed(&buffer[..len], runs)?;
+        self.decoder.feed(&buffer[came], runs)?;
         Ok(Progress::Some)
-    }
-
-    fn fetch(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        if self.draining {
-            // Past tokio, which only knows of what came before it last asked the kernel.
-            return match rustix::net::recv(&self.stream, buffer, RecvFlags::DONTWAIT) {
-                Ok((_, len)) => Ok(Some(len)),
-                Err(Errno::WOULDBLOCK) => Ok(None),
-                Err(error) => Err(error.into()),
-            };
-        }
-        let mut buffer = ReadBuf::new(buffer);
-        match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
-            Poll::Pending => Ok(None),
-            Poll::Ready(read) => read.map(|()| Some(buffer.filled().len())),
-        }
     }
 
     /// Answers the hello, when it has just come.

@@ -37,7 +37,7 @@ const COOLING: Duration = Duration::from_millis(200);
 pub(crate) async fn serve(sockets: Vec<Socket>, view: View, mut stop: watch::Receiver<bool>) {
     let (tell, end) = watch::channel(view.fresh.end());
     let (fresh, voice) = (view.fresh.clone(), view.voice);
-    let connections = Arc::new(Semaphore::new(view.max_tails + CONNECTIONS));
+    let connections = Arc::new(Semaphore::new((view.max_tails + CONNECTIONS).min(view.most)));
     let look = Arc::new(Look::new(view, end, stop.clone()));
     let mut telling = JoinSet::new();
     telling.spawn(relay(fresh, tell));

@@ -50,6 +50,9 @@ fn dispatch(look: &Arc<Look>, request: &Request<Incoming>, local: bool) -> Resul
     if let Some((kind, bytes)) = page {
         return Ok(shown(kind, bytes));
     }
+    if path != "/healthz" {
+        admit(look, request.headers())?;
+    }
     match path {
         "/tail" => tail(look, query, request.headers()),
         "/search" => search(look, query, request.headers()),
@@ -57,6 +60,19 @@ fn dispatch(look: &Arc<Look>, request: &Request<Incoming>, local: bool) -> Resul
         "/metrics" => Ok(whole(metrics::TYPE, metrics::text(look))),
         _ => Ok(health(look)),
     }
+}
+
+/// Lets in who shows a token, where that is asked for (RFC 6750, section 2.1). What is served to
+/// everybody is the page, which holds nothing yet, and whether all is well.
+fn admit(look: &Look, headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(tokens) = &look.view.tokens else { return Ok(()) };
+    let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
+    let shown = shown.and_then(|shown| shown.split_once(' '));
+    let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    tokens.admit(shown.map(|(_, token)| token.trim())).map_err(|stranger| {
+        look.view.stats.requests_refused.add(1);
+        Refusal(StatusCode::UNAUTHORIZED, Wrong::new(stranger.words().into(), &[]))
+    })
 }
 
 const JSON: &str = "application/json";
@@ -171,6 +187,10 @@ impl Refusal {
         *answer.status_mut() = status;
         if status == StatusCode::METHOD_NOT_ALLOWED {
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"netlog\"");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
         answer
     }

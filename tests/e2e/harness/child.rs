@@ -50,7 +50,9 @@ impl Child {
     /// logging is not for it.
     pub(crate) fn start(command: &mut Command) -> Self {
         let name = format!("{command:?}");
-        for key in ["RUST_LOG", "RUST_BACKTRACE", "NO_COLOR", "NETLOG_TO", "NETLOG_APP"] {
+        for key in
+            ["RUST_LOG", "RUST_BACKTRACE", "NO_COLOR", "NETLOG_TO", "NETLOG_APP", "NETLOG_TOKEN"]
+        {
             if command.get_envs().all(|(set, _)| set != key) {
                 command.env_remove(key);
             }
@@ -114,6 +116,11 @@ impl Child {
 
     pub(crate) fn stdout(&self) -> String {
         self.stdout.text()
+    }
+
+    /// As long as this is held, hardly more of its stdout is read.
+    pub(crate) fn unheard(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.stdout.lock()
     }
 
     pub(crate) fn stderr(&self) -> String {

@@ -10,15 +10,17 @@ pub(crate) mod proxy;
 mod reader;
 mod records;
 mod scene;
+mod terminal;
 
 pub(crate) use child::Child;
 pub(crate) use collector::Collector;
 pub(crate) use dice::Dice;
-pub(crate) use peer::{Peer, Port, nc, speak, udp_peer};
+pub(crate) use peer::{Peer, Port, caller, nc, speak, udp_peer};
 pub(crate) use programs::{abort_subject, example, program};
-pub(crate) use reader::{Reader, found, get, get_with};
+pub(crate) use reader::{Reader, found, get, get_with, metric, metric_with};
 pub(crate) use records::{Records, assert_each_once, by_thread, message, messages};
 pub(crate) use scene::Scene;
+pub(crate) use terminal::Terminal;
 
 use std::time::{Duration, Instant};
 

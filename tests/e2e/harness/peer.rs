@@ -1,7 +1,7 @@
 //! Other ends of a connection that are no collector: a reader, a port kept free, `nc`.
 
 use super::{Child, SOON, wait_until};
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket, sockopt};
+use rustix::net::{AddressFamily, SocketType, bind, connect, getsockname, socket, sockopt};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -104,6 +104,15 @@ pub(crate) fn speak(address: &str, bytes: &[u8]) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the other side closes");
     answer
+}
+
+/// A connection from the address `ip` of this machine to `authority`.
+pub(crate) fn caller(ip: [u8; 4], authority: &str) -> TcpStream {
+    let to: SocketAddr = authority.parse().expect("an address");
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&socket, &SocketAddr::from((ip, 0))).expect("an address of this machine");
+    connect(&socket, &to).expect("somebody listens");
+    socket.into()
 }
 
 /// The real netcat, fed with `input`, as somebody at a terminal would use it.

@@ -49,6 +49,19 @@ pub(crate) fn get_with(server: &str, target: &str, headers: &str) -> Answered {
     Answered { status, head, body }
 }
 
+/// The counter `name` of a collector, as `/metrics` has it.
+pub(crate) fn metric(server: &str, name: &str) -> u64 {
+    metric_with(server, name, "")
+}
+
+/// The same with header lines of our own.
+pub(crate) fn metric_with(server: &str, name: &str, headers: &str) -> u64 {
+    let answered = get_with(server, "/metrics", headers);
+    let name = format!("netlog_{name}_total ");
+    let value = answered.body.lines().find_map(|line| line.strip_prefix(&name));
+    value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name}"))
+}
+
 /// The records and notices of an answer that must be a success.
 pub(crate) fn found(server: &str, target: &str) -> Records {
     let answered = get(server, target);

@@ -31,7 +31,7 @@ fn tcp(stream: &[u8]) -> Vec<String> {
 fn udp(datagrams: &[&[u8]]) -> Vec<String> {
     let peer = "10.0.0.7:99".parse().unwrap();
     let (origin, stats) = (Origin::new(peer), Stats::default());
-    let (mut chunks, mut runs) = (Chunks::default(), Vec::new());
+    let (mut chunks, mut runs) = (Chunks::new(8 << 20), Vec::new());
     let (max_line, pin, received) = (64 << 10, None, NOW);
     let (stats, tally) = (&stats, &Tally::default());
     let datagram = Datagram { origin: &origin, stats, tally, max_line, pin, received };

@@ -1,16 +1,13 @@
 //! How a connection ends, and what is owed to its peer then.
 
-use super::{Connection, Progress};
+use super::{Connection, Due, Progress};
 use crate::decode::{Foreign, Refusal, Unfit};
 use crate::intake::{DRAIN, GIVE_UP};
 use crate::voice::Chain;
 use netlog_wire::Reply;
-use socket2::SockRef;
 use std::fmt;
 use std::io;
-use std::net::Shutdown;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 /// How long a peer is given to take the last reply before the connection is torn down.
@@ -28,8 +25,10 @@ pub(crate) enum End {
     Refused(Refusal),
     /// The peer speaks something else.
     Foreign(Foreign),
-    /// Nothing came for too long.
-    Idle,
+    /// The peer said no hello where one has to show a token.
+    Tokenless,
+    /// Something did not come in time.
+    Overdue(Due),
     /// The collector ends.
     Stopped,
     /// The hub is gone.
@@ -49,13 +48,9 @@ impl From<Unfit> for End {
         match unfit {
             Unfit::Refused(refusal) => Self::Refused(refusal),
             Unfit::Foreign(foreign) => Self::Foreign(foreign),
+            Unfit::Tokenless => Self::Tokenless,
         }
     }
-}
-
-/// Whatever ends us before we say otherwise, a kill or a failed sink: the peer sees a reset.
-pub(super) fn reset_at_death(stream: &TcpStream) {
-    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
 impl Connection<'_> {
@@ -68,21 +63,22 @@ impl Connection<'_> {
                 self.farewell().await;
             }
             End::Stopped => self.drain().await,
-            End::Idle => {
-                self.wiring.stats.connections_idle.add(1);
+            End::Overdue(due) => {
+                let stats = &self.wiring.stats;
+                match due {
+                    Due::FirstByte => stats.connections_mute.add(1),
+                    Due::HalfLine => stats.connections_half_line.add(1),
+                    Due::Idle | Due::Message => stats.connections_idle.add(1),
+                }
                 self.keep_rest().await;
-                self.close_in_order();
+                self.stream.close_in_order();
             }
             End::Broken(_) => self.keep_rest().await,
-            End::Closed | End::Foreign(_) => self.close_in_order(),
+            End::Closed | End::Foreign(_) => self.stream.close_in_order(),
+            // A reset: to a plain peer anything else says that all is kept.
+            End::Tokenless => self.wiring.stats.strangers_refused.add(1),
             End::Abandoned => {}
         }
-    }
-
-    /// Has the connection end as a connection does. To a plain peer, which is told nothing else,
-    /// this says that all it sent is kept, and so it must not be said by dying.
-    fn close_in_order(&self) {
-        let _ = SockRef::from(&self.stream).set_linger(None);
     }
 
     /// Takes what the kernel has received already, and lets a sender know what was kept of it.
@@ -101,13 +97,13 @@ impl Connection<'_> {
             self.farewell().await;
         } else {
             // Bytes that came meanwhile are not ours, and turn this into a reset again.
-            self.close_in_order();
+            self.stream.close_in_order();
         }
     }
 
     /// Hands over a plain peer's line that will never end.
     async fn keep_rest(&mut self) {
-        if let Ok(room) = self.wiring.feed.reserve(self.wiring.max_line).await {
+        if let Ok(room) = self.wiring.feed.reserve(self.wiring.bounds.max_line).await {
             let mut runs = Vec::new();
             // Whatever it is, there is nobody left to complain about.
             let _ = self.decoder.finish(&mut runs);
@@ -118,19 +114,19 @@ impl Connection<'_> {
     /// Writes the last reply and half-closes, then reads on until the peer is gone too, within
     /// limits: what it still sends is not ours, and it keeps it.
     async fn farewell(&mut self) {
-        self.close_in_order();
+        self.stream.close_in_order();
         let deadline = Instant::now() + FAREWELL;
         while self.flush().is_ok() && !self.replies.is_empty() {
             if !matches!(timeout_at(deadline, self.stream.writable()).await, Ok(Ok(()))) {
                 return;
             }
         }
-        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Write);
+        self.stream.half_close();
         let (mut scrap, mut thrown) = ([0; 4096], 0);
         while thrown < FAREWELL_BYTES
             && let Ok(Ok(())) = timeout_at(deadline, self.stream.readable()).await
         {
-            match self.stream.try_read(&mut scrap) {
+            match self.stream.discard(&mut scrap) {
                 Ok(0) => return,
                 Ok(read) => thrown += read,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -146,7 +142,10 @@ impl fmt::Display for End {
             Self::Closed => f.write_str("by its peer"),
             Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
             Self::Foreign(foreign) => write!(f, "it sends {foreign}"),
-            Self::Idle => f.write_str("nothing came for the idle timeout"),
+            Self::Tokenless => f.write_str("it shows no token"),
+            Self::Overdue(Due::FirstByte) => f.write_str("no first byte came in time"),
+            Self::Overdue(Due::HalfLine) => f.write_str("a line did not end in time"),
+            Self::Overdue(_) => f.write_str("nothing came for the idle timeout"),
             Self::Stopped => f.write_str("the collector ends"),
             Self::Abandoned => f.write_str("a sink failed to the end"),
             Self::Broken(error) => Chain(error).fmt(f),

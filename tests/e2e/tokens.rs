@@ -1,0 +1,170 @@
+//! `--token-file`: only who shows a token may send, and only who shows one may look.
+
+use crate::harness::{
+    Child, Collector, SOON, Scene, assert_each_once, example, get, get_with, metric_with, speak,
+    wait_until,
+};
+use rustix::process::Signal;
+use std::io::Read;
+use std::net::{TcpStream, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
+
+const TOKEN: &str = "correct-horse-7f2a";
+const BEARER: &str = "Authorization: Bearer correct-horse-7f2a\r\n";
+const HELLO: &str = r#"{"netlog":1,"sender":"9f3c00000000000000000000000000ab","app":"a","host":"h","pid":1,"next":1"#;
+
+/// A collector with the tokens in this text.
+fn guarded(scene: &Scene, tokens: &str) -> Collector {
+    let path = scene.path("tokens");
+    std::fs::write(&path, tokens).expect("the scene has room");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).expect("it is ours");
+    Collector::serving(scene, "--token-file tokens")
+}
+
+fn counted(collector: &Collector, name: &str) -> u64 {
+    metric_with(&collector.server(), name, BEARER)
+}
+
+/// The subject, with this token in its environment.
+fn subject(scene: &Scene, token: &str, told: &str) -> Child {
+    let mut command = scene.command(&example("subject"));
+    Child::start(command.env("NETLOG_TOKEN", token).args(told.split_whitespace()))
+}
+
+#[test]
+fn a_sender_with_a_token_is_served_and_one_without_is_told_why() {
+    let scene = Scene::new();
+    let collector = guarded(&scene, &format!("# two of them\nanother-91bc\n{TOKEN}\n"));
+    let to = collector.authority();
+    for (hello, words) in [
+        (format!("{HELLO}}}\n"), "a token is asked for here"),
+        (format!("{HELLO},\"token\":\"correct-horse-7f2b\"}}\n"), "unknown token"),
+        (format!("{HELLO},\"token\":\"\"}}\n"), "unknown token"),
+    ] {
+        let answer = speak(to, hello.as_bytes());
+        assert_eq!(answer, format!("{{\"error\":\"{words}\"}}\n"));
+    }
+    assert_eq!(counted(&collector, "strangers_refused"), 3);
+    subject(&scene, TOKEN, &format!("to={to} records=500")).succeed();
+    subject(&scene, "another-91bc", &format!("to={to} app=other records=5")).succeed();
+    let records = collector.records();
+    assert_each_once(&records.of("subject"), 1, 500);
+    assert_eq!(records.of("other").0.len(), 5);
+    assert!(!collector.text().contains(TOKEN), "a token is in no file");
+}
+
+#[test]
+fn a_refused_sender_keeps_its_records_until_the_token_is_right() {
+    let scene = Scene::new();
+    let collector = guarded(&scene, TOKEN);
+    let to = collector.authority();
+    let mut refused = subject(&scene, "wrong", &format!("to={to} records=50"));
+    refused.says("it refused us: unknown token");
+    refused.end();
+    assert!(collector.text().is_empty() && scene.rings().len() == 1);
+    let token = scene.path("mine");
+    std::fs::write(&token, format!("{TOKEN}\n")).expect("the scene has room");
+    let spool = scene.spool();
+    let line = format!("ship --to {to} --token-file mine {}", spool.display());
+    scene.netlog(&line).succeed();
+    assert_each_once(&collector.records().of("subject"), 1, 50);
+}
+
+#[test]
+fn peers_that_cannot_show_a_token_are_refused() {
+    let scene = Scene::new();
+    let path = scene.path("tokens");
+    std::fs::write(&path, TOKEN).expect("the scene has room");
+    let line = "--listen tcp://127.0.0.1:0 --listen udp://127.0.0.1:0 --http 127.0.0.1:0 \
+                --token-file tokens";
+    let collector = Collector::with(&scene, line);
+    collector.process.says("can show a token: refused");
+    let mut plain = TcpStream::connect(collector.authority()).expect("the collector listens");
+    plain.set_read_timeout(Some(SOON)).expect("a limit");
+    std::io::Write::write_all(&mut plain, b"let me in\n").expect("the collector reads");
+    let closed = plain.read(&mut [0; 64]);
+    assert!(closed.is_err(), "a reset says that nothing was kept: {closed:?}");
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    let udp = collector.process.stderr();
+    let udp = udp.lines().find_map(|line| line.strip_prefix("listening on udp://"));
+    socket.send_to(b"let me in", udp.expect("it is said")).expect("a datagram");
+    assert!(wait_until(SOON, || counted(&collector, "strangers_refused") == 2));
+    assert!(collector.stop().0.is_empty());
+}
+
+#[test]
+fn whoever_looks_shows_a_token_but_for_the_page_and_the_health() {
+    let scene = Scene::new();
+    let collector = guarded(&scene, TOKEN);
+    let server = collector.server();
+    for path in ["/tail?follow=false", "/search", "/senders", "/metrics"] {
+        let answered = get(&server, path);
+        assert_eq!(answered.status, 401, "{path}");
+        assert!(answered.head.contains("www-authenticate: Bearer"), "{}", answered.head);
+        assert!(answered.body.contains("\"error\":\"a token is asked for here\""));
+        let wrong = get_with(&server, path, "Authorization: Bearer nonsense\r\n");
+        assert!(wrong.status == 401 && wrong.body.contains("unknown token"), "{}", wrong.body);
+        let basic = get_with(&server, path, "Authorization: Basic Y29ycmVjdA==\r\n");
+        assert_eq!(basic.status, 401);
+        assert_eq!(get_with(&server, path, BEARER).status, 200, "{path}");
+    }
+    for path in ["/", "/page/stream.js", "/healthz"] {
+        assert_eq!(get(&server, path).status, 200, "{path}");
+    }
+    assert_eq!(counted(&collector, "requests_refused"), 12);
+}
+
+#[test]
+fn the_hand_tool_shows_its_token_from_a_file_or_the_environment() {
+    let scene = Scene::new();
+    let collector = guarded(&scene, TOKEN);
+    std::fs::write(scene.path("mine"), format!("# mine\n{TOKEN}\n")).expect("the scene has room");
+    let line = format!("send --to {} --token-file mine", collector.authority());
+    let mut send = scene.netlog(&line);
+    send.feed(b"hello\n");
+    send.succeed();
+    let server = collector.server();
+    let mut search = scene.netlog(&format!("search --at {server} --token-file mine"));
+    search.succeed();
+    assert!(search.stdout().contains("hello"), "{}", search.stdout());
+    let mut command = scene.command(&crate::harness::program("netlog"));
+    command.env("NETLOG_TOKEN", TOKEN);
+    let mut tail = Child::start(command.args(["tail", "--no-follow", "--at", &server]));
+    tail.succeed();
+    assert!(tail.stdout().contains("hello"), "{}", tail.stdout());
+    let mut bare = scene.netlog(&format!("search --at {server}"));
+    assert_eq!(bare.end().code(), Some(2));
+    assert!(bare.stderr().contains("a token is asked for here"), "{}", bare.stderr());
+}
+
+#[test]
+fn tokens_are_read_again_at_a_hangup() {
+    let scene = Scene::new();
+    let collector = guarded(&scene, TOKEN);
+    let server = collector.server();
+    let path = scene.path("tokens");
+    std::fs::write(&path, "the-next-one").expect("it is ours");
+    collector.process.signal(Signal::HUP);
+    let next = "Authorization: Bearer the-next-one\r\n";
+    let status = |bearer: &str| get_with(&server, "/senders", bearer).status;
+    assert!(wait_until(SOON, || status(next) == 200));
+    assert_eq!(status(BEARER), 401, "the old one is none any more");
+    std::fs::write(&path, "not a token").expect("it is ours");
+    collector.process.signal(Signal::HUP);
+    collector.process.says("the tokens stay: line 1 is no token");
+    assert_eq!(status(next), 200);
+}
+
+#[test]
+fn a_token_file_that_everybody_can_read_is_warned_of_and_a_missing_one_is_an_error() {
+    let scene = Scene::new();
+    let path = scene.path("tokens");
+    std::fs::write(&path, TOKEN).expect("the scene has room");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).expect("it is ours");
+    let collector = Collector::serving(&scene, "--token-file tokens");
+    collector.process.says("warning: everybody on this machine has access to tokens");
+    let mut none = Collector::launch(&scene, scene.path("other.log"), "--token-file nowhere");
+    assert_eq!(none.process.end().code(), Some(1));
+    let said = none.process.stderr();
+    assert!(said.contains("failed to read tokens of nowhere: no such file"), "{said}");
+}

@@ -18,24 +18,21 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// netlog's collector as users run it, appending to `file`.
     pub(crate) fn collector(file: &Path) -> Self {
-        let mut collector = Command::new(COLLECTOR.as_path());
-        Self::start(
-            collector
-                .args([
-                    "--listen",
-                    "tcp://127.0.0.1:0",
-                    "--http",
-                    "off",
-                    "--rotate-size",
-                    "0",
-                    "--file",
-                ])
-                .arg(file),
-        )
+        Self::start(&mut Self::command(file, "tcp", &["--http", "off"]), &["listening on tcp://"]).0
     }
 
-    /// Starts `command` and waits until it prints `listening on tcp://…`.
-    pub(crate) fn start(command: &mut Command) -> Self {
+    /// The command that starts a collector which listens at `transport` and appends to `file`, and
+    /// does not rotate it: its lines are counted.
+    pub(crate) fn command(file: &Path, transport: &str, more: &[&str]) -> Command {
+        let mut collector = Command::new(COLLECTOR.as_path());
+        let listen = format!("{transport}://127.0.0.1:0");
+        collector.args(["--listen", &listen, "--rotate-size", "0", "--file"]).arg(file).args(more);
+        collector
+    }
+
+    /// Starts `command` and waits until it has printed a line with each of `heads` and an address;
+    /// the addresses of all but the first are the second answer.
+    pub(crate) fn start(command: &mut Command, heads: &[&str]) -> (Self, Vec<SocketAddr>) {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -44,12 +41,16 @@ impl Daemon {
             .unwrap_or_else(|e| panic!("{command:?} does not start: {e}"));
         let stderr = child.stderr.take().expect("stderr is a pipe");
         let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
-        let listening = |line: String| line.strip_prefix("listening on tcp://")?.parse().ok();
-        let address = lines.by_ref().find_map(listening);
-        let address = address.unwrap_or_else(|| panic!("{command:?} does not listen"));
+        let mut address_behind = |head: &str| {
+            let behind = |line: String| line.strip_prefix(head)?.parse().ok();
+            let found: Option<SocketAddr> = lines.by_ref().find_map(behind);
+            found.unwrap_or_else(|| panic!("{command:?} does not say where it is {head}"))
+        };
+        let mut addresses: Vec<_> = heads.iter().map(|head| address_behind(head)).collect();
         // Whatever it complains of belongs under the eyes of whoever reads the table.
         std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
-        Self { child, address }
+        let address = addresses.remove(0);
+        (Self { child, address }, addresses)
     }
 
     /// The CPU time all its threads have used, in seconds, to the kernel's hundredth.

@@ -140,7 +140,7 @@ impl Datagram<'_> {
             None => self.origin.stamp(),
         };
         let slot = Slot { runs, capacity: 0 };
-        slot.plain().splice(line, (at, stamp), parsed);
+        slot.plain().splice(line, (at, stamp), parsed.gist());
         count(&self.tally.canonical);
     }
 }

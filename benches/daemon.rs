@@ -4,6 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+/// The collector, built when it is needed first.
+static COLLECTOR: LazyLock<PathBuf> = LazyLock::new(build_collector);
 
 /// A running collector; killed when dropped.
 pub(crate) struct Daemon {
@@ -14,9 +18,19 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// netlog's collector as users run it, appending to `file`.
     pub(crate) fn collector(file: &Path) -> Self {
-        let mut collector = Command::new(build_collector());
+        let mut collector = Command::new(COLLECTOR.as_path());
         Self::start(
-            collector.args(["--listen", "tcp://127.0.0.1:0", "--http", "off", "--file"]).arg(file),
+            collector
+                .args([
+                    "--listen",
+                    "tcp://127.0.0.1:0",
+                    "--http",
+                    "off",
+                    "--rotate-size",
+                    "0",
+                    "--file",
+                ])
+                .arg(file),
         )
     }
 

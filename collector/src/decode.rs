@@ -18,7 +18,7 @@ mod time;
 
 use crate::run::{Run, Source};
 use crate::sender::Sender;
-use crate::stats::Stats;
+use crate::stats::{Stats, Tally};
 use crate::tokens::Tokens;
 use netlog_wire::{Greeting, Piece};
 use std::sync::Arc;
@@ -149,29 +149,34 @@ impl Decoder {
         cut: impl FnOnce(&mut Messages, &mut dyn FnMut(Message<'_>)) -> Result<(), Foreign>,
     ) -> Result<(), Unfit> {
         let Self { messages, conversation, origin, stats, max_line, packed, tokens } = self;
-        let receipt = Receipt { origin, stats, received: now(), max_line: *max_line };
-        let (mut refused, mut left) = (Ok(()), UNPACKED);
+        let (tokens, tally) = (tokens.as_deref(), Tally::default());
+        let receipt =
+            Receipt { origin, stats, tally: &tally, received: now(), max_line: *max_line };
+        let (mut refused, mut left) = (None, UNPACKED);
         let done = cut(messages, &mut |message| {
-            if refused.is_err() {
+            if refused.is_some() {
                 return;
             }
             if tokens.is_some() && message.kind != Kind::Netlog {
-                refused = Err(Unfit::Tokenless);
+                refused = Some(Unfit::Tokenless);
                 return;
             }
             count_cut(message.cut, stats);
             *packed |= message.kind == Kind::Packed;
             let slot = Slot { runs, capacity };
             match message.kind {
+                // Assigned only when there is something: to move a whole result waits for all
+                // that was written before it.
                 Kind::Netlog => {
-                    let spoken =
-                        converse((conversation, tokens.as_deref()), message, receipt, slot);
-                    refused = spoken.map_err(Unfit::Refused);
+                    if let Err(refusal) = converse((conversation, tokens), message, receipt, slot) {
+                        refused = Some(Unfit::Refused(refusal));
+                    }
                 }
                 _ => take_message(message, receipt, slot, &mut left),
             }
         });
-        refused?;
+        tally.settle(stats);
+        refused.map_or(Ok(()), Err)?;
         done.map_err(Unfit::Foreign)
     }
 }
@@ -219,6 +224,7 @@ fn hello(
 pub(crate) struct Receipt<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) stats: &'a Stats,
+    pub(crate) tally: &'a Tally,
     pub(crate) received: i64,
     /// The longest line there may be.
     pub(crate) max_line: usize,

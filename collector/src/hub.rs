@@ -5,6 +5,7 @@ use crate::decode::{now, seconds};
 use crate::error::GaveUp;
 use crate::fresh::Fresh;
 use crate::marks::{Mark, Marks};
+use crate::pace::Pace;
 use crate::run::{Parcel, Run, Source};
 use crate::sender::Sender;
 use crate::sink::{Batch, Sink, SinkError};
@@ -21,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// The most that is written as one batch: large enough that the costs of a batch vanish, small
 /// enough that acks keep flowing.
-const BATCH: usize = 4 << 20;
+const BATCH: usize = 1 << 20;
 
 /// How often the sinks look around when nothing comes.
 const TICK: Duration = Duration::from_secs(1);
@@ -92,7 +93,7 @@ impl Hub {
     ///
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
-        let mut tidied = Instant::now();
+        let (mut tidied, mut pace, mut found) = (Instant::now(), Pace::new(), 0);
         while !self.sinks.is_empty() {
             if tidied.elapsed() > MINUTE {
                 self.marks.forget(seconds());
@@ -101,8 +102,11 @@ impl Hub {
             if self.reopen.asked() {
                 self.sinks.iter_mut().for_each(|sink| sink.look());
             }
-            match self.parcels.recv_timeout(TICK) {
-                Ok(parcel) => self.pass(parcel)?,
+            pace.wait(found);
+            let parcel = self.parcels.recv_timeout(TICK);
+            pace.wake();
+            match parcel {
+                Ok(parcel) => found = self.pass(parcel)?,
                 Err(RecvTimeoutError::Timeout) => {
                     self.sinks.iter_mut().for_each(|sink| sink.look())
                 }
@@ -113,8 +117,9 @@ impl Hub {
         Ok(())
     }
 
-    /// Makes one batch of `parcel` and what else is there, and sees it through.
-    fn pass(&mut self, parcel: Parcel) -> Result<(), GaveUp> {
+    /// Makes one batch of `parcel` and what else is there, and sees it through; says of how many
+    /// parcels.
+    fn pass(&mut self, parcel: Parcel) -> Result<usize, GaveUp> {
         let mut bytes = parcel.bytes();
         let mut parcels = vec![parcel];
         while bytes < BATCH
@@ -123,6 +128,7 @@ impl Hub {
             bytes += parcel.bytes();
             parcels.push(parcel);
         }
+        let found = parcels.len();
         let sealed = self.seal(parcels);
         if !sealed.batch.runs.is_empty() {
             self.write(&sealed.batch)?;
@@ -135,7 +141,7 @@ impl Hub {
         for settled in sealed.settled {
             let _ = settled.send(());
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Leaves out what the sinks have already, and moves the marks ahead of the write.

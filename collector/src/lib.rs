@@ -41,6 +41,7 @@ mod ledger;
 mod look;
 mod marks;
 mod options;
+mod pace;
 mod paths;
 mod rotate;
 mod run;
@@ -57,6 +58,7 @@ pub use error::{BindError, GaveUp, RunError};
 pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Http, Options};
+pub use pace::runtime;
 pub use stats::{Counter, Stats};
 
 use decode::seconds;

@@ -1,22 +1,20 @@
 //! The daemon: reads the options, runs a collector, and says once why it could not.
 
 use clap::Parser;
-use netlog_collector::{Address, Collector, Options, allow_descriptors, report};
+use netlog_collector::{Address, Collector, Options, allow_descriptors, report, runtime};
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Options::parse()).await {
-        Ok(code) => code,
-        Err(error) => {
-            report(&*error);
-            ExitCode::FAILURE
-        }
-    }
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let outcome = runtime().map_err(Into::into).and_then(|runtime| runtime.block_on(run(options)));
+    outcome.unwrap_or_else(|error: Box<dyn Error>| {
+        report(&*error);
+        ExitCode::FAILURE
+    })
 }
 
 async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {

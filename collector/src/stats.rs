@@ -1,5 +1,6 @@
 //! What the collector counts: one counter for every way to take, lose, delay or limit something.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A number that only grows.
@@ -15,6 +16,39 @@ impl Counter {
     pub(crate) fn add(&self, n: u64) {
         self.0.fetch_add(n, Relaxed);
     }
+}
+
+/// The records of one read, counted on the spot and added to the counters at once: a step of a
+/// counter that all threads see takes as long as half a record.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) canonical: Cell<u64>,
+    pub(crate) json: Cell<u64>,
+    pub(crate) syslog: Cell<u64>,
+    pub(crate) plain: Cell<u64>,
+    pub(crate) unparsed: Cell<u64>,
+}
+
+impl Tally {
+    /// Adds what was counted to `stats`, and begins anew.
+    pub(crate) fn settle(&self, stats: &Stats) {
+        for (count, counter) in [
+            (&self.canonical, &stats.records_canonical),
+            (&self.json, &stats.records_json),
+            (&self.syslog, &stats.records_syslog),
+            (&self.plain, &stats.records_plain),
+            (&self.unparsed, &stats.records_unparsed),
+        ] {
+            if count.get() > 0 {
+                counter.add(count.take());
+            }
+        }
+    }
+}
+
+/// One more.
+pub(crate) fn count(count: &Cell<u64>) {
+    count.set(count.get() + 1);
 }
 
 /// Declares the counters, and lists each with its name and the words that stand above it.

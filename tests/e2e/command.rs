@@ -1,15 +1,13 @@
 //! The collector's command line, its console and its ends.
 
 use crate::harness::{
-    Child, Collector, Records, SOON, Scene, messages, program, speak, wait_until,
+    Child, Collector, Records, SOON, Scene, Terminal, messages, program, speak, wait_until,
 };
 use rustix::process::Signal;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
-use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 fn collector(scene: &Scene, line: &str) -> Child {
@@ -120,20 +118,9 @@ fn a_file_is_appended_to_never_begun_anew() {
     assert_eq!(messages(&Records::read(&text)), ["one", "two"]);
 }
 
-/// Both ends of a new terminal.
-fn terminal() -> (OwnedFd, File) {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&ours).expect("it is ours");
-    unlockpt(&ours).expect("it is ours");
-    let path = ptsname(&ours, Vec::new()).expect("it has a name");
-    let theirs = File::options().read(true).write(true).open(path.to_str().expect("a path"));
-    (ours, theirs.expect("it can be opened"))
-}
-
 /// What a collector shows on a terminal when a peer says `line`.
 fn shown_on_terminal(scene: &Scene, colours: bool, line: &[u8], until: &str) -> String {
-    let (ours, theirs) = terminal();
+    let terminal = Terminal::new(200);
     let path = scene.path("stderr");
     let stderr = File::create(&path).expect("a file");
     let mut command = Command::new(program("netlog-collector"));
@@ -144,28 +131,19 @@ fn shown_on_terminal(scene: &Scene, colours: bool, line: &[u8], until: &str) -> 
     if !colours {
         command.env("NO_COLOR", "1");
     }
-    let mut child = command.stdin(Stdio::null()).stdout(theirs).stderr(stderr).spawn();
+    let mut child = command.stdin(Stdio::null()).stdout(terminal.end()).stderr(stderr).spawn();
     let child = child.as_mut().expect("the collector starts");
     let said = || std::fs::read_to_string(&path).unwrap_or_default();
     let listens = wait_until(SOON, || said().ends_with('\n'));
     let address = said().trim_end().replace("listening on tcp://", "");
-    let shown = Arc::<Mutex<Vec<u8>>>::default();
-    let (heard, mut terminal) = (shown.clone(), File::from(ours));
-    std::thread::spawn(move || {
-        let mut buffer = [0; 1024];
-        while let Ok(count @ 1..) = terminal.read(&mut buffer) {
-            heard.lock().unwrap().extend_from_slice(&buffer[..count]);
-        }
-    });
     if listens {
         speak(&address, line);
     }
-    let text = || String::from_utf8_lossy(&shown.lock().unwrap()).into_owned();
-    let came = wait_until(SOON, || text().contains(until));
+    let came = wait_until(SOON, || terminal.text().contains(until));
     let _ = child.kill();
     let _ = child.wait();
-    assert!(came, "{until:?} is not in {:?}; stderr: {}", text(), said());
-    text()
+    assert!(came, "{until:?} is not in {:?}; stderr: {}", terminal.text(), said());
+    terminal.text()
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! `netlog tail` and `netlog search` as people and scripts use them.
 
 use crate::harness::{
-    Child, Collector, Port, Records, SOON, Scene, assert_each_once, messages, program, speak,
-    wait_until,
+    Child, Collector, Port, Records, SOON, Scene, Terminal, assert_each_once, messages, program,
+    speak, wait_until,
 };
 use rustix::process::Signal;
 use std::io::{BufRead, BufReader};
@@ -168,6 +168,47 @@ fn records_of_several_senders_are_shown_in_the_order_of_their_times() {
     let tail = format!("tail --no-follow -o raw --at {}", collector.server());
     assert_eq!(netlog(&scene, &tail).1, "1\n2\n3\n");
     assert_eq!(netlog(&scene, &format!("{tail} --no-merge")).1, "3\n1\n2\n");
+}
+
+/// What `netlog tail` shows of them on a terminal this wide.
+fn tailed_on_terminal(scene: &Scene, server: &str, columns: u16, until: &str) -> String {
+    let terminal = Terminal::new(columns);
+    let mut command = scene.command(&program("netlog"));
+    command.args(["tail", "--utc", "--color", "never", "--at", server]);
+    let mut tail =
+        command.stdout(terminal.end()).stderr(terminal.end()).spawn().expect("it starts");
+    let came = wait_until(SOON, || terminal.text().contains(until));
+    let _ = tail.kill();
+    let _ = tail.wait();
+    assert!(came, "{until:?} is not in {:?}", terminal.text());
+    terminal.text()
+}
+
+#[test]
+fn a_narrow_terminal_shows_the_time_of_day_and_names_the_day_where_it_changes() {
+    let scene = Scene::new();
+    let collector = filled(&scene);
+    let shown = |columns| tailed_on_terminal(&scene, &collector.server(), columns, "| retrying\n");
+    let wide = "2026-11-22 18:42:00.000000 INFO  [orders] order 7 filled client=acme\n\
+        2026-11-22 18:43:00.000000 ERROR [prices] feed lost\n    | retrying\n";
+    assert_eq!(shown(160), wide);
+    let narrow = "-- 2026-11-22 --\n18:42:00.000 INFO  [orders] order 7 filled client=acme\n\
+        18:43:00.000 ERROR [prices] feed lost\n    | retrying\n";
+    assert_eq!(shown(70), narrow);
+}
+
+#[test]
+fn on_a_terminal_the_end_of_a_sender_that_crashed_is_a_row_that_no_peer_can_forge() {
+    let (scene, port) = (Scene::new(), Port::reserve());
+    scene.subject(&format!("to={} app=orders records=3 end=kill", port.address())).end();
+    let collector = Collector::serving(&scene, &format!("--listen tcp://{}", port.address()));
+    scene.netlog(&format!("ship --to {}", port.address())).succeed();
+    speak(&port.address(), b"{\"target\":\"netlog\",\"msg\":\"web did not end cleanly\"}\n");
+    let shown = tailed_on_terminal(&scene, &collector.server(), 160, "web did not end cleanly\n");
+    let rows: Vec<_> = shown.lines().filter(|line| line.contains("end cleanly")).collect();
+    assert_eq!(rows.len(), 2, "{shown}");
+    assert!(rows[0].starts_with("-- orders pid ") && rows[0].ends_with("3 records recovered --"));
+    assert!(rows[1].contains(" INFO ") && !rows[1].contains("-- "), "{}", rows[1]);
 }
 
 #[test]

@@ -101,7 +101,7 @@ export class Mock {
     await closed;
   }
 
-  add(...records) {
+  put(...records) {
     for (const added of records) {
       this.records.push(added);
       for (const tail of this.#tails) tail(added, this.records.length - 1);
@@ -207,6 +207,6 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   mock.senders = sendersOf(mock.records);
   await mock.start(Number(process.argv[2] ?? 1903));
   const d = dice(99);
-  setInterval(() => mock.add(record(d, Date.now())), 120);
+  setInterval(() => mock.put(record(d, Date.now())), 120);
   console.log(mock.base);
 }

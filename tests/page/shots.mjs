@@ -62,14 +62,14 @@ if (process.argv[1]?.endsWith("shots.mjs")) {
   await mock.start(0);
   const d = dice(4);
   const live = async () => {
-    for (let at = 0; at < 40; at++) mock.add(record(d, Date.now()));
+    for (let at = 0; at < 40; at++) mock.put(record(d, Date.now()));
     mock.notice({ notice: "missed", count: 214 });
     mock.notice({ notice: "crashed", app: "orders", host: "lon-2", signal: "SIGSEGV" });
-    mock.add({ ...record(d, Date.now()), level: "WARN", lost: 12, target: "netlog", msg: "records were lost while the collector was away" });
-    mock.add({ ...record(d, Date.now()), msg: "\u001b[32mok\u001b[0m name=safe\u202egpj.exe tab\there\nand a second line", kv: { id: 1, html: "<b>not bold</b>" } });
-    for (let at = 0; at < 9; at++) mock.add(record(d, Date.now()));
-    mock.add({ ...record(d, Date.now()), level: "ERROR", app: "orders", target: "orders::fill", file: "src/fill.rs", line: 231, msg: "panicked at src/fill.rs:231:9", kv: { order: 4711, id: 9007199254740993n.toString(), backtrace: BACKTRACE, book: { bid: 5990.25, lots: [1, 2] } } });
-    for (let at = 0; at < 3; at++) mock.add(record(d, Date.now()));
+    mock.put({ ...record(d, Date.now()), level: "WARN", lost: 12, target: "netlog", msg: "records were lost while the collector was away" });
+    mock.put({ ...record(d, Date.now()), msg: "\u001b[32mok\u001b[0m name=safe\u202egpj.exe tab\there\nand a second line", kv: { id: 1, html: "<b>not bold</b>" } });
+    for (let at = 0; at < 9; at++) mock.put(record(d, Date.now()));
+    mock.put({ ...record(d, Date.now()), level: "ERROR", app: "orders", target: "orders::fill", file: "src/fill.rs", line: 231, msg: "panicked at src/fill.rs:231:9", kv: { order: 4711, id: 9007199254740993n.toString(), backtrace: BACKTRACE, book: { bid: 5990.25, lots: [1, 2] } } });
+    for (let at = 0; at < 3; at++) mock.put(record(d, Date.now()));
   };
   const browser = await launch();
   await shoot(directory, browser, mock.base, live);

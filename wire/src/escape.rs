@@ -87,21 +87,22 @@ impl fmt::Write for Escaped<'_> {
 
 /// The inside of a JSON string as it stands in a line: valid, and still escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JsonStr<'a>(pub(crate) &'a str);
+pub struct JsonStr<'a>(pub(crate) &'a [u8]);
 
 impl<'a> JsonStr<'a> {
-    /// The bytes as they stand between the quotes.
-    pub fn escaped(self) -> &'a str {
+    /// The bytes as they stand between the quotes: UTF-8.
+    pub fn escaped(self) -> &'a [u8] {
         self.0
     }
 
     /// The text that is meant. A surrogate without its other half becomes U+FFFD.
     pub fn text(self) -> Cow<'a, str> {
-        if memchr::memchr(b'\\', self.0.as_bytes()).is_none() {
-            return Cow::Borrowed(self.0);
+        // A line that is canonical is UTF-8, and so is what stands in it.
+        let mut rest = std::str::from_utf8(self.0).unwrap_or_default();
+        if memchr::memchr(b'\\', self.0).is_none() {
+            return Cow::Borrowed(rest);
         }
-        let mut out = String::with_capacity(self.0.len());
-        let mut rest = self.0;
+        let mut out = String::with_capacity(rest.len());
         while let Some(at) = rest.find('\\') {
             out.push_str(&rest[..at]);
             rest = unescape(&rest[at + 1..], &mut out);
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn every_escape_is_read_back() {
-        let text = |escaped| JsonStr(escaped).text();
+        let text = |escaped: &'static str| JsonStr(escaped.as_bytes()).text();
         assert_eq!(text(r#"\"\\\/\b\f\n\r\t"#), "\"\\/\u{8}\u{c}\n\r\t");
         assert_eq!(text(r"\u00e9\ud83d\ude00"), "é😀");
         assert_eq!(text(r"\ud83d!\ude00"), "\u{fffd}!\u{fffd}");
@@ -238,7 +239,7 @@ mod tests {
         #[test]
         fn any_text_comes_back(text in any::<String>()) {
             let escaped = json(&text);
-            prop_assert_eq!(JsonStr(&escaped).text(), text.as_str());
+            prop_assert_eq!(JsonStr(escaped.as_bytes()).text(), text.as_str());
             let quoted = format!("\"{escaped}\"");
             prop_assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
         }

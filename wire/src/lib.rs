@@ -34,7 +34,7 @@ pub use level::{Level, UnknownLevel};
 pub use line::Line;
 pub use record::{Identity, Record};
 pub use scan::object_len;
-pub use text::{Newlines, Paint, Text};
+pub use text::{Columns, Newlines, Paint, Text};
 pub use time::{TIME_LEN, civil, parse_time, push_time, utc};
 
 /// The port netlog's collector listens on by default.

@@ -4,7 +4,7 @@ use crate::escape::JsonStr;
 use crate::level::Level;
 use crate::record::shown;
 use crate::scan;
-use crate::time::{TIME_LEN, parse_time};
+use crate::time::{TIME_LEN, parse_utc};
 use std::borrow::Cow;
 
 /// A canonical record line, read in place. Strings are still escaped; [`JsonStr::text`] reads them.
@@ -33,7 +33,7 @@ pub struct Line<'a> {
     /// What was said.
     pub msg: JsonStr<'a>,
     /// The structured values: a JSON object.
-    pub kv: Option<&'a str>,
+    pub kv: Option<&'a [u8]>,
     /// The tracing span.
     pub span: Option<JsonStr<'a>>,
     /// How many bytes were cut off `msg`.
@@ -45,12 +45,12 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     /// Reads `line` (without its end) if it is canonical: every key in its place, valid UTF-8,
     /// valid JSON, no white space between the parts. `None` says it is anything else.
+    #[inline]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        let text = std::str::from_utf8(line).ok()?;
-        let mut rest = Cursor { text, at: 1 };
-        if text.as_bytes().first() != Some(&b'{') {
+        if line.first() != Some(&b'{') || !scan::is_text(line) {
             return None;
         }
+        let mut rest = Cursor { line, at: 1 };
         let app = rest.string(r#""app":""#, ",")?;
         let host = rest.string(r#""host":""#, ",")?;
         let pid = rest.number(r#""pid":"#, ",")?;
@@ -69,7 +69,7 @@ impl<'a> Line<'a> {
         let truncated = rest.number(r#","truncated":"#, "")?;
         let lost = rest.number(r#","lost":"#, "")?;
         rest.take("}")?;
-        (rest.at == text.len()).then_some(Self {
+        (rest.at == rest.line.len()).then_some(Self {
             app,
             host,
             pid,
@@ -100,13 +100,13 @@ impl<'a> Line<'a> {
 }
 
 struct Cursor<'a> {
-    text: &'a str,
+    line: &'a [u8],
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
     fn rest(&self) -> &'a [u8] {
-        &self.text.as_bytes()[self.at..]
+        &self.line[self.at..]
     }
 
     // Inlined, every literal has a known length and is compared as a few words, not by a call.
@@ -122,8 +122,8 @@ impl<'a> Cursor<'a> {
         if self.take(key).is_none() {
             return Some(None);
         }
-        let end = scan::string_end(self.text.as_bytes(), self.at)?;
-        let inside = &self.text[self.at..end];
+        let end = scan::text_end(self.line, self.at)?;
+        let inside = &self.line[self.at..end];
         self.at = end + 1;
         self.take(after)?;
         Some(Some(JsonStr(inside)))
@@ -134,33 +134,33 @@ impl<'a> Cursor<'a> {
         if self.take(key).is_none() {
             return Some(None);
         }
-        let len = self.rest().iter().take_while(|b| b.is_ascii_digit()).count();
-        let digits = &self.text[self.at..self.at + len];
-        if len > 1 && digits.starts_with('0') {
+        let (start, mut number) = (self.at, 0_u64);
+        while let Some(digit) = self.line.get(self.at).filter(|byte| byte.is_ascii_digit()) {
+            number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            self.at += 1;
+        }
+        if self.at == start || (self.line[start] == b'0' && self.at > start + 1) {
             return None;
         }
-        self.at += len;
         self.take(after)?;
-        digits.parse().ok().map(Some)
+        Some(Some(number))
     }
 
     #[inline(always)]
-    fn object(&mut self, key: &str) -> Option<Option<&'a str>> {
+    fn object(&mut self, key: &str) -> Option<Option<&'a [u8]>> {
         if self.take(key).is_none() {
             return Some(None);
         }
-        let end = scan::object_end(self.text.as_bytes(), self.at)?;
-        let object = &self.text[self.at..end];
+        let end = scan::object_end(self.line, self.at)?;
+        let object = &self.line[self.at..end];
         self.at = end;
         Some(Some(object))
     }
 
     fn time(&mut self) -> Option<i64> {
         let text = self.rest().first_chunk::<TIME_LEN>()?;
-        let canonical = text[10] == b'T' && text[19] == b'.' && text[26] == b'Z';
         self.at += TIME_LEN;
-        // A leap second would come back as another text than it was: not canonical.
-        (canonical && &text[17..19] != b"60").then(|| parse_time(text)).flatten()
+        parse_utc(text)
     }
 
     fn level(&mut self) -> Option<Level> {
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(line.line, Some(142));
         assert_eq!(line.thread.unwrap().text(), "main");
         assert_eq!(line.msg.text(), "order 7 filled");
-        assert_eq!(line.kv, Some(r#"{"client":"acme","us":31}"#));
+        assert_eq!(line.kv, Some(&br#"{"client":"acme","us":31}"#[..]));
         assert_eq!((line.span, line.truncated, line.lost), (None, None, None));
         assert!(!line.has_identity());
     }

@@ -237,8 +237,8 @@ fn put<T>(place: &mut Option<T>, value: Option<T>) -> bool {
 }
 
 /// The members of the object `kv` as people read them: strings without their quotes.
-pub(crate) fn shown(kv: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
-    let members = members(kv.as_bytes()).unwrap_or_default();
+pub(crate) fn shown(kv: &[u8]) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    let members = members(kv).unwrap_or_default();
     members
         .into_iter()
         .map(|(key, value)| (key, value.text().unwrap_or_else(|| Cow::Borrowed(value.json()))))

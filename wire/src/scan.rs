@@ -3,49 +3,78 @@
 /// How deep a value may nest before its line counts as not canonical.
 const MAX_DEPTH: u32 = 64;
 
-const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+/// How many bytes are looked at in one step: what a vector register of any machine holds.
+const STEP: usize = 16;
 
 /// How many leading bytes may stand in a JSON string as they are: no control below U+0020, no
-/// quote, no backslash. Eight bytes at a time, by the zero-byte trick of Hacker's Delight, 6-1.
+/// quote, no backslash.
 #[inline]
 pub(crate) fn clean_prefix(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let special = specials(word);
-        if special != 0 {
-            return at + special.trailing_zeros() as usize / 8;
+    let (chunks, rest) = bytes.as_chunks::<STEP>();
+    for (at, chunk) in chunks.iter().enumerate() {
+        let specials = specials(chunk);
+        if specials != 0 {
+            return at * STEP + first(specials);
         }
-        at += 8;
     }
-    let rest = bytes[at..].iter().take_while(|&&b| b >= 0x20 && b != b'"' && b != b'\\');
-    at + rest.count()
+    // The last chunk overlaps the one before it, which is clean.
+    if let Some(last) = bytes.last_chunk::<STEP>() {
+        let specials = specials(last);
+        return bytes.len() - STEP + if specials == 0 { STEP } else { first(specials) };
+    }
+    rest.iter().position(|&byte| special(byte)).unwrap_or(bytes.len())
 }
 
 /// Whether all of `bytes` may stand in a JSON string as they are.
 #[inline]
 pub(crate) fn is_clean(bytes: &[u8]) -> bool {
-    // The last chunk overlaps the one before it, so that there is no rest to go through.
-    if let Some(last) = bytes.last_chunk::<16>() {
-        return bytes.as_chunks().0.iter().all(|chunk| !any_special(chunk)) && !any_special(last);
+    if let Some(last) = bytes.last_chunk::<STEP>() {
+        let chunks = bytes.as_chunks::<STEP>().0;
+        return chunks.iter().all(|chunk| specials(chunk) == 0) && specials(last) == 0;
     }
-    clean_prefix(bytes) == bytes.len()
+    !bytes.iter().any(|&byte| special(byte))
 }
 
-/// Without a branch on any byte, so that the compiler makes it a few vector instructions.
 #[inline]
-fn any_special(chunk: &[u8; 16]) -> bool {
-    chunk.iter().fold(false, |any, &b| any | (b < 0x20) | (b == b'"') | (b == b'\\'))
+fn special(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
-/// The high bit of each byte of `word` that is special; above the first such byte it may err,
-/// below it never does.
+/// The bytes of `chunk` that are special, each as eight set bits, the first one lowest. Without a
+/// branch on any byte, so that the compiler makes it a few vector instructions.
 #[inline]
-fn specials(word: u64) -> u64 {
-    let zero = |w: u64| w.wrapping_sub(ONES) & !w;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (control | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c))) & HIGHS
+fn specials(chunk: &[u8; STEP]) -> u128 {
+    let mut found = [0; STEP];
+    for (found, &byte) in found.iter_mut().zip(chunk) {
+        *found = if special(byte) { 0xff } else { 0 };
+    }
+    u128::from_le_bytes(found)
+}
+
+#[inline]
+fn first(specials: u128) -> usize {
+    specials.trailing_zeros() as usize / 8
+}
+
+/// Whether `bytes` are UTF-8 without controls below U+0020.
+#[inline]
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    // Most lines are ASCII; as signed numbers, all that is not, and the controls, are below space.
+    let plain = bytes.iter().fold(true, |all, &byte| all & (byte as i8 >= 0x20));
+    plain || bytes.iter().all(|&byte| byte >= 0x20) && std::str::from_utf8(bytes).is_ok()
+}
+
+/// Where the string that begins at `at` (behind its opening quote) of what [`is_text`] has its
+/// closing quote.
+#[inline]
+pub(crate) fn text_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[at] == b'"' {
+            return Some(at);
+        }
+        at += escape_len(&bytes[at..])?;
+    }
 }
 
 /// Where the string that begins at `at` (behind its opening quote) has its closing quote.

@@ -17,6 +17,19 @@ pub struct Text {
     pub east: i32,
     /// How wide the name in brackets is made with spaces behind it, so that what follows lines up.
     pub name_width: usize,
+    /// What is shown in front of the message.
+    pub columns: Columns,
+}
+
+/// What the text form shows in front of the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// Date and time to the microsecond, level, name, source.
+    All,
+    /// The time of day to the millisecond, level, name, source: for a narrow terminal.
+    Fewer,
+    /// The time of day to the millisecond, level, name: for a very narrow one.
+    Fewest,
 }
 
 /// What becomes of line breaks inside a message.
@@ -39,8 +52,13 @@ pub enum Paint {
 
 impl Text {
     /// One physical line, no colours.
-    pub const PLAIN: Self =
-        Self { newlines: Newlines::Escaped, paint: Paint::Plain, east: 0, name_width: 0 };
+    pub const PLAIN: Self = Self {
+        newlines: Newlines::Escaped,
+        paint: Paint::Plain,
+        east: 0,
+        name_width: 0,
+        columns: Columns::All,
+    };
 
     /// Appends `line` and a line end:
     /// `2026-11-22 18:42:23.123456 INFO  [orders] src/fill.rs:142 order 7 filled client=acme us=31`.
@@ -56,16 +74,12 @@ impl Text {
         line: &Line<'_>,
         matter: impl FnMut(&mut Vec<u8>, &str),
     ) {
-        let time = utc(line.time.saturating_add(i64::from(self.east) * 1_000_000));
-        out.extend_from_slice(&time[..10]);
-        out.push(b' ');
-        out.extend_from_slice(&time[11..26]);
-        out.push(b' ');
+        self.push_time(out, line);
         self.painted(out, level_colour(line.level), |out| {
             out.extend_from_slice(format!("{:<5}", line.level).as_bytes());
         });
         self.push_name(out, line);
-        if let Some(file) = line.file.or(line.target) {
+        if let Some(file) = line.file.or(line.target).filter(|_| self.columns != Columns::Fewest) {
             out.push(b' ');
             self.painted(out, "2", |out| {
                 push_plain(out, &file.text());
@@ -77,6 +91,16 @@ impl Text {
         out.push(b' ');
         self.push_matter(out, line, matter);
         out.push(b'\n');
+    }
+
+    fn push_time(self, out: &mut Vec<u8>, line: &Line<'_>) {
+        let time = utc(line.time.saturating_add(i64::from(self.east) * 1_000_000));
+        let (date, of_day) = (&time[..10], &time[11..26]);
+        match self.columns {
+            Columns::All => out.extend_from_slice(&[date, b" ", of_day].concat()),
+            Columns::Fewer | Columns::Fewest => out.extend_from_slice(&of_day[..12]),
+        }
+        out.push(b' ');
     }
 
     fn push_name(self, out: &mut Vec<u8>, line: &Line<'_>) {
@@ -101,8 +125,8 @@ impl Text {
     fn name_colour(self, line: &Line<'_>) -> String {
         const HUES: [u8; 10] = [36, 35, 34, 32, 33, 96, 95, 94, 92, 93];
         let names = [line.app, line.host].into_iter().flatten();
-        let bytes = names.flat_map(|name| name.escaped().bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        let bytes = names.flat_map(|name| name.escaped());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         HUES[(hash % HUES.len() as u64) as usize].to_string()
@@ -237,6 +261,15 @@ mod tests {
         assert_eq!(text(here, line), "2026-11-23 00:42:23.123456 INFO  [db]   m\n");
         let nameless = r#"{"time":"2026-11-22T23:42:23.123456Z","level":"INFO","msg":"m"}"#;
         assert_eq!(text(here, nameless), "2026-11-23 00:42:23.123456 INFO         m\n");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_fewer_columns() {
+        let line = r#"{"app":"db","time":"2026-11-22T23:42:23.123456Z","level":"INFO","file":"a.rs","line":7,"msg":"m"}"#;
+        let shown = |columns| text(Text { columns, ..Text::PLAIN }, line);
+        assert_eq!(shown(Columns::All), "2026-11-22 23:42:23.123456 INFO  [db] a.rs:7 m\n");
+        assert_eq!(shown(Columns::Fewer), "23:42:23.123 INFO  [db] a.rs:7 m\n");
+        assert_eq!(shown(Columns::Fewest), "23:42:23.123 INFO  [db] m\n");
     }
 
     #[test]

@@ -7,6 +7,9 @@
 /// The length of a canonical time in bytes, `2026-11-22T18:42:23.123456Z`.
 pub const TIME_LEN: usize = 27;
 
+/// The form of a time, with zeros for its digits.
+const FORM: [u8; TIME_LEN] = *b"0000-00-00T00:00:00.000000Z";
+
 const MICROS: i64 = 1_000_000;
 const DAY: i64 = 86_400;
 
@@ -39,14 +42,24 @@ pub fn utc(micros: i64) -> [u8; TIME_LEN] {
     let seconds = micros.div_euclid(MICROS);
     let (year, month, day) = civil(seconds.div_euclid(DAY));
     let second = seconds.rem_euclid(DAY);
-    let mut out = *b"0000-00-00T00:00:00.000000Z";
-    digits(&mut out[0..4], year as u64);
-    digits(&mut out[5..7], u64::from(month));
-    digits(&mut out[8..10], u64::from(day));
-    digits(&mut out[11..13], (second / 3600) as u64);
-    digits(&mut out[14..16], (second / 60 % 60) as u64);
-    digits(&mut out[17..19], (second % 60) as u64);
-    digits(&mut out[20..26], micros.rem_euclid(MICROS) as u64);
+    let micros = micros.rem_euclid(MICROS) as u32;
+    let (year, second) = (year as u32, second as u32);
+    let mut out = FORM;
+    for (at, pair) in [
+        (0, year / 100),
+        (2, year % 100),
+        (5, month),
+        (8, day),
+        (11, second / 3600),
+        (14, second / 60 % 60),
+        (17, second % 60),
+        (20, micros / 10_000),
+        (22, micros / 100 % 100),
+        (24, micros % 100),
+    ] {
+        out[at] += (pair / 10) as u8;
+        out[at + 1] += (pair % 10) as u8;
+    }
     out
 }
 
@@ -55,11 +68,22 @@ pub fn push_time(out: &mut Vec<u8>, micros: i64) {
     out.extend_from_slice(&utc(micros));
 }
 
-fn digits(out: &mut [u8], mut value: u64) {
-    for byte in out.iter_mut().rev() {
-        *byte = b'0' + (value % 10) as u8;
-        value /= 10;
+/// Reads a time in the one form that [`utc`] writes; `None` for anything else, a leap second too.
+pub(crate) fn parse_utc(text: &[u8; TIME_LEN]) -> Option<i64> {
+    // How far each byte is above the form's: nothing where that is a sign, up to 9 at a digit.
+    let (mut above, mut fits) = ([0; TIME_LEN], true);
+    for at in 0..TIME_LEN {
+        above[at] = text[at].wrapping_sub(FORM[at]);
+        fits &= above[at] <= if FORM[at] == b'0' { 9 } else { 0 };
     }
+    let pair = |at: usize| i64::from(above[at]) * 10 + i64::from(above[at + 1]);
+    let (year, month, day) = (pair(0) * 100 + pair(2), pair(5), pair(8));
+    let (hour, minute, second) = (pair(11), pair(14), pair(17));
+    let micros = pair(20) * 10_000 + pair(22) * 100 + pair(24);
+    let in_range = (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+    let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+    (fits && in_range && hour < 24 && minute < 60 && second < 60)
+        .then_some(seconds * MICROS + micros)
 }
 
 /// Reads an RFC 3339 time (any offset, any number of fractional digits; `T` may be a space) as

@@ -3,10 +3,11 @@
 use super::Filters;
 use super::end_quietly;
 use super::filters::Color;
-use chrono::{Local, Offset, TimeZone};
+use chrono::{DateTime, Local, NaiveDate, Offset, TimeZone};
 use clap::ValueEnum;
-use netlog_wire::{Line, Newlines, Paint, Text, push_plain};
+use netlog_wire::{Columns, Line, Newlines, Paint, Text, push_plain};
 use regex::{Regex, RegexBuilder};
+use rustix::termios::tcgetwinsize;
 use serde_json::Value;
 use std::env;
 use std::io::{self, IsTerminal, StdoutLock, Write};
@@ -32,6 +33,8 @@ pub(crate) struct Printer {
     /// Times are shown where the reader is, whose distance from UTC changes with the seasons.
     local: bool,
     terminal: bool,
+    /// The day of the record shown last, or today.
+    day: Option<NaiveDate>,
     marks: Vec<Regex>,
     out: Vec<u8>,
 }
@@ -49,9 +52,10 @@ impl Printer {
         let marks = if paint == Paint::Colour { &filters.grep[..] } else { &[] };
         Self {
             output: filters.output,
-            text: Text { newlines, paint, ..Text::PLAIN },
+            text: Text { newlines, paint, columns: columns(), ..Text::PLAIN },
             local: !filters.utc,
             terminal,
+            day: Some(Local::now().date_naive()),
             marks: marks.iter().filter_map(|text| mark(text)).collect(),
             out: Vec::new(),
         }
@@ -96,6 +100,10 @@ impl Printer {
             let width = name.text().chars().count().min(NAMES);
             self.text.name_width = self.text.name_width.max(width);
         }
+        if self.terminal && collectors_own(line) {
+            return self.row(&line.msg.text());
+        }
+        self.day(line.time);
         let marks = &self.marks;
         self.text.push_with(&mut self.out, line, |out, piece| highlight(out, piece, marks));
     }
@@ -106,7 +114,24 @@ impl Printer {
             self.out.extend_from_slice(notice.to_string().as_bytes());
             return self.out.push(b'\n');
         }
-        let words = words(notice);
+        self.row(&words(notice));
+    }
+
+    /// Names the day where the records do not, unless it is that of the record before.
+    fn day(&mut self, time: i64) {
+        let here = time.saturating_add(i64::from(self.text.east) * 1_000_000);
+        let day = DateTime::from_timestamp_micros(here).map(|time| time.date_naive());
+        if day != self.day && self.text.columns != Columns::All {
+            self.row(&day.map(|day| day.to_string()).unwrap_or_default());
+        }
+        self.day = day;
+    }
+
+    /// Shows a row that nobody takes for a record.
+    fn row(&mut self, words: &str) {
+        let mut shown = Vec::new();
+        push_plain(&mut shown, words);
+        let words = String::from_utf8_lossy(&shown);
         self.flush();
         let mut stderr = io::stderr().lock();
         // Whether anybody reads notices is not worth an end.
@@ -131,11 +156,27 @@ impl Printer {
             std::process::exit(2);
         }
         self.out.clear();
+        // Somebody may have made it narrower meanwhile.
+        self.text.columns = columns();
     }
 
     /// How much waits to be written.
     pub(crate) fn pending(&self) -> usize {
         self.out.len()
+    }
+}
+
+/// Whether it is the collector's word on a sender, one that crashed say: what peers send has a peer.
+fn collectors_own(line: &Line<'_>) -> bool {
+    line.peer.is_none() && line.target.is_some_and(|target| target.text() == "netlog")
+}
+
+/// What there is room for in front of messages: all of it, if it is no terminal.
+fn columns() -> Columns {
+    match tcgetwinsize(io::stdout()).map(|size| size.ws_col) {
+        Ok(1..80) => Columns::Fewest,
+        Ok(80..120) => Columns::Fewer,
+        _ => Columns::All,
     }
 }
 

@@ -9,7 +9,7 @@ use super::sniff::{Foreign, Kind, Pinned};
 use super::{Origin, Receipt, Slot, count_cut};
 use crate::run::{Run, Source};
 use crate::sender::SenderId;
-use crate::stats::Stats;
+use crate::stats::{Stats, Tally, count};
 use memchr::memmem;
 use netlog_wire::{Hello, Identity, Line};
 use std::net::SocketAddr;
@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 pub(crate) struct Datagram<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) stats: &'a Stats,
+    pub(crate) tally: &'a Tally,
     pub(crate) max_line: usize,
     pub(crate) pin: Option<Pinned>,
     /// When it came, in microseconds since 1970.
@@ -59,8 +60,8 @@ impl Datagram<'_> {
         runs: &mut Vec<Run>,
     ) -> Result<Option<Numbered<'b>>, Foreign> {
         let received = self.received;
-        let receipt =
-            Receipt { origin: self.origin, stats: self.stats, received, max_line: self.max_line };
+        let Self { origin, stats, tally, max_line, .. } = *self;
+        let receipt = Receipt { origin, stats, tally, received, max_line };
         if let Some((sender, number, at)) = number(bytes).filter(|_| self.pin.is_none()) {
             // The comma before the record proper becomes its opening brace.
             bytes[at] = b'{';
@@ -139,7 +140,7 @@ impl Datagram<'_> {
         };
         let slot = Slot { runs, capacity: 0 };
         slot.plain().splice(line, (at, stamp), parsed);
-        self.stats.records_canonical.add(1);
+        count(&self.tally.canonical);
     }
 }
 
@@ -171,8 +172,9 @@ mod tests {
         let peer = "10.0.0.7:99".parse().unwrap();
         let (origin, mut chunks) = (Origin::new(peer), Chunks::new(8 << 20));
         let (stats, mut runs, mut bytes) = (Stats::default(), Vec::new(), bytes.to_vec());
+        let (stats, tally) = (&stats, &Tally::default());
         let datagram =
-            Datagram { origin: &origin, stats: &stats, max_line: 1000, pin: None, received: 0 };
+            Datagram { origin: &origin, stats, tally, max_line: 1000, pin: None, received: 0 };
         let numbered = datagram.take(&mut bytes, (peer, &mut chunks), &mut runs).unwrap();
         let numbered = numbered.map(|n| (n.sender.0, n.number));
         let lines = runs.into_iter().flat_map(|run| run.lines).collect();

@@ -6,6 +6,7 @@ use super::messages::{Message, Note};
 use super::sniff::Kind;
 use super::{Receipt, Slot, fields, severity, syslog};
 use crate::run::Run;
+use crate::stats::count;
 use netlog_wire::{Identity, Level, Line, Record, elements};
 use std::borrow::Cow;
 use std::mem::take;
@@ -60,7 +61,7 @@ pub(super) fn unpacked(bytes: &[u8], receipt: Receipt<'_>, limit: usize) -> Opti
 
 fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
     if message.cut > 0 || !take_object(message.bytes, receipt, run) {
-        receipt.stats.records_unparsed.add(1);
+        count(&receipt.tally.unparsed);
         take_peers_line(message, receipt, run);
     }
 }
@@ -69,11 +70,11 @@ fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
 fn take_object(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
     if let Some(parsed) = Line::parse(line).filter(|parsed| !parsed.has_identity()) {
         run.splice(line, (1, receipt.origin.stamp()), &parsed);
-        receipt.stats.records_canonical.add(1);
+        count(&receipt.tally.canonical);
         return true;
     }
     let Ok(record) = fields::read(line, receipt.received) else { return false };
-    receipt.stats.records_json.add(1);
+    count(&receipt.tally.json);
     add(record, receipt, run);
     true
 }
@@ -88,7 +89,7 @@ fn take_syslog(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
         }
     };
     let Some(mut record) = syslog::read(&text, receipt.received) else {
-        receipt.stats.records_unparsed.add(1);
+        count(&receipt.tally.unparsed);
         return take_peers_line(message, receipt, run);
     };
     record.kv.extend(invalid);
@@ -98,7 +99,7 @@ fn take_syslog(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
         receipt.stats.messages_ended_by_silence.add(1);
         record.kv.push(("ended_by".into(), "\"silence\"".into()));
     }
-    receipt.stats.records_syslog.add(1);
+    count(&receipt.tally.syslog);
     add(record, receipt, run);
 }
 
@@ -157,7 +158,7 @@ pub(super) fn take_plain(
     record.level = level;
     record.truncated = (cut > 0).then_some(cut);
     run.record(&record, identity);
-    receipt.stats.records_plain.add(1);
+    count(&receipt.tally.plain);
 }
 
 /// `line` without the beginning of a character that its cut left behind, if it was cut.
@@ -175,14 +176,16 @@ mod tests {
     use super::*;
     use crate::decode::Origin;
     use crate::decode::messages::Messages;
-    use crate::stats::Stats;
+    use crate::stats::{Stats, Tally};
 
     /// The records that a stream becomes.
     fn taken(stream: &[u8], limit: usize) -> String {
         let origin = Origin::new("10.0.0.7:99".parse().unwrap());
         let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
         let received = 1_795_372_943_000_000;
-        let receipt = Receipt { origin: &origin, stats: &stats, received, max_line: limit };
+        let tally = Tally::default();
+        let (stats, tally, max_line) = (&stats, &tally, limit);
+        let receipt = Receipt { origin: &origin, stats, tally, received, max_line };
         let mut messages = Messages::new(limit, None);
         let mut each = |message: Message<'_>| {
             take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);

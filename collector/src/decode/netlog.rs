@@ -4,6 +4,7 @@ use super::lines::take_plain;
 use super::{Origin, Receipt, Refusal, Slot};
 use crate::run::{Run, Source};
 use crate::sender::{Sender, SenderId};
+use crate::stats::count;
 use netlog_wire::{Greeting, Hello, Identity, Level, Line, Piece, Record, VERSION};
 use std::sync::Arc;
 
@@ -81,16 +82,16 @@ fn greeting(line: &[u8]) -> Option<Greeting> {
 
 /// Adds exactly one record, whatever the line is: it has a number.
 fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mut Run) {
-    let (line, stats) = (piece.bytes, receipt.stats);
+    let line = piece.bytes;
     if piece.cut == 0 {
         if let Some(parsed) = Line::parse(line).filter(|parsed| !parsed.has_identity()) {
             run.splice(line, (1, sender.stamp()), &parsed);
-            return stats.records_canonical.add(1);
+            return count(&receipt.tally.canonical);
         }
         if let Ok(mut record) = Record::from_json(line, receipt.received) {
             record.refuse_claims();
             run.record(&record, &sender.identity);
-            return stats.records_json.add(1);
+            return count(&receipt.tally.json);
         }
     }
     take_plain(piece.cut, line, (Level::Info, receipt, &sender.identity), run);

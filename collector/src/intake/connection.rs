@@ -5,6 +5,7 @@ mod waiting;
 
 use super::{FREE, READ, Wiring};
 use crate::decode::{Decoder, Origin, Pinned};
+use crate::pace::note_read;
 use crate::run::Run;
 use crate::senders::{Attendance, Departure};
 use netlog_wire::Reply;
@@ -220,6 +221,7 @@ impl Connection<'_> {
             self.decoder.finish(runs)?;
             return Ok(Progress::End);
         }
+        note_read();
         self.decoder.feed(&buffer[..len], runs)?;
         Ok(Progress::Some)
     }

@@ -4,8 +4,9 @@ use super::drops::Drops;
 use super::gaps::{Gaps, Loss};
 use super::{DRAIN, Wiring};
 use crate::decode::{Chunks, Datagram, Origin, Pinned, now};
+use crate::pace::note_read;
 use crate::run::{Run, Source};
-use crate::stats::Stats;
+use crate::stats::{Stats, Tally};
 use netlog_wire::{Identity, Level, Record};
 use std::io;
 use std::net::SocketAddr;
@@ -38,6 +39,7 @@ pub(crate) async fn run(socket: UdpSocket, pin: Option<Pinned>, wiring: Wiring) 
         chunks: Chunks::new(wiring.bounds.max_chunked),
         pin,
         fresh: false,
+        tally: Tally::default(),
         from: None,
     };
     let mut look = interval(LOOK);
@@ -71,6 +73,8 @@ struct Intake {
     drops: Option<Drops>,
     /// Whether any datagrams came since losses were looked for.
     fresh: bool,
+    /// What the burst came to so far.
+    tally: Tally,
     /// Who sent last: mostly who sends next.
     from: Option<(SocketAddr, Origin)>,
 }
@@ -84,6 +88,7 @@ impl Intake {
         while taken < BURST {
             match self.socket.try_recv_from(&mut self.buffer) {
                 Ok((len, peer)) => {
+                    note_read();
                     self.take(len, peer, (&mut runs, started), wiring);
                     // What was packed may have become much more than came.
                     received += len.max(64);
@@ -94,6 +99,7 @@ impl Intake {
                 Err(_) => {}
             }
         }
+        self.tally.settle(&wiring.stats);
         self.count_chunks(&wiring.stats);
         wiring.feed.give(runs, room);
         taken > 0
@@ -113,8 +119,8 @@ impl Intake {
         if wiring.tokens.is_some() {
             return wiring.stats.strangers_refused.add(1);
         }
-        let (stats, max_line) = (&wiring.stats, wiring.bounds.max_line);
-        let datagram = Datagram { origin, stats, max_line, pin: self.pin, received: now() };
+        let (stats, tally, max_line) = (&wiring.stats, &self.tally, wiring.bounds.max_line);
+        let datagram = Datagram { origin, stats, tally, max_line, pin: self.pin, received: now() };
         let before = total(runs);
         let taken = datagram.take(&mut self.buffer[..len], (peer, &mut self.chunks), runs);
         let (records, bytes) = total(runs);

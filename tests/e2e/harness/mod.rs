@@ -10,6 +10,7 @@ pub(crate) mod proxy;
 mod reader;
 mod records;
 mod scene;
+mod terminal;
 
 pub(crate) use child::Child;
 pub(crate) use collector::Collector;
@@ -19,6 +20,7 @@ pub(crate) use programs::{abort_subject, example, program};
 pub(crate) use reader::{Reader, found, get, get_with, metric, metric_with};
 pub(crate) use records::{Records, assert_each_once, by_thread, message, messages};
 pub(crate) use scene::Scene;
+pub(crate) use terminal::Terminal;
 
 use std::time::{Duration, Instant};
 

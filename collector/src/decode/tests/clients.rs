@@ -13,7 +13,9 @@ const NOW: i64 = 1_795_374_300_000_000;
 fn tcp(stream: &[u8]) -> Vec<String> {
     let origin = Origin::new("10.0.0.7:99".parse().unwrap());
     let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
-    let receipt = Receipt { origin: &origin, stats: &stats, received: NOW, max_line: 64 << 10 };
+    let (tally, max_line) = (Tally::default(), 64 << 10);
+    let (stats, tally) = (&stats, &tally);
+    let receipt = Receipt { origin: &origin, stats, tally, received: NOW, max_line };
     let mut messages = Messages::new(64 << 10, None);
     let mut each = |message: Message<'_>| {
         take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);
@@ -29,7 +31,8 @@ fn udp(datagrams: &[&[u8]]) -> Vec<String> {
     let (origin, stats) = (Origin::new(peer), Stats::default());
     let (mut chunks, mut runs) = (Chunks::new(8 << 20), Vec::new());
     let (max_line, pin, received) = (64 << 10, None, NOW);
-    let datagram = Datagram { origin: &origin, stats: &stats, max_line, pin, received };
+    let (stats, tally) = (&stats, &Tally::default());
+    let datagram = Datagram { origin: &origin, stats, tally, max_line, pin, received };
     for bytes in datagrams {
         datagram.take(&mut bytes.to_vec(), (peer, &mut chunks), &mut runs).unwrap();
     }

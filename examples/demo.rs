@@ -31,7 +31,7 @@ fn collect(address: &str) -> Fallible {
     let mut options = Options { listen: vec![address.parse()?], ..Options::default() };
     options.console = Some(Console::Text);
     let collector = Collector::bind(options)?;
-    let first = collector.addresses()[0].socket().to_string();
+    let first = collector.addresses()[0].to_string();
     writeln!(io::stderr(), "a collector listens on {first}; three services log to it")?;
     let mut services = Vec::new();
     for name in ["web", "orders", "billing"] {

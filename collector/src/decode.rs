@@ -20,7 +20,7 @@ use crate::run::{Run, Source};
 use crate::sender::Sender;
 use crate::stats::{Stats, Tally};
 use crate::tokens::Tokens;
-use netlog_wire::{Greeting, Piece};
+use netlog_wire::{Greeting, Piece, TIME_LEN, utc};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -110,7 +110,7 @@ impl Decoder {
     /// Takes the bytes of one read and adds the records in them to `runs`.
     pub(crate) fn feed(&mut self, input: &[u8], runs: &mut Vec<Run>) -> Result<(), Unfit> {
         self.stats.bytes_in.add(input.len() as u64);
-        self.take(input.len() * 3 / 2, runs, |messages, each| messages.feed(input, each))
+        self.take(input.len() * 2, runs, |messages, each| messages.feed(input, each))
     }
 
     /// Takes what the peer left without an end. Half a record of a netlog sender is no record: it
@@ -149,9 +149,10 @@ impl Decoder {
         cut: impl FnOnce(&mut Messages, &mut dyn FnMut(Message<'_>)) -> Result<(), Foreign>,
     ) -> Result<(), Unfit> {
         let Self { messages, conversation, origin, stats, max_line, packed, tokens } = self;
-        let (tokens, tally) = (tokens.as_deref(), Tally::default());
-        let receipt =
-            Receipt { origin, stats, tally: &tally, received: now(), max_line: *max_line };
+        let tally = Tally::default();
+        let received = now();
+        let (tally, now, max_line) = (&tally, &utc(received), *max_line);
+        let receipt = Receipt { origin, stats, tally, received, now, max_line };
         let (mut refused, mut left) = (None, UNPACKED);
         let done = cut(messages, &mut |message| {
             if refused.is_some() {
@@ -168,7 +169,8 @@ impl Decoder {
                 // Assigned only when there is something: to move a whole result waits for all
                 // that was written before it.
                 Kind::Netlog => {
-                    if let Err(refusal) = converse((conversation, tokens), message, receipt, slot) {
+                    let heard = (&mut *conversation, tokens.as_deref());
+                    if let Err(refusal) = converse(heard, message, receipt, slot) {
                         refused = Some(Unfit::Refused(refusal));
                     }
                 }
@@ -196,7 +198,8 @@ fn converse(
     Ok(())
 }
 
-fn count_cut(cut: u64, stats: &Stats) {
+/// Counts a line of which so many bytes are left out.
+pub(crate) fn count_cut(cut: u64, stats: &Stats) {
     if cut > 0 {
         stats.lines_cut.add(1);
         stats.bytes_cut.add(cut);
@@ -226,6 +229,8 @@ pub(crate) struct Receipt<'a> {
     pub(crate) stats: &'a Stats,
     pub(crate) tally: &'a Tally,
     pub(crate) received: i64,
+    /// The same as records write it.
+    pub(crate) now: &'a [u8; TIME_LEN],
     /// The longest line there may be.
     pub(crate) max_line: usize,
 }

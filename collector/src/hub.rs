@@ -6,7 +6,7 @@ use crate::error::GaveUp;
 use crate::fresh::Fresh;
 use crate::marks::{Mark, Marks};
 use crate::pace::Pace;
-use crate::run::{Parcel, Run, Source};
+use crate::run::{Parcel, Run, Source, spare};
 use crate::sender::Sender;
 use crate::sink::{Batch, Sink, SinkError};
 use crate::stats::Stats;
@@ -108,7 +108,8 @@ impl Hub {
             match parcel {
                 Ok(parcel) => found = self.pass(parcel)?,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.sinks.iter_mut().for_each(|sink| sink.look())
+                    spare::forget();
+                    self.sinks.iter_mut().for_each(|sink| sink.look());
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -141,6 +142,7 @@ impl Hub {
         for settled in sealed.settled {
             let _ = settled.send(());
         }
+        sealed.batch.runs.into_iter().for_each(Run::recycle);
         Ok(found)
     }
 

@@ -2,22 +2,25 @@
 
 mod bounds;
 mod connection;
+mod datagrams;
 mod drops;
 mod endpoint;
 mod gaps;
 mod places;
+mod socket_file;
+mod stream;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
 use crate::decode::Foreign;
 use crate::marks::Marks;
+use crate::peer::Peer;
 use crate::run::{Parcel, Run};
 use crate::sender::Sender;
 use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::tokens::Tokens;
 use crate::voice::Voice;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -26,9 +29,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 pub(crate) use bounds::Bounds;
 pub(crate) use connection::Limits;
-pub(crate) use endpoint::Transport;
+pub(crate) use datagrams::Datagrams;
 pub use endpoint::{Address, Endpoint, UnknownEndpoint};
+pub(crate) use endpoint::{Bound, Transport};
 pub(crate) use places::Places;
+pub(crate) use stream::Listener;
 
 /// The least room a parcel takes, so that their number is bounded too.
 const LEAST: usize = 4 << 10;
@@ -65,7 +70,7 @@ pub(crate) struct Wiring {
 impl Wiring {
     /// Counts a peer that speaks what is not taken. It is said once for each such protocol: a
     /// program that is set up wrongly tries again and again.
-    pub(crate) fn refuse(&self, foreign: Foreign, peer: SocketAddr) {
+    pub(crate) fn refuse(&self, foreign: Foreign, peer: Peer) {
         self.stats.foreign_refused.add(1);
         let bit = 1 << foreign as u32;
         if self.told.fetch_or(bit, Relaxed) & bit == 0 {

@@ -1,17 +1,17 @@
 //! Gathers what many programs log into one stream, prints it and appends it to a file.
 //!
 //! ```text
-//!  tcp://  one task a connection ─┐ decode        runs          batches ┌─► console
-//!  udp://  one task a socket     ─┴─────────► channel ──► hub ─────────┴─► file
+//!  streams    one task a connection ─┐ decode     runs          batches ┌─► console
+//!  datagrams  one task a socket     ─┴──────► channel ──► hub ─────────┴─► file
 //!                 ▲                          (bounded      │ (a thread, the only writer)
 //!                 └───────── acks, once a batch is written ┘  in bytes)
 //! ```
 //!
 //! | thread or task | waits on |
 //! |---|---|
-//! | one task per TCP listener | a connection to accept, a connection task that ended, the end |
+//! | one task per TCP or Unix listener | a connection to accept, a connection task that ended, the end |
 //! | one task per connection | bytes to read, room on the way to the hub, the hub's mark, the end |
-//! | one task per UDP socket | a datagram, a timer while datagrams are missing, the end |
+//! | one task per UDP or Unix datagram socket | a datagram, a timer while datagrams are missing, the end |
 //! | the hub, a thread | a parcel of runs; then disks |
 //! | the look, a thread: one task per reader | a request, the hub's word that there is more, room to write |
 //!
@@ -43,6 +43,7 @@ mod marks;
 mod options;
 mod pace;
 mod paths;
+mod peer;
 mod rotate;
 mod run;
 mod sender;
@@ -65,7 +66,7 @@ use decode::seconds;
 use descriptors::Shares;
 use fresh::Fresh;
 use hub::{Hub, Patience};
-use intake::{Bounds, Feed, Limits, Places, Transport, Wiring};
+use intake::{Bound, Bounds, Datagrams, Feed, Limits, Listener, Places, Transport, Wiring};
 use look::{Looking, View};
 use marks::Marks;
 use rotate::Schedule;
@@ -73,14 +74,14 @@ use senders::Senders;
 use sink::Sink;
 use sink::console::ConsoleSink;
 use sink::file::{FileSink, Keeping};
-use socket2::Socket;
 use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use tokens::Tokens;
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, UdpSocket, UnixDatagram, UnixListener};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use voice::{Chain, Voice};
@@ -95,8 +96,8 @@ const MAX_IN_FLIGHT: usize = 1 << 31;
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
     options: Options,
-    sockets: Vec<(Address, Socket)>,
-    serving: Vec<(Address, Socket)>,
+    sockets: Vec<Bound>,
+    serving: Vec<Bound>,
     unserved: Option<BindError>,
     sinks: Vec<Box<dyn Sink>>,
     stats: Arc<Stats>,
@@ -138,12 +139,12 @@ impl Collector {
 
     /// The addresses really listened on, in the order of the options.
     pub fn addresses(&self) -> Vec<Address> {
-        self.sockets.iter().map(|(address, _)| *address).collect()
+        self.sockets.iter().map(|bound| bound.address.clone()).collect()
     }
 
     /// The addresses at which what it holds can be looked at.
     pub fn serving(&self) -> Vec<SocketAddr> {
-        self.serving.iter().map(|(address, _)| address.socket).collect()
+        self.serving.iter().filter_map(|bound| bound.address.socket()).collect()
     }
 
     /// What it counts; to be read at any time, also while it runs.
@@ -165,8 +166,8 @@ impl Collector {
         }
         let Some(tokens) = &self.tokens else { return };
         tokens.warn();
-        for (address, _) in &self.sockets {
-            if address.transport == Transport::Udp {
+        for Bound { address, .. } in &self.sockets {
+            if matches!(address.transport, Transport::Udp | Transport::Unixgram) {
                 voice.say(format_args!("warning: nothing at {address} can show a token: refused"));
             }
         }
@@ -209,7 +210,7 @@ impl Collector {
             most: bounds.readers,
             tokens: self.tokens,
         };
-        let serving = self.serving.into_iter().map(|(_, socket)| socket).collect();
+        let serving = self.serving.into_iter().map(|bound| bound.socket).collect();
         let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
         let mut intakes = start_intakes(self.sockets, &wiring)?;
         drop(wiring);
@@ -278,11 +279,9 @@ fn keeping(path: &Path, options: &Options) -> Keeping {
     Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
 }
 
-type Sockets = Vec<(Address, Socket)>;
-
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by
 /// another collector as a rule, this one runs without.
-fn serving(options: &Options) -> Result<(Sockets, Option<BindError>), BindError> {
+fn serving(options: &Options) -> Result<(Vec<Bound>, Option<BindError>), BindError> {
     let Http::At(endpoint) = options.http.clone().unwrap_or_default() else {
         return Ok((Vec::new(), None));
     };
@@ -293,24 +292,32 @@ fn serving(options: &Options) -> Result<(Sockets, Option<BindError>), BindError>
     }
 }
 
-fn start_intakes(
-    sockets: Vec<(Address, Socket)>,
-    wiring: &Wiring,
-) -> Result<JoinSet<()>, RunError> {
+fn start_intakes(sockets: Vec<Bound>, wiring: &Wiring) -> Result<JoinSet<()>, RunError> {
     let mut intakes = JoinSet::new();
-    for (address, socket) in sockets {
-        match address.transport {
-            Transport::Tcp => {
-                let listener = TcpListener::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::tcp::run(listener, address.pin, wiring.clone()));
-            }
-            Transport::Udp => {
-                let socket = UdpSocket::from_std(socket.into()).map_err(RunError::Serve)?;
-                intakes.spawn(intake::udp::run(socket, address.pin, wiring.clone()));
-            }
-        }
+    for bound in sockets {
+        start_intake(bound, wiring, &mut intakes).map_err(RunError::Serve)?;
     }
     Ok(intakes)
+}
+
+fn start_intake(bound: Bound, wiring: &Wiring, intakes: &mut JoinSet<()>) -> io::Result<()> {
+    let Bound { address, socket, pin, file } = bound;
+    let listener = match address.transport {
+        Transport::Tcp => Listener::Tcp(TcpListener::from_std(socket.into())?),
+        Transport::Unix => Listener::Unix(UnixListener::from_std(socket.into())?, file),
+        Transport::Udp => {
+            let socket = Datagrams::Udp(UdpSocket::from_std(socket.into())?);
+            intakes.spawn(intake::udp::run(socket, pin, wiring.clone()));
+            return Ok(());
+        }
+        Transport::Unixgram => {
+            let socket = Datagrams::Unix(UnixDatagram::from_std(socket.into())?, file);
+            intakes.spawn(intake::udp::run(socket, pin, wiring.clone()));
+            return Ok(());
+        }
+    };
+    intakes.spawn(intake::tcp::run(listener, pin, wiring.clone()));
+    Ok(())
 }
 
 type Outcome = oneshot::Receiver<Result<(), GaveUp>>;

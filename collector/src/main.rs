@@ -23,7 +23,7 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     let (mut first, mut second) = (Signals::new()?, Signals::new()?);
     let collector = Collector::bind(options)?;
     for address in collector.addresses() {
-        introduce(address);
+        introduce(&address);
     }
     for address in collector.serving() {
         let _ = writeln!(io::stderr().lock(), "serving http://{address}");
@@ -48,9 +48,11 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 /// Programs that start a collector read the first line to learn the port.
-fn introduce(address: Address) {
+fn introduce(address: &Address) {
     let _ = writeln!(io::stderr().lock(), "listening on {address}");
-    warn_of_the_path(&address.to_string(), address.socket());
+    if let Some(socket) = address.socket() {
+        warn_of_the_path(&address.to_string(), socket);
+    }
 }
 
 fn warn_of_the_path(url: &str, address: SocketAddr) {

@@ -31,10 +31,12 @@ const PATIENCE: Period = Period(Duration::from_secs(300));
 #[derive(Debug, Clone, Parser)]
 #[command(name = "netlog-collector", version)]
 pub struct Options {
-    /// Where to listen: tcp://HOST:PORT or udp://HOST:PORT; may be repeated. `localhost` means both
-    /// address families, port 0 any free port; the address really bound is printed on stderr. What
-    /// peers speak is found out message by message; `?as=text`, `json`, `syslog` or `gelf` behind
-    /// the address says it instead.
+    /// Where to listen: tcp://HOST:PORT, udp://HOST:PORT, unix://PATH or, for datagrams,
+    /// unixgram://PATH; may be repeated. `localhost` means both address families, port 0 any free
+    /// port; the address really bound is printed on stderr. What peers speak is found out message
+    /// by message; `?as=text`, `json`, `syslog` or `gelf` behind the address says it instead.
+    /// `?mode=0660&owner=USER:GROUP` behind a path says who may send there [default: only who runs
+    /// the collector].
     #[arg(long, env = "NETLOG_LISTEN", value_name = "URL", value_delimiter = ',')]
     #[arg(default_values_t = [Endpoint::default()])]
     pub listen: Vec<Endpoint>,
@@ -192,7 +194,13 @@ impl FromStr for Http {
     fn from_str(text: &str) -> Result<Self, UnknownEndpoint> {
         match text {
             "off" => Ok(Self::Off),
-            _ => text.strip_prefix("http://").unwrap_or(text).parse().map(Self::At),
+            _ => {
+                let endpoint: Endpoint = text.strip_prefix("http://").unwrap_or(text).parse()?;
+                match endpoint.is_tcp() {
+                    true => Ok(Self::At(endpoint)),
+                    false => Err(UnknownEndpoint::not_http()),
+                }
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The unit that travels from an intake to the hub: finished lines of one source.
 
+pub(crate) mod spare;
+
 use crate::sender::Sender;
-use netlog_wire::{Identity, Level, Line, Record};
+use netlog_wire::{Identity, Level, Line, Record, TIME_LEN, push_text_record};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -35,7 +37,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new(source: Source, first: u64, capacity: usize) -> Self {
-        let (lines, times) = (Vec::with_capacity(capacity), (i64::MAX, i64::MIN));
+        let (lines, times) = (spare::take(capacity), (i64::MAX, i64::MIN));
         Self { source, first, count: 0, lines, times, levels: 0, lost: 0, truncated: 0 }
     }
 
@@ -46,6 +48,20 @@ impl Run {
         self.lines.extend_from_slice(&line[at..]);
         self.note(parsed.lost, parsed.truncated);
         self.end(parsed.time, parsed.level);
+    }
+
+    /// Adds a line of text as a record that says no more, encoded now; `false` when it is not UTF-8.
+    pub(crate) fn text(
+        &mut self,
+        stamp: &[u8],
+        (time, now): (i64, &[u8; TIME_LEN]),
+        said: (Level, &[u8]),
+    ) -> bool {
+        let taken = push_text_record(&mut self.lines, stamp, now, said);
+        if taken {
+            self.end(time, said.0);
+        }
+        taken
     }
 
     /// Adds a record, encoded now.
@@ -65,6 +81,11 @@ impl Run {
         self.count += 1;
         self.times = (self.times.0.min(time), self.times.1.max(time));
         self.levels |= level.bit();
+    }
+
+    /// Done with: its buffer is for the next.
+    pub(crate) fn recycle(self) {
+        spare::give_back(self.lines);
     }
 
     /// The number of the last record.

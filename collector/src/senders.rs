@@ -1,12 +1,12 @@
 //! Who sends, and who has sent: bounded, for people to look at. Nothing else depends on it.
 
 use crate::decode::now;
+use crate::peer::Peer;
 use crate::run::Run;
 use crate::sender::{Sender, SenderId};
 use netlog_wire::{Identity, utc};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -31,14 +31,14 @@ struct Roll {
     next: u64,
     present: HashMap<u64, Arc<Entry>>,
     ended: VecDeque<Arc<Entry>>,
-    datagrams: HashMap<SocketAddr, Arc<Entry>>,
+    datagrams: HashMap<Peer, Arc<Entry>>,
     names: Arc<Names>,
 }
 
 /// What is known of one sender.
 #[derive(Debug)]
 struct Entry {
-    peer: SocketAddr,
+    peer: Peer,
     kind: &'static str,
     since: AtomicI64,
     seen: AtomicI64,
@@ -70,10 +70,10 @@ pub(crate) struct Attendance {
 }
 
 impl Entry {
-    fn new(peer: SocketAddr, kind: &'static str) -> Arc<Self> {
+    fn new(peer: Peer, kind: &'static str) -> Arc<Self> {
         let count = AtomicU64::default;
         Arc::new(Self {
-            peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
+            peer,
             kind,
             since: AtomicI64::new(now()),
             seen: AtomicI64::new(now()),
@@ -121,7 +121,7 @@ impl Entry {
         json!({
             "app": name(|identity| identity.app.as_ref()),
             "host": name(|identity| identity.host.as_ref())
-                .map_or_else(|| self.peer.ip().to_string(), String::clone),
+                .map_or_else(|| self.peer.host(), String::clone),
             "pid": identity.and_then(|identity| identity.pid),
             "peer": self.peer.to_string(),
             "kind": if sender.is_some() { "netlog" } else { self.kind },
@@ -143,7 +143,7 @@ impl Senders {
     }
 
     /// Takes note of a new connection.
-    pub(crate) fn arrive(self: &Arc<Self>, peer: SocketAddr) -> Attendance {
+    pub(crate) fn arrive(self: &Arc<Self>, peer: Peer) -> Attendance {
         let entry = Entry::new(peer, "lines");
         let mut roll = self.lock();
         let number = roll.next;
@@ -154,14 +154,18 @@ impl Senders {
     }
 
     /// Takes note of a datagram from `peer`.
-    pub(crate) fn datagram(&self, peer: SocketAddr, records: u64, bytes: u64) {
+    pub(crate) fn datagram(&self, peer: Peer, records: u64, bytes: u64) {
         let mut roll = self.lock();
         if roll.datagrams.len() >= DATAGRAMS && !roll.datagrams.contains_key(&peer) {
             let oldest = roll.datagrams.iter().min_by_key(|(_, entry)| entry.seen.load(Relaxed));
             let oldest = oldest.map(|(peer, _)| *peer);
             oldest.and_then(|peer| roll.datagrams.remove(&peer));
         }
-        let entry = roll.datagrams.entry(peer).or_insert_with(|| Entry::new(peer, "udp")).clone();
+        let kind = match peer {
+            Peer::Remote(_) => "udp",
+            Peer::Local(_) => "unixgram",
+        };
+        let entry = roll.datagrams.entry(peer).or_insert_with(|| Entry::new(peer, kind)).clone();
         drop(roll);
         entry.seen.store(now(), Relaxed);
         entry.records.fetch_add(records, Relaxed);

@@ -18,3 +18,4 @@ mod look_cli;
 mod main_path;
 mod spool;
 mod tokens;
+mod unix;

@@ -8,6 +8,9 @@ use std::fmt;
 /// below U+0020 are escaped, everything else stays as it is.
 pub fn push_json(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
+    if scan::is_clean(rest) {
+        return out.extend_from_slice(rest);
+    }
     loop {
         let clean = scan::clean_prefix(rest);
         let (head, tail) = rest.split_at(clean);

@@ -32,7 +32,7 @@ pub use hello::{Greeting, Hello, Reply, VERSION};
 pub use json::{JsonValue, Member, NotARecord, elements, members};
 pub use level::{Level, UnknownLevel};
 pub use line::Line;
-pub use record::{Identity, Record};
+pub use record::{Identity, Record, push_text_record};
 pub use scan::object_len;
 pub use text::{Columns, Newlines, Paint, Text};
 pub use time::{TIME_LEN, civil, parse_time, push_time, utc};

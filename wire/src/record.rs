@@ -3,7 +3,8 @@
 use crate::escape::push_json;
 use crate::json::{JsonValue, NotARecord, members};
 use crate::level::Level;
-use crate::time::{parse_time, push_time};
+use crate::scan;
+use crate::time::{TIME_LEN, parse_time, push_time};
 use std::borrow::Cow;
 
 /// Who sent a record: what stands in front of its time in a collector's outputs.
@@ -48,6 +49,33 @@ fn push_quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     push_json(out, text);
     out.push(b'"');
+}
+
+/// Appends the canonical line of a record that is a line of text and no more, without a line end:
+/// `stamp` is its identity as [`Identity::push`] writes it, `time` its time as [`crate::utc`] does.
+/// If `text` is not UTF-8 nothing is appended, and the answer is `false`.
+pub fn push_text_record(
+    out: &mut Vec<u8>,
+    stamp: &[u8],
+    time: &[u8; TIME_LEN],
+    (level, text): (Level, &[u8]),
+) -> bool {
+    let plain = scan::is_plain(text);
+    let unplain = if plain { "" } else { std::str::from_utf8(text).unwrap_or_default() };
+    if !plain && unplain.is_empty() {
+        return false;
+    }
+    let level = level.as_str().as_bytes();
+    out.reserve(stamp.len() + text.len() + 64);
+    for part in [b"{", stamp, b"\"time\":\"", time, b"\",\"level\":\"", level, b"\",\"msg\":\""] {
+        out.extend_from_slice(part);
+    }
+    match plain {
+        true => out.extend_from_slice(text),
+        false => push_json(out, unplain),
+    }
+    out.extend_from_slice(b"\"}");
+    true
 }
 
 /// One log event in its parts, to be encoded as a canonical line.
@@ -312,6 +340,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_line_of_text_is_encoded_as_any_record_is(
+            time in -1_000_000_000_000_000_i64..200_000_000_000_000_000,
+            level in 0_usize..5,
+            host in any::<Option<String>>(),
+            msg in any::<String>(),
+        ) {
+            let identity = Identity { host, ..Identity::default() };
+            let (mut stamp, mut text, mut record) = (Vec::new(), Vec::new(), Vec::new());
+            identity.push(&mut stamp);
+            let level = Level::ALL[level];
+            let taken = push_text_record(&mut text, &stamp, &crate::utc(time), (level, msg.as_bytes()));
+            prop_assert!(taken);
+            prop_assert!(!push_text_record(&mut text, &stamp, &crate::utc(time), (level, b"\xff")));
+            Record::new(time, level, msg.as_str()).encode(&identity, &mut record);
+            prop_assert_eq!(text, record);
+        }
+
         #[test]
         fn any_record_encodes_to_a_canonical_line_that_reads_the_same(
             time in -1_000_000_000_000_000_i64..200_000_000_000_000_000,

@@ -7,12 +7,12 @@ use super::lines::{UNPACKED, take_message, unpacked};
 use super::messages::{Message, Messages};
 use super::sniff::{Foreign, Kind, Pinned};
 use super::{Origin, Receipt, Slot, count_cut};
+use crate::peer::Peer;
 use crate::run::{Run, Source};
 use crate::sender::SenderId;
 use crate::stats::{Stats, Tally, count};
 use memchr::memmem;
-use netlog_wire::{Hello, Identity, Line};
-use std::net::SocketAddr;
+use netlog_wire::{Hello, Identity, Line, utc};
 
 /// Decodes one datagram.
 pub(crate) struct Datagram<'a> {
@@ -56,12 +56,12 @@ impl Datagram<'_> {
     pub(crate) fn take<'b>(
         &self,
         bytes: &'b mut [u8],
-        (peer, chunks): (SocketAddr, &mut Chunks),
+        (peer, chunks): (Peer, &mut Chunks),
         runs: &mut Vec<Run>,
     ) -> Result<Option<Numbered<'b>>, Foreign> {
         let received = self.received;
         let Self { origin, stats, tally, max_line, .. } = *self;
-        let receipt = Receipt { origin, stats, tally, received, max_line };
+        let receipt = Receipt { origin, stats, tally, received, now: &utc(received), max_line };
         if let Some((sender, number, at)) = number(bytes).filter(|_| self.pin.is_none()) {
             // The comma before the record proper becomes its opening brace.
             bytes[at] = b'{';
@@ -75,7 +75,7 @@ impl Datagram<'_> {
             return Ok(Some(Numbered { sender, number, line: parsed }));
         }
         if matches!(self.pin, None | Some(Pinned::Gelf)) && is_chunk(bytes) {
-            let whole = chunks.take((peer.ip(), peer.port()), bytes, received);
+            let whole = chunks.take(peer.place(), bytes, received);
             whole.map_or(Ok(()), |whole| self.take_packed(&whole, receipt, runs))?;
         } else {
             self.take_packed(bytes, receipt, runs)?;

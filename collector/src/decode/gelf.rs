@@ -45,7 +45,7 @@ pub(crate) struct Counts {
 
 #[derive(Debug)]
 struct Waiting {
-    key: (IpAddr, u16, [u8; 8]),
+    key: (IpAddr, u32, [u8; 8]),
     since: i64,
     missing: usize,
     chunks: Vec<Option<Box<[u8]>>>,
@@ -66,7 +66,7 @@ impl Chunks {
     /// Takes a chunk, and gives back the message it completes.
     pub(crate) fn take(
         &mut self,
-        (address, port): (IpAddr, u16),
+        (machine, place): (IpAddr, u32),
         datagram: &[u8],
         now: i64,
     ) -> Option<Vec<u8>> {
@@ -86,7 +86,7 @@ impl Chunks {
         }
         let mut id = [0; 8];
         id.copy_from_slice(&header[2..10]);
-        let at = self.place((address, port, id), count, now)?;
+        let at = self.place((machine, place, id), count, now)?;
         self.put(at, number, payload)
     }
 
@@ -111,7 +111,7 @@ impl Chunks {
     }
 
     /// Where the message `key` waits, which may begin now.
-    fn place(&mut self, key: (IpAddr, u16, [u8; 8]), count: usize, now: i64) -> Option<usize> {
+    fn place(&mut self, key: (IpAddr, u32, [u8; 8]), count: usize, now: i64) -> Option<usize> {
         if let Some(at) = self.waiting.iter().position(|waiting| waiting.key == key) {
             if self.waiting[at].chunks.len() == count {
                 return Some(at);
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PEER: (IpAddr, u16) = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7)), 99);
+    const PEER: (IpAddr, u32) = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7)), 99);
 
     fn chunk(id: u64, number: u8, count: u8, payload: &[u8]) -> Vec<u8> {
         let mut datagram = vec![0x1e, 0x0f];

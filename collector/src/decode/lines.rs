@@ -68,7 +68,9 @@ fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
 
 /// Adds a JSON object; `false` when `line` is none.
 fn take_object(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
-    if let Some(parsed) = Line::parse(line).filter(|parsed| !parsed.has_identity()) {
+    if let Some(parsed) = Line::parse(line)
+        && !parsed.has_identity()
+    {
         run.splice(line, (1, receipt.origin.stamp()), &parsed);
         count(&receipt.tally.canonical);
         return true;
@@ -139,10 +141,13 @@ fn add(mut record: Record<'_>, receipt: Receipt<'_>, run: &mut Run) {
 fn take_peers_line(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
     let (line, cut) = (message.bytes, message.cut);
     let line = line.strip_suffix(b"\r").filter(|_| cut == 0).unwrap_or(line);
-    let head = &line[..line.len().min(128)];
-    let guess = head.utf8_chunks().next().and_then(|chunk| severity::guess(chunk.valid()));
+    let level = severity::guess(line).unwrap_or(Level::Info);
+    let (stamp, now) = (receipt.origin.stamp(), (receipt.received, receipt.now));
+    if cut == 0 && run.text(stamp, now, (level, line)) {
+        return count(&receipt.tally.plain);
+    }
     let identity = receipt.origin.identity(Identity::default());
-    take_plain(cut, line, (guess.unwrap_or(Level::Info), receipt, &identity), run);
+    take_plain(cut, line, (level, receipt, &identity), run);
 }
 
 /// Adds a line as it is, `cut` bytes of which are missing at its end.
@@ -185,7 +190,8 @@ mod tests {
         let received = 1_795_372_943_000_000;
         let tally = Tally::default();
         let (stats, tally, max_line) = (&stats, &tally, limit);
-        let receipt = Receipt { origin: &origin, stats, tally, received, max_line };
+        let now = &netlog_wire::utc(received);
+        let receipt = Receipt { origin: &origin, stats, tally, received, now, max_line };
         let mut messages = Messages::new(limit, None);
         let mut each = |message: Message<'_>| {
             take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);

@@ -11,11 +11,13 @@
 //! - *A syslog message without an end*, as winston and log4j send it, ends where the next begins,
 //!   or when nothing has come for a while ([`Messages::idle`]). Once a line end has been seen on
 //!   the connection, only line ends end its messages: a message may quote another.
+//! - *A syslog message of several lines*, as Python's handler sends a traceback. Once one has ended
+//!   at a NUL, another of that connection goes on behind an LF, unless a `<` stands there.
 
 use super::next::{Found, Next};
 use super::object::{Object, So};
 use super::sniff::{Foreign, HELLO, Is, Kind, Pinned, Place, count, sniff};
-use memchr::{memchr2, memrchr};
+use memchr::{memchr2, memchr2_iter, memrchr};
 use netlog_wire::{Lines, object_len};
 use std::mem::take;
 
@@ -61,6 +63,8 @@ pub(crate) struct Messages {
     counted: bool,
     /// A syslog message has been seen to end at a line end.
     lines: bool,
+    /// It was a NUL.
+    nuls: bool,
 }
 
 #[derive(Debug)]
@@ -71,6 +75,8 @@ enum State {
     Line(Kind),
     /// Up to the next line end or the next message.
     Endless(Next),
+    /// Up to the next NUL or the next message. Whether an LF has come last.
+    UntilNul(bool),
     /// Up to the end of the object. Whether a line has ended within it.
     Object(Object, bool),
     /// So many bytes.
@@ -92,6 +98,7 @@ impl Messages {
             counts: true,
             counted: false,
             lines: false,
+            nuls: false,
         }
     }
 
@@ -106,6 +113,7 @@ impl Messages {
                 State::Begin => self.begin(input, each)?,
                 State::Line(kind) => self.line(kind, input, each),
                 State::Endless(_) => self.endless(input, each),
+                State::UntilNul(ended) => self.until_nul(ended, input, each),
                 State::Object(..) => self.object(input, each)?,
                 State::Counted(..) => self.counted(input, each),
                 State::Netlog(ref mut lines) => {
@@ -138,6 +146,10 @@ impl Messages {
             State::Begin | State::Netlog(_) => return Ok(()),
             State::Line(kind) | State::Counted(kind, _) => *kind,
             State::Endless(_) => Kind::Syslog,
+            State::UntilNul(ended) => {
+                self.take_back(usize::from(*ended));
+                Kind::Syslog
+            }
             State::Object(..) => Kind::Text,
         };
         self.emit(kind, &[], None, each);
@@ -146,12 +158,13 @@ impl Messages {
 
     /// Whether what has come is to be handed over when nothing more comes for a while.
     pub(crate) fn may_be_whole(&self) -> bool {
-        matches!(self.state, State::Endless(_))
+        matches!(self.state, State::Endless(_) | State::UntilNul(true))
     }
 
     /// Nothing has come for a while: hands over what may be a whole message without an end.
     pub(crate) fn idle(&mut self, each: Each<'_>) {
         if self.may_be_whole() {
+            self.take_back(usize::from(matches!(self.state, State::UntilNul(_))));
             self.emit(Kind::Syslog, &[], Some(Note::Idle), each);
         }
     }
@@ -208,11 +221,12 @@ impl Messages {
     fn whole_line(&mut self, is: Is, input: &[u8], each: Each<'_>) -> Option<usize> {
         let kind = match is {
             Is::A(Kind::Text) if !self.counted => Kind::Text,
-            Is::A(Kind::Syslog) if self.lines => Kind::Syslog,
+            Is::A(Kind::Syslog) if self.lines && !self.nuls => Kind::Syslog,
             _ => return None,
         };
         let end = memchr2(b'\n', 0, input)?;
         self.first = false;
+        self.nuls |= kind == Kind::Syslog && input[end] == 0;
         let bytes = &input[..end.min(self.limit)];
         each(Message { kind, bytes, cut: (end - bytes.len()) as u64, note: None });
         Some(input.len() - end - 1)
@@ -227,6 +241,7 @@ impl Messages {
             Is::A(Kind::Netlog) => state = State::Netlog(Lines::new(self.limit)),
             Is::A(Kind::Json) => state = State::Object(Object::new(), false),
             Is::A(Kind::Syslog) if !self.lines => state = State::Endless(Next::default()),
+            Is::A(Kind::Syslog) if self.nuls => state = State::UntilNul(false),
             Is::A(kind) => state = State::Line(kind),
             Is::Counted(kind) => {
                 if let Some((len, before)) = count(bytes).filter(|&(len, _)| believable(len)) {
@@ -242,6 +257,7 @@ impl Messages {
     fn line(&mut self, kind: Kind, input: &[u8], each: Each<'_>) -> usize {
         let Some(end) = memchr2(b'\n', 0, input) else { return self.keep(input) };
         self.lines |= kind == Kind::Syslog;
+        self.nuls |= kind == Kind::Syslog && input[end] == 0;
         let note = self.uncounted(kind, &input[..end]);
         self.emit(kind, &input[..end], note, each);
         input.len() - end - 1
@@ -263,7 +279,7 @@ impl Messages {
         match next.find(input) {
             Found::Nothing => self.keep(input),
             Found::LineEnd(end) => {
-                self.lines = true;
+                (self.lines, self.nuls) = (true, input[end] == 0);
                 self.emit(Kind::Syslog, &input[..end], None, each);
                 input.len() - end - 1
             }
@@ -276,6 +292,26 @@ impl Messages {
                 input.len() - end.saturating_sub(begun.len())
             }
         }
+    }
+
+    /// Goes on up to a NUL; `ended` when an LF has come last, and a `<` would begin the next.
+    fn until_nul(&mut self, ended: bool, input: &[u8], each: Each<'_>) -> usize {
+        if ended && input[0] == b'<' {
+            self.take_back(1);
+            self.emit(Kind::Syslog, &[], None, each);
+            return input.len();
+        }
+        for end in memchr2_iter(b'\n', 0, input) {
+            let next = input.get(end + 1);
+            // One that is too long was none of several lines.
+            let over = self.partial.len() + self.cut as usize + end > self.limit;
+            if input[end] == 0 || over || next == Some(&b'<') {
+                self.emit(Kind::Syslog, &input[..end], None, each);
+                return input.len() - end - 1;
+            }
+        }
+        self.state = State::UntilNul(input.last() == Some(&b'\n'));
+        self.keep(input)
     }
 
     fn object(&mut self, input: &[u8], each: Each<'_>) -> Result<usize, Foreign> {
@@ -464,6 +500,24 @@ mod tests {
         let later = "<13>a:<14>Nov 22 19:01:10 h b: x";
         let stream = format!("<13>first\n{later}\n");
         assert_eq!(texts(stream.as_bytes()), are(Kind::Syslog, &["<13>first", later]));
+    }
+
+    #[test]
+    fn a_message_has_lines_where_messages_end_at_nuls() {
+        let stream = b"<11>one\0<11>two\n  line\nline\0<11>three\n<11>four\n\0text\n<11>five\n";
+        let expected = [
+            (Kind::Syslog, "<11>one"),
+            (Kind::Syslog, "<11>two\n  line\nline"),
+            (Kind::Syslog, "<11>three"),
+            (Kind::Syslog, "<11>four\n"),
+            (Kind::Text, "text"),
+            (Kind::Syslog, "<11>five"),
+        ];
+        assert_eq!(texts(stream), expected.map(|(kind, text)| (kind, text.to_owned())));
+        let long = format!("<11>one\0<11>{}\nnext\n", "x".repeat(1000));
+        let ends = texts(long.as_bytes()).into_iter().map(|(kind, text)| (kind, text.len()));
+        let expected = [(Kind::Syslog, 7), (Kind::Syslog, 1000), (Kind::Text, 4)];
+        assert_eq!(ends.collect::<Vec<_>>(), expected, "one that is too long ends at its line");
     }
 
     #[test]

@@ -84,7 +84,9 @@ fn greeting(line: &[u8]) -> Option<Greeting> {
 fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mut Run) {
     let line = piece.bytes;
     if piece.cut == 0 {
-        if let Some(parsed) = Line::parse(line).filter(|parsed| !parsed.has_identity()) {
+        if let Some(parsed) = Line::parse(line)
+            && !parsed.has_identity()
+        {
             run.splice(line, (1, sender.stamp()), &parsed);
             return count(&receipt.tally.canonical);
         }

@@ -1,9 +1,9 @@
 //! Where a peer's bytes come from, and the stamp its records get for it.
 
+use crate::peer::Peer;
 use netlog_wire::Identity;
-use std::net::SocketAddr;
 
-/// A peer's address in the forms that records need.
+/// A peer in the forms that records need.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     host: String,
@@ -13,10 +13,8 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    pub(crate) fn new(address: SocketAddr) -> Self {
-        // An IPv4 peer of an IPv6 socket is shown as what it is.
-        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        let (host, peer) = (address.ip().to_string(), address.to_string());
+    pub(crate) fn new(peer: Peer) -> Self {
+        let (host, peer) = (peer.host(), peer.to_string());
         let (mut stamp, mut peer_stamp) = (Vec::new(), Vec::new());
         let alone = Identity { peer: Some(peer.clone()), ..Identity::default() };
         alone.push(&mut peer_stamp);
@@ -24,7 +22,7 @@ impl Origin {
         Self { host, peer, stamp, peer_stamp }
     }
 
-    /// The peer's address with its port.
+    /// The peer's address with its port, or the process it is.
     pub(crate) fn peer(&self) -> &str {
         &self.peer
     }

@@ -49,9 +49,13 @@ pub(super) struct Severity<'a> {
 pub(super) fn word(text: &str) -> Option<Severity<'_>> {
     let name = text.trim();
     let base = name.split_once(['+', '-']).map_or(name, |(base, _)| base);
-    let &(_, level, exact) = WORDS.iter().find(|(word, ..)| word.eq_ignore_ascii_case(base))?;
+    let &(_, level, exact) = known(base.as_bytes())?;
     let word = (!exact || base.len() != name.len()).then_some(Cow::Borrowed(name));
     Some(Severity { level, word })
+}
+
+fn known(said: &[u8]) -> Option<&'static (&'static str, Level, bool)> {
+    WORDS.iter().find(|(word, ..)| word.as_bytes().eq_ignore_ascii_case(said))
 }
 
 /// Reads a level's number: syslog's 0 to 7, the tens of pino and bunyan, the ten thousands of
@@ -87,46 +91,63 @@ const LOOK: usize = 64;
 /// The level that a line for people seems to have. Only what can hardly mean anything else counts:
 /// a word in capitals that stands for itself, any word in brackets, `level=word`, a line that
 /// begins with `error:` or `warning:`, and the letter that begins a line of glog.
-pub(super) fn guess(line: &str) -> Option<Level> {
+pub(super) fn guess(line: &[u8]) -> Option<Level> {
     let mut end = line.len().min(LOOK);
     // A word that the limit cuts in two is no word.
-    while end < line.len() && (!line.is_char_boundary(end) || is_word(line.as_bytes()[end])) {
+    while line.get(end).is_some_and(|&byte| is_word(byte)) && end < LOOK + 16 {
         end += 1;
     }
-    let head = &line.as_bytes()[..end.min(LOOK + 16)];
+    let head = &line[..end];
     if let Some(level) = glog(head) {
         return Some(level);
     }
     let mut at = 0;
-    while at < head.len() {
-        let len = head[at..].iter().take_while(|&&b| is_word(b)).count();
-        if len > 0
-            && let Some(level) = word_at(head, at, at + len)
+    while let Some(&byte) = head.get(at) {
+        let from = at;
+        while at < end && is_word(head[at]) {
+            at += 1;
+        }
+        // The first letter rules most words out.
+        if (byte.is_ascii_uppercase() || byte.is_ascii_lowercase() && marked(&head[..from]))
+            && let Some(level) = word_at(head, from, at)
         {
             return Some(level);
         }
-        at += len + 1;
+        at += 1;
     }
     None
 }
 
+/// Whether a byte may stand in a word, looked up: it is asked of every byte of every line's head.
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+    const WORD: [bool; 256] = {
+        let (mut word, mut byte) = ([false; 256], 0);
+        while byte < 256 {
+            word[byte] =
+                (byte as u8).is_ascii_alphanumeric() || byte == b'_' as usize || byte >= 0x80;
+            byte += 1;
+        }
+        word
+    };
+    WORD[usize::from(byte)]
+}
+
+/// Whether what stands before a word may make a level of it that is not in capitals.
+fn marked(before: &[u8]) -> bool {
+    matches!(before.trim_ascii_end().last(), None | Some(b'[' | b'<' | b'=' | b':' | b'"'))
 }
 
 fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
     let said = &line[from..to];
-    if !(3..=13).contains(&said.len()) || !said.iter().all(u8::is_ascii_alphabetic) {
+    if !(3..=13).contains(&said.len()) {
         return None;
     }
     let (before, after) = (&line[..from], &line[to..]);
     let capitals = said.iter().all(u8::is_ascii_uppercase);
-    let marked =
-        matches!(before.trim_ascii_end().last(), None | Some(b'[' | b'<' | b'=' | b':' | b'"'));
-    if !capitals && !marked {
+    if !capitals && !marked(before) {
         return None;
     }
-    let Severity { level, .. } = word(std::str::from_utf8(said).ok()?)?;
+    let &(_, level, _) = known(said)?;
     // `HTTP`, `DEFAULT`, `CONFIG` and the like in capitals are words of their own.
     let plain = !["http", "default", "config", "fine", "alert", "silly"]
         .iter()
@@ -156,7 +177,7 @@ fn assigned(before: &[u8]) -> bool {
 
 /// `E1122 19:04:43.266 …`: glog's and klog's form.
 fn glog(line: &[u8]) -> Option<Level> {
-    let shape = line.get(..9)?;
+    let shape = line.get(..9).filter(|shape| matches!(shape[0], b'E' | b'F' | b'W' | b'I'))?;
     let digits = shape[1..5].iter().chain(&shape[6..8]).all(u8::is_ascii_digit);
     if !digits || shape[5] != b' ' || shape[8] != b':' {
         return None;
@@ -218,7 +239,7 @@ mod tests {
             ("I1122 19:04:43.266 ERROR", Level::Info),
             ("12:00 [main] INFO  a.B - ERROR", Level::Info),
         ] {
-            assert_eq!(guess(line), Some(level), "{line}");
+            assert_eq!(guess(line.as_bytes()), Some(level), "{line}");
         }
         let late = format!("{} ERROR", "x ".repeat(40));
         for line in [
@@ -233,7 +254,7 @@ mod tests {
             "grüße",
             &late,
         ] {
-            assert_eq!(guess(line), None, "{line}");
+            assert_eq!(guess(line.as_bytes()), None, "{line}");
         }
     }
 }

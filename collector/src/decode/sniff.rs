@@ -201,8 +201,8 @@ pub(super) struct Place {
 
 /// What begins with `bytes`; `None` while that is open.
 pub(super) fn sniff(bytes: &[u8], place: Place) -> Option<Is> {
-    // The common case first: most lines are text, and most of those begin with a letter.
-    if !place.first && bytes.first().is_some_and(u8::is_ascii_alphabetic) {
+    // The common case first: most messages are lines of text.
+    if !place.first && plainly_text(bytes) {
         return Some(Is::A(Kind::Text));
     }
     for (at, signs, is) in ROWS {
@@ -219,6 +219,18 @@ pub(super) fn sniff(bytes: &[u8], place: Place) -> Option<Is> {
         }
     }
     Some(Is::A(Kind::Text))
+}
+
+/// Whether the first bytes already say that this is none of the kinds that may begin anywhere.
+fn plainly_text(bytes: &[u8]) -> bool {
+    match bytes {
+        [] | [b'<' | b'{' | 0xef, ..] => false,
+        [b'0'..=b'9', ..] => {
+            let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            bytes.get(digits).is_some_and(|&byte| byte != b' ')
+        }
+        _ => true,
+    }
 }
 
 /// Whether `bytes` begin the next message of a stream without ends.
@@ -397,13 +409,17 @@ mod tests {
     }
 
     #[test]
-    fn no_message_but_text_begins_with_a_letter() {
-        for (_, signs, is) in ROWS.iter().filter(|(at, ..)| *at == Each) {
-            for letter in b'A'..=b'z' {
-                let text = *is == Is::A(Kind::Text) || !letter.is_ascii_alphabetic();
-                assert!(text || fit(signs, &[letter]) == Fit::No, "{is:?}");
-            }
+    fn what_is_plainly_text_is_nothing_else() {
+        let firsts = (0..=255).map(|byte| vec![byte]);
+        let numbers = ["7", "7 ", "7 <", "7:", "7x", "123456789 <1>", "1234567890 <1>", "2026-11"];
+        for bytes in firsts.chain(numbers.map(|text| text.as_bytes().to_vec())) {
+            let others = ROWS.iter().filter(|(at, _, is)| *at == Each && *is != Is::A(Kind::Text));
+            let fits = others.map(|(_, signs, _)| fit(signs, &bytes)).max();
+            assert!(!plainly_text(&bytes) || fits == Some(Fit::No), "{bytes:?}");
         }
+        assert!(
+            ["x", " x", "[x", "7:", "2026-11"].iter().all(|text| plainly_text(text.as_bytes()))
+        );
     }
 
     #[test]

@@ -3,22 +3,18 @@
 mod parting;
 mod waiting;
 
+use super::stream::Stream;
 use super::{FREE, READ, Wiring};
 use crate::decode::{Decoder, Origin, Pinned};
 use crate::pace::note_read;
+use crate::peer::Peer;
 use crate::run::Run;
 use crate::senders::{Attendance, Departure};
 use netlog_wire::Reply;
-use rustix::io::Errno;
-use rustix::net::RecvFlags;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use waiting::{Due, Waiting};
 
@@ -33,11 +29,11 @@ thread_local! {
 
 /// Serves one connection until it ends.
 pub(super) async fn run(
-    stream: TcpStream,
-    (peer, pin): (SocketAddr, Option<Pinned>),
+    stream: Stream,
+    (peer, pin): (Peer, Option<Pinned>),
     wiring: &Wiring,
 ) -> End {
-    parting::reset_at_death(&stream);
+    stream.reset_at_death();
     let decoder =
         Decoder::new(Origin::new(peer), wiring.bounds.max_line, pin, wiring.stats.clone());
     let decoder = decoder.guarded(wiring.tokens.clone());
@@ -69,7 +65,7 @@ pub(super) async fn run(
 }
 
 struct Connection<'a> {
-    stream: TcpStream,
+    stream: Stream,
     decoder: Decoder,
     wiring: &'a Wiring,
     attendance: Attendance,
@@ -216,30 +212,19 @@ impl Connection<'_> {
         buffer: &mut [u8],
         runs: &mut Vec<Run>,
     ) -> Result<Progress, End> {
-        let Some(len) = self.fetch(context, buffer)? else { return Ok(Progress::Nothing) };
-        if len == 0 {
+        // What comes while the end is near, tokio may not know of.
+        let fetched = match self.draining {
+            true => self.stream.fetch(buffer)?,
+            false => self.stream.poll_fetch(context, buffer)?,
+        };
+        let Some(came) = fetched else { return Ok(Progress::Nothing) };
+        if came.is_empty() {
             self.decoder.finish(runs)?;
             return Ok(Progress::End);
         }
         note_read();
-        self.decoder.feed(&buffer[..len], runs)?;
+        self.decoder.feed(&buffer[came], runs)?;
         Ok(Progress::Some)
-    }
-
-    fn fetch(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        if self.draining {
-            // Past tokio, which only knows of what came before it last asked the kernel.
-            return match rustix::net::recv(&self.stream, buffer, RecvFlags::DONTWAIT) {
-                Ok((_, len)) => Ok(Some(len)),
-                Err(Errno::WOULDBLOCK) => Ok(None),
-                Err(error) => Err(error.into()),
-            };
-        }
-        let mut buffer = ReadBuf::new(buffer);
-        match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
-            Poll::Pending => Ok(None),
-            Poll::Ready(read) => read.map(|()| Some(buffer.filled().len())),
-        }
     }
 
     /// Answers the hello, when it has just come.

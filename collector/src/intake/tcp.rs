@@ -1,14 +1,14 @@
-//! The TCP intake: accepts connections and gives each a task of its own.
+//! The stream intakes, TCP and Unix: accept connections and give each a task of its own.
 
 use super::places::Full;
+use super::stream::{Listener, Stream};
 use super::{Wiring, connection};
 use crate::decode::Pinned;
+use crate::peer::Peer;
 use crate::voice::Chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_secs(10);
 const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
 /// Accepts until the collector is to end, then waits for the connections to drain.
-pub(crate) async fn run(listener: TcpListener, pin: Option<Pinned>, wiring: Wiring) {
+pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, wiring: Wiring) {
     let mut connections = JoinSet::new();
     let mut cooling = Cooling { pause: PAUSE_MIN, failed: None };
     loop {
@@ -42,6 +42,7 @@ pub(crate) async fn run(listener: TcpListener, pin: Option<Pinned>, wiring: Wiri
             },
         }
     }
+    listener.hide();
     // Whoever the kernel has let in already has been told that it is served.
     while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
         admit(stream, (peer, pin), &wiring, &mut connections);
@@ -51,12 +52,12 @@ pub(crate) async fn run(listener: TcpListener, pin: Option<Pinned>, wiring: Wiri
 }
 
 fn admit(
-    stream: TcpStream,
-    (peer, pin): (SocketAddr, Option<Pinned>),
+    stream: Stream,
+    (peer, pin): (Peer, Option<Pinned>),
     wiring: &Wiring,
     connections: &mut JoinSet<()>,
 ) {
-    let place = match wiring.bounds.places.take(peer.ip()) {
+    let place = match wiring.bounds.places.take(peer.place().0) {
         Ok(place) => place,
         Err(full) => {
             let (counter, whose) = match full {
@@ -81,7 +82,8 @@ fn admit(
 }
 
 /// Neither setting is worth refusing a peer for.
-fn prepare(stream: &TcpStream) {
+fn prepare(stream: &Stream) {
+    let Stream::Tcp(stream) = stream else { return };
     let _ = stream.set_nodelay(true);
     let probes = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE_PROBES);
     let _ = SockRef::from(stream).set_tcp_keepalive(&probes.with_retries(4));

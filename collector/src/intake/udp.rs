@@ -1,27 +1,21 @@
-//! The UDP intake: one task per socket. A datagram is a record, several lines, or part of one.
+//! The datagram intakes, UDP and Unix: one task per socket. A datagram is a record, several lines, or part of one.
 
+use super::datagrams::{Datagrams, Received};
 use super::drops::Drops;
 use super::gaps::{Gaps, Loss};
 use super::{DRAIN, Wiring};
-use crate::decode::{Chunks, Datagram, Origin, Pinned, now};
+use crate::decode::{Chunks, Datagram, Origin, Pinned, count_cut, now};
 use crate::pace::note_read;
+use crate::peer::Peer;
 use crate::run::{Run, Source};
 use crate::stats::{Stats, Tally};
 use netlog_wire::{Identity, Level, Record};
 use std::io;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use tokio::net::UdpSocket;
 use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 
 /// The most bytes of datagrams that become one run.
 const BURST: usize = 256 << 10;
-
-/// The longest datagram there is.
-const DATAGRAM: usize = 64 << 10;
-
-/// What a burst is taken to become at most: datagrams are records, not single bytes, as a rule.
-const ROOM: usize = 4 * (BURST + DATAGRAM);
 
 /// How often losses are looked for while datagrams come or are missing.
 const LOOK: Duration = Duration::from_millis(500);
@@ -30,11 +24,11 @@ const LOOK: Duration = Duration::from_millis(500);
 const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// Receives until the collector is to end, then takes what the kernel has received already.
-pub(crate) async fn run(socket: UdpSocket, pin: Option<Pinned>, wiring: Wiring) {
+pub(crate) async fn run(socket: Datagrams, pin: Option<Pinned>, wiring: Wiring) {
     let mut intake = Intake {
-        drops: Drops::of(&socket).ok(),
+        drops: socket.drops(),
+        buffer: vec![0; socket.longest()],
         socket,
-        buffer: vec![0; DATAGRAM],
         gaps: Gaps::default(),
         chunks: Chunks::new(wiring.bounds.max_chunked),
         pin,
@@ -56,6 +50,7 @@ pub(crate) async fn run(socket: UdpSocket, pin: Option<Pinned>, wiring: Wiring) 
             }
         }
     }
+    intake.socket.hide();
     let deadline = tokio::time::Instant::now() + DRAIN;
     while tokio::time::Instant::now() < deadline
         && let Ok(Ok(())) = timeout(LAST_LOOK, intake.socket.readable()).await
@@ -65,7 +60,7 @@ pub(crate) async fn run(socket: UdpSocket, pin: Option<Pinned>, wiring: Wiring) 
 }
 
 struct Intake {
-    socket: UdpSocket,
+    socket: Datagrams,
     buffer: Vec<u8>,
     gaps: Gaps,
     chunks: Chunks,
@@ -76,22 +71,24 @@ struct Intake {
     /// What the burst came to so far.
     tally: Tally,
     /// Who sent last: mostly who sends next.
-    from: Option<(SocketAddr, Origin)>,
+    from: Option<(Peer, Origin)>,
 }
 
 impl Intake {
     /// Takes what datagrams there are, up to a limit, as one run; `false` when there were none.
     async fn burst(&mut self, wiring: &Wiring) -> bool {
-        let Ok(room) = wiring.feed.reserve(ROOM).await else { return false };
+        // Datagrams are records, not single bytes, as a rule.
+        let room = wiring.feed.reserve(4 * (BURST + self.buffer.len())).await;
+        let Ok(room) = room else { return false };
         let (mut runs, started) = (Vec::<Run>::new(), Instant::now());
         let (mut received, mut taken) = (0, 0);
         while taken < BURST {
-            match self.socket.try_recv_from(&mut self.buffer) {
-                Ok((len, peer)) => {
+            match self.socket.try_receive(&mut self.buffer) {
+                Ok(datagram) => {
                     note_read();
-                    self.take(len, peer, (&mut runs, started), wiring);
+                    received += datagram.len.max(64);
+                    self.take(datagram, (&mut runs, started), wiring);
                     // What was packed may have become much more than came.
-                    received += len.max(64);
                     taken = received.max(runs.iter().map(|run| run.lines.len() / 4).sum());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -107,18 +104,18 @@ impl Intake {
 
     fn take(
         &mut self,
-        len: usize,
-        peer: SocketAddr,
+        Received { len, cut, peer }: Received,
         (runs, started): (&mut Vec<Run>, Instant),
         wiring: &Wiring,
     ) {
         let from = self.from.take().filter(|(address, _)| *address == peer);
         let (_, origin) = self.from.insert(from.unwrap_or_else(|| (peer, Origin::new(peer))));
         wiring.stats.datagrams.add(1);
-        wiring.stats.bytes_in.add(len as u64);
+        wiring.stats.bytes_in.add((len + cut) as u64);
         if wiring.tokens.is_some() {
             return wiring.stats.strangers_refused.add(1);
         }
+        count_cut(cut as u64, &wiring.stats);
         let (stats, tally, max_line) = (&wiring.stats, &self.tally, wiring.bounds.max_line);
         let datagram = Datagram { origin, stats, tally, max_line, pin: self.pin, received: now() };
         let before = total(runs);

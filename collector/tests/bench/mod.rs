@@ -61,7 +61,7 @@ impl Bench {
         options.file.get_or_insert_with(|| file.clone());
         let collector = Collector::bind(options).unwrap();
         let addresses: Vec<SocketAddr> =
-            collector.addresses().iter().map(Address::socket).collect();
+            collector.addresses().iter().filter_map(Address::socket).collect();
         let (stats, reopen) = (collector.stats(), collector.reopen());
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {

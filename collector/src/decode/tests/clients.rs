@@ -5,6 +5,7 @@ mod json;
 mod syslog;
 
 use super::*;
+use netlog_wire::utc;
 
 /// 2026-11-22T19:05:00Z.
 const NOW: i64 = 1_795_374_300_000_000;
@@ -15,7 +16,8 @@ fn tcp(stream: &[u8]) -> Vec<String> {
     let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
     let (tally, max_line) = (Tally::default(), 64 << 10);
     let (stats, tally) = (&stats, &tally);
-    let receipt = Receipt { origin: &origin, stats, tally, received: NOW, max_line };
+    let receipt =
+        Receipt { origin: &origin, stats, tally, received: NOW, now: &utc(NOW), max_line };
     let mut messages = Messages::new(64 << 10, None);
     let mut each = |message: Message<'_>| {
         take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);

@@ -5,12 +5,9 @@ use crate::decode::{Foreign, Refusal, Unfit};
 use crate::intake::{DRAIN, GIVE_UP};
 use crate::voice::Chain;
 use netlog_wire::Reply;
-use socket2::SockRef;
 use std::fmt;
 use std::io;
-use std::net::Shutdown;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 /// How long a peer is given to take the last reply before the connection is torn down.
@@ -56,11 +53,6 @@ impl From<Unfit> for End {
     }
 }
 
-/// Whatever ends us before we say otherwise, a kill or a failed sink: the peer sees a reset.
-pub(super) fn reset_at_death(stream: &TcpStream) {
-    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
-}
-
 impl Connection<'_> {
     /// Does what is left to do on an end that was not the peer's.
     pub(super) async fn part(&mut self, end: &End) {
@@ -79,20 +71,14 @@ impl Connection<'_> {
                     Due::Idle | Due::Message => stats.connections_idle.add(1),
                 }
                 self.keep_rest().await;
-                self.close_in_order();
+                self.stream.close_in_order();
             }
             End::Broken(_) => self.keep_rest().await,
-            End::Closed | End::Foreign(_) => self.close_in_order(),
+            End::Closed | End::Foreign(_) => self.stream.close_in_order(),
             // A reset: to a plain peer anything else says that all is kept.
             End::Tokenless => self.wiring.stats.strangers_refused.add(1),
             End::Abandoned => {}
         }
-    }
-
-    /// Has the connection end as a connection does. To a plain peer, which is told nothing else,
-    /// this says that all it sent is kept, and so it must not be said by dying.
-    fn close_in_order(&self) {
-        let _ = SockRef::from(&self.stream).set_linger(None);
     }
 
     /// Takes what the kernel has received already, and lets a sender know what was kept of it.
@@ -111,7 +97,7 @@ impl Connection<'_> {
             self.farewell().await;
         } else {
             // Bytes that came meanwhile are not ours, and turn this into a reset again.
-            self.close_in_order();
+            self.stream.close_in_order();
         }
     }
 
@@ -128,19 +114,19 @@ impl Connection<'_> {
     /// Writes the last reply and half-closes, then reads on until the peer is gone too, within
     /// limits: what it still sends is not ours, and it keeps it.
     async fn farewell(&mut self) {
-        self.close_in_order();
+        self.stream.close_in_order();
         let deadline = Instant::now() + FAREWELL;
         while self.flush().is_ok() && !self.replies.is_empty() {
             if !matches!(timeout_at(deadline, self.stream.writable()).await, Ok(Ok(()))) {
                 return;
             }
         }
-        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Write);
+        self.stream.half_close();
         let (mut scrap, mut thrown) = ([0; 4096], 0);
         while thrown < FAREWELL_BYTES
             && let Ok(Ok(())) = timeout_at(deadline, self.stream.readable()).await
         {
-            match self.stream.try_read(&mut scrap) {
+            match self.stream.discard(&mut scrap) {
                 Ok(0) => return,
                 Ok(read) => thrown += read,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

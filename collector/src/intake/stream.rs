@@ -116,6 +116,22 @@ impl Stream {
         })
     }
 
+    /// Whether there is something to read; the task is woken when there is.
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(context),
+            Self::Unix(stream, _) => stream.poll_read_ready(context),
+        }
+    }
+
+    /// Whether there is room to write; the task is woken when there is.
+    pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_write_ready(context),
+            Self::Unix(stream, _) => stream.poll_write_ready(context),
+        }
+    }
+
     /// Reads what is not wanted any more.
     pub(crate) fn discard(&self, scrap: &mut [u8]) -> io::Result<usize> {
         match self {

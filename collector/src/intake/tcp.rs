@@ -8,6 +8,7 @@ use crate::peer::Peer;
 use crate::voice::Chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -25,6 +26,7 @@ const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
 /// Accepts until the collector is to end, then waits for the connections to drain.
 pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, wiring: Wiring) {
+    let wiring = Arc::new(wiring);
     let mut connections = JoinSet::new();
     let mut cooling = Cooling { pause: PAUSE_MIN, failed: None };
     loop {
@@ -54,7 +56,7 @@ pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, wiring: Wir
 fn admit(
     stream: Stream,
     (peer, pin): (Peer, Option<Pinned>),
-    wiring: &Wiring,
+    wiring: &Arc<Wiring>,
     connections: &mut JoinSet<()>,
 ) {
     let place = match wiring.bounds.places.take(peer.place().0) {

@@ -122,11 +122,11 @@ impl Connection<'_> {
             }
         }
         self.stream.half_close();
-        let (mut scrap, mut thrown) = ([0; 4096], 0);
+        let mut thrown = 0;
         while thrown < FAREWELL_BYTES
             && let Ok(Ok(())) = timeout_at(deadline, self.stream.readable()).await
         {
-            match self.stream.discard(&mut scrap) {
+            match self.stream.discard(&mut [0; 4096]) {
                 Ok(0) => return,
                 Ok(read) => thrown += read,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -18,20 +18,39 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// netlog's collector as users run it, appending to `file`.
     pub(crate) fn collector(file: &Path) -> Self {
-        Self::start(Self::command(file).args(["--http", "off"]))
+        Self::start(&mut Self::command(file, "tcp", &["--http", "off"]), &["listening on tcp://"]).0
     }
 
-    /// Starts `command` and waits until it prints `listening on tcp://…`.
-    pub(crate) fn start(command: &mut Command) -> Self {
-        let (child, [address]) = launch(command, ["listening on tcp://"]);
-        Self { child, address }
-    }
-
-    /// netlog's collector, appending to `file`, that listens on a port of the system's choice.
-    pub(crate) fn command(file: &Path) -> Command {
+    /// The command that starts a collector which listens at `transport` and appends to `file`, and
+    /// does not rotate it: its lines are counted.
+    pub(crate) fn command(file: &Path, transport: &str, more: &[&str]) -> Command {
         let mut collector = Command::new(COLLECTOR.as_path());
-        collector.args(["--listen", "tcp://127.0.0.1:0", "--rotate-size", "0", "--file"]).arg(file);
+        let listen = format!("{transport}://127.0.0.1:0");
+        collector.args(["--listen", &listen, "--rotate-size", "0", "--file"]).arg(file).args(more);
         collector
+    }
+
+    /// Starts `command` and waits until it has printed a line with each of `heads` and an address;
+    /// the addresses of all but the first are the second answer.
+    pub(crate) fn start(command: &mut Command, heads: &[&str]) -> (Self, Vec<SocketAddr>) {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|e| panic!("{command:?} does not start: {e}"));
+        let stderr = child.stderr.take().expect("stderr is a pipe");
+        let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+        let mut address_behind = |head: &str| {
+            let behind = |line: String| line.strip_prefix(head)?.parse().ok();
+            let found: Option<SocketAddr> = lines.by_ref().find_map(behind);
+            found.unwrap_or_else(|| panic!("{command:?} does not say where it is {head}"))
+        };
+        let mut addresses: Vec<_> = heads.iter().map(|head| address_behind(head)).collect();
+        // Whatever it complains of belongs under the eyes of whoever reads the table.
+        std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
+        let address = addresses.remove(0);
+        (Self { child, address }, addresses)
     }
 
     /// The CPU time all its threads have used, in seconds, to the kernel's hundredth.
@@ -52,28 +71,6 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Starts `command` and waits for the address behind each of `words`, in their order.
-pub(crate) fn launch<const N: usize>(
-    command: &mut Command,
-    words: [&str; N],
-) -> (Child, [SocketAddr; N]) {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|e| panic!("{command:?} does not start: {e}"));
-    let stderr = child.stderr.take().expect("stderr is a pipe");
-    let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
-    let addresses = words.map(|words| {
-        let address = lines.by_ref().find_map(|line| line.strip_prefix(words)?.parse().ok());
-        address.unwrap_or_else(|| panic!("{command:?} does not say {words}"))
-    });
-    // Whatever it complains of belongs under the eyes of whoever reads the table.
-    std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
-    (child, addresses)
 }
 
 /// Builds the collector where this bench was built, and answers its path.

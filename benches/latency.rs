@@ -1,7 +1,7 @@
 //! How long a record takes from `info!` to whoever tails: one program logs, a collector keeps it in
 //! a file, and a tail's socket is read until the record is there.
 
-use crate::daemon::{Daemon, launch};
+use crate::daemon::Daemon;
 use crate::run;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,10 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Measures and prints the table.
 pub(crate) fn run(place: &Path) {
     let records = run::setting("NETLOG_BENCH_RECORDS", 500.0) as u64;
-    let mut command = Daemon::command(&place.join("records.log"));
-    command.args(["--http", "127.0.0.1:0"]);
-    let (child, [address, http]) = launch(&mut command, ["listening on tcp://", "serving http://"]);
-    let collector = Daemon { child, address };
+    let mut command = Daemon::command(&place.join("tailed.log"), "tcp", &["--http", "127.0.0.1:0"]);
+    let (collector, served) =
+        Daemon::start(&mut command, &["listening on tcp://", "serving http://"]);
+    let &[http] = &served[..] else { panic!("one address is served") };
     let _guard = netlog::builder(&collector.address.to_string())
         .level(log::LevelFilter::Info)
         .spool_dir(place.join("spool"))

@@ -5,6 +5,7 @@ mod fields;
 mod gelf;
 mod inflate;
 mod lines;
+mod message;
 mod messages;
 mod names;
 mod netlog;
@@ -30,7 +31,8 @@ pub(crate) use origin::Origin;
 pub(crate) use sniff::{Foreign, Pinned};
 
 use lines::{UNPACKED, take_message};
-use messages::{Message, Messages};
+use message::Message;
+use messages::Messages;
 use netlog::Conversation;
 use sniff::Kind;
 

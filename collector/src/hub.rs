@@ -93,7 +93,7 @@ impl Hub {
     ///
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
-        let (mut tidied, mut pace, mut found) = (Instant::now(), Pace::new(), 0);
+        let (mut tidied, mut pace) = (Instant::now(), Pace::new());
         while !self.sinks.is_empty() {
             if tidied.elapsed() > MINUTE {
                 self.marks.forget(seconds());
@@ -102,11 +102,14 @@ impl Hub {
             if self.reopen.asked() {
                 self.sinks.iter_mut().for_each(|sink| sink.look());
             }
-            pace.wait(found);
+            pace.wait();
             let parcel = self.parcels.recv_timeout(TICK);
             pace.wake();
             match parcel {
-                Ok(parcel) => found = self.pass(parcel)?,
+                Ok(parcel) => {
+                    pace.nap();
+                    pace.done(self.pass(parcel)?);
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     spare::forget();
                     self.sinks.iter_mut().for_each(|sink| sink.look());

@@ -6,6 +6,7 @@ mod datagrams;
 mod drops;
 mod endpoint;
 mod gaps;
+pub(crate) mod passed;
 mod places;
 mod socket_file;
 mod stream;

@@ -119,6 +119,11 @@ impl Collector {
             sockets.extend(endpoint.bind()?);
         }
         let voice = Voice { verbose: options.verbose };
+        if intake::passed::any() {
+            voice.say(format_args!(
+                "warning: sockets were passed, but no --listen fd:// takes them"
+            ));
+        }
         let tokens = tokens(&options, voice)?.map(Arc::new);
         let (serving, unserved) = serving(&options)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();

@@ -1,7 +1,10 @@
 //! The daemon: reads the options, runs a collector, and says once why it could not.
 
+mod notify;
+
 use clap::Parser;
 use netlog_collector::{Address, Collector, Options, allow_descriptors, report, runtime};
+use notify::notify;
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -29,8 +32,10 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
         let _ = writeln!(io::stderr().lock(), "serving http://{address}");
         warn_of_the_path(&format!("http://{address}"), address);
     }
+    notify("READY=1");
     let end = async {
         first.next().await;
+        notify("STOPPING=1");
     };
     let mut hangups = signal(SignalKind::hangup())?;
     let reopen = collector.reopen();

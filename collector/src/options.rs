@@ -36,9 +36,9 @@ pub struct Options {
     /// port; the address really bound is printed on stderr. What peers speak is found out message
     /// by message; `?as=text`, `json`, `syslog` or `gelf` behind the address says it instead.
     /// `?mode=0660&owner=USER:GROUP` behind a path says who may send there [default: only who runs
-    /// the collector].
+    /// the collector]. fd:// takes the sockets that systemd passes, of whatever kind.
     #[arg(long, env = "NETLOG_LISTEN", value_name = "URL", value_delimiter = ',')]
-    #[arg(default_values_t = [Endpoint::default()])]
+    #[arg(default_values_t = [Endpoint::implied()])]
     pub listen: Vec<Endpoint>,
 
     /// The file to append records to. Turns the console off unless it is asked for.

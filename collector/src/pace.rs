@@ -11,62 +11,79 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 /// How long a nap is: some wake-ups long, and no delay that anybody sees.
-const NAP: Duration = Duration::from_millis(1);
+const NAP: Duration = Duration::from_millis(2);
 
 /// A wait shorter than this means that records come often.
-const QUICK: Duration = Duration::from_micros(250);
+const QUICK: Duration = Duration::from_millis(2);
 
 /// So many quick waits in a row make it worth a nap.
 const STREAK: u32 = 16;
 
 /// Whoever was busy for longer than this found enough at one waking.
-const PLENTY: Duration = Duration::from_micros(500);
+const PLENTY: Duration = Duration::from_millis(1);
 
-/// The pace of one thread that waits, takes what is there, and waits again.
+/// The pace of one thread that waits, takes what is there, and waits again. It naps before it waits
+/// or before it takes, as suits it.
 #[derive(Debug)]
 pub(crate) struct Pace {
     /// How many waits in a row were quick.
     quick: u32,
     napped: bool,
-    /// When the last wait ended.
-    woke: Instant,
-    /// When the last wait began.
-    waiting: Instant,
+    /// When the wait, or the work, began that goes on now.
+    since: Instant,
+    /// How long the last work took.
+    worked: Duration,
 }
 
 impl Pace {
     pub(crate) fn new() -> Self {
-        let now = Instant::now();
-        Self { quick: 0, napped: false, woke: now, waiting: now }
+        Self::at(Instant::now())
     }
 
-    /// Before a wait, after `found` things were taken: naps if that pays.
-    pub(crate) fn wait(&mut self, found: usize) {
-        let nap = self.nap(found, Instant::now());
-        if nap {
-            thread::sleep(NAP);
-        }
-        self.waiting = Instant::now();
+    fn at(now: Instant) -> Self {
+        Self { quick: 0, napped: false, since: now, worked: Duration::ZERO }
     }
 
-    /// After a wait.
+    /// A wait begins.
+    pub(crate) fn wait(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// The wait is over, and work begins.
     pub(crate) fn wake(&mut self) {
         self.woken(Instant::now());
     }
 
-    fn nap(&mut self, found: usize, now: Instant) -> bool {
-        // What one nap did not bring together, another one will not.
-        if self.napped && found < 2 {
-            self.quick = 0;
+    /// The work is done; `found` is how many things were there.
+    pub(crate) fn done(&mut self, found: usize) {
+        self.took(found, Instant::now());
+    }
+
+    /// Lets more gather, if that pays.
+    pub(crate) fn nap(&mut self) {
+        if self.should_nap() {
+            thread::sleep(NAP);
+            self.since = Instant::now();
         }
-        self.napped = self.quick >= STREAK && now.duration_since(self.woke) < PLENTY;
-        self.napped
     }
 
     fn woken(&mut self, now: Instant) {
-        let quick = now.duration_since(self.waiting) < QUICK;
+        let quick = now.duration_since(self.since) < QUICK;
         self.quick = if quick { self.quick.saturating_add(1) } else { 0 };
-        self.woke = now;
+        self.since = now;
+    }
+
+    fn took(&mut self, found: usize, now: Instant) {
+        self.worked = now.duration_since(self.since);
+        // What one nap did not bring together, another one will not.
+        if std::mem::take(&mut self.napped) && found < 2 {
+            self.quick = 0;
+        }
+    }
+
+    fn should_nap(&mut self) -> bool {
+        self.napped = self.quick >= STREAK && self.worked < PLENTY;
+        self.napped
     }
 }
 
@@ -91,7 +108,13 @@ pub(crate) fn note_read() {
 pub fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread()
         .enable_all()
-        .on_thread_park(|| PACE.with_borrow_mut(|pace| pace.wait(READ.replace(0))))
+        .on_thread_park(|| {
+            PACE.with_borrow_mut(|pace| {
+                pace.done(READ.replace(0));
+                pace.nap();
+                pace.wait();
+            });
+        })
         .on_thread_unpark(|| PACE.with_borrow_mut(Pace::wake))
         .build()
 }
@@ -106,15 +129,16 @@ mod tests {
     impl Driven {
         fn new() -> Self {
             let now = Instant::now();
-            Self(Pace { quick: 0, napped: false, woke: now, waiting: now }, now)
+            Self(Pace::at(now), now)
         }
 
         /// Whether it naps, having worked for so many microseconds, and then waits.
         fn turn(&mut self, found: usize, worked: u64, waited: u64) -> bool {
             self.1 += Duration::from_micros(worked);
-            let napped = self.0.nap(found, self.1);
+            self.0.took(found, self.1);
+            let napped = self.0.should_nap();
             self.1 += if napped { NAP } else { Duration::ZERO };
-            self.0.waiting = self.1;
+            self.0.since = self.1;
             self.1 += Duration::from_micros(waited);
             self.0.woken(self.1);
             napped
@@ -124,7 +148,7 @@ mod tests {
     #[test]
     fn what_comes_alone_is_never_waited_for() {
         let mut pace = Driven::new();
-        assert!((0..1000).all(|_| !pace.turn(1, 10, 300)));
+        assert!((0..1000).all(|_| !pace.turn(1, 10, 2500)));
     }
 
     #[test]
@@ -146,6 +170,6 @@ mod tests {
     #[test]
     fn whoever_has_plenty_to_do_does_not_nap() {
         let mut pace = Driven::new();
-        assert!((0..1000).all(|_| !pace.turn(100, 600, 0)));
+        assert!((0..1000).all(|_| !pace.turn(100, 1100, 0)));
     }
 }

@@ -3,7 +3,7 @@
 pub(crate) mod spare;
 
 use crate::sender::Sender;
-use netlog_wire::{Identity, Level, Line, Record, TIME_LEN, push_text_record};
+use netlog_wire::{Gist, Identity, Level, Record, TIME_LEN, push_text_record};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -42,12 +42,13 @@ impl Run {
     }
 
     /// Adds a canonical line with `stamp` spliced in at `at`, byte for byte otherwise.
-    pub(crate) fn splice(&mut self, line: &[u8], (at, stamp): (usize, &[u8]), parsed: &Line<'_>) {
+    pub(crate) fn splice(&mut self, line: &[u8], (at, stamp): (usize, &[u8]), gist: Gist) {
         self.lines.extend_from_slice(&line[..at]);
         self.lines.extend_from_slice(stamp);
         self.lines.extend_from_slice(&line[at..]);
-        self.note(parsed.lost, parsed.truncated);
-        self.end(parsed.time, parsed.level);
+        self.lost += gist.lost;
+        self.truncated += u64::from(gist.truncated);
+        self.end(gist.time, gist.level);
     }
 
     /// Adds a line of text as a record that says no more, encoded now; `false` when it is not UTF-8.
@@ -67,13 +68,9 @@ impl Run {
     /// Adds a record, encoded now.
     pub(crate) fn record(&mut self, record: &Record<'_>, identity: &Identity) {
         record.encode(identity, &mut self.lines);
-        self.note(record.lost, record.truncated);
+        self.lost += record.lost.unwrap_or(0);
+        self.truncated += u64::from(record.truncated.is_some());
         self.end(record.time, record.level);
-    }
-
-    fn note(&mut self, lost: Option<u64>, truncated: Option<u64>) {
-        self.lost += lost.unwrap_or(0);
-        self.truncated += u64::from(truncated.is_some());
     }
 
     fn end(&mut self, time: i64, level: Level) {

@@ -1,9 +1,12 @@
 //! Where records go: the address a program gave, and how a socket to it is opened.
 
-use rustix::net::sockopt;
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt,
+};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +28,7 @@ pub(crate) struct Endpoint {
 pub(crate) enum Transport {
     Tcp,
     Udp,
+    Unix,
 }
 
 /// An open socket that never blocks.
@@ -32,6 +36,7 @@ pub(crate) enum Transport {
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Udp(UdpSocket),
+    Unix(UnixStream),
 }
 
 /// An address that cannot be one.
@@ -46,7 +51,8 @@ impl fmt::Display for BadAddress {
         let Self { address, why } = self;
         write!(
             f,
-            "bad address {address:?}: {why}; write host:port, tcp://host:port or udp://host:port"
+            "bad address {address:?}: {why}; write host:port, tcp://host:port, udp://host:port or \
+             unix:///path"
         )
     }
 }
@@ -60,6 +66,11 @@ impl Endpoint {
             None => (Transport::Tcp, address),
             Some(("tcp", rest)) => (Transport::Tcp, rest),
             Some(("udp", rest)) => (Transport::Udp, rest),
+            // A program may change its directory.
+            Some(("unix", rest)) if !rest.starts_with('/') => return Err(bad("no absolute path")),
+            Some(("unix", path)) => {
+                return Ok(Self { transport: Transport::Unix, authority: path.to_owned() });
+            }
             Some(_) => return Err(bad("unknown scheme")),
         };
         let (host, port) = authority.rsplit_once(':').ok_or_else(|| bad("no port"))?;
@@ -75,12 +86,15 @@ impl Endpoint {
         }
     }
 
-    /// Looks the name up and connects to the first of its addresses that answers.
+    /// Connects to the path, or looks the name up and connects to the first of its addresses that answers.
     ///
     /// # Errors
     ///
     /// When the name is unknown, none answers, or the time limits pass.
     pub(crate) fn connect(&self) -> io::Result<Socket> {
+        if self.transport == Transport::Unix {
+            return local(&self.authority).map(Socket::Unix);
+        }
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         let deadline = Instant::now() + CONNECT_LIMIT;
         for address in self.resolve()? {
@@ -108,26 +122,30 @@ impl Endpoint {
     }
 
     fn open(&self, address: SocketAddr, limit: Duration) -> io::Result<Socket> {
-        match self.transport {
-            Transport::Tcp => {
-                let stream = TcpStream::connect_timeout(&address, limit)?;
-                stream.set_nonblocking(true)?;
-                stream.set_nodelay(true)?;
-                find_the_dead(&stream)?;
-                Ok(Socket::Tcp(stream))
-            }
-            Transport::Udp => {
-                let any: SocketAddr = match address {
-                    SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
-                    SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
-                };
-                let socket = UdpSocket::bind(any)?;
-                socket.connect(address)?;
-                socket.set_nonblocking(true)?;
-                Ok(Socket::Udp(socket))
-            }
+        if self.transport == Transport::Tcp {
+            let stream = TcpStream::connect_timeout(&address, limit)?;
+            stream.set_nonblocking(true)?;
+            stream.set_nodelay(true)?;
+            find_the_dead(&stream)?;
+            return Ok(Socket::Tcp(stream));
         }
+        let any: SocketAddr = match address {
+            SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+            SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
+        };
+        let socket = UdpSocket::bind(any)?;
+        socket.connect(address)?;
+        socket.set_nonblocking(true)?;
+        Ok(Socket::Udp(socket))
     }
+}
+
+/// Connects to the Unix socket at `path`, or fails at once: also where too many wait already.
+fn local(path: &str) -> io::Result<UnixStream> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket.into())
 }
 
 /// Lets the kernel notice a peer that went away without a word: while idle by keep-alive, with
@@ -146,6 +164,7 @@ impl fmt::Display for Endpoint {
         let scheme = match self.transport {
             Transport::Tcp => "tcp",
             Transport::Udp => "udp",
+            Transport::Unix => "unix",
         };
         write!(f, "{scheme}://{}", self.authority)
     }
@@ -161,6 +180,7 @@ mod tests {
             ("localhost:1902", "tcp://localhost:1902"),
             ("tcp://10.0.0.1:7", "tcp://10.0.0.1:7"),
             ("udp://[::1]:1902", "udp://[::1]:1902"),
+            ("unix:///run/netlog.sock", "unix:///run/netlog.sock"),
         ] {
             assert_eq!(Endpoint::parse(address).unwrap().to_string(), shown);
         }
@@ -173,12 +193,14 @@ mod tests {
             (":1902", "no host"),
             ("::1:1902", "an ipv6 address stands in brackets"),
             ("http://localhost:1", "unknown scheme"),
+            ("unix://netlog.sock", "no absolute path"),
             ("localhost:0", "the port is not a number from 1 to 65535"),
             ("localhost:http", "the port is not a number from 1 to 65535"),
         ] {
             let told = Endpoint::parse(address).unwrap_err().to_string();
             let expected = format!(
-                "bad address {address:?}: {why}; write host:port, tcp://host:port or udp://host:port"
+                "bad address {address:?}: {why}; write host:port, tcp://host:port, udp://host:port or \
+                 unix:///path"
             );
             assert_eq!(told, expected);
         }

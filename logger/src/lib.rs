@@ -94,8 +94,8 @@ pub use ship::{Shipped, ship};
 
 /// Makes netlog the program's logger, sending to `address` with every option at its default.
 ///
-/// The address is `host:port` or `tcp://host:port`, or `udp://host:port` for one record a datagram
-/// without acks.
+/// The address is `host:port` or `tcp://host:port`, `unix:///path` for a collector on the same
+/// machine, or `udp://host:port` for one record a datagram without acks.
 ///
 /// # Errors
 ///

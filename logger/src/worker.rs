@@ -12,9 +12,12 @@ use crate::spool::Spool;
 use crate::token::Token;
 use crate::voice::say;
 use netlog_wire::Identity;
+use rustix::io::ioctl_fionbio;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{Shutdown, shutdown};
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream, UdpSocket};
+use std::net::UdpSocket;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -132,6 +135,7 @@ impl Worker {
     fn converse(&self, socket: Socket) -> End {
         let ended = match socket {
             Socket::Tcp(stream) => self.stream(stream),
+            Socket::Unix(stream) => self.stream(stream),
             Socket::Udp(socket) => self.datagrams(&socket),
         };
         if let End::Done = ended {
@@ -175,7 +179,7 @@ impl Worker {
             && self.spool.ring.close_if_empty()
     }
 
-    fn stream(&self, mut stream: TcpStream) -> End {
+    fn stream(&self, mut stream: impl Read + Write + AsFd) -> End {
         let greeted = self.route.acquaintance.greeted();
         let Route { format, token, .. } = &*self.route;
         let mut session = Session::begin(&self.spool, (*format, token), greeted, Instant::now());
@@ -219,7 +223,11 @@ impl Worker {
 
     /// Reads what there is to read and writes until the kernel takes no more; whether anything
     /// moved.
-    fn exchange(&self, session: &mut Session<'_>, stream: &mut TcpStream) -> io::Result<bool> {
+    fn exchange(
+        &self,
+        session: &mut Session<'_>,
+        stream: &mut (impl Read + Write),
+    ) -> io::Result<bool> {
         let mut moved = false;
         loop {
             moved |= hear(session, stream)?;
@@ -320,10 +328,10 @@ impl Worker {
 
 /// Half-closes, and reads on until the other side has closed too, for a moment: what is unread at
 /// a close would reset the connection, and the collector would not know a clean end from a crash.
-fn take_leave(stream: &mut TcpStream) {
-    let _ = stream.shutdown(Shutdown::Write);
-    let _ = stream.set_nonblocking(false);
-    let _ = stream.set_read_timeout(Some(LEAVE));
+fn take_leave(stream: &mut (impl Read + AsFd)) {
+    let _ = shutdown(&stream, Shutdown::Write);
+    let _ = ioctl_fionbio(&stream, false);
+    let _ = set_socket_timeout(&stream, Timeout::Recv, Some(LEAVE));
     let until = Instant::now() + LEAVE;
     while Instant::now() < until && matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
 }
@@ -343,7 +351,7 @@ fn send(socket: &UdpSocket, datagram: &[u8]) -> io::Result<bool> {
 }
 
 /// Reads all that the other side has said; whether it said anything.
-fn hear(session: &mut Session<'_>, stream: &mut TcpStream) -> io::Result<bool> {
+fn hear(session: &mut Session<'_>, stream: &mut impl Read) -> io::Result<bool> {
     let mut heard = false;
     let mut buffer = [0; 4096];
     loop {

@@ -2,6 +2,7 @@
 
 mod away;
 mod chaos;
+mod clients;
 mod command;
 mod deaths;
 mod endings;
@@ -17,5 +18,6 @@ mod look;
 mod look_cli;
 mod main_path;
 mod spool;
+mod systemd;
 mod tokens;
 mod unix;

@@ -1,6 +1,6 @@
 //! What programs of the same machine send, over sockets in the file system.
 
-use crate::harness::{Collector, SOON, Scene, messages, nc, program};
+use crate::harness::{Collector, SOON, Scene, assert_each_once, messages, nc, program};
 use rustix::process::Signal;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -163,4 +163,23 @@ fn a_socket_that_a_killed_collector_left_is_replaced_and_one_that_is_served_is_n
     assert_eq!(refused.process.end().code(), Some(1));
     refused.process.says("there is a file that is no socket");
     assert!(scene.path("precious").exists());
+}
+
+#[test]
+fn a_program_that_logs_to_a_unix_socket_loses_nothing_when_its_collector_is_killed() {
+    let scene = Scene::new();
+    let (mut killed, path) = listen(&scene, "unix", "s");
+    let told = format!("to=unix://{} records=500", path.display());
+    scene.subject(&told).succeed();
+    assert_each_once(&killed.records().of("subject"), 1, 500);
+    killed.process.signal(Signal::KILL);
+    killed.process.end();
+    // Its records wait: it ends before anybody is there to take them.
+    let mut away = scene.subject(&format!("{told} app=away"));
+    away.end();
+    assert_eq!(scene.rings().len(), 1, "{}", away.stderr());
+    let (again, _) = listen(&scene, "unix", "s");
+    scene.netlog(&format!("ship --to unix://{}", path.display())).succeed();
+    assert_each_once(&again.records().of("away"), 1, 500);
+    assert_each_once(&again.stop().of("subject"), 1, 500);
 }

@@ -31,7 +31,7 @@ pub use frame::{Lines, Piece};
 pub use hello::{Greeting, Hello, Reply, VERSION};
 pub use json::{JsonValue, Member, NotARecord, elements, members};
 pub use level::{Level, UnknownLevel};
-pub use line::Line;
+pub use line::{Gist, Line};
 pub use record::{Identity, Record, push_text_record};
 pub use scan::object_len;
 pub use text::{Columns, Newlines, Paint, Text};

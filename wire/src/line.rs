@@ -42,15 +42,48 @@ pub struct Line<'a> {
     pub lost: Option<u64>,
 }
 
+/// What a collector has to know of a canonical line to keep it as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gist {
+    /// When it was logged, in microseconds since 1970, UTC.
+    pub time: i64,
+    /// How much it matters.
+    pub level: Level,
+    /// How many records it reports as lost.
+    pub lost: u64,
+    /// Whether it was cut.
+    pub truncated: bool,
+}
+
+impl Gist {
+    /// The gist of `line` if [`Line::parse`] would take it and it does not say who sent it, which
+    /// only a collector may. Nothing else of it is kept, which takes half the time.
+    pub fn of(line: &[u8]) -> Option<Self> {
+        let line = Line::read(line)?;
+        (!line.has_identity()).then(|| line.gist())
+    }
+}
+
 impl<'a> Line<'a> {
+    /// What a collector has to know of it.
+    #[inline(always)]
+    pub fn gist(&self) -> Gist {
+        let (lost, truncated) = (self.lost.unwrap_or(0), self.truncated.is_some());
+        Gist { time: self.time, level: self.level, lost, truncated }
+    }
+
     /// Reads `line` (without its end) if it is canonical: every key in its place, valid UTF-8,
     /// valid JSON, no white space between the parts. `None` says it is anything else.
-    #[inline]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        if line.first() != Some(&b'{') || !scan::is_text(line) {
+        Self::read(line)
+    }
+
+    #[inline(always)]
+    fn read(line: &'a [u8]) -> Option<Self> {
+        if line.first() != Some(&b'{') {
             return None;
         }
-        let mut rest = Cursor { line, at: 1 };
+        let mut rest = Cursor { line, escapes: scan::text(line)?, at: 1 };
         let app = rest.string(r#""app":""#, ",")?;
         let host = rest.string(r#""host":""#, ",")?;
         let pid = rest.number(r#""pid":"#, ",")?;
@@ -101,6 +134,8 @@ impl<'a> Line<'a> {
 
 struct Cursor<'a> {
     line: &'a [u8],
+    /// Whether there is a backslash in it.
+    escapes: bool,
     at: usize,
 }
 
@@ -122,7 +157,10 @@ impl<'a> Cursor<'a> {
         if self.take(key).is_none() {
             return Some(None);
         }
-        let end = scan::text_end(self.line, self.at)?;
+        let end = match self.escapes {
+            true => scan::string_end(self.line, self.at)?,
+            false => scan::quote(self.line, self.at)?,
+        };
         let inside = &self.line[self.at..end];
         self.at = end + 1;
         self.take(after)?;
@@ -164,16 +202,14 @@ impl<'a> Cursor<'a> {
     }
 
     fn level(&mut self) -> Option<Level> {
-        let level = match self.rest().first()? {
-            b'E' => Level::Error,
-            b'W' => Level::Warn,
-            b'I' => Level::Info,
-            b'D' => Level::Debug,
-            _ => Level::Trace,
-        };
-        self.take(level.as_str())?;
-        self.take("\"")?;
-        Some(level)
+        // Each literal for itself: see `take`.
+        Some(match self.rest().first()? {
+            b'E' => self.take("ERROR\"").map(|()| Level::Error)?,
+            b'W' => self.take("WARN\"").map(|()| Level::Warn)?,
+            b'I' => self.take("INFO\"").map(|()| Level::Info)?,
+            b'D' => self.take("DEBUG\"").map(|()| Level::Debug)?,
+            _ => self.take("TRACE\"").map(|()| Level::Trace)?,
+        })
     }
 }
 

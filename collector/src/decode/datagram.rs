@@ -4,7 +4,8 @@
 use super::gelf::{Chunks, is_chunk};
 use super::inflate::Packing;
 use super::lines::{UNPACKED, take_message, unpacked};
-use super::messages::{Message, Messages};
+use super::message::Message;
+use super::messages::Messages;
 use super::sniff::{Foreign, Kind, Pinned};
 use super::{Origin, Receipt, Slot, count_cut};
 use crate::peer::Peer;
@@ -139,7 +140,7 @@ impl Datagram<'_> {
             None => self.origin.stamp(),
         };
         let slot = Slot { runs, capacity: 0 };
-        slot.plain().splice(line, (at, stamp), parsed);
+        slot.plain().splice(line, (at, stamp), parsed.gist());
         count(&self.tally.canonical);
     }
 }

@@ -2,12 +2,12 @@
 //! standard meaning, and what fails to be what it looked like is kept whole, as it was written.
 
 use super::inflate::Packing;
-use super::messages::{Message, Note};
+use super::message::{Message, Note};
 use super::sniff::Kind;
 use super::{Receipt, Slot, fields, severity, syslog};
 use crate::run::Run;
 use crate::stats::count;
-use netlog_wire::{Identity, Level, Line, Record, elements};
+use netlog_wire::{Gist, Identity, Level, Record, elements};
 use std::borrow::Cow;
 use std::mem::take;
 
@@ -68,10 +68,8 @@ fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
 
 /// Adds a JSON object; `false` when `line` is none.
 fn take_object(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
-    if let Some(parsed) = Line::parse(line)
-        && !parsed.has_identity()
-    {
-        run.splice(line, (1, receipt.origin.stamp()), &parsed);
+    if let Some(gist) = Gist::of(line) {
+        run.splice(line, (1, receipt.origin.stamp()), gist);
         count(&receipt.tally.canonical);
         return true;
     }

@@ -14,6 +14,7 @@
 //! - *A syslog message of several lines*, as Python's handler sends a traceback. Once one has ended
 //!   at a NUL, another of that connection goes on behind an LF, unless a `<` stands there.
 
+use super::message::{Message, Note};
 use super::next::{Found, Next};
 use super::object::{Object, So};
 use super::sniff::{Foreign, HELLO, Is, Kind, Pinned, Place, count, sniff};
@@ -23,26 +24,6 @@ use std::mem::take;
 
 /// The longest octet-counted message whose count is believed; rsyslog stops at 200,000.
 const MAX_COUNT: usize = 256 << 10;
-
-/// One message, without what ended it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Message<'a> {
-    pub(crate) kind: Kind,
-    /// At most as many bytes as the limit.
-    pub(crate) bytes: &'a [u8],
-    /// How many bytes beyond the limit were skipped.
-    pub(crate) cut: u64,
-    pub(crate) note: Option<Note>,
-}
-
-/// What is to be known about a message besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Note {
-    /// Nothing ended it but silence: a rest may come.
-    Idle,
-    /// It stands where an octet-counted message should begin: the counts are wrong.
-    Uncounted,
-}
 
 type Each<'e> = &'e mut dyn FnMut(Message<'_>);
 

@@ -5,7 +5,7 @@ use super::{Origin, Receipt, Refusal, Slot};
 use crate::run::{Run, Source};
 use crate::sender::{Sender, SenderId};
 use crate::stats::count;
-use netlog_wire::{Greeting, Hello, Identity, Level, Line, Piece, Record, VERSION};
+use netlog_wire::{Gist, Greeting, Hello, Identity, Level, Piece, Record, VERSION};
 use std::sync::Arc;
 
 /// The longest app or host kept. Every record carries them: longer ones would blow up a peer's
@@ -84,10 +84,8 @@ fn greeting(line: &[u8]) -> Option<Greeting> {
 fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mut Run) {
     let line = piece.bytes;
     if piece.cut == 0 {
-        if let Some(parsed) = Line::parse(line)
-            && !parsed.has_identity()
-        {
-            run.splice(line, (1, sender.stamp()), &parsed);
+        if let Some(gist) = Gist::of(line) {
+            run.splice(line, (1, sender.stamp()), gist);
             return count(&receipt.tally.canonical);
         }
         if let Ok(mut record) = Record::from_json(line, receipt.received) {

@@ -135,8 +135,7 @@ impl Connection {
             biased;
             () = wiring.stopped() => Err(End::Stopped),
             _ = acked => Ok(Event::Acked),
-            ready = stream.writable(), if !replies.is_empty() => Ok(ready.map(|()| Event::Writable)?),
-            ready = stream.readable() => Ok(ready.map(|()| Event::Readable)?),
+            ready = ready(stream, !replies.is_empty()) => Ok(ready?),
             due = waiting.over() => match due {
                 Due::Message => Ok(Event::Silent),
                 due => Err(End::Overdue(due)),
@@ -289,6 +288,18 @@ impl Connection {
         };
         if kept { Ok(()) } else { Err(End::Abandoned) }
     }
+}
+
+/// Waits for bytes to read, or for room to write if that is `wanted`. It remembers nothing, so that a
+/// connection has to hold nothing for it.
+async fn ready(stream: &Stream, wanted: bool) -> io::Result<Event> {
+    poll_fn(|context| {
+        if wanted && let Poll::Ready(ready) = stream.poll_writable(context) {
+            return Poll::Ready(ready.map(|()| Event::Writable));
+        }
+        stream.poll_readable(context).map_ok(|()| Event::Readable)
+    })
+    .await
 }
 
 enum Event {

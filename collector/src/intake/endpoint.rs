@@ -1,5 +1,6 @@
 //! Where to listen: the URL as written, and the sockets it becomes.
 
+use super::passed;
 use super::socket_file::{Owner, Permissions, Plan, SocketFile};
 use crate::BindError;
 use crate::decode::Pinned;
@@ -29,6 +30,7 @@ pub struct Endpoint {
 enum Place {
     Net { transport: Transport, host: String, port: u16 },
     File { transport: Transport, plan: Plan },
+    Passed,
 }
 
 /// How bytes reach the collector.
@@ -97,15 +99,18 @@ impl FromStr for Endpoint {
     type Err = UnknownEndpoint;
 
     /// Reads `tcp://host:port`, `udp://host:port`, `unix://path`, `unixgram://path` or, meaning
-    /// tcp, `host:port`. Behind it may stand `?as=`, which says what its peers speak, where
+    /// tcp, `host:port`; or `fd://`, all sockets that were passed. Behind it may stand `?as=`, which says what its peers speak, where
     /// guessing is not wanted; and for a path `?mode=` and `?owner=`, with `&` between them.
     fn from_str(url: &str) -> Result<Self, UnknownEndpoint> {
         let (url, mut query) = Query::split(url)?;
+        if url == "fd://" {
+            return query.onto(Place::Passed);
+        }
         let (transport, rest) = match url.split_once("://") {
             None => (Transport::Tcp, url),
             Some((scheme, rest)) => {
                 let named = Transport::ALL.into_iter().find(|known| known.scheme() == scheme);
-                let unknown = "unknown scheme: use tcp://, udp://, unix:// or unixgram://";
+                let unknown = "unknown scheme: use tcp://, udp://, unix://, unixgram:// or fd://";
                 (named.ok_or(UnknownEndpoint(unknown))?, rest)
             }
         };
@@ -115,10 +120,7 @@ impl FromStr for Endpoint {
         } else {
             net(transport, rest)?
         };
-        match query {
-            Query { pin, mode: None, owner: None } => Ok(Self { place, pin }),
-            _ => Err(UnknownEndpoint("only the file of a socket has a mode and an owner")),
-        }
+        query.onto(place)
     }
 }
 
@@ -131,6 +133,14 @@ struct Query {
 }
 
 impl Query {
+    /// The endpoint it is said of.
+    fn onto(self, place: Place) -> Result<Endpoint, UnknownEndpoint> {
+        match self {
+            Self { pin, mode: None, owner: None } => Ok(Endpoint { place, pin }),
+            _ => Err(UnknownEndpoint("only a path has a mode and an owner")),
+        }
+    }
+
     fn split(url: &str) -> Result<(&str, Self), UnknownEndpoint> {
         let Some((url, words)) = url.split_once('?') else { return Ok((url, Self::default())) };
         let mut query = Self::default();
@@ -188,6 +198,14 @@ impl Endpoint {
         Self { place, pin: None }
     }
 
+    /// Where to listen when nobody says: at the sockets that were passed, if there are any.
+    pub(crate) fn implied() -> Self {
+        match passed::any() {
+            true => Self { place: Place::Passed, pin: None },
+            false => Self::default(),
+        }
+    }
+
     /// Whether it is a TCP port, or several.
     pub(crate) fn is_tcp(&self) -> bool {
         matches!(self.place, Place::Net { transport: Transport::Tcp, .. })
@@ -198,6 +216,7 @@ impl Endpoint {
         let bound = match &self.place {
             Place::Net { transport, host, port } => self.bind_net(*transport, host, *port),
             Place::File { transport, plan } => self.bind_file(*transport, plan),
+            Place::Passed => passed::take(self.pin),
         };
         bound.map_err(|cause| BindError::Listen { url: self.to_string(), cause })
     }
@@ -312,6 +331,7 @@ impl fmt::Display for Endpoint {
                 write!(f, "{transport}://[{host}]:{port}")?;
             }
             Place::Net { transport, host, port } => write!(f, "{transport}://{host}:{port}")?,
+            Place::Passed => f.write_str("fd://")?,
             Place::File { transport, plan } => {
                 write!(f, "{transport}://{}", plan.path.display())?;
                 query.extend(plan.mode.map(|mode| format!("mode={mode}")));
@@ -352,6 +372,7 @@ mod tests {
             ("udp://[::1]:1902", "udp://[::1]:1902"),
             ("0.0.0.0:80", "tcp://0.0.0.0:80"),
             ("udp://[::]:12201?as=gelf", "udp://[::]:12201?as=gelf"),
+            ("fd://?as=syslog", "fd://?as=syslog"),
             ("unix:///run/netlog.sock", "unix:///run/netlog.sock"),
             ("unixgram://log?as=syslog&mode=666", "unixgram://log?mode=0666&as=syslog"),
             ("unix:///s?mode=0620&owner=root:adm", "unix:///s?mode=0620&owner=root:adm"),
@@ -368,6 +389,8 @@ mod tests {
             "x:-1",
             "x:1?as=xml",
             "x:1?mode=0660",
+            "fd://?mode=0600",
+            "fd://3",
             "unix://",
             "unix:///run/",
             "unix:///s?mode=0999",

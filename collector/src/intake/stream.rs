@@ -63,22 +63,6 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Waits until something can be read. It takes no memory to wait so, and only one may.
-    pub(crate) fn readable(&self) -> impl Future<Output = io::Result<()>> {
-        poll_fn(|context| match self {
-            Self::Tcp(stream) => stream.poll_read_ready(context),
-            Self::Unix(stream, _) => stream.poll_read_ready(context),
-        })
-    }
-
-    /// Waits until something can be written, as [`Self::readable`] does.
-    pub(crate) fn writable(&self) -> impl Future<Output = io::Result<()>> {
-        poll_fn(|context| match self {
-            Self::Tcp(stream) => stream.poll_write_ready(context),
-            Self::Unix(stream, _) => stream.poll_write_ready(context),
-        })
-    }
-
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
@@ -117,6 +101,32 @@ impl Stream {
             }
             Self::Unix(stream, hold) => hold.fetch(stream, buffer),
         })
+    }
+
+    /// Whether there is something to read; the task is woken when there is.
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(context),
+            Self::Unix(stream, _) => stream.poll_read_ready(context),
+        }
+    }
+
+    /// Whether there is room to write; the task is woken when there is.
+    pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_write_ready(context),
+            Self::Unix(stream, _) => stream.poll_write_ready(context),
+        }
+    }
+
+    /// Waits until something can be read. It takes no memory to wait so, and only one may.
+    pub(crate) fn readable(&self) -> impl Future<Output = io::Result<()>> {
+        poll_fn(|context| self.poll_readable(context))
+    }
+
+    /// Waits until something can be written, as [`Self::readable`] does.
+    pub(crate) fn writable(&self) -> impl Future<Output = io::Result<()>> {
+        poll_fn(|context| self.poll_writable(context))
     }
 
     /// Reads what is not wanted any more.

@@ -81,6 +81,17 @@ impl Collector {
         self.address().split_once("://").expect("an address has a scheme").1
     }
 
+    /// All addresses, in the order they were said in.
+    pub(crate) fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// The address with this scheme, without it.
+    pub(crate) fn at(&self, scheme: &str) -> &str {
+        let mut split = self.addresses.iter().filter_map(|address| address.split_once("://"));
+        split.find(|(its, _)| *its == scheme).expect("it listens there too").1
+    }
+
     pub(crate) fn text(&self) -> String {
         std::fs::read_to_string(&self.file).unwrap_or_default()
     }

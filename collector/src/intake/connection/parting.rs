@@ -1,6 +1,6 @@
 //! How a connection ends, and what is owed to its peer then.
 
-use super::{BUFFER, Connection, Due, Progress};
+use super::{Connection, Due, Progress};
 use crate::decode::{Foreign, Refusal, Unfit};
 use crate::intake::{DRAIN, GIVE_UP};
 use crate::voice::Chain;
@@ -126,8 +126,7 @@ impl Connection {
         while thrown < FAREWELL_BYTES
             && let Ok(Ok(())) = timeout_at(deadline, self.stream.readable()).await
         {
-            // Never across a wait: every connection would have the memory, however it ends.
-            match BUFFER.with_borrow_mut(|scrap| self.stream.discard(scrap)) {
+            match self.stream.discard(&mut [0; 4096]) {
                 Ok(0) => return,
                 Ok(read) => thrown += read,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

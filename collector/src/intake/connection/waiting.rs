@@ -57,6 +57,9 @@ impl Waiting {
     /// Something came: now a line has begun that has not ended, if `half`, which is not the one
     /// from before, if `ended`; and it may be a whole message, if `whole`.
     pub(super) fn heard(&mut self, half: bool, ended: bool, whole: bool) {
+        if self.mute {
+            self.alarm = None;
+        }
         (self.heard, self.mute, self.whole) = (Instant::now(), false, whole);
         let earlier = self.half.filter(|_| !ended);
         self.half = half.then(|| earlier.unwrap_or(self.heard));

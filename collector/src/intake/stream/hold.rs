@@ -72,3 +72,92 @@ fn ended(socket: &impl AsFd) -> io::Result<bool> {
     poll(&mut sockets, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
     Ok(sockets[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, send, sendmsg};
+    use std::io::{ErrorKind, IoSlice, Read, Write};
+    use std::mem::MaybeUninit;
+    use std::net::Shutdown;
+    use std::os::unix::net::UnixStream;
+
+    fn fetched(hold: &mut Hold, ours: &UnixStream) -> io::Result<Vec<u8>> {
+        let mut buffer = [0; 16];
+        hold.fetch(ours, &mut buffer).map(|came| buffer[came].to_vec())
+    }
+
+    fn nothing(hold: &mut Hold, ours: &UnixStream) -> bool {
+        fetched(hold, ours).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    #[test]
+    fn what_comes_is_read_once_and_then_the_end() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut hold = Hold::default();
+        assert!(nothing(&mut hold, &ours));
+        for written in ["a", "bc", "0123456789abcdef0123456789", "d"] {
+            theirs.write_all(written.as_bytes()).unwrap();
+            let mut read = Vec::new();
+            while read.len() < written.len() {
+                read.extend(fetched(&mut hold, &ours).unwrap());
+            }
+            assert_eq!(read, written.as_bytes());
+            assert!(nothing(&mut hold, &ours));
+        }
+        theirs.write_all(b"e").unwrap();
+        theirs.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(fetched(&mut hold, &ours).unwrap(), b"e");
+        assert_eq!(fetched(&mut hold, &ours).unwrap(), b"");
+        hold.release(&ours);
+        drop(ours);
+        assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
+    }
+
+    #[test]
+    fn who_dies_without_a_release_resets() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(b"a").unwrap();
+        fetched(&mut Hold::default(), &ours).unwrap();
+        drop(ours);
+        assert_eq!(theirs.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
+
+    #[test]
+    fn descriptors_that_come_along_are_closed_and_cost_no_byte() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (mut reader, sent) = UnixStream::pair().unwrap();
+        let mut hold = Hold::default();
+        for part in [b"one", b"two"] {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut control = SendAncillaryBuffer::new(&mut space);
+            let descriptors = [sent.as_fd()];
+            assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
+            sendmsg(&theirs, &[IoSlice::new(part)], &mut control, SendFlags::empty()).unwrap();
+        }
+        let mut read = Vec::new();
+        while read.len() < 6 {
+            read.extend(fetched(&mut hold, &ours).unwrap());
+        }
+        assert_eq!(read, b"onetwo");
+        hold.release(&ours);
+        drop(sent);
+        assert_eq!(reader.read(&mut [0]).unwrap(), 0, "nobody else has the other end");
+    }
+
+    #[test]
+    fn bytes_out_of_band_are_no_reason_to_go_round_in_circles() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut hold = Hold::default();
+        theirs.write_all(b"one").unwrap();
+        send(&theirs, b"!", SendFlags::OOB).unwrap();
+        theirs.write_all(b"two").unwrap();
+        drop(theirs);
+        let mut read = 0;
+        // The end, or an error: either way it ends.
+        while let Ok(came @ 1..) = fetched(&mut hold, &ours).map(|came| came.len()) {
+            read += came;
+        }
+        assert!(read <= 7, "{read}");
+    }
+}

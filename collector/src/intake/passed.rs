@@ -1,0 +1,77 @@
+//! Sockets that whoever started us has opened: systemd's socket activation (`sd_listen_fds(3)`).
+
+use super::endpoint::{Address, At, Bound, Transport};
+use crate::decode::Pinned;
+use listenfd::ListenFd;
+use rustix::net::sockopt::set_socket_passcred;
+use socket2::Socket;
+use std::env;
+use std::io;
+use std::path::PathBuf;
+use std::process;
+
+/// Whether sockets have been passed to this process, and not to one that it descends from.
+pub(crate) fn any() -> bool {
+    let ours = |pid: String| pid.parse() == Ok(process::id());
+    env::var("LISTEN_PID").is_ok_and(ours) && env::var_os("LISTEN_FDS").is_some()
+}
+
+/// Takes all of them, each for what it is. Nobody gets them a second time.
+///
+/// # Errors
+///
+/// When there are none, or one is no socket that can be served.
+pub(crate) fn take(pin: Option<Pinned>) -> io::Result<Vec<Bound>> {
+    let mut passed = if any() { ListenFd::from_env() } else { ListenFd::empty() };
+    if passed.len() == 0 {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "no sockets were passed"));
+    }
+    let count = passed.len();
+    let bind = |index| {
+        let (transport, socket) = one(&mut passed, index)?;
+        socket.set_nonblocking(true)?;
+        let address = Address { transport, at: at(&socket)? };
+        Ok(Bound { address, socket, pin, file: None })
+    };
+    (0..count).map(bind).collect()
+}
+
+fn one(passed: &mut ListenFd, index: usize) -> io::Result<(Transport, Socket)> {
+    // Of another kind, it stays where it is.
+    if let Ok(Some(socket)) = passed.take_tcp_listener(index) {
+        return listening(Transport::Tcp, socket.into());
+    }
+    if let Ok(Some(socket)) = passed.take_unix_listener(index) {
+        return listening(Transport::Unix, socket.into());
+    }
+    if let Ok(Some(socket)) = passed.take_udp_socket(index) {
+        return Ok((Transport::Udp, socket.into()));
+    }
+    if let Ok(Some(socket)) = passed.take_unix_datagram(index) {
+        set_socket_passcred(&socket, true)?;
+        return Ok((Transport::Unixgram, socket.into()));
+    }
+    let words = format!("descriptor {index} is neither tcp nor udp nor a unix socket");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, words))
+}
+
+fn listening(transport: Transport, socket: Socket) -> io::Result<(Transport, Socket)> {
+    match socket.is_listener()? {
+        true => Ok((transport, socket)),
+        // What systemd passes with Accept=yes.
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "one of them does not listen")),
+    }
+}
+
+fn at(socket: &Socket) -> io::Result<At> {
+    let address = socket.local_addr()?;
+    if let Some(address) = address.as_socket() {
+        return Ok(At::Net(address));
+    }
+    let path = address.as_pathname().map(PathBuf::from);
+    let name = || {
+        let name = address.as_abstract_namespace().unwrap_or_default();
+        format!("@{}", String::from_utf8_lossy(name)).into()
+    };
+    Ok(At::Path(path.unwrap_or_else(name)))
+}

@@ -256,6 +256,24 @@ mod tests {
     const NONE: [(&str, u32); 0] = [];
 
     #[test]
+    fn a_record_costs_no_allocation() {
+        let mut scratch = Scratch::new();
+        let values = [("client", 7), ("us", 31)];
+        let mut encode = |number: i64| {
+            let name = "acme\n";
+            let values: &dyn kv::Source = &values;
+            let mut record = log::Record::builder();
+            record.key_values(&values);
+            let args = format_args!("order {number} filled for \"{name}\" at {:.2}", 1.5);
+            scratch.encode(&record.args(args).build(), NOW + number * 1_000_000, 4096).len()
+        };
+        encode(0);
+        let seen =
+            allocation_counter::measure(|| assert!((1..100).map(&mut encode).sum::<usize>() > 0));
+        assert_eq!(seen.count_total, 0);
+    }
+
+    #[test]
     fn a_record_is_the_line_of_the_design() {
         let values = [("client", kv::Value::from("acme")), ("us", kv::Value::from(31))];
         assert_eq!(

@@ -33,6 +33,26 @@ fn a_hello_numbers_the_records_behind_it_and_stamps_them() {
 }
 
 #[test]
+fn a_record_costs_no_allocation() {
+    let record = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"a","kv":{"n":1}}"#;
+    for (first, line) in [(HELLO, record), ("text", "2026-11-22 18:42:23 WARN \"a\" happened")] {
+        let mut decoder = decoder();
+        decoder.feed(format!("{first}\n{line}\n").as_bytes(), &mut Vec::new()).unwrap();
+        let read = |lines: usize| format!("{line}\n").repeat(lines).into_bytes();
+        let mut allocations = |read: &[u8]| {
+            let mut runs = Vec::new();
+            let fed = || decoder.feed(read, &mut runs).unwrap();
+            let seen = allocation_counter::measure(fed);
+            (runs.iter().map(|run| run.count).sum::<u64>(), seen.count_total)
+        };
+        let (one, hundred) = (allocations(&read(1)), allocations(&read(100)));
+        assert_eq!((one.0, hundred.0), (1, 100));
+        // A buffer for the run and a place for it, and the buffer may grow once.
+        assert!(one.1 <= 3 && hundred.1 <= 3, "{line}: {one:?} {hundred:?}");
+    }
+}
+
+#[test]
 fn a_jump_begins_a_new_run() {
     let line = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"a"}"#;
     let (_, runs) = heard(&format!("{HELLO}\n{line}\n{{\"next\":20}}\n{line}\n{line}\n"));

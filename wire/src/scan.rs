@@ -248,6 +248,26 @@ mod tests {
     }
 
     #[test]
+    fn every_odd_byte_is_found_wherever_it_stands() {
+        for (byte, len) in (0..=255_u8).flat_map(|byte| (1..20_usize).map(move |len| (byte, len))) {
+            for at in 0..len {
+                let mut bytes = vec![b'x'; len];
+                bytes[at] = byte;
+                let (control, ascii) = (byte < 0x20, byte < 0x80);
+                let mark = matches!(byte, b'"' | b'\\');
+                assert_eq!(is_clean(&bytes), !control && !mark, "{byte} at {at} of {len}");
+                assert_eq!(is_plain(&bytes), !control && !mark && ascii, "{byte} at {at} of {len}");
+                let text_is = (!control && ascii).then_some(byte == b'\\');
+                assert_eq!(text(&bytes), text_is, "{byte} at {at} of {len}");
+                assert_eq!(quote(&bytes, 0), bytes.iter().position(|&byte| byte == b'"'));
+            }
+        }
+        assert_eq!(text("grüße".as_bytes()), Some(false));
+        assert_eq!(quote("ü".repeat(40).as_bytes(), 1), None);
+        assert_eq!(quote(format!("{}\"", "ü".repeat(40)).as_bytes(), 1), Some(80));
+    }
+
+    #[test]
     fn an_object_ends_where_json_says() {
         for good in [
             "{}",

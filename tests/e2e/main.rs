@@ -16,6 +16,7 @@ mod limits;
 mod look;
 mod look_cli;
 mod main_path;
+mod siege;
 mod spool;
 mod tokens;
 mod unix;

@@ -17,6 +17,7 @@ mod limits;
 mod look;
 mod look_cli;
 mod main_path;
+mod siege;
 mod spool;
 mod systemd;
 mod tokens;

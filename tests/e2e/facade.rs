@@ -53,6 +53,8 @@ fn a_program_that_forks_after_init_goes_on_logging_and_so_do_its_child_and_grand
     assert!(scene.rings().is_empty(), "no spool is left behind: {:?}", scene.rings());
 }
 
+/// A log call never waits for the network, takes no lock, and makes no system call in the common
+/// case.
 #[test]
 fn a_log_call_makes_no_system_call_and_so_waits_for_nobody() {
     let scene = Scene::new();

@@ -184,7 +184,7 @@ impl Bench {
             }
             let lines = (rate as f64 * self.seconds) as u64;
             let place = Place::new();
-            let mut command = Daemon::command(&place.file, "udp", &["--http", "off"]);
+            let mut command = Daemon::command(&place.file, "udp://127.0.0.1:0", &["--http", "off"]);
             let (daemon, _) = Daemon::start(&mut command, &["listening on udp://"]);
             place.warm(lines * 400);
             let (before, start) = (daemon.cpu(), Instant::now());
@@ -216,13 +216,13 @@ fn floor(file: &Path) -> Daemon {
 }
 
 fn synced(file: &Path) -> Daemon {
-    let mut command = Daemon::command(file, "tcp", &["--http", "off", "--sync"]);
+    let mut command = Daemon::command(file, "tcp://127.0.0.1:0", &["--http", "off", "--sync"]);
     Daemon::start(&mut command, &["listening on tcp://"]).0
 }
 
 /// A collector that somebody tails.
 fn tailed(file: &Path) -> (Daemon, Tail) {
-    let mut command = Daemon::command(file, "tcp", &["--http", "127.0.0.1:0"]);
+    let mut command = Daemon::command(file, "tcp://127.0.0.1:0", &["--http", "127.0.0.1:0"]);
     let (daemon, serving) =
         Daemon::start(&mut command, &["listening on tcp://", "serving http://"]);
     (daemon, Tail::at(serving[0]))

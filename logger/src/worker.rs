@@ -23,9 +23,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The worker looks into the ring this often while records come, and this seldom while none do.
+/// The worker looks into the ring this often while records come, and this seldom, less than twenty
+/// times a second, while none do.
 const BUSY: Duration = Duration::from_millis(1);
-const IDLE: Duration = Duration::from_millis(50);
+const IDLE: Duration = Duration::from_millis(51);
 
 /// Between attempts to connect it wakes this often, only to set the clock.
 const AWAY: Duration = Duration::from_millis(500);

@@ -179,15 +179,14 @@ impl<'a> Session<'a> {
     /// When a collector that has welcomed us before does not any more.
     pub(crate) fn tick(&mut self, now: Instant) -> Result<(), Refusal> {
         let waited = now.saturating_duration_since(self.began);
+        let silent = now.saturating_duration_since(self.spoke);
         match self.peer {
             Peer::Expected if waited > WELCOME_LIMIT => return Err(Refusal::Silent),
             Peer::Unknown if waited > PLAIN_AFTER => {
                 self.peer = Peer::Plain;
                 self.wrote(0, self.spoke);
             }
-            Peer::Collector if now.saturating_duration_since(self.spoke) > KEEP_ALIVE => {
-                self.out.push(b'\n');
-            }
+            Peer::Collector if self.out.is_empty() && silent > KEEP_ALIVE => self.out.push(b'\n'),
             _ => {}
         }
         Ok(())
@@ -416,6 +415,19 @@ mod tests {
         assert_eq!(write_all(&mut session, now), "");
         session.tick(now + Duration::from_secs(31)).unwrap();
         assert_eq!(write_all(&mut session, now), "\n");
+    }
+
+    #[test]
+    fn a_collector_that_takes_nothing_for_long_is_not_owed_one_empty_line_after_another() {
+        let (spool, now) = (spool(1), Instant::now());
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        write_all(&mut session, now);
+        session.heard(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
+        for second in 31..1000 {
+            session.tick(now + Duration::from_secs(second)).unwrap();
+        }
+        assert_eq!(write_all(&mut session, now), "\n");
+        assert_eq!(write_all(&mut session, now), format!("{LINE}\n"));
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub(crate) struct Session<'a> {
     acked: u64,
     /// Whether a dead sender's last losses have been told of.
     told: bool,
+    /// Whether the collector has been told that this is all a dead sender left.
+    concluded: bool,
     out: Vec<u8>,
     /// How much of `out` has been written.
     written: usize,
@@ -117,6 +119,7 @@ impl<'a> Session<'a> {
             delivered: released.number - 1,
             acked: 0,
             told: false,
+            concluded: false,
             out,
             written: 0,
             line: Vec::new(),
@@ -204,11 +207,18 @@ impl<'a> Session<'a> {
 
     /// Whether everything a dead sender left behind is delivered.
     pub(crate) fn drained(&mut self) -> bool {
-        self.spool.owner == Owner::Dead
+        let all = self.spool.owner == Owner::Dead
             && self.taken()
             && self.pending().is_empty()
             && self.told
-            && self.delivered + 1 >= self.next.number
+            && self.delivered + 1 >= self.next.number;
+        // An empty line says so to a collector. Without it, whoever is killed in the middle of this
+        // would end the connection in the same way.
+        if all && self.peer == Peer::Collector && !self.concluded {
+            self.concluded = true;
+            self.out.push(b'\n');
+        }
+        all && self.out.is_empty()
     }
 
     /// Everything up to `ack` was in the sinks before we came.
@@ -415,6 +425,21 @@ mod tests {
         assert_eq!(write_all(&mut session, now), "");
         session.tick(now + Duration::from_secs(31)).unwrap();
         assert_eq!(write_all(&mut session, now), "\n");
+    }
+
+    #[test]
+    fn an_empty_line_ends_what_a_dead_sender_left_once_all_of_it_is_acked() {
+        let (mut spool, now) = (spool(2), Instant::now());
+        spool.owner = Owner::Dead;
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        write_all(&mut session, now);
+        write_all(&mut session, now);
+        session.heard(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":1}\n").unwrap();
+        assert!(!session.drained() && write_all(&mut session, now).is_empty());
+        session.heard(b"{\"ack\":2}\n").unwrap();
+        assert!(!session.drained());
+        assert_eq!(write_all(&mut session, now), "\n");
+        assert!(session.drained());
     }
 
     #[test]

@@ -39,6 +39,10 @@ use tokio::time::timeout;
 /// How much nicer than the rest of the collector its readers are: whoever sends goes first.
 const NICE: i32 = 5;
 
+/// And how much nicer still those threads are that search, or catch up with what is long written:
+/// of them there are several, each with work for a whole processor.
+const NICER: i32 = 10;
+
 /// Threads that read files: enough that one search on a slow disk does not hold up every tail.
 const READERS: usize = 4;
 
@@ -91,12 +95,10 @@ impl Looking {
             .enable_all()
             .max_blocking_threads(READERS)
             .thread_name("look-reader")
+            .on_thread_start(|| be_nicer(NICER))
             .build()?;
         let work = move || {
-            // On Linux this is about the thread, and about those it starts.
-            if let Ok(nice) = getpriority_process(None) {
-                let _ = setpriority_process(None, nice + NICE);
-            }
+            be_nicer(NICE);
             runtime.block_on(http::serve(sockets, view, stopped));
             // A read of a disk that hangs must not keep the collector from ending.
             runtime.shutdown_background();
@@ -110,6 +112,13 @@ impl Looking {
     pub(crate) async fn end(self) {
         let _ = self.stop.send(true);
         let _ = timeout(FAREWELL * 2, self.done).await;
+    }
+}
+
+/// Lowers the priority of this thread and, on Linux, of those it starts.
+fn be_nicer(by: i32) {
+    if let Ok(nice) = getpriority_process(None) {
+        let _ = setpriority_process(None, nice + by);
     }
 }
 

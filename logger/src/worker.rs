@@ -264,10 +264,8 @@ impl Worker {
                 return End::Done;
             }
             if self.spool.owner == Owner::Dead && self.spool.levels() == [0; 5] {
-                return match self.send_untold(socket) {
-                    Ok(()) => End::Done,
-                    Err(e) => End::Lost(e.to_string(), true),
-                };
+                let told = self.send_untold(socket);
+                return told.map_or_else(|e| End::Lost(e.to_string(), true), |()| End::Done);
             }
             self.bell.sleep(&Sleep::Light(socket.as_fd()), pause);
         }
@@ -299,13 +297,12 @@ impl Worker {
 
     /// Sends a record. One that no datagram holds, from a program that used a stream, is told of.
     fn send_one(&self, socket: &UdpSocket, cursor: Cursor, line: &[u8]) -> io::Result<bool> {
-        match send(socket, &self.datagram(cursor, line)) {
-            Err(e) if e.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error()) => {
-                let told = loss::too_long(line.len(), self.spool.origin.started);
-                send(socket, &self.datagram(cursor, &told))
-            }
-            sent => sent,
-        }
+        let sent = send(socket, &self.datagram(cursor, line));
+        let Err(Some(Errno::MSGSIZE)) = sent.as_ref().map_err(Errno::from_io_error) else {
+            return sent;
+        };
+        let told = loss::too_long(line.len(), self.spool.origin.started);
+        send(socket, &self.datagram(cursor, &told))
     }
 
     /// The last datagram of a dead sender tells of the losses it had no time to tell of.

@@ -5,7 +5,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -30,9 +30,9 @@ struct Peer {
     begun: Vec<u8>,
 }
 
-/// Appends to `file` what comes, until killed.
-pub(crate) fn run(file: &Path) -> std::io::Result<()> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+/// Appends to `file` what comes to an address, until killed.
+pub(crate) fn run(file: &Path, address: SocketAddr) -> std::io::Result<()> {
+    let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     eprintln!("listening on tcp://{}", listener.local_addr()?);
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;

@@ -20,6 +20,7 @@ use daemon::Daemon;
 use load::{Load, Speech};
 use std::fs::File;
 use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -58,7 +59,8 @@ fn main() {
     if let [flag, file] = &args[..]
         && flag == "--floor"
     {
-        append::run(Path::new(file)).expect("the floor runs until it is killed");
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        append::run(Path::new(file), here).expect("the floor runs until it is killed");
         return;
     }
     let bench = Bench {

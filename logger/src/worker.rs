@@ -27,8 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The worker looks into the ring this often while records come, and this seldom, less than twenty
-/// times a second, while none do.
+/// How often the worker looks while records come, and how seldom, below 20 a second, while none do.
 const BUSY: Duration = Duration::from_millis(1);
 const IDLE: Duration = Duration::from_millis(51);
 

@@ -1,0 +1,41 @@
+//! netlog beside its peers: what a log call costs, what is lost, and what a collector spends on a
+//! line. `run` builds what it needs and starts it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its tables")]
+
+#[path = "../../append.rs"]
+mod append;
+mod collectors;
+#[path = "../../floor.rs"]
+mod floor;
+#[path = "../../load.rs"]
+mod load;
+mod loggers;
+mod process;
+#[path = "../../run.rs"]
+mod run;
+mod sink;
+mod tables;
+mod task;
+mod versions;
+
+use std::path::Path;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match &args[..] {
+        [flag, file, address] if flag == "--floor" => {
+            let address = address.parse().expect("an address");
+            append::run(Path::new(file), address).expect("the floor runs until it is killed");
+        }
+        [flag, logger, address, task, threads, count] if flag == "--child" => {
+            let number = |text: &str| text.parse().expect("a number");
+            task::run(logger, address, (task, number(threads), number(count)));
+        }
+        wanted => {
+            println!("{}", run::machine());
+            println!("{}", versions::all());
+            tables::loggers(wanted);
+            collectors::table(wanted);
+        }
+    }
+}

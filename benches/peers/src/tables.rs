@@ -1,0 +1,141 @@
+//! The loggers' tables: calls in bursts, flat out, and what arrives when the program ends.
+
+use crate::loggers::NAMES;
+use crate::process::Process;
+use crate::run::setting;
+use crate::sink::Sink;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// What is logged right before an end.
+const LAST_WORDS: u64 = 1000;
+
+const ENDS: [&str; 6] = ["return", "exit", "panic", "abort", "SIGTERM", "SIGKILL"];
+
+/// Measures and prints all of them.
+pub(crate) fn loggers(wanted: &[String]) {
+    for threads in [1, 4] {
+        bursts(wanted, threads);
+    }
+    flat_out(wanted);
+    ends(wanted);
+}
+
+/// Whether a case of this title is wanted.
+pub(crate) fn wants(wanted: &[String], title: &str) -> bool {
+    wanted.iter().all(|word| title.contains(word.as_str()))
+}
+
+pub(crate) fn heads(heads: &[&str]) {
+    let heads: String = heads.iter().map(|head| format!("{head:>17}")).collect();
+    println!("{:<26}{heads}", "");
+}
+
+fn child(
+    logger: &str,
+    sink: &Sink,
+    (task, threads, count): (&str, u64, u64),
+    spool: &Path,
+) -> Output {
+    Command::new(std::env::current_exe().expect("a bench has a path"))
+        .args(["--child", logger, &sink.address().to_string(), task])
+        .args([threads.to_string(), count.to_string()])
+        .env("NETLOG_SPOOL", spool)
+        .stdin(Stdio::null())
+        .output()
+        .expect("a bench can start itself")
+}
+
+/// A place for one case: what is written to disk, and spools, which are in memory.
+fn place() -> (tempfile::TempDir, tempfile::TempDir) {
+    let spools = Path::new("/dev/shm");
+    let spools = if spools.is_dir() { spools.into() } else { std::env::temp_dir() };
+    let made = "a directory can be made";
+    (tempfile::tempdir().expect(made), tempfile::tempdir_in(spools).expect(made))
+}
+
+fn bursts(wanted: &[String], threads: u64) {
+    let bursts = (setting("NETLOG_BENCH_SECONDS", 2.0) * 1000.0) as u64;
+    println!("\none call in ns, 20 a millisecond, {threads} thread(s) (x of the floor)");
+    heads(&["p50", "p90", "p99", "p99.9", "max"]);
+    let mut floor = None;
+    for name in NAMES.iter().filter(|name| wants(wanted, &format!("bursts {name}"))) {
+        let (files, spool) = place();
+        let sink = Sink::of(name, files.path());
+        let output = child(name, &sink, ("bursts", threads, bursts), spool.path());
+        if !output.status.success() {
+            println!("{name:<26}  failed: {}", String::from_utf8_lossy(&output.stderr));
+            continue;
+        }
+        let nanos = output.stdout.as_chunks::<4>().0.iter().map(|ns| u32::from_ne_bytes(*ns));
+        let row = percentiles(nanos.collect());
+        let floor = *floor.get_or_insert(row);
+        let cells = row.iter().zip(&floor).map(|(ns, floor)| {
+            format!("{ns:>9} {:>7}", format!("({:.1})", f64::from(*ns) / f64::from(*floor)))
+        });
+        println!("{name:<26}{}", cells.collect::<String>());
+    }
+}
+
+fn percentiles(mut nanos: Vec<u32>) -> [u32; 5] {
+    nanos.sort_unstable();
+    [0.5, 0.9, 0.99, 0.999, 1.0].map(|share| {
+        let rank = (nanos.len() as f64 * share).ceil() as usize;
+        nanos[rank.clamp(1, nanos.len()) - 1]
+    })
+}
+
+fn flat_out(wanted: &[String]) {
+    let records = setting("NETLOG_BENCH_RECORDS", 1e6) as u64;
+    println!("\n{records} records flat out");
+    heads(&["M calls/s", "CPU s per M", "x of the floor", "lost"]);
+    for threads in [1, 4] {
+        let mut floor = f64::NAN;
+        for name in NAMES.iter().filter(|name| wants(wanted, &format!("flat {name}"))) {
+            let (files, spool) = place();
+            let sink = Sink::of(name, files.path());
+            let output = child(name, &sink, ("flat", threads, records), spool.path());
+            let said = String::from_utf8_lossy(&output.stdout);
+            let figures: Vec<f64> = said.split(' ').filter_map(|n| n.parse().ok()).collect();
+            let title = format!("{name}, {threads} thr.");
+            let &[called, cpu] = &figures[..] else {
+                println!("{title:<26}  failed: {}", String::from_utf8_lossy(&output.stderr));
+                continue;
+            };
+            let millions = records as f64 / 1e6;
+            let (rate, cpu) = (millions / called, cpu / millions);
+            floor = if *name == "floor" { cpu } else { floor };
+            // One more was logged to begin with.
+            let lost = match *name {
+                "floor" => "-".into(),
+                _ => (records + 1).saturating_sub(sink.settle(records + 1)).to_string(),
+            };
+            println!("{title:<26}{rate:>17.2}{cpu:>17.2}{:>17.2}{lost:>17}", cpu / floor);
+        }
+    }
+}
+
+fn ends(wanted: &[String]) {
+    println!("\nof {LAST_WORDS} records logged right before the end, so many arrive");
+    heads(&ENDS);
+    for name in NAMES[1..].iter().filter(|name| wants(wanted, &format!("ends {name}"))) {
+        let arrived = ENDS.map(|way| {
+            let (files, spool) = place();
+            let sink = Sink::of(name, files.path());
+            child(name, &sink, (way, 1, LAST_WORDS), spool.path());
+            if *name == "netlog" {
+                ship(&sink, spool.path());
+            }
+            format!("{:>17}", sink.settle(LAST_WORDS + 1).saturating_sub(1))
+        });
+        println!("{name:<26}{}", arrived.concat());
+    }
+}
+
+/// What the program's next start does, or somebody by hand.
+fn ship(sink: &Sink, spool: &Path) {
+    let address = sink.address().to_string();
+    let mut ship = Command::new(Process::built("netlog"));
+    let shipped = ship.args(["ship", "--to", &address]).env("NETLOG_SPOOL", spool).output();
+    assert!(shipped.is_ok(), "netlog ship could not be run");
+}

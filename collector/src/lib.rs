@@ -50,6 +50,7 @@ mod sender;
 mod senders;
 mod sink;
 mod stats;
+mod template;
 mod tokens;
 mod voice;
 
@@ -61,6 +62,7 @@ pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use options::{Console, Format, Http, Options};
 pub use pace::runtime;
 pub use stats::{Counter, Stats};
+pub use template::BadTemplate;
 
 use decode::seconds;
 use descriptors::Shares;
@@ -74,12 +76,14 @@ use senders::Senders;
 use sink::Sink;
 use sink::console::ConsoleSink;
 use sink::file::{FileSink, Keeping};
+use sink::files::{Files, MostFiles, Said};
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use template::Template;
 use tokens::Tokens;
 use tokio::net::{TcpListener, UdpSocket, UnixDatagram, UnixListener};
 use tokio::sync::{Semaphore, SetOnce, oneshot};
@@ -124,6 +128,7 @@ impl Collector {
                 "warning: sockets were passed, but no --listen fd:// takes them"
             ));
         }
+        let stats = Arc::default();
         let tokens = tokens(&options, voice)?.map(Arc::new);
         let (serving, unserved) = serving(&options)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
@@ -131,14 +136,12 @@ impl Collector {
             sinks.push(Box::new(console));
         }
         if let Some(path) = &options.file {
-            let failed = |cause| BindError::File { path: path.clone(), cause };
-            let keeping = keeping(path, &options);
-            sinks.push(Box::new(FileSink::open(keeping, voice).map_err(failed)?));
+            sinks.push(file_sink(path, &options, &stats)?);
         }
         if sinks.is_empty() {
             return Err(BindError::NoSink);
         }
-        let (stats, reopen) = (Arc::default(), Reopen::new(tokens.clone()));
+        let reopen = Reopen::new(tokens.clone());
         Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen, tokens })
     }
 
@@ -183,14 +186,14 @@ impl Collector {
     /// # Errors
     ///
     /// When a socket cannot be served, or a sink still fails some seconds after the end.
-    pub async fn run(self, end: impl Future<Output = ()>) -> Result<(), RunError> {
+    pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), RunError> {
         let stop = Arc::<SetOnce<()>>::default();
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
         let bounds = Arc::new(bounds(&self.options, voice));
         let (feed, parcels) = intake::feed(bounds.in_flight, self.stats.clone());
         self.warn(voice);
-        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
+        self.sinks.iter_mut().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let held = self.sinks.iter().find_map(|sink| sink.end());
         let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
         let wiring = Wiring {
@@ -247,7 +250,7 @@ impl Collector {
 /// What the options allow, brought within what makes sense and what the system allows. It is said
 /// when that is fewer connections.
 fn bounds(options: &Options, voice: Voice) -> Bounds {
-    let Shares { all, connections, readers } = Shares::now(options.max_open_files);
+    let Shares { all, connections, readers, .. } = Shares::now(options.max_open_files);
     let wanted = options.max_connections;
     if connections < wanted {
         voice.say(format_args!(
@@ -277,11 +280,29 @@ fn tokens(options: &Options, voice: Voice) -> Result<Option<Tokens>, BindError> 
     Tokens::read(path, voice).map(Some).map_err(failed)
 }
 
+/// The file at `path`, or the files of the template that it is.
+fn file_sink(
+    path: &Path,
+    options: &Options,
+    stats: &Arc<Stats>,
+) -> Result<Box<dyn Sink>, BindError> {
+    let voice = Voice { verbose: options.verbose };
+    let keeping = keeping(path, options);
+    let failed = |(path, cause)| BindError::File { path, cause };
+    let Some(template) = Template::parse(path).map_err(BindError::Template)? else {
+        let sink = FileSink::open(keeping, voice).map_err(|cause| failed((path.to_owned(), cause)));
+        return sink.map(|sink| Box::new(sink) as Box<dyn Sink>);
+    };
+    let most = MostFiles::new(options.max_files, Shares::now(options.max_open_files).files);
+    let files = Files::open(template, keeping, most, Said { voice, stats: stats.clone() });
+    files.map(|files| Box::new(files) as Box<dyn Sink>).map_err(failed)
+}
+
 fn keeping(path: &Path, options: &Options) -> Keeping {
     let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
     let every = options.rotate_every.limit().map(rotate::every);
-    let (path, format) = (path.to_owned(), options.format);
-    Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
+    let (path, confined, format) = (path.to_owned(), None, options.format);
+    Keeping { path, confined, format, schedule: Schedule { size, every }, sync: options.sync }
 }
 
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by

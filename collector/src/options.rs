@@ -2,6 +2,8 @@
 
 use crate::amount::{Period, Size};
 use crate::intake::{Endpoint, UnknownEndpoint};
+use crate::template::Template;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use netlog_wire::READ_PORT;
 use std::path::PathBuf;
@@ -41,9 +43,16 @@ pub struct Options {
     #[arg(default_values_t = [Endpoint::implied()])]
     pub listen: Vec<Endpoint>,
 
-    /// The file to append records to. Turns the console off unless it is asked for.
-    #[arg(long, env = "NETLOG_FILE", value_name = "PATH")]
+    /// The file to append records to. Turns the console off unless it is asked for. With {app} and
+    /// {host} in it, as in `/var/log/netlog/{app}/{host}.log`, there is a file for each app and
+    /// host, made below the fixed directory in front as need be.
+    #[arg(long, env = "NETLOG_FILE", value_name = "PATH", value_parser = path_or_template())]
     pub file: Option<PathBuf>,
+
+    /// How many files a path with {app} and {host} may come to; what belongs to more is kept in the
+    /// file of the app `other` on the host `other`, and counted.
+    #[arg(long, env = "NETLOG_MAX_FILES", value_name = "N", default_value_t = 1000)]
+    pub max_files: usize,
 
     /// The form of records in the file.
     #[arg(long, env = "NETLOG_FORMAT", default_value = "json")]
@@ -140,6 +149,7 @@ impl Default for Options {
         Self {
             listen: vec![Endpoint::default()],
             file: None,
+            max_files: 1000,
             format: Format::Json,
             rotate_size: ROTATE_SIZE,
             rotate_every: Period::NEVER,
@@ -169,6 +179,10 @@ impl Options {
         let implied = if self.file.is_some() { Console::Off } else { Console::Text };
         self.console.unwrap_or(implied)
     }
+}
+
+fn path_or_template() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| Template::parse(&path).map(|_| path))
 }
 
 /// Where what is held can be looked at.

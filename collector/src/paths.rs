@@ -1,8 +1,9 @@
 //! Where a file's ledger lies, and where a file went that was moved.
 
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use rustix::fs::OFlags;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The ledger of the file at `path`.
@@ -13,6 +14,19 @@ pub(crate) fn ledger_of(path: &Path) -> PathBuf {
 /// The file that is to become the ledger at `path`.
 pub(crate) fn next_of(ledger: &Path) -> PathBuf {
     beside(ledger, ".new")
+}
+
+/// For what is the collector's own: no link is followed, and nobody is waited for at the other end
+/// of a pipe.
+pub(crate) fn own(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+}
+
+/// All of what is the collector's own.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    own(OpenOptions::new().read(true)).open(path)?.read_to_end(&mut all)?;
+    Ok(all)
 }
 
 /// `path` with `end` at its end.

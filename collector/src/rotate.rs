@@ -11,9 +11,9 @@
 //! the rest.
 
 use crate::ledger::Head;
-use crate::paths::{beside, ledger_of, next_of};
+use crate::paths::{beside, ledger_of, next_of, own};
 use netlog_wire::utc;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ pub(crate) fn name(path: &Path, now: i64) -> PathBuf {
 pub(crate) fn finish(path: &Path) -> io::Result<()> {
     let ledger = ledger_of(path);
     let next = next_of(&ledger);
-    let Ok(file) = File::open(&next) else { return Ok(()) };
+    let Ok(file) = own(OpenOptions::new().read(true)).open(&next) else { return Ok(()) };
     let mut line = Vec::new();
     BufReader::new(file).read_until(b'\n', &mut line)?;
     let after = Head::read(&line).and_then(|head| head.after);

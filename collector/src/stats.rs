@@ -142,6 +142,10 @@ pub struct Stats {
     pub bytes_written: Counter,
     /// Records skipped because the sinks had them already.
     pub records_repeated: Counter,
+    /// Records kept in the file of `other` because there were `--max-files` already.
+    pub records_over_max_files: Counter,
+    /// Records kept in the file of `other` because something else is where theirs should be.
+    pub records_out_of_place: Counter,
     /// Batches written.
     pub batches: Counter,
     /// Writes to a sink that failed and were tried again.

@@ -76,8 +76,9 @@ impl Model {
     fn open(&mut self) {
         drop(self.sink.take());
         let schedule = Schedule::default();
-        let keeping = Keeping { path: self.path(), format: Format::Json, schedule, sync: false };
-        let sink = FileSink::open(keeping, Voice::default()).unwrap();
+        let (path, format) = (self.path(), Format::Json);
+        let keeping = Keeping { path, confined: None, format, schedule, sync: false };
+        let mut sink = FileSink::open(keeping, Voice::default()).unwrap();
         let holdings = sink.holdings();
         for (at, sender) in self.senders.iter().enumerate() {
             let held = holdings.iter().find(|held| held.id == sender.id);
@@ -142,7 +143,8 @@ impl Model {
     fn rotate(&mut self) {
         drop(self.sink.take());
         let schedule = Schedule { size: Some(1), every: None };
-        let keeping = Keeping { path: self.path(), format: Format::Json, schedule, sync: false };
+        let (path, format) = (self.path(), Format::Json);
+        let keeping = Keeping { path, confined: None, format, schedule, sync: false };
         self.sink = Some(FileSink::open(keeping, Voice::default()).unwrap());
         self.write(&[(SENDERS, 1)]);
         self.open();

@@ -187,6 +187,7 @@ fn a_directory_that_is_gone_is_waited_for() {
     assert_eq!(kept, (1..=10).collect::<Vec<_>>());
 }
 
+/// The disk is full, or the file cannot be written.
 #[test]
 fn a_full_disk_is_waited_out_and_nothing_is_lost_or_repeated() {
     let Some(small) = Small::mount() else { return };

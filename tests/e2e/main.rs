@@ -20,5 +20,6 @@ mod main_path;
 mod siege;
 mod spool;
 mod systemd;
+mod templates;
 mod tokens;
 mod unix;

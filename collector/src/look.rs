@@ -57,6 +57,8 @@ pub(crate) struct View {
     pub(crate) stats: Arc<Stats>,
     pub(crate) voice: Voice,
     pub(crate) file: Option<PathBuf>,
+    /// Whether each app and host has a file, none of which is looked into.
+    pub(crate) many_files: bool,
     pub(crate) max_tails: usize,
     /// Where only those may look who show one.
     pub(crate) tokens: Option<Arc<Tokens>>,

@@ -174,6 +174,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether there is a file for each app and host.
+    pub(crate) fn has_template(&self) -> bool {
+        self.file.as_deref().is_some_and(|path| Template::parse(path).is_ok_and(|t| t.is_some()))
+    }
+
     /// The console's form, as asked for or as it follows from the other options.
     pub fn console(&self) -> Console {
         let implied = if self.file.is_some() { Console::Off } else { Console::Text };

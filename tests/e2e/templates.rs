@@ -109,3 +109,19 @@ fn a_template_with_another_word_in_braces_is_a_usage_error_that_says_what_is_all
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("{pid} in a file's name: only {app} and {host} may stand"), "{said}");
 }
+
+#[test]
+fn a_search_says_that_files_by_app_and_host_are_not_searched() {
+    let scene = Scene::new();
+    let collector = start(&scene, "--listen tcp://127.0.0.1:0 --http 127.0.0.1:0");
+    scene.subject(&format!("to={} records=3", collector.authority())).succeed();
+    let server = collector.server();
+    let mut search = scene.netlog(&format!("search --at {server} -g number"));
+    search.succeed();
+    let said = search.stderr();
+    let only = "-- searched only the latest records, which are in memory: of files by app and host \
+                none is searched --";
+    assert!(said.contains(only), "{said}");
+    assert_eq!(search.stdout().lines().count(), 3);
+    drop(collector);
+}

@@ -14,6 +14,7 @@
 //! | one task per UDP or Unix datagram socket | a datagram, a timer while datagrams are missing, the end |
 //! | the hub, a thread | a parcel of runs; then disks |
 //! | the look, a thread: one task per reader | a request, the hub's word that there is more, room to write |
+//! | the attic, a thread | a file that was rotated away, a minute, the end |
 //!
 //! A program may run a collector within itself:
 //!
@@ -30,6 +31,7 @@
 //! ```
 
 mod amount;
+mod attic;
 mod cut;
 mod decode;
 mod descriptors;
@@ -40,11 +42,14 @@ mod intake;
 mod ledger;
 mod look;
 mod marks;
+mod nice;
 mod options;
 mod pace;
+mod packed;
 mod paths;
 mod peer;
 mod rotate;
+mod rotated;
 mod run;
 mod sender;
 mod senders;
@@ -58,10 +63,11 @@ pub use descriptors::allow_descriptors;
 pub use error::{BindError, GaveUp, RunError};
 pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
-pub use options::{Console, Format, Http, Options};
+pub use options::{Compress, Console, Format, Http, Options};
 pub use pace::runtime;
 pub use stats::{Counter, Stats};
 
+use attic::{Attic, Custom, Keep, Sweeping};
 use decode::seconds;
 use descriptors::Shares;
 use fresh::Fresh;
@@ -100,6 +106,7 @@ pub struct Collector {
     serving: Vec<Bound>,
     unserved: Option<BindError>,
     sinks: Vec<Box<dyn Sink>>,
+    attic: Attic,
     stats: Arc<Stats>,
     reopen: Reopen,
     tokens: Option<Arc<Tokens>>,
@@ -126,20 +133,21 @@ impl Collector {
         }
         let tokens = tokens(&options, voice)?.map(Arc::new);
         let (serving, unserved) = serving(&options)?;
+        let attic = Attic::default();
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
             sinks.push(Box::new(console));
         }
         if let Some(path) = &options.file {
             let failed = |cause| BindError::File { path: path.clone(), cause };
-            let keeping = keeping(path, &options);
+            let keeping = keeping(path, &options, attic.clone());
             sinks.push(Box::new(FileSink::open(keeping, voice).map_err(failed)?));
         }
         if sinks.is_empty() {
             return Err(BindError::NoSink);
         }
         let (stats, reopen) = (Arc::default(), Reopen::new(tokens.clone()));
-        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen, tokens })
+        Ok(Self { options, sockets, serving, unserved, sinks, attic, stats, reopen, tokens })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -217,6 +225,7 @@ impl Collector {
         };
         let serving = self.serving.into_iter().map(|bound| bound.socket).collect();
         let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
+        let sweeping = start_attic(self.attic, &self.options, &self.stats)?;
         let mut intakes = start_intakes(self.sockets, &wiring)?;
         drop(wiring);
         let hub = Hub {
@@ -240,6 +249,7 @@ impl Collector {
         while intakes.join_next().await.is_some() {}
         let outcome = hub.await;
         looking.end().await;
+        sweeping.end().await;
         finished(outcome)
     }
 }
@@ -277,11 +287,23 @@ fn tokens(options: &Options, voice: Voice) -> Result<Option<Tokens>, BindError> 
     Tokens::read(path, voice).map(Some).map_err(failed)
 }
 
-fn keeping(path: &Path, options: &Options) -> Keeping {
+fn keeping(path: &Path, options: &Options, attic: Attic) -> Keeping {
     let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
     let every = options.rotate_every.limit().map(rotate::every);
     let (path, format) = (path.to_owned(), options.format);
-    Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
+    Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync, attic }
+}
+
+fn start_attic(attic: Attic, options: &Options, stats: &Arc<Stats>) -> Result<Sweeping, RunError> {
+    let limit = |most: u64| (most > 0).then_some(most);
+    let keep = Keep {
+        age: options.keep_age.limit(),
+        files: limit(options.keep_files),
+        size: limit(options.keep_size.0),
+    };
+    let custom = Custom { pack: options.compress == Compress::Zstd, keep };
+    let voice = Voice { verbose: options.verbose };
+    attic.start(custom, stats.clone(), voice).map_err(RunError::Serve)
 }
 
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by

@@ -2,7 +2,7 @@
 
 mod bench;
 
-use bench::{Bench, HELLO, message, record, wait_for};
+use bench::{Bench, HELLO, kept, message, record, wait_for};
 use netlog_collector::{Format, Options, Size};
 use std::fs;
 use std::io::Write;
@@ -22,9 +22,7 @@ fn hello(next: u64) -> String {
 
 /// All messages in the files of `dir` that records are kept in, sorted as numbers.
 fn numbers(dir: &Path) -> Vec<u64> {
-    let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
-    let files = files.filter(|path| path.is_file() && !path.to_string_lossy().contains("ledger"));
-    let text: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let text: String = kept(dir).into_values().collect();
     let mut numbers: Vec<u64> = text.lines().map(|line| message(line).parse().unwrap()).collect();
     numbers.sort_unstable();
     numbers

@@ -53,6 +53,7 @@ impl Search {
         }
         let mut out = Vec::new();
         let (scanned, skipped) = (walk.scanned, walk.skipped);
+        self.look.view.stats.pieces_unreadable.add(walk.unreadable);
         self.form.push_notice(&mut out, Notice::End { matched, scanned, skipped });
         let _ = outlet.send(out).await;
     }

@@ -2,6 +2,7 @@
 //! nothing; reopened when it was moved, and rotated when it is full.
 
 use super::{Batch, Holding, Sink, SinkError, shown};
+use crate::attic::Attic;
 use crate::cut;
 use crate::decode::now;
 use crate::fresh::End;
@@ -9,6 +10,7 @@ use crate::ledger::{Announcement, Found, Ledger, identify};
 use crate::options::Format;
 use crate::paths;
 use crate::rotate::{self, Schedule};
+use crate::rotated::Stamp;
 use crate::voice::{Chain, Voice};
 use netlog_wire::Text;
 use rustix::fs::{FlockOperation, flock};
@@ -36,6 +38,8 @@ pub(crate) struct Keeping {
     pub(crate) schedule: Schedule,
     /// Whether what is acked has to outlive the machine.
     pub(crate) sync: bool,
+    /// Who looks after the files that are rotated away.
+    pub(crate) attic: Attic,
 }
 
 /// A file that only grows at its end, and its ledger.
@@ -52,6 +56,9 @@ pub(crate) struct FileSink {
     looked: Instant,
     /// Whether the file at the path is known to be another one.
     away: bool,
+    /// The stamp of the file that made way, and that of the file before this one.
+    rotated: Option<Stamp>,
+    before: Option<Stamp>,
     /// When rotating may be tried, after it failed.
     rotate_from: Instant,
     /// The batch that is being written, if the last attempt failed.
@@ -82,7 +89,8 @@ impl FileSink {
         let ledger = Ledger::begin(path, &file, found, keeping.sync)?;
         let ((inode, end), written) = (identify(&file)?, modified(&file)?);
         let (looked, rotate_from) = (Instant::now(), Instant::now());
-        let (away, pending) = (false, None);
+        let (away, rotated, before, pending) = (false, None, None, None);
+        keeping.attic.look_after(path);
         Ok(Self {
             keeping,
             voice,
@@ -93,6 +101,8 @@ impl FileSink {
             written,
             looked,
             away,
+            rotated,
+            before,
             rotate_from,
             pending,
         })
@@ -136,13 +146,14 @@ impl FileSink {
         (self.inode, self.end) = identify(&file)?;
         self.written = modified(&file)?;
         self.file = file;
-        self.away = false;
+        (self.away, self.before) = (false, self.rotated.take());
         Ok(())
     }
 
     fn rotate(&mut self) -> io::Result<()> {
         let path = self.keeping.path.clone();
-        let rotated = rotate::name(&path, now());
+        let stamp = rotate::stamp(&path, now());
+        let rotated = stamp.name(&path);
         if let Err(error) = self.rename(&path, &rotated) {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
             let (path, chain) = (path.display(), Chain(&error));
@@ -150,8 +161,9 @@ impl FileSink {
             return Ok(());
         }
         // No way back from here: what fails is tried again, with the next file.
-        self.away = true;
+        (self.away, self.rotated) = (true, Some(stamp));
         rotate::move_ledgers(&path, &rotated)?;
+        self.keeping.attic.look_after(&path);
         self.voice.debug(format_args!("rotated {} to {}", path.display(), rotated.display()));
         self.reopen()
     }
@@ -228,7 +240,7 @@ impl Sink for FileSink {
     }
 
     fn end(&self) -> Option<End> {
-        let end = End { inode: self.inode, len: self.end, turn: 0 };
+        let end = End { inode: self.inode, len: self.end, turn: 0, before: self.before };
         (self.keeping.format == Format::Json).then_some(end)
     }
 

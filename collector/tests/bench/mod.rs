@@ -4,10 +4,11 @@
 #![allow(dead_code, unreachable_pub)]
 
 use netlog_collector::{Address, Collector, Http, Options, Reopen, Stats};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -120,6 +121,27 @@ impl Drop for Bench {
             self.stop();
         }
     }
+}
+
+/// The files of `dir` that records are kept in, packed or not, by the names they have until they are
+/// packed; ledgers and what is half done left out.
+pub fn kept(dir: &Path) -> BTreeMap<PathBuf, String> {
+    let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let named = |path: &PathBuf, end: &str| path.to_string_lossy().ends_with(end);
+    let files = files.filter(|path| !named(path, ".ledger") && !named(path, ".new"));
+    let files = files.filter(|path| !path.is_dir());
+    let files = files.map(|path| if named(&path, ".zst") { path.with_extension("") } else { path });
+    files.map(|path| (path.clone(), text(&path))).collect()
+}
+
+/// The text of a file that may be packed, or be packed now.
+fn text(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap_or_else(|_| {
+        let mut packed = path.as_os_str().to_owned();
+        packed.push(".zst");
+        zstd::decode_all(fs::File::open(packed).unwrap()).unwrap()
+    });
+    String::from_utf8(bytes).unwrap()
 }
 
 /// Waits until `condition` holds.

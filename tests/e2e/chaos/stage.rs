@@ -217,7 +217,8 @@ impl Stage {
         let mut checker = Checker::new(lives, connections);
         let files = self.files();
         let verdict = checker.check(&files);
-        let talks = format!("{talks}; {} files", files.len());
+        let packed = files.iter().filter(|path| path.extension() == Some("zst".as_ref())).count();
+        let talks = format!("{talks}; {} files, {packed} of them compressed", files.len());
         (self.totals(&checker, &talks), verdict)
     }
 

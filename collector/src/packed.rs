@@ -23,8 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use table::Table;
 use zstd::bulk::Decompressor;
 
-/// How many unpacked frames are kept: the one being read, and the one that ends before it.
-const KEPT: usize = 2;
+/// How many unpacked frames are kept: those that a read begins and ends in, because the next read
+/// begins or ends in one of them, and one in which a line ends.
+const KEPT: usize = 3;
 
 /// A packed file that can be read.
 #[derive(Debug)]
@@ -54,24 +55,30 @@ impl Packed {
     /// Up to `len` bytes of the text; fewer only at its end.
     pub(crate) fn read_at(&self, at: u64, len: u64) -> io::Result<Vec<u8>> {
         let end = at.saturating_add(len).min(self.len());
+        let frames = self.table.frames(at, end);
+        let (first, last) = (frames.start, frames.end.saturating_sub(1));
         let mut bytes = Vec::new();
-        for number in self.table.frames(at, end) {
-            let (begin, text) = (self.table.frame(number).begin, self.frame(number)?);
+        for number in frames {
+            let text = self.frame(number, number == first || number == last)?;
+            let begin = self.table.frame(number).begin;
             let within = |at: u64| usize::try_from(at.saturating_sub(begin)).unwrap_or(usize::MAX);
             bytes.extend_from_slice(&text[within(at)..within(end).min(text.len())]);
         }
         Ok(bytes)
     }
 
-    /// The text of a frame.
-    fn frame(&self, number: usize) -> io::Result<Arc<Vec<u8>>> {
+    /// The text of a frame, which is kept if it will be asked for again.
+    fn frame(&self, number: usize, keep: bool) -> io::Result<Arc<Vec<u8>>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, text)) = kept.iter().find(|(kept, _)| *kept == number) {
-            return Ok(text.clone());
+        let place = kept.iter().position(|(kept, _)| *kept == number);
+        let text = match place.and_then(|place| kept.remove(place)) {
+            Some((_, text)) => text,
+            None => Arc::new(self.unpack(number)?),
+        };
+        if keep {
+            kept.push_front((number, text.clone()));
+            kept.truncate(KEPT);
         }
-        let text = Arc::new(self.unpack(number)?);
-        kept.truncate(KEPT - 1);
-        kept.push_front((number, text.clone()));
         Ok(text)
     }
 
@@ -137,7 +144,7 @@ mod tests {
         let frames = packed.table.frames(0, packed.len());
         assert!(frames.len() > 4, "{} frames", frames.len());
         for number in frames {
-            let frame = packed.frame(number).unwrap();
+            let frame = packed.frame(number, false).unwrap();
             assert!(frame.ends_with(b"\n"));
             let alone = memchr::memchr_iter(b'\n', &frame).count() == 1;
             assert!(frame.len() <= 256 << 10 || alone, "{} bytes", frame.len());

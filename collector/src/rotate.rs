@@ -37,13 +37,14 @@ impl Schedule {
     }
 }
 
-/// The stamp that the file at `path` gets when it is rotated at `now`: one not taken yet.
-pub(crate) fn stamp(path: &Path, now: i64) -> Stamp {
+/// The stamp that the file at `path` gets when it is rotated at `now`: one that is not taken, nor
+/// was by the `last` one, which may have been removed since.
+pub(crate) fn stamp(path: &Path, now: i64, last: Option<Stamp>) -> Stamp {
     let taken = |stamp: Stamp| {
         let name = stamp.name(path);
         name.exists() || packed_of(&name).exists() || ledger_of(&name).exists()
     };
-    let mut stamp = Stamp::at(now);
+    let mut stamp = Stamp::at(now).behind(last);
     while taken(stamp) {
         stamp = stamp.next();
     }
@@ -98,12 +99,15 @@ mod tests {
     fn a_rotated_name_is_never_taken_twice() {
         let dir = tempdir().unwrap();
         let (path, now) = (dir.path().join("app.log"), 1_795_372_943_000_000);
+        let next = |last| stamp(&path, now, last).name(&path);
         let there = |name: &str| fs::write(dir.path().join(name), "").unwrap();
-        assert_eq!(stamp(&path, now).name(&path), dir.path().join("app.log.20261122T184223Z"));
+        assert_eq!(next(None), dir.path().join("app.log.20261122T184223Z"));
         there("app.log.20261122T184223Z");
-        assert_eq!(stamp(&path, now).name(&path), dir.path().join("app.log.20261122T184223Z-1"));
+        assert_eq!(next(None), dir.path().join("app.log.20261122T184223Z-1"));
+        let last = Stamp::at(now).next();
+        assert_eq!(next(Some(last)), dir.path().join("app.log.20261122T184223Z-2"));
         there("app.log.20261122T184223Z-1.zst");
         there("app.log.20261122T184223Z-2.ledger");
-        assert_eq!(stamp(&path, now).name(&path), dir.path().join("app.log.20261122T184223Z-3"));
+        assert_eq!(next(None), dir.path().join("app.log.20261122T184223Z-3"));
     }
 }

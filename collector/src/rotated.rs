@@ -28,6 +28,11 @@ impl Stamp {
         Self { more: self.more + 1, ..self }
     }
 
+    /// A stamp of the second of this one, behind `last` if that is of the same.
+    pub(crate) fn behind(self, last: Option<Self>) -> Self {
+        last.filter(|last| last.time == self.time).map_or(self, Self::next)
+    }
+
     /// Reads what [`Display`](fmt::Display) writes, and nothing else.
     fn read(text: &str) -> Option<Self> {
         let (time, more) = text.split_once('Z')?;
@@ -105,7 +110,9 @@ mod tests {
         let (now, second) = (1_795_372_943_000_000, 1_000_000);
         assert_eq!(Stamp::at(now).to_string(), "20261122T184223Z");
         assert!(Stamp::at(now - 60 * second) < Stamp::at(now));
-        assert!(Stamp::at(now) < Stamp::at(now).next());
+        let later = Stamp::at(now).behind(Some(Stamp::at(now)));
+        assert!(Stamp::at(now) < later && later.next() > later);
+        assert_eq!(Stamp::at(now).behind(Some(Stamp::at(now - second))), Stamp::at(now));
         assert!(Stamp::at(now).next() < Stamp::at(now + second));
     }
 }

@@ -10,7 +10,7 @@
 
 use super::Packed;
 use super::cutter::{Cutter, FRAME};
-use super::table::{MOST, Table, damaged};
+use super::table::{MOST, Table};
 use crate::paths::{next_of, packed_of, sync_directory};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -57,8 +57,13 @@ pub(crate) fn finish(old: &Path) -> io::Result<()> {
     if !packed.try_exists()? || !old.try_exists()? {
         return Ok(());
     }
-    if Packed::open(&packed)?.len() != fs::metadata(old)?.len() {
-        return Err(damaged());
+    let len = match Packed::open(&packed) {
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+        open => open.ok().map(|packed| packed.len()),
+    };
+    if len != Some(fs::metadata(old)?.len()) {
+        let what = "the .zst beside it is damaged, or of something else";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
     sync_directory(&packed)?;
     fs::remove_file(old)

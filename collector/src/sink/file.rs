@@ -56,7 +56,9 @@ pub(crate) struct FileSink {
     looked: Instant,
     /// Whether the file at the path is known to be another one.
     away: bool,
-    /// The stamp of the file that made way, and that of the file before this one.
+    /// The stamp that was given last, the same until another file is begun, and that of the file
+    /// before this one.
+    stamp: Option<Stamp>,
     rotated: Option<Stamp>,
     before: Option<Stamp>,
     /// When rotating may be tried, after it failed.
@@ -89,7 +91,8 @@ impl FileSink {
         let ledger = Ledger::begin(path, &file, found, keeping.sync)?;
         let ((inode, end), written) = (identify(&file)?, modified(&file)?);
         let (looked, rotate_from) = (Instant::now(), Instant::now());
-        let (away, rotated, before, pending) = (false, None, None, None);
+        let (away, pending) = (false, None);
+        let (stamp, rotated, before) = (None, None, None);
         keeping.attic.look_after(path);
         Ok(Self {
             keeping,
@@ -101,6 +104,7 @@ impl FileSink {
             written,
             looked,
             away,
+            stamp,
             rotated,
             before,
             rotate_from,
@@ -152,7 +156,7 @@ impl FileSink {
 
     fn rotate(&mut self) -> io::Result<()> {
         let path = self.keeping.path.clone();
-        let stamp = rotate::stamp(&path, now());
+        let stamp = rotate::stamp(&path, now(), self.stamp);
         let rotated = stamp.name(&path);
         if let Err(error) = self.rename(&path, &rotated) {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
@@ -161,7 +165,8 @@ impl FileSink {
             return Ok(());
         }
         // No way back from here: what fails is tried again, with the next file.
-        (self.away, self.rotated) = (true, Some(stamp));
+        self.away = true;
+        (self.stamp, self.rotated) = (Some(stamp), Some(stamp));
         rotate::move_ledgers(&path, &rotated)?;
         self.keeping.attic.look_after(&path);
         self.voice.debug(format_args!("rotated {} to {}", path.display(), rotated.display()));

@@ -14,6 +14,7 @@
 //! | one task per UDP or Unix datagram socket | a datagram, a timer while datagrams are missing, the end |
 //! | the hub, a thread | a parcel of runs; then disks |
 //! | the look, a thread: one task per reader | a request, the hub's word that there is more, room to write |
+//! | the attic, a thread | a file that was rotated away, a minute, the end |
 //!
 //! A program may run a collector within itself:
 //!
@@ -30,6 +31,7 @@
 //! ```
 
 mod amount;
+mod attic;
 mod cut;
 mod decode;
 mod descriptors;
@@ -40,11 +42,14 @@ mod intake;
 mod ledger;
 mod look;
 mod marks;
+mod nice;
 mod options;
 mod pace;
+mod packed;
 mod paths;
 mod peer;
 mod rotate;
+mod rotated;
 mod run;
 mod sender;
 mod senders;
@@ -59,11 +64,12 @@ pub use descriptors::allow_descriptors;
 pub use error::{BindError, GaveUp, RunError};
 pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
-pub use options::{Console, Format, Http, Options};
+pub use options::{Compress, Console, Format, Http, Options};
 pub use pace::runtime;
 pub use stats::{Counter, Stats};
 pub use template::BadTemplate;
 
+use attic::{Attic, Custom, Keep, Sweeping};
 use decode::seconds;
 use descriptors::Shares;
 use fresh::Fresh;
@@ -104,6 +110,7 @@ pub struct Collector {
     serving: Vec<Bound>,
     unserved: Option<BindError>,
     sinks: Vec<Box<dyn Sink>>,
+    attic: Attic,
     stats: Arc<Stats>,
     reopen: Reopen,
     tokens: Option<Arc<Tokens>>,
@@ -131,18 +138,19 @@ impl Collector {
         let stats = Arc::default();
         let tokens = tokens(&options, voice)?.map(Arc::new);
         let (serving, unserved) = serving(&options)?;
+        let attic = Attic::default();
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
             sinks.push(Box::new(console));
         }
         if let Some(path) = &options.file {
-            sinks.push(file_sink(path, &options, &stats)?);
+            sinks.push(file_sink(path, &options, (&attic, &stats))?);
         }
         if sinks.is_empty() {
             return Err(BindError::NoSink);
         }
         let reopen = Reopen::new(tokens.clone());
-        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen, tokens })
+        Ok(Self { options, sockets, serving, unserved, sinks, attic, stats, reopen, tokens })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -221,6 +229,7 @@ impl Collector {
         };
         let serving = self.serving.into_iter().map(|bound| bound.socket).collect();
         let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
+        let sweeping = start_attic(self.attic, &self.options, &self.stats)?;
         let mut intakes = start_intakes(self.sockets, &wiring)?;
         drop(wiring);
         let hub = Hub {
@@ -244,6 +253,7 @@ impl Collector {
         while intakes.join_next().await.is_some() {}
         let outcome = hub.await;
         looking.end().await;
+        sweeping.end().await;
         finished(outcome)
     }
 }
@@ -285,10 +295,10 @@ fn tokens(options: &Options, voice: Voice) -> Result<Option<Tokens>, BindError> 
 fn file_sink(
     path: &Path,
     options: &Options,
-    stats: &Arc<Stats>,
+    (attic, stats): (&Attic, &Arc<Stats>),
 ) -> Result<Box<dyn Sink>, BindError> {
     let voice = Voice { verbose: options.verbose };
-    let keeping = keeping(path, options);
+    let keeping = keeping(path, options, attic.clone());
     let failed = |(path, cause)| BindError::File { path, cause };
     let Some(template) = Template::parse(path).map_err(BindError::Template)? else {
         let sink = FileSink::open(keeping, voice).map_err(|cause| failed((path.to_owned(), cause)));
@@ -299,11 +309,24 @@ fn file_sink(
     files.map(|files| Box::new(files) as Box<dyn Sink>).map_err(failed)
 }
 
-fn keeping(path: &Path, options: &Options) -> Keeping {
+fn keeping(path: &Path, options: &Options, attic: Attic) -> Keeping {
     let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
     let every = options.rotate_every.limit().map(rotate::every);
     let (path, confined, format) = (path.to_owned(), None, options.format);
-    Keeping { path, confined, format, schedule: Schedule { size, every }, sync: options.sync }
+    let (schedule, sync) = (Schedule { size, every }, options.sync);
+    Keeping { path, confined, format, schedule, sync, attic }
+}
+
+fn start_attic(attic: Attic, options: &Options, stats: &Arc<Stats>) -> Result<Sweeping, RunError> {
+    let limit = |most: u64| (most > 0).then_some(most);
+    let keep = Keep {
+        age: options.keep_age.limit(),
+        files: limit(options.keep_files),
+        size: limit(options.keep_size.0),
+    };
+    let custom = Custom { pack: options.compress == Compress::Zstd, keep };
+    let voice = Voice { verbose: options.verbose };
+    attic.start(custom, stats.clone(), voice).map_err(RunError::Serve)
 }
 
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by

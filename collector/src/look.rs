@@ -22,11 +22,11 @@ mod walk;
 
 use crate::fresh::{End, Fresh};
 use crate::marks::Marks;
+use crate::nice::give_way;
 use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::tokens::Tokens;
 use crate::voice::Voice;
-use rustix::process::{getpriority_process, setpriority_process};
 use shelf::Shelf;
 use socket2::Socket;
 use std::path::PathBuf;
@@ -95,10 +95,7 @@ impl Looking {
             .thread_name("look-reader")
             .build()?;
         let work = move || {
-            // On Linux this is about the thread, and about those it starts.
-            if let Ok(nice) = getpriority_process(None) {
-                let _ = setpriority_process(None, nice + NICE);
-            }
+            give_way(NICE);
             runtime.block_on(http::serve(sockets, view, stopped));
             // A read of a disk that hangs must not keep the collector from ending.
             runtime.shutdown_background();

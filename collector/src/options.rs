@@ -67,6 +67,24 @@ pub struct Options {
     #[arg(long, env = "NETLOG_ROTATE_EVERY", value_name = "TIME", default_value_t = Period::NEVER)]
     pub rotate_every: Period,
 
+    /// What becomes of rotated files: zstd makes PATH and the time into PATH, the time and .zst, some
+    /// ten times smaller; `zstdcat` reads it, and so does whatever looks.
+    #[arg(long, env = "NETLOG_COMPRESS", default_value = "zstd")]
+    pub compress: Compress,
+
+    /// Remove rotated files this long after they were rotated away; 0 keeps them.
+    #[arg(long, env = "NETLOG_KEEP_AGE", value_name = "TIME", default_value_t = Period::NEVER)]
+    pub keep_age: Period,
+
+    /// Remove the oldest rotated file when there are more than this; 0 keeps them all.
+    #[arg(long, env = "NETLOG_KEEP_FILES", value_name = "N", default_value_t = 0)]
+    pub keep_files: u64,
+
+    /// Remove the oldest rotated file when all of them, with their ledgers, are larger than this; 0
+    /// lets them grow.
+    #[arg(long, env = "NETLOG_KEEP_SIZE", value_name = "SIZE", default_value_t = Size(0))]
+    pub keep_size: Size,
+
     /// Acknowledge records only when the disk has them, so that they outlive a power failure too.
     #[arg(long, env = "NETLOG_SYNC")]
     pub sync: bool,
@@ -153,6 +171,10 @@ impl Default for Options {
             format: Format::Json,
             rotate_size: ROTATE_SIZE,
             rotate_every: Period::NEVER,
+            compress: Compress::Zstd,
+            keep_age: Period::NEVER,
+            keep_files: 0,
+            keep_size: Size(0),
             sync: false,
             console: None,
             http: None,
@@ -231,6 +253,15 @@ pub enum Format {
     Json,
     /// One line for people.
     Text,
+}
+
+/// What becomes of rotated files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compress {
+    /// They are compressed with zstd.
+    Zstd,
+    /// They stay as they are.
+    Off,
 }
 
 /// The form of records on stdout.

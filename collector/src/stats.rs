@@ -164,5 +164,19 @@ pub struct Stats {
     pub tails_over_limit: Counter,
     /// Searches begun.
     pub searches: Counter,
+    /// Pieces of files passed over because they could not be read, by those who looked.
+    pub pieces_unreadable: Counter,
+    /// Rotated files compressed.
+    pub files_compressed: Counter,
+    /// Bytes of those files before.
+    pub bytes_compressed: Counter,
+    /// Bytes of those files after.
+    pub bytes_compressed_to: Counter,
+    /// Times that a rotated file could not be compressed; it stays, and is tried again.
+    pub compressions_failed: Counter,
+    /// Rotated files removed by `--keep-age`, `--keep-files` or `--keep-size`.
+    pub files_removed: Counter,
+    /// Bytes of those files, and of their ledgers.
+    pub bytes_removed: Counter,
 }
 }

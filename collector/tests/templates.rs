@@ -46,7 +46,9 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<String>> {
             found.extend(below.map(|(file, lines)| (format!("{name}/{file}"), lines)));
         } else if kind.is_file() && !name.ends_with(".ledger") {
             let text = fs::read_to_string(&path).unwrap();
-            found.insert(name, text.lines().map(|line| message(line).to_owned()).collect());
+            // The last one may be half there as yet.
+            let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+            found.insert(name, whole.lines().map(|line| message(line).to_owned()).collect());
         }
     }
     found

@@ -17,6 +17,7 @@ mod limits;
 mod look;
 mod look_cli;
 mod main_path;
+mod old_files;
 mod siege;
 mod spool;
 mod systemd;

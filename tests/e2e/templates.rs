@@ -49,7 +49,7 @@ fn of(scene: &Scene, app: &str) -> Records {
 #[test]
 fn two_apps_are_in_two_files_once_each_in_order_over_a_collector_killed_six_times() {
     let (scene, port) = (Scene::new(), Port::reserve());
-    let line = format!("--listen tcp://{} --rotate-size 1MiB", port.address());
+    let line = format!("--listen tcp://{} --rotate-size 1MiB --compress off", port.address());
     let mut collector = start(&scene, &line);
     let subject = |app: &str| {
         let told = "threads=2 records=20000 block=600 spool=1000000 wait=1";

@@ -1,6 +1,7 @@
 //! A file and its ledger against a model: whatever is written, and at whatever byte the collector
 //! dies, every number is in the file once and every plain line that was whole is kept.
 
+use crate::attic::Attic;
 use crate::decode::{Decoder, Origin};
 use crate::options::Format;
 use crate::rotate::Schedule;
@@ -76,8 +77,14 @@ impl Model {
     fn open(&mut self) {
         drop(self.sink.take());
         let schedule = Schedule::default();
-        let (path, format) = (self.path(), Format::Json);
-        let keeping = Keeping { path, confined: None, format, schedule, sync: false };
+        let keeping = Keeping {
+            path: self.path(),
+            confined: None,
+            format: Format::Json,
+            schedule,
+            sync: false,
+            attic: Attic::default(),
+        };
         let mut sink = FileSink::open(keeping, Voice::default()).unwrap();
         let holdings = sink.holdings();
         for (at, sender) in self.senders.iter().enumerate() {
@@ -143,8 +150,14 @@ impl Model {
     fn rotate(&mut self) {
         drop(self.sink.take());
         let schedule = Schedule { size: Some(1), every: None };
-        let (path, format) = (self.path(), Format::Json);
-        let keeping = Keeping { path, confined: None, format, schedule, sync: false };
+        let keeping = Keeping {
+            path: self.path(),
+            confined: None,
+            format: Format::Json,
+            schedule,
+            sync: false,
+            attic: Attic::default(),
+        };
         self.sink = Some(FileSink::open(keeping, Voice::default()).unwrap());
         self.write(&[(SENDERS, 1)]);
         self.open();

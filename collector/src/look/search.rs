@@ -58,6 +58,7 @@ impl Search {
         let mut out = Vec::new();
         let (scanned, skipped) = (walk.scanned, walk.skipped);
         let only = self.look.view.many_files.then_some(LATEST);
+        self.look.view.stats.pieces_unreadable.add(walk.unreadable);
         self.form.push_notice(&mut out, Notice::End { matched, scanned, skipped, only });
         let _ = outlet.send(out).await;
     }

@@ -2,6 +2,7 @@
 //! nothing; reopened when it was moved, and rotated when it is full.
 
 use super::{Batch, Holding, Sink, SinkError, shown};
+use crate::attic::Attic;
 use crate::cut;
 use crate::decode::now;
 use crate::fresh::End;
@@ -9,6 +10,7 @@ use crate::ledger::{Announcement, Found, Ledger, identify};
 use crate::options::Format;
 use crate::paths;
 use crate::rotate::{self, Schedule};
+use crate::rotated::Stamp;
 use crate::voice::{Chain, Voice};
 use netlog_wire::Text;
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -39,6 +41,8 @@ pub(crate) struct Keeping {
     pub(crate) schedule: Schedule,
     /// Whether what is acked has to outlive the machine.
     pub(crate) sync: bool,
+    /// Who looks after the files that are rotated away.
+    pub(crate) attic: Attic,
 }
 
 impl Keeping {
@@ -82,6 +86,11 @@ pub(crate) struct FileSink {
     looked: Instant,
     /// Whether the file at the path is known to be another one.
     away: bool,
+    /// The stamp that was given last, the same until another file is begun, and that of the file
+    /// before this one.
+    stamp: Option<Stamp>,
+    rotated: Option<Stamp>,
+    before: Option<Stamp>,
     /// When rotating may be tried, after it failed.
     rotate_from: Instant,
     /// The batch that is being written, if the last attempt failed.
@@ -113,6 +122,8 @@ impl FileSink {
         let ((inode, end), written) = (identify(&file)?, modified(&file)?);
         let (looked, rotate_from) = (Instant::now(), Instant::now());
         let (away, pending) = (false, None);
+        let (stamp, rotated, before) = (None, None, None);
+        keeping.attic.look_after(keeping.shown());
         Ok(Self {
             keeping,
             voice,
@@ -123,6 +134,9 @@ impl FileSink {
             written,
             looked,
             away,
+            stamp,
+            rotated,
+            before,
             rotate_from,
             pending,
         })
@@ -166,13 +180,14 @@ impl FileSink {
         (self.inode, self.end) = identify(&file)?;
         self.written = modified(&file)?;
         self.file = file;
-        self.away = false;
+        (self.away, self.before) = (false, self.rotated.take());
         Ok(())
     }
 
     fn rotate(&mut self) -> io::Result<()> {
         let path = self.keeping.path.clone();
-        let rotated = rotate::name(&path, now());
+        let stamp = rotate::stamp(&path, now(), self.stamp);
+        let rotated = stamp.name(&path);
         if let Err(error) = self.rename(&path, &rotated) {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
             let (path, chain) = (self.keeping.shown().display(), Chain(&error));
@@ -181,10 +196,12 @@ impl FileSink {
         }
         // No way back from here: what fails is tried again, with the next file.
         self.away = true;
+        (self.stamp, self.rotated) = (Some(stamp), Some(stamp));
         rotate::move_ledgers(&path, &rotated)?;
-        let (path, name) =
-            (self.keeping.shown().display(), rotated.file_name().unwrap_or_default());
-        self.voice.debug(format_args!("rotated {path} to {}", Path::new(name).display()));
+        self.keeping.attic.look_after(self.keeping.shown());
+        let name = rotated.file_name().unwrap_or_default();
+        let (path, name) = (self.keeping.shown().display(), Path::new(name).display());
+        self.voice.debug(format_args!("rotated {path} to {name}"));
         self.reopen()
     }
 
@@ -275,7 +292,7 @@ impl Sink for FileSink {
     }
 
     fn end(&self) -> Option<End> {
-        let end = End { inode: self.inode, len: self.end, turn: 0 };
+        let end = End { inode: self.inode, len: self.end, turn: 0, before: self.before };
         (self.keeping.format == Format::Json).then_some(end)
     }
 

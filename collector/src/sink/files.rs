@@ -330,6 +330,7 @@ fn taken(cause: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attic::Attic;
     use crate::options::Format;
     use crate::rotate::Schedule;
     use crate::run::Source;
@@ -340,7 +341,8 @@ mod tests {
         let path = dir.path().join("{app}.log");
         let template = Template::parse(&path).unwrap().unwrap();
         let (confined, schedule) = (None, Schedule::default());
-        let keeping = Keeping { path, confined, format: Format::Json, schedule, sync: true };
+        let (format, attic) = (Format::Json, Attic::default());
+        let keeping = Keeping { path, confined, format, schedule, sync: true, attic };
         let said = Said { voice: Voice::default(), stats: Arc::default() };
         Files::open(template, keeping, most, said).map_err(|(_, cause)| cause).unwrap()
     }

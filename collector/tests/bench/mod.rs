@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use netlog_collector::{Address, Collector, Http, Options, Reopen, Stats};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -47,9 +48,7 @@ pub fn hello(next: u64) -> String {
 
 /// All messages in the files of `dir` that records are kept in, sorted as numbers.
 pub fn numbers(dir: &Path) -> Vec<u64> {
-    let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
-    let files = files.filter(|path| path.is_file() && !path.to_string_lossy().contains("ledger"));
-    let text: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let text: String = kept(dir).into_values().collect();
     let mut numbers: Vec<u64> = text.lines().map(|line| message(line).parse().unwrap()).collect();
     numbers.sort_unstable();
     numbers
@@ -141,6 +140,27 @@ impl Drop for Bench {
             self.stop();
         }
     }
+}
+
+/// The files of `dir` that records are kept in, packed or not, by the names they have until they are
+/// packed; ledgers and what is half done left out.
+pub fn kept(dir: &Path) -> BTreeMap<PathBuf, String> {
+    let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let named = |path: &PathBuf, end: &str| path.to_string_lossy().ends_with(end);
+    let files = files.filter(|path| !named(path, ".ledger") && !named(path, ".new"));
+    let files = files.filter(|path| !path.is_dir());
+    let files = files.map(|path| if named(&path, ".zst") { path.with_extension("") } else { path });
+    files.map(|path| (path.clone(), text(&path))).collect()
+}
+
+/// The text of a file that may be packed, or be packed now.
+fn text(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap_or_else(|_| {
+        let mut packed = path.as_os_str().to_owned();
+        packed.push(".zst");
+        zstd::decode_all(fs::File::open(packed).unwrap()).unwrap()
+    });
+    String::from_utf8(bytes).unwrap()
 }
 
 /// Waits until `condition` holds.

@@ -62,7 +62,7 @@ fn search(options: &Options) -> Result<u64, Box<dyn Error>> {
     while let Some(line) = answer.line()? {
         if let Some(end) = end(&line) {
             kept.iter().rev().for_each(|line: &Vec<u8>| printer.record(line));
-            if filters.output == Output::Json {
+            if filters.output == Output::Json || end["only"].is_string() {
                 printer.notice(&end);
             }
             printer.flush();

@@ -24,6 +24,8 @@ pub(crate) struct Shares {
     pub(crate) connections: usize,
     /// For connections of readers.
     pub(crate) readers: usize,
+    /// For files.
+    pub(crate) files: usize,
 }
 
 impl Shares {
@@ -35,7 +37,7 @@ impl Shares {
 
     fn of(all: usize) -> Self {
         let rest = all.saturating_sub(OWN);
-        Self { all, connections: rest / 4 * 3, readers: rest / 8 }
+        Self { all, connections: rest / 4 * 3, readers: rest / 8, files: rest / 8 }
     }
 }
 
@@ -46,8 +48,8 @@ mod tests {
     #[test]
     fn files_can_be_opened_however_many_are_connected() {
         for all in [0, 8, 64, 1024, 1 << 20, usize::MAX] {
-            let Shares { connections, readers, .. } = Shares::of(all);
-            assert!(all - connections - readers >= OWN.min(all) + all.saturating_sub(OWN) / 8);
+            let Shares { connections, readers, files, .. } = Shares::of(all);
+            assert!(all - connections - readers - files >= OWN.min(all));
         }
         assert!(Shares::now(Some(64)).all <= 64);
     }

@@ -1,6 +1,7 @@
 //! Why a collector could not begin, or could not go on.
 
 use crate::sink::SinkError;
+use crate::template::BadTemplate;
 use std::error::Error;
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -23,6 +24,8 @@ pub enum BindError {
         /// What the system says.
         cause: io::Error,
     },
+    /// The path of the file has braces, and is no template.
+    Template(BadTemplate),
     /// The tokens cannot be read.
     Tokens {
         /// Where they should be.
@@ -42,6 +45,7 @@ impl fmt::Display for BindError {
             Self::Listen { url, .. } => write!(f, "failed to bind {url}"),
             Self::File { path, .. } => write!(f, "failed to open {}", path.display()),
             Self::Tokens { path, .. } => write!(f, "failed to read tokens of {}", path.display()),
+            Self::Template(_) => f.write_str("failed to read the path of the file"),
             Self::Console(_) => f.write_str("failed to open stdout"),
             Self::NoSink => f.write_str("records have nowhere to go: use --file or --console"),
         }
@@ -55,6 +59,7 @@ impl Error for BindError {
             | Self::File { cause, .. }
             | Self::Tokens { cause, .. }
             | Self::Console(cause) => Some(cause),
+            Self::Template(cause) => Some(cause),
             Self::NoSink => None,
         }
     }

@@ -3,6 +3,7 @@
 mod ring;
 
 use crate::decode::now;
+use crate::rotated::Stamp;
 use crate::run::Run;
 use ring::Ring;
 use std::collections::VecDeque;
@@ -24,6 +25,16 @@ pub(crate) struct End {
     pub(crate) len: u64,
     /// How many files were written before it since the collector began.
     pub(crate) turn: u64,
+    /// What the file before it got for a stamp, if it was rotated away.
+    pub(crate) before: Option<Stamp>,
+}
+
+/// A file that was written, or is: what it may be found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Past {
+    /// Once it is rotated away and packed, another file may have it.
+    pub(crate) inode: (u64, u64),
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// What the hub tells, and what it costs it: one short lock and, if somebody waits, one wake-up.
@@ -39,7 +50,7 @@ pub(crate) struct Fresh {
 struct State {
     end: End,
     /// The files so far, by turn: the last one is being written.
-    past: VecDeque<(u64, u64)>,
+    past: VecDeque<Past>,
     /// Why a sink fails, while it does.
     failing: Option<String>,
 }
@@ -47,8 +58,8 @@ struct State {
 impl Fresh {
     /// Begins where the file stands, if there is a file that can be read back.
     pub(crate) fn new(file: Option<End>) -> Self {
-        let state =
-            State { past: VecDeque::from([file.unwrap_or_default().inode]), ..State::default() };
+        let first = Past { inode: file.unwrap_or_default().inode, stamp: None };
+        let state = State { past: VecDeque::from([first]), ..State::default() };
         let ring = Mutex::new(Ring::new(now().unsigned_abs(), RING));
         let ring = file.is_none().then_some(ring);
         let state = State { end: file.unwrap_or_default(), ..state };
@@ -75,7 +86,10 @@ impl Fresh {
             let mut state = self.lock();
             let turn = state.end.turn + u64::from(state.end.inode != file.inode);
             if turn > state.end.turn {
-                state.past.push_back(file.inode);
+                if let Some(last) = state.past.back_mut() {
+                    last.stamp = file.before;
+                }
+                state.past.push_back(Past { inode: file.inode, stamp: None });
                 let over = state.past.len().saturating_sub(PAST);
                 state.past.drain(..over);
             }
@@ -90,7 +104,7 @@ impl Fresh {
     }
 
     /// The file that was begun at `turn`, if that is remembered.
-    pub(crate) fn file(&self, turn: u64) -> Option<(u64, u64)> {
+    pub(crate) fn file(&self, turn: u64) -> Option<Past> {
         let state = self.lock();
         let back = usize::try_from(state.end.turn.checked_sub(turn)?).ok()?;
         state.past.iter().rev().nth(back).copied()
@@ -113,13 +127,15 @@ mod tests {
 
     #[test]
     fn the_files_written_are_remembered_in_their_turn() {
-        let end = |inode: u64, len: u64| Some(End { inode: (1, inode), len, turn: 0 });
-        let fresh = Fresh::new(end(7, 10));
-        for (inode, len) in [(7, 20), (8, 5), (7, 1)] {
-            fresh.written(&[], end(inode, len));
+        let stamp = Some(Stamp::at(99));
+        let end = |inode, len, before| Some(End { inode: (1, inode), len, turn: 0, before });
+        let fresh = Fresh::new(end(7, 10, None));
+        for (inode, len, before) in [(7, 20, None), (8, 5, stamp), (7, 1, None)] {
+            fresh.written(&[], end(inode, len, before));
         }
-        assert_eq!(fresh.end(), End { inode: (1, 7), len: 1, turn: 2 });
+        assert_eq!(fresh.end(), End { inode: (1, 7), len: 1, turn: 2, before: None });
         let files = [0, 1, 2, 3].map(|turn| fresh.file(turn));
-        assert_eq!(files, [Some((1, 7)), Some((1, 8)), Some((1, 7)), None]);
+        let past = |inode, stamp| Some(Past { inode: (1, inode), stamp });
+        assert_eq!(files, [past(7, stamp), past(8, None), past(7, None), None]);
     }
 }

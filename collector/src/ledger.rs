@@ -21,7 +21,7 @@ pub(crate) use index::{Index, Stretch};
 use crate::cut::{self, Cut};
 use crate::decode::seconds;
 use crate::marks::{FORGET, MOST};
-use crate::paths;
+use crate::paths::{self, own};
 use crate::run::{Run, Source};
 use account::Account;
 use std::borrow::Cow;
@@ -72,7 +72,7 @@ impl Found {
     /// Reads the ledger of the file at `path`, which is open as `file`.
     pub(crate) fn read(path: &Path, file: &File) -> io::Result<Self> {
         let (inode, len) = identify(file)?;
-        let text = match fs::read(paths::ledger_of(path)) {
+        let text = match paths::read(&paths::ledger_of(path)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
@@ -99,7 +99,7 @@ impl Found {
     /// is in doubt is asked for again.
     fn of_another(path: &Path, text: &[u8], inode: (u64, u64)) -> io::Result<Self> {
         let moved = paths::find(path, inode)
-            .and_then(|moved| OpenOptions::new().read(true).append(true).open(moved).ok());
+            .and_then(|moved| own(OpenOptions::new().read(true).append(true)).open(moved).ok());
         let len = moved.as_ref().map_or(Ok(0), |file| file.metadata().map(|file| file.len()))?;
         let replayed = Account::replay(text, len, seconds());
         if let (Some(cut), Some(file)) = (replayed.cut, &moved) {
@@ -134,6 +134,11 @@ impl Ledger {
         self.base = self.size;
         self.account.begin(head);
         Ok(())
+    }
+
+    /// From now on it is that of the file at `path`, once it is begun anew for it.
+    pub(crate) fn go_to(&mut self, path: &Path) {
+        self.path = paths::ledger_of(path);
     }
 
     /// What is known of each sender.
@@ -231,7 +236,8 @@ impl Ledger {
         let head = Head { after: Some(name), ..Head::default() };
         let mut text = String::new();
         head.push_marks(&mut text, self.account.senders());
-        let mut file = File::create(next)?;
+        let mut file =
+            own(OpenOptions::new().write(true).create(true).truncate(true)).open(next)?;
         file.write_all(text.as_bytes())?;
         if self.sync { file.sync_data() } else { Ok(()) }
     }
@@ -256,7 +262,7 @@ impl Head {
 /// Writes `text` beside the ledger at `path` and puts it in its place in one step.
 fn write_anew(path: &Path, text: &str, sync: bool) -> io::Result<(File, u64)> {
     let next = paths::next_of(path);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&next)?;
+    let mut file = own(OpenOptions::new().write(true).create(true).truncate(true)).open(&next)?;
     file.write_all(text.as_bytes())?;
     if sync {
         file.sync_data()?;
@@ -265,5 +271,5 @@ fn write_anew(path: &Path, text: &str, sync: bool) -> io::Result<(File, u64)> {
     if sync {
         paths::sync_directory(path)?;
     }
-    Ok((OpenOptions::new().append(true).open(path)?, text.len() as u64))
+    Ok((own(OpenOptions::new().append(true)).open(path)?, text.len() as u64))
 }

@@ -14,6 +14,7 @@
 //! | one task per UDP or Unix datagram socket | a datagram, a timer while datagrams are missing, the end |
 //! | the hub, a thread | a parcel of runs; then disks |
 //! | the look, a thread: one task per reader | a request, the hub's word that there is more, room to write |
+//! | the attic, a thread | a file that was rotated away, a minute, the end |
 //!
 //! A program may run a collector within itself:
 //!
@@ -30,6 +31,7 @@
 //! ```
 
 mod amount;
+mod attic;
 mod cut;
 mod decode;
 mod descriptors;
@@ -40,16 +42,20 @@ mod intake;
 mod ledger;
 mod look;
 mod marks;
+mod nice;
 mod options;
 mod pace;
+mod packed;
 mod paths;
 mod peer;
 mod rotate;
+mod rotated;
 mod run;
 mod sender;
 mod senders;
 mod sink;
 mod stats;
+mod template;
 mod tokens;
 mod voice;
 
@@ -58,10 +64,12 @@ pub use descriptors::allow_descriptors;
 pub use error::{BindError, GaveUp, RunError};
 pub use hub::Reopen;
 pub use intake::{Address, Endpoint, UnknownEndpoint};
-pub use options::{Console, Format, Http, Options};
+pub use options::{Compress, Console, Format, Http, Options};
 pub use pace::runtime;
 pub use stats::{Counter, Stats};
+pub use template::BadTemplate;
 
+use attic::{Attic, Custom, Keep, Sweeping};
 use decode::seconds;
 use descriptors::Shares;
 use fresh::Fresh;
@@ -74,12 +82,14 @@ use senders::Senders;
 use sink::Sink;
 use sink::console::ConsoleSink;
 use sink::file::{FileSink, Keeping};
+use sink::files::{Files, MostFiles, Said};
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use template::Template;
 use tokens::Tokens;
 use tokio::net::{TcpListener, UdpSocket, UnixDatagram, UnixListener};
 use tokio::sync::{Semaphore, SetOnce, oneshot};
@@ -100,6 +110,7 @@ pub struct Collector {
     serving: Vec<Bound>,
     unserved: Option<BindError>,
     sinks: Vec<Box<dyn Sink>>,
+    attic: Attic,
     stats: Arc<Stats>,
     reopen: Reopen,
     tokens: Option<Arc<Tokens>>,
@@ -124,22 +135,22 @@ impl Collector {
                 "warning: sockets were passed, but no --listen fd:// takes them"
             ));
         }
+        let stats = Arc::default();
         let tokens = tokens(&options, voice)?.map(Arc::new);
         let (serving, unserved) = serving(&options)?;
+        let attic = Attic::default();
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
             sinks.push(Box::new(console));
         }
         if let Some(path) = &options.file {
-            let failed = |cause| BindError::File { path: path.clone(), cause };
-            let keeping = keeping(path, &options);
-            sinks.push(Box::new(FileSink::open(keeping, voice).map_err(failed)?));
+            sinks.push(file_sink(path, &options, (&attic, &stats))?);
         }
         if sinks.is_empty() {
             return Err(BindError::NoSink);
         }
-        let (stats, reopen) = (Arc::default(), Reopen::new(tokens.clone()));
-        Ok(Self { options, sockets, serving, unserved, sinks, stats, reopen, tokens })
+        let reopen = Reopen::new(tokens.clone());
+        Ok(Self { options, sockets, serving, unserved, sinks, attic, stats, reopen, tokens })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -183,14 +194,14 @@ impl Collector {
     /// # Errors
     ///
     /// When a socket cannot be served, or a sink still fails some seconds after the end.
-    pub async fn run(self, end: impl Future<Output = ()>) -> Result<(), RunError> {
+    pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), RunError> {
         let stop = Arc::<SetOnce<()>>::default();
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
         let bounds = Arc::new(bounds(&self.options, voice));
         let (feed, parcels) = intake::feed(bounds.in_flight, self.stats.clone());
         self.warn(voice);
-        self.sinks.iter().for_each(|sink| marks.restore(sink.holdings(), seconds()));
+        self.sinks.iter_mut().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let held = self.sinks.iter().find_map(|sink| sink.end());
         let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
         let wiring = Wiring {
@@ -211,12 +222,14 @@ impl Collector {
             stats: self.stats.clone(),
             voice,
             file: self.options.file.clone().filter(|_| held.is_some()),
+            many_files: self.options.has_template(),
             max_tails: self.options.max_tails,
             most: bounds.readers,
             tokens: self.tokens,
         };
         let serving = self.serving.into_iter().map(|bound| bound.socket).collect();
         let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
+        let sweeping = start_attic(self.attic, &self.options, &self.stats)?;
         let mut intakes = start_intakes(self.sockets, &wiring)?;
         drop(wiring);
         let hub = Hub {
@@ -240,6 +253,7 @@ impl Collector {
         while intakes.join_next().await.is_some() {}
         let outcome = hub.await;
         looking.end().await;
+        sweeping.end().await;
         finished(outcome)
     }
 }
@@ -247,7 +261,7 @@ impl Collector {
 /// What the options allow, brought within what makes sense and what the system allows. It is said
 /// when that is fewer connections.
 fn bounds(options: &Options, voice: Voice) -> Bounds {
-    let Shares { all, connections, readers } = Shares::now(options.max_open_files);
+    let Shares { all, connections, readers, .. } = Shares::now(options.max_open_files);
     let wanted = options.max_connections;
     if connections < wanted {
         voice.say(format_args!(
@@ -277,11 +291,42 @@ fn tokens(options: &Options, voice: Voice) -> Result<Option<Tokens>, BindError> 
     Tokens::read(path, voice).map(Some).map_err(failed)
 }
 
-fn keeping(path: &Path, options: &Options) -> Keeping {
+/// The file at `path`, or the files of the template that it is.
+fn file_sink(
+    path: &Path,
+    options: &Options,
+    (attic, stats): (&Attic, &Arc<Stats>),
+) -> Result<Box<dyn Sink>, BindError> {
+    let voice = Voice { verbose: options.verbose };
+    let keeping = keeping(path, options, attic.clone());
+    let failed = |(path, cause)| BindError::File { path, cause };
+    let Some(template) = Template::parse(path).map_err(BindError::Template)? else {
+        let sink = FileSink::open(keeping, voice).map_err(|cause| failed((path.to_owned(), cause)));
+        return sink.map(|sink| Box::new(sink) as Box<dyn Sink>);
+    };
+    let most = MostFiles::new(options.max_files, Shares::now(options.max_open_files).files);
+    let files = Files::open(template, keeping, most, Said { voice, stats: stats.clone() });
+    files.map(|files| Box::new(files) as Box<dyn Sink>).map_err(failed)
+}
+
+fn keeping(path: &Path, options: &Options, attic: Attic) -> Keeping {
     let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
     let every = options.rotate_every.limit().map(rotate::every);
-    let (path, format) = (path.to_owned(), options.format);
-    Keeping { path, format, schedule: Schedule { size, every }, sync: options.sync }
+    let (path, confined, format) = (path.to_owned(), None, options.format);
+    let (schedule, sync) = (Schedule { size, every }, options.sync);
+    Keeping { path, confined, format, schedule, sync, attic }
+}
+
+fn start_attic(attic: Attic, options: &Options, stats: &Arc<Stats>) -> Result<Sweeping, RunError> {
+    let limit = |most: u64| (most > 0).then_some(most);
+    let keep = Keep {
+        age: options.keep_age.limit(),
+        files: limit(options.keep_files),
+        size: limit(options.keep_size.0),
+    };
+    let custom = Custom { pack: options.compress == Compress::Zstd, keep };
+    let voice = Voice { verbose: options.verbose };
+    attic.start(custom, stats.clone(), voice).map_err(RunError::Serve)
 }
 
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by

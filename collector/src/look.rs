@@ -22,11 +22,11 @@ mod walk;
 
 use crate::fresh::{End, Fresh};
 use crate::marks::Marks;
+use crate::nice::give_way;
 use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::tokens::Tokens;
 use crate::voice::Voice;
-use rustix::process::{getpriority_process, setpriority_process};
 use shelf::Shelf;
 use socket2::Socket;
 use std::path::PathBuf;
@@ -61,6 +61,8 @@ pub(crate) struct View {
     pub(crate) stats: Arc<Stats>,
     pub(crate) voice: Voice,
     pub(crate) file: Option<PathBuf>,
+    /// Whether each app and host has a file, none of which is looked into.
+    pub(crate) many_files: bool,
     pub(crate) max_tails: usize,
     /// Where only those may look who show one.
     pub(crate) tokens: Option<Arc<Tokens>>,
@@ -95,10 +97,10 @@ impl Looking {
             .enable_all()
             .max_blocking_threads(READERS)
             .thread_name("look-reader")
-            .on_thread_start(|| be_nicer(NICER))
+            .on_thread_start(|| give_way(NICER))
             .build()?;
         let work = move || {
-            be_nicer(NICE);
+            give_way(NICE);
             runtime.block_on(http::serve(sockets, view, stopped));
             // A read of a disk that hangs must not keep the collector from ending.
             runtime.shutdown_background();
@@ -112,13 +114,6 @@ impl Looking {
     pub(crate) async fn end(self) {
         let _ = self.stop.send(true);
         let _ = timeout(FAREWELL * 2, self.done).await;
-    }
-}
-
-/// Lowers the priority of this thread and, on Linux, of those it starts.
-fn be_nicer(by: i32) {
-    if let Ok(nice) = getpriority_process(None) {
-        let _ = setpriority_process(None, nice + by);
     }
 }
 

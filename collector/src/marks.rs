@@ -60,11 +60,14 @@ impl Marks {
         self.lock().get(&sender).map_or(0, |mark| mark.written)
     }
 
-    /// Begins with what a sink holds from earlier, heard of `now`.
+    /// Begins with what a sink holds from earlier, heard of `now`. Of a sender that several files
+    /// know, the highest mark counts: it never wrote to one before it had written to the other.
     pub(crate) fn restore(&self, holdings: Vec<Holding>, now: i64) {
         let mut marks = self.lock();
         for Holding { id, mark, ended } in holdings {
-            marks.insert(id, Mark { sealed: mark, written: mark, recovered: 0, ended, seen: now });
+            let known = marks.entry(id).or_default();
+            let (mark, ended) = (mark.max(known.written), ended || known.ended);
+            *known = Mark { sealed: mark, written: mark, recovered: 0, ended, seen: now };
         }
     }
 

@@ -2,6 +2,8 @@
 
 use crate::amount::{Period, Size};
 use crate::intake::{Endpoint, UnknownEndpoint};
+use crate::template::Template;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use netlog_wire::READ_PORT;
 use std::path::PathBuf;
@@ -41,9 +43,16 @@ pub struct Options {
     #[arg(default_values_t = [Endpoint::implied()])]
     pub listen: Vec<Endpoint>,
 
-    /// The file to append records to. Turns the console off unless it is asked for.
-    #[arg(long, env = "NETLOG_FILE", value_name = "PATH")]
+    /// The file to append records to. Turns the console off unless it is asked for. With {app} and
+    /// {host} in it, as in `/var/log/netlog/{app}/{host}.log`, there is a file for each app and
+    /// host, made below the fixed directory in front as need be.
+    #[arg(long, env = "NETLOG_FILE", value_name = "PATH", value_parser = path_or_template())]
     pub file: Option<PathBuf>,
+
+    /// How many files a path with {app} and {host} may come to; what belongs to more is kept in the
+    /// file of the app `other` on the host `other`, and counted.
+    #[arg(long, env = "NETLOG_MAX_FILES", value_name = "N", default_value_t = 1000)]
+    pub max_files: usize,
 
     /// The form of records in the file.
     #[arg(long, env = "NETLOG_FORMAT", default_value = "json")]
@@ -57,6 +66,24 @@ pub struct Options {
     /// Rotate the file at every full period, counted in UTC: 1d is midnight; 0 is never.
     #[arg(long, env = "NETLOG_ROTATE_EVERY", value_name = "TIME", default_value_t = Period::NEVER)]
     pub rotate_every: Period,
+
+    /// What becomes of rotated files: zstd makes PATH and the time into PATH, the time and .zst, some
+    /// ten times smaller; `zstdcat` reads it, and so does whatever looks.
+    #[arg(long, env = "NETLOG_COMPRESS", default_value = "zstd")]
+    pub compress: Compress,
+
+    /// Remove rotated files this long after they were rotated away; 0 keeps them.
+    #[arg(long, env = "NETLOG_KEEP_AGE", value_name = "TIME", default_value_t = Period::NEVER)]
+    pub keep_age: Period,
+
+    /// Remove the oldest rotated file when there are more than this; 0 keeps them all.
+    #[arg(long, env = "NETLOG_KEEP_FILES", value_name = "N", default_value_t = 0)]
+    pub keep_files: u64,
+
+    /// Remove the oldest rotated file when all of them, with their ledgers, are larger than this; 0
+    /// lets them grow.
+    #[arg(long, env = "NETLOG_KEEP_SIZE", value_name = "SIZE", default_value_t = Size(0))]
+    pub keep_size: Size,
 
     /// Acknowledge records only when the disk has them, so that they outlive a power failure too.
     #[arg(long, env = "NETLOG_SYNC")]
@@ -140,9 +167,14 @@ impl Default for Options {
         Self {
             listen: vec![Endpoint::default()],
             file: None,
+            max_files: 1000,
             format: Format::Json,
             rotate_size: ROTATE_SIZE,
             rotate_every: Period::NEVER,
+            compress: Compress::Zstd,
+            keep_age: Period::NEVER,
+            keep_files: 0,
+            keep_size: Size(0),
             sync: false,
             console: None,
             http: None,
@@ -164,11 +196,20 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether there is a file for each app and host.
+    pub(crate) fn has_template(&self) -> bool {
+        self.file.as_deref().is_some_and(|path| Template::parse(path).is_ok_and(|t| t.is_some()))
+    }
+
     /// The console's form, as asked for or as it follows from the other options.
     pub fn console(&self) -> Console {
         let implied = if self.file.is_some() { Console::Off } else { Console::Text };
         self.console.unwrap_or(implied)
     }
+}
+
+fn path_or_template() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| Template::parse(&path).map(|_| path))
 }
 
 /// Where what is held can be looked at.
@@ -212,6 +253,15 @@ pub enum Format {
     Json,
     /// One line for people.
     Text,
+}
+
+/// What becomes of rotated files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compress {
+    /// They are compressed with zstd.
+    Zstd,
+    /// They stay as they are.
+    Off,
 }
 
 /// The form of records on stdout.

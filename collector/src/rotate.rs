@@ -11,11 +11,11 @@
 //! the rest.
 
 use crate::ledger::Head;
-use crate::paths::{beside, ledger_of, next_of};
-use netlog_wire::utc;
-use std::fs::{self, File};
+use crate::paths::{ledger_of, next_of, own, packed_of};
+use crate::rotated::Stamp;
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -37,22 +37,25 @@ impl Schedule {
     }
 }
 
-/// Where the file at `path` goes when it is rotated at `now`: a name not taken yet.
-pub(crate) fn name(path: &Path, now: i64) -> PathBuf {
-    let time = utc(now);
-    let stamp = time[..19].iter().filter(|byte| !b"-:".contains(byte));
-    let stamp: String = stamp.copied().map(char::from).collect();
-    let free = |name: &PathBuf| !name.exists() && !ledger_of(name).exists();
-    let first = beside(path, &format!(".{stamp}Z"));
-    let more = (1..).map(|n| beside(path, &format!(".{stamp}Z-{n}")));
-    std::iter::once(first.clone()).chain(more).find(free).unwrap_or(first)
+/// The stamp that the file at `path` gets when it is rotated at `now`: one that is not taken, nor
+/// was by the `last` one, which may have been removed since.
+pub(crate) fn stamp(path: &Path, now: i64, last: Option<Stamp>) -> Stamp {
+    let taken = |stamp: Stamp| {
+        let name = stamp.name(path);
+        name.exists() || packed_of(&name).exists() || ledger_of(&name).exists()
+    };
+    let mut stamp = Stamp::at(now).behind(last);
+    while taken(stamp) {
+        stamp = stamp.next();
+    }
+    stamp
 }
 
 /// Does what a rotation left undone when the collector died in the middle of it.
 pub(crate) fn finish(path: &Path) -> io::Result<()> {
     let ledger = ledger_of(path);
     let next = next_of(&ledger);
-    let Ok(file) = File::open(&next) else { return Ok(()) };
+    let Ok(file) = own(OpenOptions::new().read(true)).open(&next) else { return Ok(()) };
     let mut line = Vec::new();
     BufReader::new(file).read_until(b'\n', &mut line)?;
     let after = Head::read(&line).and_then(|head| head.after);
@@ -96,8 +99,15 @@ mod tests {
     fn a_rotated_name_is_never_taken_twice() {
         let dir = tempdir().unwrap();
         let (path, now) = (dir.path().join("app.log"), 1_795_372_943_000_000);
-        assert_eq!(name(&path, now), dir.path().join("app.log.20261122T184223Z"));
-        fs::write(dir.path().join("app.log.20261122T184223Z"), "").unwrap();
-        assert_eq!(name(&path, now), dir.path().join("app.log.20261122T184223Z-1"));
+        let next = |last| stamp(&path, now, last).name(&path);
+        let there = |name: &str| fs::write(dir.path().join(name), "").unwrap();
+        assert_eq!(next(None), dir.path().join("app.log.20261122T184223Z"));
+        there("app.log.20261122T184223Z");
+        assert_eq!(next(None), dir.path().join("app.log.20261122T184223Z-1"));
+        let last = Stamp::at(now).next();
+        assert_eq!(next(Some(last)), dir.path().join("app.log.20261122T184223Z-2"));
+        there("app.log.20261122T184223Z-1.zst");
+        there("app.log.20261122T184223Z-2.ledger");
+        assert_eq!(next(None), dir.path().join("app.log.20261122T184223Z-3"));
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod console;
 pub(crate) mod file;
+pub(crate) mod files;
 
 use crate::fresh::End;
 use crate::marks::Holding;
@@ -26,7 +27,7 @@ pub(crate) trait Sink: Send {
     fn write(&mut self, batch: &Batch) -> Result<(), SinkError>;
 
     /// What it holds from earlier; asked for once, before the first batch.
-    fn holdings(&self) -> Vec<Holding> {
+    fn holdings(&mut self) -> Vec<Holding> {
         Vec::new()
     }
 

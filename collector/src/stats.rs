@@ -142,6 +142,10 @@ pub struct Stats {
     pub bytes_written: Counter,
     /// Records skipped because the sinks had them already.
     pub records_repeated: Counter,
+    /// Records kept in the file of `other` because there were `--max-files` already.
+    pub records_over_max_files: Counter,
+    /// Records kept in the file of `other` because something else is where theirs should be.
+    pub records_out_of_place: Counter,
     /// Batches written.
     pub batches: Counter,
     /// Writes to a sink that failed and were tried again.
@@ -160,5 +164,19 @@ pub struct Stats {
     pub tails_over_limit: Counter,
     /// Searches begun.
     pub searches: Counter,
+    /// Pieces of files passed over because they could not be read, by those who looked.
+    pub pieces_unreadable: Counter,
+    /// Rotated files compressed.
+    pub files_compressed: Counter,
+    /// Bytes of those files before.
+    pub bytes_compressed: Counter,
+    /// Bytes of those files after.
+    pub bytes_compressed_to: Counter,
+    /// Times that a rotated file could not be compressed; it stays, and is tried again.
+    pub compressions_failed: Counter,
+    /// Rotated files removed by `--keep-age`, `--keep-files` or `--keep-size`.
+    pub files_removed: Counter,
+    /// Bytes of those files, and of their ledgers.
+    pub bytes_removed: Counter,
 }
 }

@@ -2,33 +2,12 @@
 
 mod bench;
 
-use bench::{Bench, HELLO, message, record, wait_for};
+use bench::{Bench, HELLO, Small, hello, numbers, record, records, wait_for};
 use netlog_collector::{Format, Options, Size};
 use std::fs;
 use std::io::Write;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
-use tempfile::{TempDir, tempdir};
-
-/// Records numbered from `first`, each saying its number.
-fn records(first: u64, count: u64) -> String {
-    (first..first + count).map(|number| record(&number.to_string())).collect()
-}
-
-fn hello(next: u64) -> String {
-    HELLO.replace("\"next\":7", &format!("\"next\":{next}"))
-}
-
-/// All messages in the files of `dir` that records are kept in, sorted as numbers.
-fn numbers(dir: &Path) -> Vec<u64> {
-    let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
-    let files = files.filter(|path| path.is_file() && !path.to_string_lossy().contains("ledger"));
-    let text: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
-    let mut numbers: Vec<u64> = text.lines().map(|line| message(line).parse().unwrap()).collect();
-    numbers.sort_unstable();
-    numbers
-}
+use tempfile::tempdir;
 
 #[test]
 fn a_restarted_collector_knows_what_it_has() {
@@ -233,34 +212,13 @@ fn a_directory_that_is_gone_is_waited_for() {
     assert_eq!(kept, (1..=10).collect::<Vec<_>>());
 }
 
-/// A file system of 64 KiB; `None` without the right to mount one.
-struct Small(TempDir);
-
-impl Small {
-    fn mount() -> Option<Self> {
-        let dir = tempdir().unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
-            .arg(dir.path())
-            .stderr(std::process::Stdio::null())
-            .status();
-        mount.is_ok_and(|status| status.success()).then_some(Self(dir))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").args(["-l".as_ref(), self.0.path().as_os_str()]).status();
-    }
-}
-
 /// The disk is full, or the file cannot be written.
 #[test]
 fn a_full_disk_is_waited_out_and_nothing_is_lost_or_repeated() {
     let Some(small) = Small::mount() else { return };
-    let ballast = small.0.path().join("ballast.ledger");
+    let ballast = small.path().join("ballast.ledger");
     fs::write(&ballast, vec![0; 30 << 10]).unwrap();
-    let file = small.0.path().join("app.log");
+    let file = small.path().join("app.log");
     let bench = Bench::start(Options { file: Some(file.clone()), ..Options::default() });
     let mut peer = bench.sender();
     peer.send(&hello(1));
@@ -276,7 +234,7 @@ fn a_full_disk_is_waited_out_and_nothing_is_lost_or_repeated() {
     peer.finish();
     peer.expect_last("{\"ack\":300}\n");
     bench.end();
-    assert_eq!(numbers(small.0.path()), (1..=300).collect::<Vec<_>>());
+    assert_eq!(numbers(small.path()), (1..=300).collect::<Vec<_>>());
 }
 
 #[test]

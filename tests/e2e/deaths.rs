@@ -108,7 +108,7 @@ fn of_a_program_killed_together_with_its_collector_every_record_arrives_once_wit
 #[test]
 fn rotation_by_size_loses_and_repeats_nothing_also_when_the_collector_is_killed_over_it() {
     let (scene, port) = (Scene::new(), Port::reserve());
-    let mut phoenix = Phoenix::start(&scene, &port, "--rotate-size 500KiB");
+    let mut phoenix = Phoenix::start(&scene, &port, "--rotate-size 500KiB --compress off");
     // A small spool: what is under way at once is less than a file, so that there are many files.
     let told = "threads=2 records=20000 block=60 spool=262144 wait=1";
     let mut subject = scene.subject(&format!("to={} {told}", port.address()));

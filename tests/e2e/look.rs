@@ -91,7 +91,7 @@ fn a_tail_follows_through_rotations() {
     assert_eq!(apps.0.len(), 10_000);
     let rotated = fs::read_dir(scene.path("")).expect("a directory").flatten();
     let names = rotated.map(|file| file.file_name().to_string_lossy().into_owned());
-    let rotated = names.filter(|name| name.contains('Z') && !name.ends_with(".ledger")).count();
+    let rotated = names.filter(|name| name.contains('Z') && name.ends_with(".ledger")).count();
     assert!(rotated > 2, "{rotated} rotations");
 }
 

@@ -235,6 +235,7 @@ fn words(notice: &Value) -> String {
             let why = notice["error"].as_str().unwrap_or_default();
             format!("the connection is lost ({why}), trying to get it back")
         }
+        "end" => format!("searched only {}", notice["only"].as_str().unwrap_or_default()),
         "reconnected" => "connected again, going on behind the last record".into(),
         other => other.to_owned(),
     }

@@ -15,11 +15,12 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Reads the ledger beside the file at `path`, if it is that of the file with `inode`.
-    pub(crate) fn read(path: &Path, inode: (u64, u64), len: u64) -> Self {
+    /// Reads the ledger beside the file at `path`, if it is that of the file with `inode`, or
+    /// whatever it has if none is given.
+    pub(crate) fn read(path: &Path, inode: Option<(u64, u64)>, len: u64) -> Self {
         let Ok(text) = fs::read(paths::ledger_of(path)) else { return Self::default() };
         let account = Account::replay(&text, len, 0).account;
-        if account.head.inode != inode {
+        if inode.is_some_and(|inode| account.head.inode != inode) {
             return Self::default();
         }
         let (stretches, senders) = account.index();

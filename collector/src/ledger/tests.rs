@@ -1,6 +1,7 @@
 //! A file and its ledger against a model: whatever is written, and at whatever byte the collector
 //! dies, every number is in the file once and every plain line that was whole is kept.
 
+use crate::attic::Attic;
 use crate::decode::{Decoder, Origin};
 use crate::options::Format;
 use crate::rotate::Schedule;
@@ -76,8 +77,15 @@ impl Model {
     fn open(&mut self) {
         drop(self.sink.take());
         let schedule = Schedule::default();
-        let keeping = Keeping { path: self.path(), format: Format::Json, schedule, sync: false };
-        let sink = FileSink::open(keeping, Voice::default()).unwrap();
+        let keeping = Keeping {
+            path: self.path(),
+            confined: None,
+            format: Format::Json,
+            schedule,
+            sync: false,
+            attic: Attic::default(),
+        };
+        let mut sink = FileSink::open(keeping, Voice::default()).unwrap();
         let holdings = sink.holdings();
         for (at, sender) in self.senders.iter().enumerate() {
             let held = holdings.iter().find(|held| held.id == sender.id);
@@ -142,7 +150,14 @@ impl Model {
     fn rotate(&mut self) {
         drop(self.sink.take());
         let schedule = Schedule { size: Some(1), every: None };
-        let keeping = Keeping { path: self.path(), format: Format::Json, schedule, sync: false };
+        let keeping = Keeping {
+            path: self.path(),
+            confined: None,
+            format: Format::Json,
+            schedule,
+            sync: false,
+            attic: Attic::default(),
+        };
         self.sink = Some(FileSink::open(keeping, Voice::default()).unwrap());
         self.write(&[(SENDERS, 1)]);
         self.open();

@@ -23,8 +23,8 @@ pub(crate) enum Notice {
     Live(Option<Cursor>),
     /// Records that nothing holds any more; how many, if that is known.
     Missed(Option<u64>),
-    /// All was searched.
-    End { matched: u64, scanned: u64, skipped: u64 },
+    /// All was searched; or only what these words say.
+    End { matched: u64, scanned: u64, skipped: u64, only: Option<&'static str> },
 }
 
 impl Form {
@@ -76,6 +76,9 @@ impl Form {
             (Self::Events, _) => format!("event: notice\ndata: {json}\n\n"),
             (Self::Text, Notice::Missed(Some(count))) => format!("-- {count} records missed --\n"),
             (Self::Text, Notice::Missed(None)) => "-- records missed --\n".into(),
+            (Self::Text, Notice::End { only: Some(only), .. }) => {
+                format!("-- searched only {only} --\n")
+            }
             (Self::Text, _) => String::new(),
         };
         out.extend_from_slice(shown.as_bytes());
@@ -99,10 +102,11 @@ impl Notice {
             Self::Live(Some(at)) => write!(json, "\"live\",\"at\":\"{at}\"}}"),
             Self::Missed(Some(count)) => write!(json, "\"missed\",\"count\":{count}}}"),
             Self::Missed(None) => write!(json, "\"missed\",\"count\":null}}"),
-            Self::End { matched, scanned, skipped } => write!(
-                json,
-                "\"end\",\"matched\":{matched},\"scanned\":{scanned},\"skipped\":{skipped}}}"
-            ),
+            Self::End { matched, scanned, skipped, only } => {
+                let only = only.map(|only| format!(",\"only\":\"{only}\"")).unwrap_or_default();
+                let counts = format!("\"scanned\":{scanned},\"skipped\":{skipped}");
+                write!(json, "\"end\",\"matched\":{matched},{counts}{only}}}")
+            }
         };
         debug_assert!(written.is_ok(), "a String takes all");
         json

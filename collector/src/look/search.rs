@@ -10,6 +10,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
+/// What is searched where each app and host has its own file.
+const LATEST: &str = "the latest records, which are in memory: \
+    of files by app and host none is searched";
+
 /// A search to be done.
 pub(crate) struct Search {
     pub(crate) look: Arc<Look>,
@@ -53,7 +57,9 @@ impl Search {
         }
         let mut out = Vec::new();
         let (scanned, skipped) = (walk.scanned, walk.skipped);
-        self.form.push_notice(&mut out, Notice::End { matched, scanned, skipped });
+        let only = self.look.view.many_files.then_some(LATEST);
+        self.look.view.stats.pieces_unreadable.add(walk.unreadable);
+        self.form.push_notice(&mut out, Notice::End { matched, scanned, skipped, only });
         let _ = outlet.send(out).await;
     }
 

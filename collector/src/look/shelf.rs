@@ -2,9 +2,11 @@
 
 use super::cursor::Cursor;
 use super::volume::Volume;
-use crate::fresh::{End, Fresh};
+use crate::fresh::{End, Fresh, Past};
 use crate::paths;
-use std::path::{Path, PathBuf};
+use crate::rotated::rotated;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where the records are.
@@ -17,6 +19,7 @@ pub(crate) struct Shelf {
 /// All that is held at one moment, the oldest first.
 #[derive(Debug)]
 pub(crate) struct Holding {
+    /// By the names they have until they are packed.
     rotated: Vec<PathBuf>,
     /// The file that is being written; none when somebody took it away.
     current: Option<Volume>,
@@ -43,16 +46,20 @@ impl Shelf {
             return Holding { rotated: Vec::new(), current, end };
         };
         // First the file, which stays ours once it is open, then those with another name.
-        let current = self.find(end.inode);
-        let mut rotated = rotated(path);
+        let current = self.find(end.turn);
+        let mut rotated: Vec<_> = rotated(path).iter().map(|stamp| stamp.name(path)).collect();
         let ours = current.as_ref().and_then(Volume::path);
         rotated.retain(|path| Some(path.as_path()) != ours);
         Holding { rotated, current, end }
     }
 
-    /// The file with `inode`, wherever it is by now.
-    pub(crate) fn find(&self, inode: (u64, u64)) -> Option<Volume> {
+    /// The file that was begun at `turn`, wherever it is by now, and packed or not.
+    pub(crate) fn find(&self, turn: u64) -> Option<Volume> {
         let path = self.path.as_deref()?;
+        let Past { inode, stamp } = self.fresh.file(turn)?;
+        if let Some(stamp) = stamp {
+            return Volume::open_rotated(&stamp.name(path)).ok();
+        }
         let there = Volume::open(path).ok().filter(|volume| volume.inode() == inode);
         there.or_else(|| {
             let found = Volume::open(&paths::find(path, inode)?).ok()?;
@@ -72,12 +79,14 @@ impl Holding {
         self.current.clone().map(|volume| (volume, self.end.len))
     }
 
-    /// Opens a volume, and says how much of it is held. None when it has been removed meanwhile.
-    pub(crate) fn open(&self, volume: usize) -> Option<(Volume, u64)> {
-        let Some(path) = self.rotated.get(volume) else { return self.current() };
-        let open = Volume::open(path).ok()?;
-        let len = open.len().ok()?;
-        Some((open, len))
+    /// Opens a volume, and says how much of it is held. It may have been removed meanwhile.
+    pub(crate) fn open(&self, volume: usize) -> io::Result<(Volume, u64)> {
+        let Some(path) = self.rotated.get(volume) else {
+            return self.current().ok_or_else(|| io::ErrorKind::NotFound.into());
+        };
+        let open = Volume::open_rotated(path)?;
+        let len = open.len()?;
+        Ok((open, len))
     }
 
     /// Where everything begins.
@@ -94,68 +103,11 @@ impl Holding {
     pub(crate) fn find(&self, cursor: Cursor) -> Option<Spot> {
         let newest_first = (0..self.volumes()).rev();
         let of = |volume: &usize| {
-            self.open(*volume).is_some_and(|(mut open, limit)| {
+            self.open(*volume).is_ok_and(|(mut open, limit)| {
                 open.print(limit) == Some(cursor.print) && cursor.at <= limit
             })
         };
         let volume = { newest_first }.find(of)?;
         Some(Spot { volume, at: cursor.at })
-    }
-}
-
-/// The files that were rotated away from `path`, the oldest first.
-fn rotated(path: &Path) -> Vec<PathBuf> {
-    let Some(base) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let Ok(entries) = std::fs::read_dir(directory.unwrap_or_else(|| Path::new("."))) else {
-        return Vec::new();
-    };
-    let mut found: Vec<_> = entries
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name();
-            let stamp = name.to_str()?.strip_prefix(base)?.strip_prefix('.')?;
-            Some((age(stamp)?, path.with_file_name(&name)))
-        })
-        .collect();
-    found.sort();
-    found.into_iter().map(|(_, path)| path).collect()
-}
-
-/// What to sort a rotated file by: `20261122T184223Z`, or `20261122T184223Z-2` for a later one.
-fn age(stamp: &str) -> Option<(String, u64)> {
-    let (time, more) = stamp.split_once('Z')?;
-    let count = if more.is_empty() { 0 } else { more.strip_prefix('-')?.parse().ok()? };
-    let valid = time.len() == 15
-        && time.bytes().enumerate().all(|(at, byte)| match at {
-            8 => byte == b'T',
-            _ => byte.is_ascii_digit(),
-        });
-    valid.then(|| (time.to_owned(), count))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rotated_files_are_found_in_their_order_and_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
-        let names = [
-            "20261122T184223Z",
-            "20261122T184223Z-2",
-            "20261122T184223Z-10",
-            "20261122T184223Z.ledger",
-            "20261121T184223Z",
-            "ledger",
-            "1",
-        ];
-        for name in names {
-            std::fs::write(dir.path().join(format!("app.log.{name}")), "").unwrap();
-        }
-        let found = rotated(&dir.path().join("app.log"));
-        let found: Vec<_> =
-            found.iter().map(|path| path.extension().unwrap().to_str().unwrap()).collect();
-        assert_eq!(found, [names[4], names[0], names[1], names[2]]);
     }
 }

@@ -153,6 +153,7 @@ impl Tail {
             let (next, bytes, done) = spawn_blocking(step).await.map_err(|_| Gone)?;
             out.send(bytes).await?;
             if done {
+                self.look.view.stats.pieces_unreadable.add(next.unreadable);
                 return Ok(());
             }
             walk = next;
@@ -289,7 +290,7 @@ impl Place {
     /// The volume; where somebody has taken that away, the place moves behind it.
     fn find(&mut self, look: &Look, end: End) -> Option<Volume> {
         if self.volume.is_none() {
-            self.volume = look.shelf.find(end.inode);
+            self.volume = look.shelf.find(end.turn);
             self.at = if self.volume.is_none() { end.len } else { self.at };
         }
         self.volume.clone()
@@ -298,8 +299,7 @@ impl Place {
     /// Goes on to the volume that was begun next; `false` when that one is not to be found.
     fn turn_over(&mut self, look: &Look, end: End) -> bool {
         self.turn = end.turn.min(self.turn + 1);
-        let next = look.view.fresh.file(self.turn);
-        self.volume = next.and_then(|inode| look.shelf.find(inode));
+        self.volume = look.shelf.find(self.turn);
         self.at = 0;
         if self.volume.is_none() && self.turn == end.turn {
             self.at = end.len;

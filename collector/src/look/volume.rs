@@ -2,7 +2,9 @@
 
 use super::cursor::print;
 use crate::fresh::Fresh;
-use crate::ledger::identify;
+use crate::ledger::{Index, identify};
+use crate::packed::Packed;
+use crate::paths::packed_of;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -31,7 +33,16 @@ pub(crate) struct Volume {
 
 #[derive(Debug, Clone)]
 enum Held {
-    File { path: PathBuf, file: Arc<File>, inode: (u64, u64) },
+    File {
+        path: PathBuf,
+        file: Arc<File>,
+        inode: (u64, u64),
+    },
+    /// Under the name that it had before.
+    Packed {
+        path: PathBuf,
+        packed: Arc<Packed>,
+    },
     Ring(Arc<Fresh>),
 }
 
@@ -51,25 +62,47 @@ impl Volume {
         Ok(Self { held, print: None })
     }
 
+    /// Opens a file that was rotated away to `path`, and may be packed by now.
+    pub(crate) fn open_rotated(path: &Path) -> io::Result<Self> {
+        match Self::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let (path, packed) = (path.to_owned(), Packed::open(&packed_of(path))?);
+                let held = Held::Packed { path, packed: Arc::new(packed) };
+                Ok(Self { held, print: None })
+            }
+            open => open,
+        }
+    }
+
     /// The ring.
     pub(crate) fn ring(fresh: Arc<Fresh>) -> Self {
         let print = fresh.ring().map(|ring| ring.print);
         Self { held: Held::Ring(fresh), print }
     }
 
-    /// The device and inode, zero for the ring.
+    /// The device and inode, zero for what is no file or a packed one.
     pub(crate) fn inode(&self) -> (u64, u64) {
         match &self.held {
             Held::File { inode, .. } => *inode,
-            Held::Ring(_) => (0, 0),
+            Held::Packed { .. } | Held::Ring(_) => (0, 0),
         }
     }
 
-    /// Where it lay when it was opened.
+    /// Where it lay when it was opened, or before it was packed.
     pub(crate) fn path(&self) -> Option<&Path> {
         match &self.held {
-            Held::File { path, .. } => Some(path),
+            Held::File { path, .. } | Held::Packed { path, .. } => Some(path),
             Held::Ring(_) => None,
+        }
+    }
+
+    /// What its ledger says of the first `limit` bytes.
+    pub(crate) fn index(&self, limit: u64) -> Index {
+        match &self.held {
+            Held::File { path, inode, .. } => Index::read(path, Some(*inode), limit),
+            // Nobody has that name twice.
+            Held::Packed { path, .. } => Index::read(path, None, limit),
+            Held::Ring(_) => Index::default(),
         }
     }
 
@@ -77,14 +110,15 @@ impl Volume {
     pub(crate) fn len(&self) -> io::Result<u64> {
         match &self.held {
             Held::File { file, .. } => Ok(file.metadata()?.len()),
+            Held::Packed { packed, .. } => Ok(packed.len()),
             Held::Ring(fresh) => Ok(fresh.ring().map_or(0, |ring| ring.end().at)),
         }
     }
 
     /// By what cursors know it, once there is a line within `limit`.
     pub(crate) fn print(&mut self, limit: u64) -> Option<u64> {
-        if let (None, Held::File { file, .. }) = (self.print, &self.held) {
-            let first = read_at(file, 0, limit.min(FIRST_LINE)).ok()?;
+        if self.print.is_none() {
+            let first = self.read_at(0, limit.min(FIRST_LINE)).ok()?;
             let end = memchr::memchr(b'\n', &first).unwrap_or(first.len());
             self.print = (end > 0).then(|| print(&first[..end]));
         }
@@ -95,19 +129,16 @@ impl Volume {
     /// them that are still held.
     pub(crate) fn lines(&self, (from, to): (u64, u64), limit: u64) -> io::Result<Lines> {
         let to = to.min(limit);
-        let file = match &self.held {
-            Held::File { file, .. } => file,
-            Held::Ring(fresh) => {
-                let (at, bytes) = fresh.ring().map_or((to, Vec::new()), |ring| ring.read(from, to));
-                return Ok(Lines { at, bytes });
-            }
-        };
+        if let Held::Ring(fresh) = &self.held {
+            let (at, bytes) = fresh.ring().map_or((to, Vec::new()), |ring| ring.read(from, to));
+            return Ok(Lines { at, bytes });
+        }
         if from >= to {
             return Ok(Lines { at: from, bytes: Vec::new() });
         }
         // From the byte before: if it ends a line, one begins here.
         let mut at = from.saturating_sub(1);
-        let mut bytes = read_at(file, at, to - at)?;
+        let mut bytes = self.read_at(at, to - at)?;
         if from > 0 {
             let skip = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
             bytes.drain(..skip);
@@ -115,7 +146,7 @@ impl Volume {
         }
         while !bytes.is_empty() && bytes.last() != Some(&b'\n') {
             let end = at + bytes.len() as u64;
-            let more = read_at(file, end, MORE.min(limit.saturating_sub(end)))?;
+            let more = self.read_at(end, MORE.min(limit.saturating_sub(end)))?;
             let Some(end) = memchr::memchr(b'\n', &more) else {
                 if more.is_empty() {
                     bytes.truncate(memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1));
@@ -130,6 +161,15 @@ impl Volume {
             bytes.extend_from_slice(&more[..=end]);
         }
         Ok(Lines { at, bytes })
+    }
+
+    /// Up to `len` bytes; fewer only at the end.
+    fn read_at(&self, at: u64, len: u64) -> io::Result<Vec<u8>> {
+        match &self.held {
+            Held::File { file, .. } => read_at(file, at, len),
+            Held::Packed { packed, .. } => packed.read_at(at, len),
+            Held::Ring(_) => Ok(Vec::new()),
+        }
     }
 }
 
@@ -158,7 +198,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, text) = (dir.path().join("x"), "aa\nb\n\ncccc\nd");
         std::fs::write(&path, text).unwrap();
-        let volume = Volume::open(&path).unwrap();
+        let mut plain = Volume::open_rotated(&path).unwrap();
+        assert_pieces(&plain, text);
+        crate::packed::pack(&path, &mut || Ok(())).unwrap();
+        let mut packed = Volume::open_rotated(&path).unwrap();
+        assert_pieces(&packed, text);
+        assert_pieces(&plain, text);
+        assert_eq!(packed.print(11), plain.print(11));
+        assert_eq!(packed.len().unwrap(), text.len() as u64);
+    }
+
+    fn assert_pieces(volume: &Volume, text: &str) {
         for piece in 1..=text.len() as u64 {
             let mut all = Vec::new();
             for from in (0..text.len() as u64).step_by(piece as usize) {

@@ -6,9 +6,10 @@ use super::filter::Filter;
 use super::query::Order;
 use super::shelf::{Holding, Spot};
 use super::volume::{PIECE, Volume};
-use crate::ledger::{Index, Stretch};
+use crate::ledger::Stretch;
 use crate::senders::Names;
 use std::collections::VecDeque;
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub(crate) struct Walk {
     /// Bytes that were read, and that the ledger said need not be.
     pub(crate) scanned: u64,
     pub(crate) skipped: u64,
+    /// Pieces, and whole volumes, that could not be read.
+    pub(crate) unreadable: u64,
 }
 
 struct Open {
@@ -59,8 +62,8 @@ impl Walk {
             Order::Oldest => volumes.collect(),
             Order::Newest => volumes.rev().collect(),
         };
-        let open = None;
-        Self { holding, filter, names, order, from, volumes, open, scanned: 0, skipped: 0 }
+        let (open, scanned, skipped, unreadable) = (None, 0, 0, 0);
+        Self { holding, filter, names, order, from, volumes, open, scanned, skipped, unreadable }
     }
 
     /// Reads the next piece and shows what is wanted of it. `Break` when that was the last one, or
@@ -87,8 +90,9 @@ impl Walk {
             Order::Newest if from < part.0 => open.parts.push_back((from, part.0)),
             _ => {}
         }
-        // What cannot be read (a file that others have cut) holds nothing.
+        // What cannot be read (a file that is damaged, or that others have cut) holds nothing.
         let Ok(lines) = open.volume.lines(part, open.limit) else {
+            self.unreadable += 1;
             return ControlFlow::Continue(());
         };
         self.scanned += lines.bytes.len() as u64;
@@ -111,16 +115,19 @@ impl Walk {
     fn open_next(&mut self) -> ControlFlow<()> {
         let Some(number) = self.volumes.pop_front() else { return ControlFlow::Break(()) };
         // One that was removed meanwhile holds nothing.
-        let Some((mut volume, limit)) = self.holding.open(number) else {
-            return ControlFlow::Continue(());
+        let (mut volume, limit) = match self.holding.open(number) {
+            Ok(open) => open,
+            Err(error) => {
+                self.unreadable += u64::from(error.kind() != io::ErrorKind::NotFound);
+                return ControlFlow::Continue(());
+            }
         };
         let from = if number == self.from.volume { self.from.at } else { 0 };
         let Some(print) = volume.print(limit).filter(|_| from < limit) else {
             return ControlFlow::Continue(());
         };
-        let index = volume.path().map(|path| Index::read(path, volume.inode(), limit));
         let keep = |stretch: &Stretch<'_>| self.filter.may_hold(stretch, &self.names);
-        let (parts, skipped) = index.unwrap_or_default().parts((from, limit), keep);
+        let (parts, skipped) = volume.index(limit).parts((from, limit), keep);
         self.skipped += skipped;
         self.open = Some(Open { number, volume, print, limit, parts: parts.into() });
         ControlFlow::Continue(())

@@ -2,6 +2,7 @@
 //! nothing; reopened when it was moved, and rotated when it is full.
 
 use super::{Batch, Holding, Sink, SinkError, shown};
+use crate::attic::Attic;
 use crate::cut;
 use crate::decode::now;
 use crate::fresh::End;
@@ -9,13 +10,14 @@ use crate::ledger::{Announcement, Found, Ledger, identify};
 use crate::options::Format;
 use crate::paths;
 use crate::rotate::{self, Schedule};
+use crate::rotated::Stamp;
 use crate::voice::{Chain, Voice};
 use netlog_wire::Text;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -31,11 +33,43 @@ const ROTATE_AGAIN: Duration = Duration::from_secs(60);
 /// How a file is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Keeping {
+    /// How it is reached.
     pub(crate) path: PathBuf,
+    /// Where it lies, if it is reached another way: no link is followed then.
+    pub(crate) confined: Option<PathBuf>,
     pub(crate) format: Format,
     pub(crate) schedule: Schedule,
     /// Whether what is acked has to outlive the machine.
     pub(crate) sync: bool,
+    /// Who looks after the files that are rotated away.
+    pub(crate) attic: Attic,
+}
+
+impl Keeping {
+    /// The path that whoever runs the collector knows.
+    pub(crate) fn shown(&self) -> &Path {
+        self.confined.as_deref().unwrap_or(&self.path)
+    }
+
+    /// Opens the file to be appended to, for this collector alone.
+    fn open(&self) -> io::Result<File> {
+        let follow = if self.confined.is_some() { OFlags::NOFOLLOW } else { OFlags::empty() };
+        // Whatever else is there must not keep the hub waiting.
+        let flags = (follow | OFlags::NONBLOCK).bits().cast_signed();
+        let mut options = OpenOptions::new();
+        let options = options.create(true).append(true).read(true).custom_flags(flags);
+        let file = options.open(&self.path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
+            rustix::io::Errno::WOULDBLOCK => {
+                io::Error::new(io::ErrorKind::WouldBlock, "another collector writes to it")
+            }
+            error => error.into(),
+        })?;
+        Ok(file)
+    }
 }
 
 /// A file that only grows at its end, and its ledger.
@@ -52,6 +86,11 @@ pub(crate) struct FileSink {
     looked: Instant,
     /// Whether the file at the path is known to be another one.
     away: bool,
+    /// The stamp that was given last, the same until another file is begun, and that of the file
+    /// before this one.
+    stamp: Option<Stamp>,
+    rotated: Option<Stamp>,
+    before: Option<Stamp>,
     /// When rotating may be tried, after it failed.
     rotate_from: Instant,
     /// The batch that is being written, if the last attempt failed.
@@ -70,19 +109,21 @@ impl FileSink {
     pub(crate) fn open(keeping: Keeping, voice: Voice) -> io::Result<Self> {
         let path = keeping.path.as_path();
         rotate::finish(path)?;
-        let file = open(path)?;
+        let file = keeping.open()?;
         let found = Found::read(path, &file)?;
         if let Some(cut) = found.cut {
             cut::cut(&file, cut)?;
         }
         cut::end_last_line(&file)?;
         if let Some(note) = &found.note {
-            voice.say(format_args!("{} {note}", path.display()));
+            voice.say(format_args!("{} {note}", keeping.shown().display()));
         }
         let ledger = Ledger::begin(path, &file, found, keeping.sync)?;
         let ((inode, end), written) = (identify(&file)?, modified(&file)?);
         let (looked, rotate_from) = (Instant::now(), Instant::now());
         let (away, pending) = (false, None);
+        let (stamp, rotated, before) = (None, None, None);
+        keeping.attic.look_after(keeping.shown());
         Ok(Self {
             keeping,
             voice,
@@ -93,6 +134,9 @@ impl FileSink {
             written,
             looked,
             away,
+            stamp,
+            rotated,
+            before,
             rotate_from,
             pending,
         })
@@ -130,29 +174,34 @@ impl FileSink {
             return Ok(());
         }
         self.away = true;
-        let file = open(&self.keeping.path)?;
+        let file = self.keeping.open()?;
         cut::end_last_line(&file)?;
         self.ledger.begin_anew(&file)?;
         (self.inode, self.end) = identify(&file)?;
         self.written = modified(&file)?;
         self.file = file;
-        self.away = false;
+        (self.away, self.before) = (false, self.rotated.take());
         Ok(())
     }
 
     fn rotate(&mut self) -> io::Result<()> {
         let path = self.keeping.path.clone();
-        let rotated = rotate::name(&path, now());
+        let stamp = rotate::stamp(&path, now(), self.stamp);
+        let rotated = stamp.name(&path);
         if let Err(error) = self.rename(&path, &rotated) {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
-            let (path, chain) = (path.display(), Chain(&error));
+            let (path, chain) = (self.keeping.shown().display(), Chain(&error));
             self.voice.say(format_args!("failed to rotate {path}, going on in it: {chain}"));
             return Ok(());
         }
         // No way back from here: what fails is tried again, with the next file.
         self.away = true;
+        (self.stamp, self.rotated) = (Some(stamp), Some(stamp));
         rotate::move_ledgers(&path, &rotated)?;
-        self.voice.debug(format_args!("rotated {} to {}", path.display(), rotated.display()));
+        self.keeping.attic.look_after(self.keeping.shown());
+        let name = rotated.file_name().unwrap_or_default();
+        let (path, name) = (self.keeping.shown().display(), Path::new(name).display());
+        self.voice.debug(format_args!("rotated {path} to {name}"));
         self.reopen()
     }
 
@@ -161,6 +210,22 @@ impl FileSink {
         self.ledger.compact()?;
         self.ledger.prepare_next(&paths::next_of(&paths::ledger_of(path)), name)?;
         fs::rename(path, rotated)
+    }
+
+    /// Takes back what is half written, for it to be written elsewhere.
+    pub(crate) fn take_back(&mut self) -> io::Result<()> {
+        if self.pending.is_some() {
+            self.file.set_len(self.end)?;
+            self.pending = None;
+        }
+        Ok(())
+    }
+
+    /// Goes on, with all it knows, in the file at another path.
+    pub(crate) fn go_to(&mut self, path: PathBuf) {
+        self.ledger.go_to(&path);
+        self.keeping.path = path;
+        self.away = true;
     }
 
     fn write_pieces(&mut self, done: &mut usize, pieces: &[Cow<'_, [u8]>]) -> io::Result<()> {
@@ -190,8 +255,7 @@ impl FileSink {
         let pieces: Vec<_> = batch.runs.iter().map(|run| shown(run, text)).collect();
         if self.pending.is_some() && self.look_again() && self.moved() {
             // Perhaps to make room: what is half written there is written anew elsewhere.
-            self.file.set_len(self.end)?;
-            self.pending = None;
+            self.take_back()?;
         }
         let mut pending = match self.pending.take() {
             Some(pending) => pending,
@@ -217,18 +281,18 @@ impl FileSink {
 impl Sink for FileSink {
     fn write(&mut self, batch: &Batch) -> Result<(), SinkError> {
         self.try_write(batch).map_err(|cause| {
-            let deed = format!("write to {}", self.keeping.path.display());
+            let deed = format!("write to {}", self.keeping.shown().display());
             SinkError { deed, cause }
         })
     }
 
-    fn holdings(&self) -> Vec<Holding> {
+    fn holdings(&mut self) -> Vec<Holding> {
         let known = self.ledger.senders().iter();
         known.map(|known| Holding { id: known.id, mark: known.mark, ended: known.ended }).collect()
     }
 
     fn end(&self) -> Option<End> {
-        let end = End { inode: self.inode, len: self.end, turn: 0 };
+        let end = End { inode: self.inode, len: self.end, turn: 0, before: self.before };
         (self.keeping.format == Format::Json).then_some(end)
     }
 
@@ -245,21 +309,6 @@ impl Sink for FileSink {
             let _ = self.ledger.compact();
         }
     }
-}
-
-/// Opens a file to be appended to, for this collector alone.
-fn open(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
-        rustix::io::Errno::WOULDBLOCK => {
-            io::Error::new(io::ErrorKind::WouldBlock, "another collector writes to it")
-        }
-        error => error.into(),
-    })?;
-    Ok(file)
 }
 
 fn modified(file: &File) -> io::Result<i64> {

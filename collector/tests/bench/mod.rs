@@ -4,10 +4,12 @@
 #![allow(dead_code, unreachable_pub)]
 
 use netlog_collector::{Address, Collector, Http, Options, Reopen, Stats};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -32,6 +34,24 @@ pub fn record(msg: &str) -> String {
 pub fn message(line: &str) -> &str {
     let from = line.find("\"msg\":\"").expect("a message") + 7;
     &line[from..from + line[from..].find('"').expect("its end")]
+}
+
+/// Records numbered from `first`, each saying its number.
+pub fn records(first: u64, count: u64) -> String {
+    (first..first + count).map(|number| record(&number.to_string())).collect()
+}
+
+/// The same whose next record is number `next`.
+pub fn hello(next: u64) -> String {
+    HELLO.replace("\"next\":7", &format!("\"next\":{next}"))
+}
+
+/// All messages in the files of `dir` that records are kept in, sorted as numbers.
+pub fn numbers(dir: &Path) -> Vec<u64> {
+    let text: String = kept(dir).into_values().collect();
+    let mut numbers: Vec<u64> = text.lines().map(|line| message(line).parse().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// A running collector that writes a file.
@@ -122,12 +142,66 @@ impl Drop for Bench {
     }
 }
 
+/// The files of `dir` that records are kept in, packed or not, by the names they have until they are
+/// packed; ledgers and what is half done left out.
+pub fn kept(dir: &Path) -> BTreeMap<PathBuf, String> {
+    let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let named = |path: &PathBuf, end: &str| path.to_string_lossy().ends_with(end);
+    let files = files.filter(|path| !named(path, ".ledger") && !named(path, ".new"));
+    let files = files.filter(|path| !path.is_dir());
+    let files = files.map(|path| if named(&path, ".zst") { path.with_extension("") } else { path });
+    files.map(|path| (path.clone(), text(&path))).collect()
+}
+
+/// The text of a file that may be packed, or be packed now.
+fn text(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap_or_else(|_| {
+        let mut packed = path.as_os_str().to_owned();
+        packed.push(".zst");
+        zstd::decode_all(fs::File::open(packed).unwrap()).unwrap()
+    });
+    String::from_utf8(bytes).unwrap()
+}
+
 /// Waits until `condition` holds.
-pub fn wait_for(condition: impl Fn() -> bool) {
+pub fn wait_for(mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {
         assert!(Instant::now() < deadline, "what was waited for did not happen");
         thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A file system of 64 KiB; `None` without the right to mount one.
+pub struct Small(TempDir);
+
+impl Small {
+    /// Mounts it.
+    pub fn mount() -> Option<Self> {
+        let dir = TempDir::new().unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .arg(dir.path())
+            .stderr(std::process::Stdio::null())
+            .status();
+        mount.is_ok_and(|status| status.success()).then_some(Self(dir))
+    }
+
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Makes room for 1 MiB.
+    pub fn grow(&self) {
+        let mount = Command::new("mount").args(["-o", "remount,size=1m"]).arg(self.path()).status();
+        assert!(mount.unwrap().success());
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").args(["-l".as_ref(), self.0.path().as_os_str()]).status();
     }
 }
 

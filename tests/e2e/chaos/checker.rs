@@ -61,7 +61,7 @@ impl Checker {
 
     fn read(&mut self, file: &Path) {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut reader = BufReader::new(File::open(file).expect("the file is there"));
+        let mut reader = open(file);
         let mut line = Vec::new();
         self.at = (name, 0);
         while reader.read_until(b'\n', &mut line).expect("the file can be read") > 0 {
@@ -206,6 +206,15 @@ impl Track {
         self.missing += number - last - 1;
         self.first_gap.get_or_insert((last + 1, number - 1));
         if gaps { Ok(()) } else { Err(format!("number {number} follows {last}")) }
+    }
+}
+
+/// Opens a file that records are kept in, packed or not.
+fn open(file: &Path) -> Box<dyn BufRead> {
+    let open = File::open(file).expect("the file is there");
+    match file.extension().is_some_and(|end| end == "zst") {
+        true => Box::new(BufReader::new(zstd::Decoder::new(open).expect("it can be unpacked"))),
+        false => Box::new(BufReader::new(open)),
     }
 }
 

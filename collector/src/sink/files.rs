@@ -1,0 +1,413 @@
+//! The files of a template: one for each app and host, below one directory and nowhere else. Each
+//! has its ledger; a batch is written file by file, and goes on where it stopped.
+
+mod split;
+mod tree;
+
+use super::file::{FileSink, Keeping};
+use super::{Batch, Holding, Sink, SinkError};
+use crate::paths;
+use crate::run::Run;
+use crate::stats::Stats;
+use crate::template::Template;
+use crate::voice::{Chain, Voice};
+use rustix::fs::fstat;
+use rustix::io::Errno;
+use split::{Part, split};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a file stays open without being written, and how often that is looked at.
+const IDLE: Duration = Duration::from_secs(300);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether a directory is still where it was.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What an open file takes: its directory, itself, its ledger.
+const DESCRIPTORS: usize = 3;
+
+/// How many places taken by something else are remembered, for each to be told of once.
+const TOLD: usize = 100;
+
+/// How many files there may be, and how many of them open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MostFiles {
+    all: usize,
+    open: usize,
+}
+
+impl MostFiles {
+    /// At most `all` files and that of `other`, and as many open as `descriptors` are enough for.
+    pub(crate) fn new(all: usize, descriptors: usize) -> Self {
+        Self { all, open: (descriptors / DESCRIPTORS).clamp(1, all.saturating_add(1)) }
+    }
+}
+
+/// Where it is told and counted what happens.
+pub(crate) struct Said {
+    pub(crate) voice: Voice,
+    pub(crate) stats: Arc<Stats>,
+}
+
+/// All files of a template.
+pub(crate) struct Files {
+    template: Template,
+    /// How each file is kept.
+    keeping: Keeping,
+    most: MostFiles,
+    said: Said,
+    open: HashMap<PathBuf, Open>,
+    /// The file of all who have none of their own.
+    other: PathBuf,
+    /// The files there are, by their paths below the base, but for that one.
+    known: BTreeSet<PathBuf>,
+    /// What they held at the start.
+    holdings: Vec<Holding>,
+    /// What is left of the batch that is being written.
+    left: VecDeque<Part>,
+    looked: Instant,
+    /// The places taken by something else, and whether it was told that there are too many files.
+    told: BTreeSet<PathBuf>,
+    told_over: bool,
+}
+
+struct Open {
+    sink: FileSink,
+    /// The file is reached through it, whatever becomes of the names that lead there.
+    directory: OwnedFd,
+    inode: (u64, u64),
+    used: Instant,
+    looked: Instant,
+}
+
+impl Files {
+    /// Opens each file that is there once, so that it agrees with its ledger and its marks are
+    /// known.
+    pub(crate) fn open(
+        template: Template,
+        keeping: Keeping,
+        most: MostFiles,
+        said: Said,
+    ) -> Result<Self, (PathBuf, io::Error)> {
+        let kept = tree::kept(&template).map_err(|cause| (template.base.clone(), cause))?;
+        let mut files = Self {
+            other: template.other(),
+            template,
+            keeping,
+            most,
+            said,
+            open: HashMap::new(),
+            known: BTreeSet::new(),
+            holdings: Vec::new(),
+            left: VecDeque::new(),
+            looked: Instant::now(),
+            told: BTreeSet::new(),
+            told_over: false,
+        };
+        for place in kept {
+            match files.reach(&place) {
+                Ok(open) => {
+                    let holdings = open.sink.holdings();
+                    files.holdings.extend(holdings);
+                }
+                Err(cause) if taken(&cause) => files.tell(&place, &cause),
+                Err(cause) => return Err((files.path(&place), cause)),
+            }
+        }
+        Ok(files)
+    }
+
+    fn path(&self, place: &Path) -> PathBuf {
+        self.template.base.join(place)
+    }
+
+    /// The file at `place`, opened if need be.
+    fn reach(&mut self, place: &Path) -> io::Result<&mut Open> {
+        if !self.open.contains_key(place) {
+            self.make_room();
+            let open = self.open_file(place)?;
+            if place != self.other {
+                self.known.insert(place.to_owned());
+            }
+            self.open.insert(place.to_owned(), open);
+        }
+        let base = &self.template.base;
+        let open = self.open.get_mut(place).ok_or(io::ErrorKind::NotFound)?;
+        open.look_again(base, place, self.keeping.sync)?;
+        Ok(open)
+    }
+
+    fn open_file(&self, place: &Path) -> io::Result<Open> {
+        let directory = tree::enter(&self.template.base, place, self.keeping.sync)?;
+        let path = within(&directory, place);
+        if !is_ours(&path)? {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is somebody else's"));
+        }
+        let confined = Some(self.path(place));
+        let keeping = Keeping { path, confined, ..self.keeping.clone() };
+        let sink = FileSink::open(keeping, self.said.voice)?;
+        let (inode, now) = (identify(&directory)?, Instant::now());
+        Ok(Open { sink, directory, inode, used: now, looked: now })
+    }
+
+    /// Closes the file that was not written for longest, if there are enough.
+    fn make_room(&mut self) {
+        while self.open.len() >= self.most.open {
+            let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
+            let Some(place) = oldest.map(|(place, _)| place.clone()) else { return };
+            self.close_file(&place);
+        }
+    }
+
+    fn close_file(&mut self, place: &Path) {
+        if let Some(mut open) = self.open.remove(place) {
+            open.sink.close();
+        }
+    }
+
+    fn close_idle(&mut self) {
+        self.looked = Instant::now();
+        let idle = self.open.iter().filter(|(_, open)| open.used.elapsed() >= IDLE);
+        let idle: Vec<PathBuf> = idle.map(|(place, _)| place.clone()).collect();
+        idle.iter().for_each(|place| self.close_file(place));
+    }
+
+    fn write_part(&mut self, part: &Part) -> Result<(), SinkError> {
+        let (other, records) = (self.other.clone(), part.batch.records());
+        let over = self.known.len() >= self.most.all && !self.known.contains(&part.place);
+        if over && part.place != other {
+            if !std::mem::replace(&mut self.told_over, true) {
+                let (most, path) = (self.most.all, self.path(&other));
+                self.said.voice.say(format_args!(
+                    "there are {most} files (--max-files): what belongs to more is in {}",
+                    path.display()
+                ));
+            }
+            self.write_at(&other, &part.batch)?;
+            self.said.stats.records_over_max_files.add(records);
+            return Ok(());
+        }
+        match self.write_at(&part.place, &part.batch) {
+            Err(error) if taken(&error.cause) && part.place != other => {
+                self.leave(&part.place)?;
+                self.tell(&part.place, &error.cause);
+                self.write_at(&other, &part.batch)?;
+                self.said.stats.records_out_of_place.add(records);
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn write_at(&mut self, place: &Path, batch: &Batch) -> Result<(), SinkError> {
+        let path = self.path(place);
+        let open = self.reach(place).map_err(|cause| {
+            let deed = format!("open {}", path.display());
+            SinkError { deed, cause }
+        })?;
+        open.used = Instant::now();
+        open.sink.write(batch)
+    }
+
+    /// Gives up a file whose place is taken; what is half written there is written elsewhere.
+    fn leave(&mut self, place: &Path) -> Result<(), SinkError> {
+        if let Some(open) = self.open.get_mut(place) {
+            let deed = format!("cut {}", self.template.base.join(place).display());
+            open.sink.take_back().map_err(|cause| SinkError { deed, cause })?;
+        }
+        self.close_file(place);
+        Ok(())
+    }
+
+    /// Says once what is wrong with a place.
+    fn tell(&mut self, place: &Path, cause: &io::Error) {
+        if self.told.len() < TOLD && self.told.insert(place.to_owned()) {
+            let (path, other) = (self.path(place), self.path(&self.other));
+            let (path, other, cause) = (path.display(), other.display(), Chain(cause));
+            self.said.voice.say(format_args!(
+                "{path} cannot be used, what belongs there is in {other}: {cause}"
+            ));
+        }
+    }
+}
+
+impl Open {
+    /// Goes on in another directory, if the names lead to another one by now.
+    fn look_again(&mut self, base: &Path, place: &Path, sync: bool) -> io::Result<()> {
+        if self.looked.elapsed() < LOOK {
+            return Ok(());
+        }
+        let directory = tree::enter(base, place, sync)?;
+        let inode = identify(&directory)?;
+        if inode != self.inode {
+            self.sink.go_to(within(&directory, place));
+            (self.directory, self.inode) = (directory, inode);
+        }
+        self.looked = Instant::now();
+        Ok(())
+    }
+}
+
+impl Sink for Files {
+    fn write(&mut self, batch: &Batch) -> Result<(), SinkError> {
+        if self.left.is_empty() {
+            self.left = split(batch, &self.template);
+        }
+        while let Some(part) = self.left.pop_front() {
+            if let Err(error) = self.write_part(&part) {
+                self.left.push_front(part);
+                return Err(error);
+            }
+            part.batch.runs.into_iter().for_each(Run::recycle);
+        }
+        if self.looked.elapsed() >= MINUTE {
+            self.close_idle();
+        }
+        Ok(())
+    }
+
+    fn holdings(&mut self) -> Vec<Holding> {
+        std::mem::take(&mut self.holdings)
+    }
+
+    fn look(&mut self) {
+        if !self.left.is_empty() {
+            return;
+        }
+        self.close_idle();
+        let (base, sync) = (&self.template.base, self.keeping.sync);
+        for (place, open) in &mut self.open {
+            // What fails here fails again at the next write, where it is waited out.
+            if open.look_again(base, place, sync).is_ok() {
+                open.sink.look();
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        self.open.values_mut().for_each(|open| open.sink.close());
+    }
+}
+
+/// The path to `place` through its directory: nobody can change where it leads.
+fn within(directory: &OwnedFd, place: &Path) -> PathBuf {
+    let name = place.file_name().unwrap_or_default();
+    Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name)
+}
+
+/// Whether there is nothing at `path`, or a file that a collector wrote: peers choose the names,
+/// and nobody else's file may grow by that.
+fn is_ours(path: &Path) -> io::Result<bool> {
+    let there = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        there => there?,
+    };
+    let ledger = paths::ledger_of(path);
+    let kept = [&ledger, &paths::next_of(&ledger)].map(|path| fs::symlink_metadata(path).is_ok());
+    Ok(there.is_file() && (there.len() == 0 || kept.contains(&true)))
+}
+
+fn identify(directory: &OwnedFd) -> io::Result<(u64, u64)> {
+    let there = fstat(directory)?;
+    Ok((there.st_dev, there.st_ino))
+}
+
+/// Whether something is in the way that waiting does not remove.
+fn taken(cause: &io::Error) -> bool {
+    let errors = [Errno::LOOP, Errno::NOTDIR, Errno::ISDIR, Errno::NAMETOOLONG, Errno::NXIO];
+    match Errno::from_io_error(cause) {
+        Some(error) => errors.contains(&error),
+        None => cause.kind() == io::ErrorKind::InvalidInput,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attic::Attic;
+    use crate::options::Format;
+    use crate::rotate::Schedule;
+    use crate::run::Source;
+    use rustix::fs::{FlockOperation, flock};
+    use tempfile::{TempDir, tempdir};
+
+    fn files(dir: &TempDir, most: MostFiles) -> Files {
+        let path = dir.path().join("{app}.log");
+        let template = Template::parse(&path).unwrap().unwrap();
+        let (confined, schedule) = (None, Schedule::default());
+        let (format, attic) = (Format::Json, Attic::default());
+        let keeping = Keeping { path, confined, format, schedule, sync: true, attic };
+        let said = Said { voice: Voice::default(), stats: Arc::default() };
+        Files::open(template, keeping, most, said).map_err(|(_, cause)| cause).unwrap()
+    }
+
+    fn line(app: &str, msg: u32) -> String {
+        format!(
+            "{{\"app\":\"{app}\",\"time\":\"2026-11-22T18:42:23.000000Z\",\"level\":\"INFO\",\"msg\":\"{msg}\"}}\n"
+        )
+    }
+
+    fn batch(apps: &[&str], msgs: std::ops::Range<u32>) -> Batch {
+        let mut run = Run::new(Source::Plain, 1, 0);
+        for msg in msgs {
+            apps.iter().for_each(|app| run.lines.extend(line(app, msg).into_bytes()));
+            run.count += apps.len() as u64;
+        }
+        Batch { runs: vec![run] }
+    }
+
+    #[test]
+    fn a_batch_that_fails_at_one_file_goes_on_there() {
+        let dir = tempdir().unwrap();
+        let mut files = files(&dir, MostFiles::new(10, 60));
+        let path = |app: &str| dir.path().join(format!("{app}.log"));
+        let text = |app: &str| fs::read_to_string(path(app)).unwrap_or_default();
+        let busy = fs::File::create(path("b")).unwrap();
+        flock(&busy, FlockOperation::LockExclusive).unwrap();
+        let batch = batch(&["a", "b", "c"], 0..3);
+        for _ in 0..3 {
+            files.write(&batch).unwrap_err();
+        }
+        let lines = |app: &str| (0..3).map(|msg| line(app, msg)).collect::<String>();
+        assert_eq!((text("a"), text("b"), text("c")), (lines("a"), "".into(), "".into()));
+        drop(busy);
+        files.write(&batch).unwrap();
+        assert_eq!(["a", "b", "c"].map(text), ["a", "b", "c"].map(lines));
+    }
+
+    #[test]
+    fn few_files_are_open_however_many_there_are() {
+        let dir = tempdir().unwrap();
+        let mut files = files(&dir, MostFiles::new(1000, 3 * 4));
+        let apps: Vec<String> = (0..40).map(|n| format!("app{n}")).collect();
+        let apps: Vec<&str> = apps.iter().map(String::as_str).collect();
+        for turn in 0..3 {
+            files.write(&batch(&apps, turn..turn + 1)).unwrap();
+            assert_eq!((files.open.len(), files.known.len()), (4, 40));
+        }
+        for app in apps {
+            let text = fs::read_to_string(dir.path().join(format!("{app}.log"))).unwrap();
+            assert_eq!(text, (0..3).map(|msg| line(app, msg)).collect::<String>());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_written_for_long_is_closed_and_goes_on_later() {
+        let dir = tempdir().unwrap();
+        let mut files = files(&dir, MostFiles::new(10, 60));
+        files.write(&batch(&["a", "b"], 0..1)).unwrap();
+        let long = Instant::now().checked_sub(IDLE).unwrap();
+        files.open.get_mut(Path::new("a.log")).unwrap().used = long;
+        files.look();
+        assert!(!files.open.contains_key(Path::new("a.log")));
+        files.write(&batch(&["a"], 1..2)).unwrap();
+        let text = fs::read_to_string(dir.path().join("a.log")).unwrap();
+        assert_eq!(text, line("a", 0) + &line("a", 1));
+    }
+}

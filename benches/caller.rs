@@ -31,6 +31,8 @@ pub(crate) enum Logger {
     Absent(SocketAddr),
     /// netlog, its peer accepting and not reading.
     Stalled(SocketAddr),
+    /// netlog, its collector killed and started again all the while.
+    Dying(SocketAddr),
     /// netlog, nobody listening and the spool full.
     Full(SocketAddr),
 }
@@ -71,9 +73,10 @@ fn init(logger: Logger, task: Task) -> Option<netlog::Guard> {
             return None;
         }
         Logger::Full(address) => (address, SMALLEST_SPOOL),
-        Logger::Up(address) | Logger::Absent(address) | Logger::Stalled(address) => {
-            (address, 8 << 20)
-        }
+        Logger::Up(address)
+        | Logger::Absent(address)
+        | Logger::Stalled(address)
+        | Logger::Dying(address) => (address, 8 << 20),
     };
     let mut builder = netlog::builder(&address.to_string())
         .level(log::LevelFilter::Info)
@@ -93,7 +96,7 @@ fn settle(logger: Logger) {
         assert!(Instant::now() < until, "the case does not come about");
         call(0);
         settled = match logger {
-            Logger::Up(_) => netlog::flush(PATIENCE).acked,
+            Logger::Up(_) | Logger::Dying(_) => netlog::flush(PATIENCE).acked,
             Logger::Stalled(_) => {
                 (0..1000).for_each(call);
                 let before = netlog::flush(Duration::ZERO).pending;

@@ -1,7 +1,7 @@
 //! A collector as a process of its own: netlog's, or a floor that says as it does where it listens.
 
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -18,15 +18,21 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// netlog's collector as users run it, appending to `file`.
     pub(crate) fn collector(file: &Path) -> Self {
-        Self::start(&mut Self::command(file, "tcp", &["--http", "off"]), &["listening on tcp://"]).0
+        Self::collector_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), file)
     }
 
-    /// The command that starts a collector which listens at `transport` and appends to `file`, and
-    /// does not rotate it: its lines are counted.
-    pub(crate) fn command(file: &Path, transport: &str, more: &[&str]) -> Command {
+    /// The same at an address of our choice.
+    pub(crate) fn collector_at(address: SocketAddr, file: &Path) -> Self {
+        let listen = format!("tcp://{address}");
+        let mut collector = Self::command(file, &listen, &["--http", "off"]);
+        Self::start(&mut collector, &["listening on tcp://"]).0
+    }
+
+    /// The command that starts a collector which listens at a URL and appends to `file`, and does
+    /// not rotate it: its lines are counted.
+    pub(crate) fn command(file: &Path, listen: &str, more: &[&str]) -> Command {
         let mut collector = Command::new(COLLECTOR.as_path());
-        let listen = format!("{transport}://127.0.0.1:0");
-        collector.args(["--listen", &listen, "--rotate-size", "0", "--file"]).arg(file).args(more);
+        collector.args(["--listen", listen, "--rotate-size", "0", "--file"]).arg(file).args(more);
         collector
     }
 

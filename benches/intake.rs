@@ -3,11 +3,15 @@
 //! Each case runs beside the floor (`append.rs`) where there is one, and fails if a record is
 //! missing from the file and nothing says so. Words behind `--` choose the cases whose titles have
 //! them all. `NETLOG_BENCH_RECORDS` is how many records a case sends (1,000,000),
-//! `NETLOG_BENCH_SECONDS` how long those take that send at a steady rate (3).
+//! `NETLOG_BENCH_SECONDS` how long those take that send at a steady rate (3),
+//! `NETLOG_BENCH_CONNECTIONS` and `NETLOG_BENCH_TAILS` how many stand by in a crowd (9,900 and
+//! 10,000).
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
 mod append;
+mod crowd;
 mod daemon;
+mod hold;
 mod load;
 mod run;
 mod trickle;
@@ -65,6 +69,9 @@ fn main() {
     println!("{}", run::machine());
     bench.flat_out();
     bench.with_more();
+    if bench.wants("crowd") {
+        crowd::run(Place::new().dir.path(), bench.records);
+    }
     bench.packets();
     bench.datagrams();
 }
@@ -184,7 +191,7 @@ impl Bench {
             }
             let lines = (rate as f64 * self.seconds) as u64;
             let place = Place::new();
-            let mut command = Daemon::command(&place.file, "udp", &["--http", "off"]);
+            let mut command = Daemon::command(&place.file, "udp://127.0.0.1:0", &["--http", "off"]);
             let (daemon, _) = Daemon::start(&mut command, &["listening on udp://"]);
             place.warm(lines * 400);
             let (before, start) = (daemon.cpu(), Instant::now());
@@ -216,13 +223,13 @@ fn floor(file: &Path) -> Daemon {
 }
 
 fn synced(file: &Path) -> Daemon {
-    let mut command = Daemon::command(file, "tcp", &["--http", "off", "--sync"]);
+    let mut command = Daemon::command(file, "tcp://127.0.0.1:0", &["--http", "off", "--sync"]);
     Daemon::start(&mut command, &["listening on tcp://"]).0
 }
 
 /// A collector that somebody tails.
 fn tailed(file: &Path) -> (Daemon, Tail) {
-    let mut command = Daemon::command(file, "tcp", &["--http", "127.0.0.1:0"]);
+    let mut command = Daemon::command(file, "tcp://127.0.0.1:0", &["--http", "127.0.0.1:0"]);
     let (daemon, serving) =
         Daemon::start(&mut command, &["listening on tcp://", "serving http://"]);
     (daemon, Tail::at(serving[0]))

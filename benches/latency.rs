@@ -15,7 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Measures and prints the table.
 pub(crate) fn run(place: &Path) {
     let records = run::setting("NETLOG_BENCH_RECORDS", 500.0) as u64;
-    let mut command = Daemon::command(&place.join("tailed.log"), "tcp", &["--http", "127.0.0.1:0"]);
+    let mut command =
+        Daemon::command(&place.join("tailed.log"), "tcp://127.0.0.1:0", &["--http", "127.0.0.1:0"]);
     let (collector, served) =
         Daemon::start(&mut command, &["listening on tcp://", "serving http://"]);
     let &[http] = &served[..] else { panic!("one address is served") };

@@ -9,10 +9,12 @@ mod caller;
 mod daemon;
 mod floor;
 mod peer;
+mod phoenix;
 mod run;
 
 use caller::{Logger, Task};
 use daemon::Daemon;
+use phoenix::Phoenix;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -51,6 +53,7 @@ fn named(logger: &str, address: &str) -> Logger {
         "up" => Logger::Up(address()),
         "absent" => Logger::Absent(address()),
         "stalled" => Logger::Stalled(address()),
+        "dying" => Logger::Dying(address()),
         _ => Logger::Full(address()),
     }
 }
@@ -58,6 +61,7 @@ fn named(logger: &str, address: &str) -> Logger {
 /// What the children need to know and where they may leave things.
 struct Bench {
     spool: tempfile::TempDir,
+    files: tempfile::TempDir,
     collector: Daemon,
     /// By the name of a logger: where it sends.
     endpoints: Vec<(&'static str, SocketAddr)>,
@@ -78,6 +82,7 @@ fn measure_all() {
             ("stalled", peer::stalled()),
             ("full", peer::absent()),
         ],
+        files,
         collector,
     };
     println!("{}", run::machine());
@@ -91,8 +96,11 @@ fn measure_all() {
 impl Bench {
     /// Runs one child and answers what it says.
     fn child(&self, logger: &str, task: &str, threads: u64, count: u64) -> Vec<u8> {
-        let endpoint = self.endpoints.iter().find(|(name, _)| *name == logger);
-        let address = endpoint.map_or_else(String::new, |(_, address)| address.to_string());
+        let dying = (logger == "dying").then(|| Phoenix::rise(self.files.path().join("dying.log")));
+        let address = match &dying {
+            Some(phoenix) => phoenix.address.to_string(),
+            None => self.endpoint(logger),
+        };
         let spool = tempfile::tempdir_in(self.spool.path()).expect("a directory for a spool");
         let output = Command::new(std::env::current_exe().expect("a bench has a path"))
             .args(["--child", logger, &address, task])
@@ -106,6 +114,11 @@ impl Bench {
         output.stdout
     }
 
+    fn endpoint(&self, logger: &str) -> String {
+        let endpoint = self.endpoints.iter().find(|(name, _)| *name == logger);
+        endpoint.map_or_else(String::new, |(_, address)| address.to_string())
+    }
+
     fn figures(&self, logger: &str, task: &str, threads: u64, count: u64) -> Vec<f64> {
         let said = self.child(logger, task, threads, count);
         let said = String::from_utf8_lossy(&said);
@@ -113,7 +126,7 @@ impl Bench {
     }
 
     fn bursts(&self, threads: u64, seconds: f64) {
-        const CASES: [&str; 5] = ["floor", "up", "absent", "stalled", "full"];
+        const CASES: [&str; 6] = ["floor", "up", "absent", "stalled", "dying", "full"];
         let slices = (seconds * 1000.0 / SLICE as f64).ceil() as u64;
         let mut taken: [Vec<u32>; CASES.len()] = Default::default();
         for _ in 0..slices {
@@ -172,6 +185,7 @@ fn title(case: &str) -> &str {
         "up" => "collector up",
         "absent" => "collector absent",
         "stalled" => "collector stalled",
+        "dying" => "collector killed",
         "full" => "spool full",
         floor => floor,
     }

@@ -8,15 +8,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
 mod daemon;
+mod hold;
 mod latency;
 mod run;
 
 use daemon::Daemon;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use socket2::{Domain, Socket, Type};
+use hold::{hold, raise_files};
 use std::fs;
 use std::io::Read;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -65,6 +64,7 @@ fn measure() {
     println!("collector, {} idle connections: {cost:.0} bytes each", held.len());
     println!("collector, with them, idle:    {:>8.1} wake-ups a second", wake_ups(pid, seconds));
     drop(held);
+    drop(collector);
     latency::run(place.path());
 }
 
@@ -75,28 +75,6 @@ fn sender(collector: &Daemon, place: &Path, seconds: Duration) {
     let (more, spool) = (resident(with) - resident(without), 8 << 10);
     println!("sender, over one without netlog: {more:>6} KiB resident (the spool has {spool})");
     println!("sender, idle:                  {:>8.1} wake-ups a second", wake_ups(with, seconds));
-}
-
-/// Opens idle connections, a thousand from one address, and waits until the collector has taken
-/// them all.
-fn hold(address: SocketAddr, count: usize) -> Vec<TcpStream> {
-    let mut held: Vec<TcpStream> = (0..count).map(|at| connect(address, at)).collect();
-    // They are taken in their order: when the end of one more is answered, the others are taken.
-    let last = connect(address, count);
-    last.shutdown(Shutdown::Write).expect("it can be half-closed");
-    let answered = (&last).read(&mut [0]);
-    assert!(matches!(answered, Ok(0)), "the collector has taken it: {answered:?}");
-    held.retain(|connection| connection.peer_addr().is_ok());
-    held
-}
-
-fn connect(address: SocketAddr, at: usize) -> TcpStream {
-    let host = u8::try_from(1 + at / 1000).expect("there are not so many connections");
-    let from = SocketAddr::from((Ipv4Addr::new(127, 0, 1, host), 0));
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.bind(&from.into()).expect("all of 127.0.0.0/8 is this machine's");
-    socket.connect(&address.into()).expect("the collector takes connections");
-    socket.into()
 }
 
 /// This program again, doing as it is told until it is dropped.
@@ -149,10 +127,4 @@ fn figure(path: &str, name: &str) -> i64 {
     let text = fs::read_to_string(path).expect("the process runs");
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     line.split_whitespace().next().and_then(|figure| figure.parse().ok()).unwrap_or_default()
-}
-
-/// Lets this process and its children open as many files as they may.
-fn raise_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }

@@ -136,6 +136,11 @@ impl Hub {
         let sealed = self.seal(parcels);
         if !sealed.batch.runs.is_empty() {
             self.write(&sealed.batch)?;
+            if self.sinks.is_empty() {
+                // Nobody has it: nothing is acked, and whoever waits for a word gets none.
+                self.stats.records_given_up.add(sealed.batch.records());
+                return Ok(found);
+            }
             self.fresh.written(&sealed.batch.runs, self.sinks.iter().find_map(|sink| sink.end()));
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
@@ -290,5 +295,40 @@ mod tests {
         assert!(!patience.over());
         patience.limit(Duration::ZERO);
         assert!(patience.over());
+    }
+
+    /// A pipe whose reader is gone.
+    struct Gone;
+
+    impl Sink for Gone {
+        fn write(&mut self, _: &Batch) -> Result<(), SinkError> {
+            Err(SinkError { deed: "write".into(), cause: std::io::ErrorKind::BrokenPipe.into() })
+        }
+    }
+
+    #[test]
+    fn what_nobody_reads_any_more_is_not_acked_and_is_counted() {
+        let (stats, marks) = (Arc::<Stats>::default(), Arc::<Marks>::default());
+        let (feed, parcels) = crate::intake::feed(1 << 20, stats.clone());
+        let id = crate::sender::SenderId(7);
+        let sender = Arc::new(Sender::new(id, Identity::default(), false));
+        let mut run = Run::new(Source::Netlog(sender.clone()), 1, 0);
+        run.record(&netlog_wire::Record::new(0, netlog_wire::Level::Info, "m"), &sender.identity);
+        let room = feed.room().try_acquire_many_owned(1 << 12).unwrap();
+        feed.give(vec![run], room);
+        drop(feed);
+        let hub = Hub {
+            parcels,
+            sinks: vec![Box::new(Gone)],
+            marks: marks.clone(),
+            patience: Arc::default(),
+            fresh: Arc::new(Fresh::new(None)),
+            reopen: Reopen::new(None),
+            stats: stats.clone(),
+            voice: Voice::default(),
+        };
+        hub.run().unwrap();
+        assert_eq!((*sender.acked.borrow(), marks.written(id)), (0, 0));
+        assert_eq!(stats.records_given_up.get(), 1);
     }
 }

@@ -39,6 +39,10 @@ use tokio::time::timeout;
 /// How much nicer than the rest of the collector its readers are: whoever sends goes first.
 const NICE: i32 = 5;
 
+/// And how much nicer still those threads are that search, or catch up with what is long written:
+/// of them there are several, each with work for a whole processor.
+const NICER: i32 = 10;
+
 /// Threads that read files: enough that one search on a slow disk does not hold up every tail.
 const READERS: usize = 4;
 
@@ -91,6 +95,7 @@ impl Looking {
             .enable_all()
             .max_blocking_threads(READERS)
             .thread_name("look-reader")
+            .on_thread_start(|| give_way(NICER))
             .build()?;
         let work = move || {
             give_way(NICE);

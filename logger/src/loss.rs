@@ -17,6 +17,11 @@ pub(crate) fn damaged(bytes: usize, time: i64) -> Vec<u8> {
     line(&format!("a record of {bytes} bytes was damaged in the spool and is lost"), 1, time)
 }
 
+/// Stands in the place of a record of `bytes` bytes that is too long for a datagram.
+pub(crate) fn too_long(bytes: usize, time: i64) -> Vec<u8> {
+    line(&format!("a record of {bytes} bytes is too long for a datagram and is lost"), 1, time)
+}
+
 fn line(msg: &str, lost: u64, time: i64) -> Vec<u8> {
     let mut record = Record::new(time, Level::Warn, msg);
     record.target = Some("netlog".into());

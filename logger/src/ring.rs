@@ -149,6 +149,11 @@ impl<M: Memory> Ring<M> {
             && self.control().tail.compare_exchange(tail, tail | CLOSED, order.0, order.1).is_ok()
     }
 
+    /// Whether it takes no more records.
+    pub(crate) fn closed(&self) -> bool {
+        self.control().tail.load(Ordering::Acquire) & CLOSED != 0
+    }
+
     /// Where reading begins: the last whole checkpoint. For the one reader only.
     pub(crate) fn first(&self) -> Cursor {
         let [a, b] = &self.control().checkpoints;
@@ -277,9 +282,9 @@ fn check(Cursor { position, number }: Cursor) -> u64 {
 }
 
 #[cfg(test)]
-use tests::kill_point as point;
+pub(crate) use tests::kill_point as point;
 
 /// Where the test that kills a process at every store kills it.
 #[cfg(not(test))]
 #[inline(always)]
-fn point() {}
+pub(crate) fn point() {}

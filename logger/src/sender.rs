@@ -107,7 +107,7 @@ impl Sender {
             }
         }
         self.spool.lose(level, 1);
-        if self.status.ended.load(Ordering::Acquire) {
+        if self.spool.ring.closed() {
             say(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
         }
     }
@@ -181,14 +181,17 @@ impl Sender {
 
 /// The spool of `origin`, and what dead senders of the same app left in the same directory.
 fn open(directory: PathBuf, origin: Origin) -> io::Result<(Spool, Vec<Spool>)> {
+    let mut left_behind = Vec::new();
     let opened = Directory::open(&directory).and_then(|directory| {
-        let left_behind = directory.adopt(Some(&origin.app), |line| say(&line));
-        Ok((directory.create(origin.clone())?, left_behind))
+        left_behind = directory.adopt(Some(&origin.app), |line| say(&line));
+        directory.create(origin.clone())
     });
-    opened.or_else(|e| {
+    let spool = opened.or_else(|e| {
+        // What was left behind is delivered nevertheless: it may be what fills the directory.
         say(&format!("{e}; records wait in memory and do not survive the program"));
-        Ok((Spool::anonymous(origin)?, Vec::new()))
-    })
+        Spool::anonymous(origin)
+    });
+    Ok((spool?, left_behind))
 }
 
 /// Gives up dead senders' rings, the oldest first, until the others take at most `keep` bytes.
@@ -198,9 +201,9 @@ fn give_up_the_oldest(mut left_behind: Vec<Spool>, keep: u64, heir: &Spool) -> V
     while held > keep && !left_behind.is_empty() {
         let oldest = left_behind.remove(0);
         held -= oldest.ring.capacity();
-        let levels = oldest.levels();
-        for (level, count) in Level::ALL.into_iter().zip(levels) {
-            heir.lose(level, count);
+        let (levels, untold) = (oldest.levels(), oldest.untold_levels());
+        for (level, count) in Level::ALL.into_iter().zip(levels.iter().zip(untold)) {
+            heir.lose(level, count.0 + count.1);
         }
         oldest.remove();
         let (count, pid): (u64, u32) = (levels.iter().sum(), oldest.origin.pid);
@@ -235,4 +238,42 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
         run();
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn left_behind(dir: &Path) -> Vec<Spool> {
+        let directory = Directory::open(dir).unwrap();
+        let spool = directory.create(Origin::here("app", "host", 8192)).unwrap();
+        spool.lose(Level::Info, 3);
+        spool.report_losses();
+        spool.lose(Level::Info, 2);
+        spool.lose(Level::Warn, 4);
+        drop(spool);
+        crate::worker::tests::left_behind(&directory)
+    }
+
+    #[test]
+    fn what_a_ring_that_is_given_up_had_not_told_of_is_counted_with_its_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let heir = Spool::anonymous(Origin::here("app", "host", 8192)).unwrap();
+        assert!(give_up_the_oldest(left_behind(dir.path()), 0, &heir).is_empty());
+        // The report is a record too, and is lost with the three that it tells of.
+        assert_eq!(heir.lost().iter().sum::<u64>(), 2 + 4 + 1);
+    }
+
+    #[test]
+    fn what_was_left_behind_is_delivered_also_by_a_program_that_finds_no_room_for_a_spool() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(left_behind(dir.path()));
+        let origin = Origin::here("app", "host", 8192);
+        // As on a full file system, nothing can be made here.
+        std::fs::write(dir.path().join(format!("{}.new", origin.file_name())), "").unwrap();
+        let (spool, left_behind) = open(dir.path().to_owned(), origin).unwrap();
+        assert!(!spool.durable());
+        assert_eq!(left_behind.len(), 1);
+    }
 }

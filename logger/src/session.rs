@@ -60,6 +60,8 @@ pub(crate) struct Session<'a> {
     acked: u64,
     /// Whether a dead sender's last losses have been told of.
     told: bool,
+    /// Whether the collector has been told that this is all a dead sender left.
+    concluded: bool,
     out: Vec<u8>,
     /// How much of `out` has been written.
     written: usize,
@@ -117,6 +119,7 @@ impl<'a> Session<'a> {
             delivered: released.number - 1,
             acked: 0,
             told: false,
+            concluded: false,
             out,
             written: 0,
             line: Vec::new(),
@@ -179,15 +182,14 @@ impl<'a> Session<'a> {
     /// When a collector that has welcomed us before does not any more.
     pub(crate) fn tick(&mut self, now: Instant) -> Result<(), Refusal> {
         let waited = now.saturating_duration_since(self.began);
+        let silent = now.saturating_duration_since(self.spoke);
         match self.peer {
             Peer::Expected if waited > WELCOME_LIMIT => return Err(Refusal::Silent),
             Peer::Unknown if waited > PLAIN_AFTER => {
                 self.peer = Peer::Plain;
                 self.wrote(0, self.spoke);
             }
-            Peer::Collector if now.saturating_duration_since(self.spoke) > KEEP_ALIVE => {
-                self.out.push(b'\n');
-            }
+            Peer::Collector if self.out.is_empty() && silent > KEEP_ALIVE => self.out.push(b'\n'),
             _ => {}
         }
         Ok(())
@@ -205,11 +207,18 @@ impl<'a> Session<'a> {
 
     /// Whether everything a dead sender left behind is delivered.
     pub(crate) fn drained(&mut self) -> bool {
-        self.spool.owner == Owner::Dead
+        let all = self.spool.owner == Owner::Dead
             && self.taken()
             && self.pending().is_empty()
             && self.told
-            && self.delivered + 1 >= self.next.number
+            && self.delivered + 1 >= self.next.number;
+        // An empty line says so to a collector. Without it, whoever is killed in the middle of this
+        // would end the connection in the same way.
+        if all && self.peer == Peer::Collector && !self.concluded {
+            self.concluded = true;
+            self.out.push(b'\n');
+        }
+        all && self.out.is_empty()
     }
 
     /// Everything up to `ack` was in the sinks before we came.
@@ -416,6 +425,34 @@ mod tests {
         assert_eq!(write_all(&mut session, now), "");
         session.tick(now + Duration::from_secs(31)).unwrap();
         assert_eq!(write_all(&mut session, now), "\n");
+    }
+
+    #[test]
+    fn an_empty_line_ends_what_a_dead_sender_left_once_all_of_it_is_acked() {
+        let (mut spool, now) = (spool(2), Instant::now());
+        spool.owner = Owner::Dead;
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        write_all(&mut session, now);
+        write_all(&mut session, now);
+        session.heard(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":1}\n").unwrap();
+        assert!(!session.drained() && write_all(&mut session, now).is_empty());
+        session.heard(b"{\"ack\":2}\n").unwrap();
+        assert!(!session.drained());
+        assert_eq!(write_all(&mut session, now), "\n");
+        assert!(session.drained());
+    }
+
+    #[test]
+    fn a_collector_that_takes_nothing_for_long_is_not_owed_one_empty_line_after_another() {
+        let (spool, now) = (spool(1), Instant::now());
+        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        write_all(&mut session, now);
+        session.heard(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
+        for second in 31..1000 {
+            session.tick(now + Duration::from_secs(second)).unwrap();
+        }
+        assert_eq!(write_all(&mut session, now), "\n");
+        assert_eq!(write_all(&mut session, now), format!("{LINE}\n"));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The spool: a ring with its file, and the directory where such files lie.
 
+#[cfg(test)]
+mod tests;
+
 use crate::loss;
 use crate::origin::{Origin, now};
-use crate::ring::{CONTROL_AT, Cursor, Map, NoRoom, Owner, Ring, data_at};
+use crate::ring::{CONTROL_AT, Cursor, Map, NoRoom, Owner, Ring, data_at, point};
 use netlog_wire::{Level, Line};
 use rustix::fs::{
     AtFlags, CWD, Dir, FlockOperation, MemfdFlags, Mode, OFlags, Stat, fchmod, flock, fstat,
@@ -15,6 +18,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// How long others may look at a file just made.
+const LOOKED_AT: Duration = Duration::from_secs(1);
+
+/// Set in the position of a report, which is a multiple of eight: the ring may begin with one.
+const REPORT: u64 = 1;
 
 /// A ring and the file it lies in, locked for as long as the process has it.
 pub(crate) struct Spool {
@@ -77,6 +87,17 @@ impl Spool {
         levels
     }
 
+    /// The losses that the stream of a dead sender has not told of, by level: the gravest were told
+    /// of first, for all that is known.
+    pub(crate) fn untold_levels(&self) -> [u64; 5] {
+        let (mut untold, mut levels) = (self.unreported(), self.lost());
+        for count in levels.iter_mut().rev() {
+            *count = untold.min(*count);
+            untold -= *count;
+        }
+        levels
+    }
+
     /// The records lost so far, by level.
     pub(crate) fn lost(&self) -> [u64; 5] {
         self.ring.control().lost.each_ref().map(|n| n.load(Ordering::Relaxed))
@@ -97,12 +118,13 @@ impl Spool {
     fn reported(&self) -> u64 {
         let control = self.ring.control();
         let reported = control.reported.load(Ordering::Acquire);
-        let at = control.report_at.load(Ordering::Acquire);
+        let report = control.report_at.load(Ordering::Acquire);
+        let at = report & !REPORT;
         let mut next = Cursor { position: at, number: 0 };
         let committed = at < self.ring.first().position
             || (self.ring.read(&mut next, self.owner, &mut Vec::new()) && next.number == 1);
         let total = control.report_total.load(Ordering::Acquire);
-        if at > 0 && committed { reported.max(total) } else { reported }
+        if report > 0 && committed { reported.max(total) } else { reported }
     }
 
     /// Tells the stream how many records found no room, as soon as there is room again, and so
@@ -117,9 +139,14 @@ impl Spool {
         let Ok((at, _)) = self.ring.claim(line.len() as u64, self.room(Level::Info)) else {
             return;
         };
+        // In this order: an earlier report that was committed must never stand for this total.
+        point();
+        control.report_at.store(at | REPORT, Ordering::Release);
+        point();
         control.report_total.store(total, Ordering::Release);
-        control.report_at.store(at, Ordering::Release);
+        point();
         self.ring.commit(at, &line);
+        point();
         control.reported.store(total, Ordering::Release);
     }
 
@@ -256,7 +283,7 @@ impl Directory {
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(&self.fd, &unfinished, flags, Mode::RUSR | Mode::WUSR)?;
         let made = (|| {
-            flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+            lock_new(&file)?;
             Map::reserve(&file, origin.capacity)?;
             rustix::io::pwrite(&file, origin.text().as_bytes(), 0)?;
             let map = Map::new(file.as_fd(), origin.capacity)?;
@@ -349,6 +376,20 @@ impl Directory {
         let home = Some((Arc::clone(self), name.to_owned()));
         let origin = origin.after_reboot();
         Ok(Some(Spool { ring, origin, owner: Owner::Dead, home, lock: Mutex::new(Some(file)) }))
+    }
+}
+
+/// Locks a file just made. A program that starts at the same moment may have it for an instant, to
+/// see whose it is.
+fn lock_new(file: &OwnedFd) -> io::Result<()> {
+    let until = Instant::now() + LOOKED_AT;
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_micros(100));
+            }
+            locked => return Ok(locked?),
+        }
     }
 }
 

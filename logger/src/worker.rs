@@ -1,18 +1,22 @@
 //! The worker: the thread that owns the socket. It connects, sends what is in the ring, reads
 //! acks, backs off, and starts over; for a dead sender's ring it ends when all is delivered.
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use crate::acquaintance::Acquaintance;
 use crate::bell::{Bell, Sleep};
 use crate::builder::Format;
 use crate::clock::Setter;
 use crate::endpoint::{Endpoint, Socket};
+use crate::loss;
 use crate::ring::{Cursor, Owner};
 use crate::session::{Refusal, Session};
 use crate::spool::Spool;
 use crate::token::Token;
 use crate::voice::say;
 use netlog_wire::Identity;
-use rustix::io::ioctl_fionbio;
+use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{Shutdown, shutdown};
 use std::cell::RefCell;
@@ -23,9 +27,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The worker looks into the ring this often while records come, and this seldom while none do.
+/// The worker looks into the ring this often while records come, and this seldom, less than twenty
+/// times a second, while none do.
 const BUSY: Duration = Duration::from_millis(1);
-const IDLE: Duration = Duration::from_millis(50);
+const IDLE: Duration = Duration::from_millis(51);
 
 /// Between attempts to connect it wakes this often, only to set the clock.
 const AWAY: Duration = Duration::from_millis(500);
@@ -256,8 +261,12 @@ impl Worker {
                 Ok(false) => pause = (pause * 2).min(IDLE),
                 Err(e) => return End::Lost(e.to_string(), true),
             }
-            if self.ends() || (self.spool.owner == Owner::Dead && self.spool.levels() == [0; 5]) {
+            if self.ends() {
                 return End::Done;
+            }
+            if self.spool.owner == Owner::Dead && self.spool.levels() == [0; 5] {
+                let told = self.send_untold(socket);
+                return told.map_or_else(|e| End::Lost(e.to_string(), true), |()| End::Done);
             }
             self.bell.sleep(&Sleep::Light(socket.as_fd()), pause);
         }
@@ -273,7 +282,7 @@ impl Worker {
             let this = next;
             line.clear();
             let more = self.spool.read(&mut next, &mut line);
-            let sent = more && send(socket, &self.datagram(this, &line))?;
+            let sent = more && self.send_one(socket, this, &line)?;
             if !sent {
                 next = this;
             }
@@ -285,6 +294,26 @@ impl Worker {
                 return Ok(any);
             }
         }
+    }
+
+    /// Sends a record. One that no datagram holds, from a program that used a stream, is told of.
+    fn send_one(&self, socket: &UdpSocket, cursor: Cursor, line: &[u8]) -> io::Result<bool> {
+        let sent = send(socket, &self.datagram(cursor, line));
+        let Err(Some(Errno::MSGSIZE)) = sent.as_ref().map_err(Errno::from_io_error) else {
+            return sent;
+        };
+        let told = loss::too_long(line.len(), self.spool.origin.started);
+        send(socket, &self.datagram(cursor, &told))
+    }
+
+    /// The last datagram of a dead sender tells of the losses it had no time to tell of.
+    fn send_untold(&self, socket: &UdpSocket) -> io::Result<()> {
+        let Some(line) = self.spool.untold() else { return Ok(()) };
+        let last = self.spool.ring.behind(self.spool.ring.first(), u64::MAX - 1, Owner::Dead);
+        while !self.send_one(socket, last, &line)? {
+            self.bell.sleep(&Sleep::Deep, BUSY);
+        }
+        Ok(())
     }
 
     fn datagram(&self, cursor: Cursor, line: &[u8]) -> Vec<u8> {

@@ -36,6 +36,6 @@ fn cases(chapter: &str) -> Vec<String> {
 fn comments(text: &str) -> String {
     let lines = text.lines().map(str::trim_start);
     let documents =
-        lines.filter_map(|line| line.strip_prefix("/// ").or(line.strip_prefix("//! ")));
+        lines.filter_map(|line| line.strip_prefix("/// ").or_else(|| line.strip_prefix("//! ")));
     documents.fold(String::new(), |all, line| all + line + " ")
 }

@@ -234,8 +234,6 @@ fn a_death_at_any_byte_of_a_batch_costs_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
     #[test]
     fn whatever_happens_every_number_is_there_once(
         steps in proptest::collection::vec(step(), 1..20)

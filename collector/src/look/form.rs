@@ -55,13 +55,14 @@ impl Form {
             }
         }
         if self == Self::Events {
-            out.extend_from_slice(format!("id: {cursor}\ndata: ").as_bytes());
+            out.extend_from_slice(b"id: ");
+            cursor.push(out);
+            out.extend_from_slice(b"\ndata: ");
         }
         out.extend_from_slice(line.strip_suffix(b"}").unwrap_or(line));
-        out.extend_from_slice(format!(",\"at\":\"{cursor}\"}}\n").as_bytes());
-        if self == Self::Events {
-            out.push(b'\n');
-        }
+        out.extend_from_slice(b",\"at\":\"");
+        cursor.push(out);
+        out.extend_from_slice(if self == Self::Events { b"\"}\n\n" } else { b"\"}\n" });
     }
 
     /// Appends a notice. To people it is shown only if they would take silence for completeness.

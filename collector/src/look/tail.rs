@@ -10,7 +10,7 @@ use super::filter::Filter;
 use super::form::{Form, Notice};
 use super::query::{Count, Order};
 use super::shelf::{Holding, Spot};
-use super::volume::{Lines, PIECE, Volume};
+use super::volume::{Lines, Volume};
 use super::walk::{Found, Walk};
 use crate::fresh::End;
 use std::ops::ControlFlow;
@@ -25,6 +25,13 @@ const BEGIN: u64 = 10;
 
 /// How far back those are looked for when a filter lets few through.
 const BACK: u64 = 256 << 20;
+
+/// How much is read at once: what the processor's cache holds, and an allocator hands out again
+/// without asking the system for it.
+const STRIDE: u64 = 96 << 10;
+
+/// What was written last, so much of it, is in memory.
+const WARM: u64 = 32 << 20;
 
 /// How often something is sent, if only to notice that nobody is there any more.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -216,7 +223,7 @@ impl Tail {
             return Ok(out);
         };
         let (from, form, filter) = (place.at, self.form, self.filter.clone());
-        let to = limit.min(from + PIECE);
+        let to = limit.min(from + STRIDE);
         let work = move || {
             let mut volume = volume;
             let print = volume.print(limit).unwrap_or_default();
@@ -224,8 +231,8 @@ impl Tail {
             render(&lines, (form, &filter, print), &mut out);
             (volume, lines, out)
         };
-        // What has just been written is in memory: no need to wait for another thread.
-        let fresh = end.turn == place.turn && limit - from <= PIECE;
+        // No need to wait for another thread where nothing has to wait for the disk.
+        let fresh = end.turn == place.turn && limit - from <= WARM;
         let (volume, lines, out) =
             if fresh { work() } else { spawn_blocking(work).await.map_err(|_| Gone)? };
         if lines.at > from && self.look.view.fresh.ring().is_some() {
@@ -234,13 +241,18 @@ impl Tail {
         }
         place.volume = Some(volume);
         place.at = to.max(lines.at + lines.bytes.len() as u64);
-        let count = memchr::memchr_iter(b'\n', &lines.bytes).count() as u64;
-        place.records = place.records.map(|records| records + count);
+        place.records = place
+            .records
+            .map(|records| records + memchr::memchr_iter(b'\n', &lines.bytes).count() as u64);
         Ok(out)
     }
 }
 
 fn render(lines: &Lines, (form, filter, print): (Form, &Filter, u64), out: &mut Vec<u8>) {
+    if filter.is_open() {
+        // Grown step by step, it would be copied as often.
+        out.reserve(lines.bytes.len() / 4 * 5);
+    }
     filter.each(&lines.bytes, |(begin, end)| {
         let line = &lines.bytes[begin..end];
         let cursor = Cursor { print, at: lines.at + end as u64 };

@@ -43,7 +43,8 @@ pub(crate) struct Control {
     pub(crate) lost: [AtomicU64; 5],
     /// How many of them the stream itself has told of.
     pub(crate) reported: AtomicU64,
-    /// The report being made: its position in the ring, and what `reported` will be then.
+    /// The report being made: its position in the ring and a bit that says so, and what `reported`
+    /// will be then.
     pub(crate) report_at: AtomicU64,
     pub(crate) report_total: AtomicU64,
     /// Whether the program came to its own end: 1 when it did.

@@ -115,7 +115,7 @@ thread_local! {
 }
 
 /// Dies here, if this is the point where the test wants the process to die.
-pub(super) fn kill_point() {
+pub(crate) fn kill_point() {
     POINTS.with(|points| match points.get() {
         Some(0) => {
             let me = rustix::process::getpid();

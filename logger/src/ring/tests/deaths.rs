@@ -60,15 +60,54 @@ fn dies_at_its_point() {
     tell("done\n".into());
 }
 
+/// Run in the child: loses a record and tells the stream of it, again and again.
+#[test]
+fn dies_over_its_losses() {
+    let (Ok(point), Ok(dir)) = (std::env::var(POINT), std::env::var(DIR)) else { return };
+    let spool = Directory::open(Path::new(&dir)).unwrap();
+    let spool = spool.create(Origin::here("child", "host", 65_536)).unwrap();
+    POINTS.set(Some(point.parse().unwrap()));
+    let mut released = spool.ring.first();
+    for last in 1..=3 {
+        spool.lose(Level::Info, 1);
+        spool.report_losses();
+        released = spool.ring.release(released, last, Owner::Alive);
+    }
+    std::fs::write(Path::new(&dir).join("steps"), "done\n").unwrap();
+}
+
+#[test]
+fn every_loss_is_told_of_once_after_a_death_at_any_store() {
+    for point in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        run_child("dies_over_its_losses", point, dir.path());
+        let left = Directory::open(dir.path()).unwrap().adopt(None, |e| panic!("{e}"));
+        let [spool] = &left[..] else { panic!("one ring was left behind") };
+        let mut cursor = spool.ring.first();
+        read_all(&spool.ring, &mut cursor, Owner::Dead);
+        // Every record there ever was tells of one loss.
+        let told = cursor.number - 1 + spool.unreported();
+        assert_eq!(told, spool.lost().iter().sum::<u64>(), "point {point}");
+        if dir.path().join("steps").exists() {
+            assert!(point > 30, "it passes {point} points only");
+            return;
+        }
+    }
+}
+
+fn run_child(test: &str, point: u64, dir: &Path) -> std::process::Output {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("ring::tests::deaths::{test}")])
+        .env(POINT, point.to_string())
+        .env(DIR, dir)
+        .output()
+        .unwrap()
+}
+
 /// What a child that dies at `point` told, and what is in its ring afterwards.
 fn die_at(point: u64) -> (String, Vec<(u64, String)>) {
     let dir = tempfile::tempdir().unwrap();
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "ring::tests::deaths::dies_at_its_point"])
-        .env(POINT, point.to_string())
-        .env(DIR, dir.path())
-        .output()
-        .unwrap();
+    let child = run_child("dies_at_its_point", point, dir.path());
     let told = std::fs::read_to_string(dir.path().join("steps")).unwrap();
     assert_eq!(child.status.success(), told.ends_with("done\n"), "{child:?}");
     let left = Directory::open(dir.path()).unwrap().adopt(None, |e| panic!("{e}"));

@@ -94,8 +94,8 @@ fn a_tail_resumes_without_a_gap_behind_a_record_in_a_file_that_was_compressed_me
     let second = Collector::with(&scene, &line);
     all_packed(&scene, 5);
     let place = seen.0.last().expect("a record")["at"].as_str().expect("a place").to_owned();
-    let mut tail = Reader::open(&second.server(), &format!("/tail?after={place}"));
-    seen.0.extend(tail.take(35_000).0);
+    let tail = Reader::open(&second.server(), &format!("/tail?after={place}")).gather();
+    seen.0.extend(tail.wait_for(35_000).0);
     assert_each_once(&seen, 2, 20_000);
 }
 
@@ -110,7 +110,7 @@ fn a_slow_tail_goes_on_through_files_that_were_compressed_under_it() {
     let told = format!("to={} threads=2 records=50000 block=60", collector.authority());
     scene.subject(&told).succeed();
     all_packed(&scene, 12);
-    assert_each_once(&slow.take(100_000), 2, 50_000);
+    assert_each_once(&slow.gather().wait_for(100_000), 2, 50_000);
 }
 
 #[test]

@@ -205,6 +205,7 @@ mod tests {
     fn a_plain_line_becomes_a_record_with_the_peer_as_host() {
         assert_eq!(taken(b"it's \"7\"\r\n", 99), format!("{HEAD}\"it's \\\"7\\\"\"}}\n"));
         assert_eq!(taken(b"{not json", 99), format!("{HEAD}\"{{not json\"}}\n"));
+        assert_eq!(taken(b"{\"a\":1} x\n", 99), format!("{HEAD}\"{{\\\"a\\\":1}} x\"}}\n"));
         assert_eq!((taken(b"", 99), taken(b"\r\n\n\0", 99)), (String::new(), String::new()));
     }
 

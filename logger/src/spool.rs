@@ -77,9 +77,9 @@ impl Spool {
         levels
     }
 
-    /// The records lost so far, by level.
+    /// The records lost so far, by level. What a damaged file says can be added up, too.
     pub(crate) fn lost(&self) -> [u64; 5] {
-        self.ring.control().lost.each_ref().map(|n| n.load(Ordering::Relaxed))
+        self.ring.control().lost.each_ref().map(|n| n.load(Ordering::Relaxed).min(MAX_NUMBER / 8))
     }
 
     /// How many of the lost records the stream has not told of yet.
@@ -98,6 +98,9 @@ impl Spool {
         let control = self.ring.control();
         let reported = control.reported.load(Ordering::Acquire);
         let at = control.report_at.load(Ordering::Acquire);
+        if !at.is_multiple_of(8) {
+            return reported; // a damaged file's: nothing begins there
+        }
         let mut next = Cursor { position: at, number: 0 };
         let committed = at < self.ring.first().position
             || (self.ring.read(&mut next, self.owner, &mut Vec::new()) && next.number == 1);
@@ -163,6 +166,9 @@ impl Spool {
         }
     }
 }
+
+/// Far beyond any count of records, far below where counting on overflows.
+const MAX_NUMBER: u64 = 1 << 62;
 
 /// Where spool files lie.
 pub(crate) struct Directory {
@@ -342,8 +348,9 @@ impl Directory {
             return foreign("it is not as long as it should be");
         }
         let ring = Ring::new(Map::new(file.as_fd(), capacity)?);
-        let held = ring.tail().checked_sub(ring.first().position);
-        if held.is_none_or(|held| held > capacity) {
+        let first = ring.first();
+        let held = ring.tail().checked_sub(first.position);
+        if held.is_none_or(|held| held > capacity) || !(1..MAX_NUMBER).contains(&first.number) {
             return foreign("its positions are damaged");
         }
         let home = Some((Arc::clone(self), name.to_owned()));

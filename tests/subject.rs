@@ -33,6 +33,7 @@ fn main() {
         "locals" => log_from_a_local(),
         "hostile" => log_hostile(),
         "fork" => return fork(&told, guard),
+        "sealed" => log_without_the_system(told.number("records", 1000)),
         "pace" => told.pace(),
         other => panic!("do={other}"),
     }
@@ -252,6 +253,44 @@ fn fork(told: &Told, guard: netlog::Guard) {
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     }
     drop(guard);
+}
+
+/// Logs from a thread of which any system call but its last ends the program.
+#[allow(unsafe_code)]
+fn log_without_the_system(records: u64) {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    std::thread::spawn(move || {
+        log_numbers(2, 1, "");
+        // SAFETY: from here on the thread only logs, and then ends without a word to anybody.
+        unsafe {
+            forbid_all_but(libc::SYS_exit as u32);
+            log_numbers(1, records, "");
+            DONE.store(true, Ordering::Release);
+            libc::syscall(libc::SYS_exit, 0);
+        }
+    });
+    while !DONE.load(Ordering::Acquire) {
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+/// Has the system send SIGSYS for any other call of this thread (seccomp(2)). Its strict mode would
+/// forbid the processor's clock as well.
+#[allow(unsafe_code)]
+unsafe fn forbid_all_but(call: u32) {
+    let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let mut steps = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, call),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
+    ];
+    let filter = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
+    // SAFETY: the filter outlives the call, which copies it.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &filter), 0);
+    }
 }
 
 /// Logs while it is being logged.

@@ -121,6 +121,7 @@ const TEN: [(&str, &str, &str); 10] = [
 
 const EACH: usize = 2000;
 
+/// Anything that can open a socket can send.
 #[test]
 fn ten_senders_of_ten_kinds_share_one_port() {
     let bench = Bench::start(Options::default());

@@ -229,6 +229,7 @@ impl Drop for Small {
     }
 }
 
+/// The disk is full, or the file cannot be written.
 #[test]
 fn a_full_disk_is_waited_out_and_nothing_is_lost_or_repeated() {
     let Some(small) = Small::mount() else { return };

@@ -5,6 +5,7 @@ use rustix::process::Signal;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+/// The collector is away.
 #[test]
 fn when_nothing_listens_the_program_says_so_once_and_delivers_when_the_collector_appears() {
     let scene = Scene::new();
@@ -41,6 +42,7 @@ fn when_nothing_listens_the_program_ends_at_once_and_its_next_start_delivers() {
     next.succeed();
 }
 
+/// Nothing is lost silently. The spool is full.
 #[test]
 fn a_storm_against_a_slow_reader_grows_nothing_and_every_record_is_delivered_or_counted_as_lost() {
     const ALL: u64 = 1_000_000;

@@ -31,6 +31,7 @@ fn asked(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
+/// A record is in the collector's file exactly once, whoever was killed, whenever.
 #[test]
 fn whoever_is_killed_and_whatever_breaks_each_record_is_in_the_file_once_and_in_order() {
     let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is late");

@@ -67,6 +67,7 @@ fn lines(scene: &Scene) -> usize {
     files(scene).iter().map(count).sum()
 }
 
+/// The collector is killed.
 #[test]
 fn a_collector_killed_eight_times_under_four_threads_has_200_000_records_once_each_in_order() {
     let (scene, port) = (Scene::new(), Port::reserve());
@@ -159,6 +160,7 @@ fn a_file_moved_away_without_a_word_is_followed_by_a_new_one_too() {
     collector.wait_for(1);
 }
 
+/// The program is killed.
 #[test]
 fn a_program_that_did_not_end_cleanly_has_a_record_that_says_so() {
     let (scene, port) = (Scene::new(), Port::reserve());

@@ -1,4 +1,7 @@
 //! Every way a program can end, twenty times: of a thousand records a thousand arrive, once each.
+//!
+//! What `info!` returned from survives the process: return, `exit`, panic, `abort`, SIGTERM, SIGSEGV,
+//! SIGKILL.
 
 use crate::harness::{
     Child, Collector, SOON, Scene, abort_subject, assert_each_once, message, wait_until,

@@ -1,6 +1,6 @@
 //! The contract of the `log` facade, where it is easy to break.
 
-use crate::harness::{Collector, Scene, assert_each_once, messages};
+use crate::harness::{Collector, Port, Scene, assert_each_once, message, messages};
 
 #[test]
 fn a_second_init_is_an_error_not_a_panic_and_the_first_goes_on() {
@@ -51,6 +51,21 @@ fn a_program_that_forks_after_init_goes_on_logging_and_so_do_its_child_and_grand
     pids.dedup();
     assert_eq!(pids.len(), 3, "each process is a sender of its own");
     assert!(scene.rings().is_empty(), "no spool is left behind: {:?}", scene.rings());
+}
+
+/// A log call never waits for the network, takes no lock, and makes no system call in the common
+/// case.
+#[test]
+fn a_log_call_makes_no_system_call_and_so_waits_for_nobody() {
+    let scene = Scene::new();
+    let (collector, nobody) = (Collector::start(&scene), Port::reserve());
+    for to in [collector.authority(), &nobody.address().to_string()] {
+        let mut subject = scene.subject(&format!("to={to} do=sealed records=1000"));
+        subject.succeed();
+    }
+    let mut records = collector.stop();
+    records.0.retain(|record| !message(record).starts_with("thread 2"));
+    assert_each_once(&records, 1, 1000);
 }
 
 #[test]

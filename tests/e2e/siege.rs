@@ -1,4 +1,5 @@
 //! The hostile suite: what anything that can open a socket may try, and a good sender meanwhile.
+//! One slow, dead or hostile peer never harms the others.
 //!
 //! `NETLOG_HOSTILE=full` is by hand: a gigabyte of one line, a million datagrams, ten thousand
 //! connections.

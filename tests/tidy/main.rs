@@ -1,5 +1,6 @@
 //! The house rules a machine can check. Each says where it is broken.
 
+mod promises;
 mod source;
 
 use source::{CRATES, Source, root, sources};

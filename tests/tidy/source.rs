@@ -27,6 +27,11 @@ impl Source {
             && !self.path.contains("/tests/")
     }
 
+    /// Whether this is a part of a test that runs the product from outside.
+    pub(crate) fn tests(&self) -> bool {
+        self.path.starts_with("tests/e2e/") || self.path.starts_with("collector/tests/")
+    }
+
     /// The blanked text up to the tests at its end.
     pub(crate) fn body(&self) -> &str {
         let end = self.text.find("#[cfg(test)]\nmod tests {");

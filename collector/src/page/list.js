@@ -227,6 +227,8 @@ export class List {
 
   oldest() {
     this.hold();
+    // What was found just now has its place first, and does not move the view afterwards.
+    this.#paint();
     this.#root.scrollTop = 0;
     const first = this.items.find((item) => item.record);
     if (first) this.select(first);

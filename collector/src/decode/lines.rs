@@ -32,10 +32,12 @@ pub(super) fn take_message(
     match kind {
         Kind::Proxy => receipt.stats.proxy_headers_ignored.add(1),
         Kind::Packed => {
+            let limit = receipt.max_line.min(*left);
             let inflated =
-                bytes.strip_prefix(b"z").and_then(|bytes| unpacked(bytes, receipt, *left));
+                bytes.strip_prefix(b"z").and_then(|bytes| unpacked(bytes, receipt, limit));
+            // What was in vain may have been as much work as was allowed.
+            *left -= inflated.as_ref().map_or(limit, Vec::len);
             let Some(inflated) = inflated.filter(|_| cut == 0) else { return };
-            *left = left.saturating_sub(inflated.len());
             take_syslog(Message { bytes: &inflated, ..message }, receipt, slot.plain());
         }
         Kind::Json => take_json(message, receipt, slot.plain()),

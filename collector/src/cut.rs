@@ -13,6 +13,16 @@ pub(crate) enum Cut {
     BehindLastLine(u64),
 }
 
+impl Cut {
+    /// The first byte that may be cut.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn at(self) -> u64 {
+        match self {
+            Self::At(at) | Self::BehindLastLine(at) => at,
+        }
+    }
+}
+
 /// Cuts `file` where a replay says.
 pub(crate) fn cut(file: &File, cut: Cut) -> io::Result<()> {
     match cut {

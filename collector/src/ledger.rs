@@ -15,6 +15,9 @@ mod index;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use account::Account;
+#[cfg(any(test, fuzzing))]
+pub(crate) use account::Replayed;
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
 pub(crate) use index::{Index, Stretch};
 
@@ -23,7 +26,6 @@ use crate::decode::seconds;
 use crate::marks::{FORGET, MOST};
 use crate::paths::{self, own};
 use crate::run::{Run, Source};
-use account::Account;
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -37,6 +37,8 @@ mod decode;
 mod descriptors;
 mod error;
 mod fresh;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod hub;
 mod intake;
 mod ledger;

@@ -20,6 +20,9 @@ mod tail;
 mod volume;
 mod walk;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use {cursor::Cursor, query::Query};
+
 use crate::fresh::{End, Fresh};
 use crate::marks::Marks;
 use crate::nice::give_way;

@@ -74,6 +74,8 @@ mod clock;
 mod encode;
 mod endpoint;
 mod exit;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod logger;
 mod loss;
 mod origin;

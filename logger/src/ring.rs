@@ -275,7 +275,7 @@ impl Checkpoint {
 }
 
 /// Tells a whole checkpoint from a torn one (the finaliser of MurmurHash3; never 0).
-fn check(Cursor { position, number }: Cursor) -> u64 {
+pub(crate) fn check(Cursor { position, number }: Cursor) -> u64 {
     let mix = |x: u64, by: u64| (x ^ x >> 33).wrapping_mul(by);
     let word = position.wrapping_add(number.rotate_left(32)) ^ 0x6e65_746c_6f67_2031;
     mix(mix(word, 0xff51_afd7_ed55_8ccd), 0xc4ce_b9fe_1a85_ec53) | 1

@@ -62,7 +62,7 @@ pub(crate) fn root() -> &'static Path {
 
 pub(crate) fn sources() -> Vec<Source> {
     let mut paths = Vec::new();
-    for directory in CRATES.iter().chain(&["tests", "examples", "benches"]) {
+    for directory in CRATES.iter().chain(&["tests", "examples", "benches", "fuzz/fuzz_targets"]) {
         collect(&root().join(directory), &mut paths);
     }
     paths.sort();

@@ -1,5 +1,6 @@
 //! JSON objects member by member: each value stays unread until somebody asks what it is.
 
+use crate::escape::JsonStr;
 use crate::scan;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -37,7 +38,8 @@ impl<'a> JsonValue<'a> {
 
     /// What a string says; `None` for any other value.
     pub fn text(self) -> Option<Cow<'a, str>> {
-        serde_json::from_str::<Text<'_>>(self.json()).ok().map(|text| text.0)
+        let inside = self.json().strip_prefix('"')?.strip_suffix('"')?;
+        Some(JsonStr(inside.as_bytes()).text())
     }
 
     /// A whole number from zero; `None` for any other value.

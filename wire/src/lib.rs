@@ -17,6 +17,8 @@
 
 mod escape;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod hello;
 mod json;
 mod level;

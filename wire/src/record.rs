@@ -326,6 +326,13 @@ mod tests {
     }
 
     #[test]
+    fn half_a_pair_of_surrogates_is_read_as_a_line_reads_it() {
+        let line = encoded(r#"{"level":"WARN","msg":"a\ud83e"}"#);
+        assert_eq!(Line::parse(line.as_bytes()).unwrap().msg.text(), "a\u{fffd}");
+        assert!(!line.contains("kv"), "{line}");
+    }
+
+    #[test]
     fn what_is_no_object_is_refused() {
         for line in ["", "7", "[1]", "{\"a\":1} x", "{\"a\":}", "{'a':1}", "{\"a\":\"\n\"}"] {
             assert!(Record::from_json(line.as_bytes(), NOW).is_err(), "{line}");

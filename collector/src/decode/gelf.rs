@@ -105,6 +105,12 @@ impl Chunks {
         !self.waiting.is_empty()
     }
 
+    /// How many bytes wait.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// What became of chunks since this was asked last.
     pub(crate) fn counts(&mut self) -> Counts {
         take(&mut self.counts)

@@ -32,10 +32,12 @@ pub(super) fn take_message(
     match kind {
         Kind::Proxy => receipt.stats.proxy_headers_ignored.add(1),
         Kind::Packed => {
+            let limit = receipt.max_line.min(*left);
             let inflated =
-                bytes.strip_prefix(b"z").and_then(|bytes| unpacked(bytes, receipt, *left));
+                bytes.strip_prefix(b"z").and_then(|bytes| unpacked(bytes, receipt, limit));
+            // What was in vain may have been as much work as was allowed.
+            *left -= inflated.as_ref().map_or(limit, Vec::len);
             let Some(inflated) = inflated.filter(|_| cut == 0) else { return };
-            *left = left.saturating_sub(inflated.len());
             take_syslog(Message { bytes: &inflated, ..message }, receipt, slot.plain());
         }
         Kind::Json => take_json(message, receipt, slot.plain()),
@@ -205,6 +207,7 @@ mod tests {
     fn a_plain_line_becomes_a_record_with_the_peer_as_host() {
         assert_eq!(taken(b"it's \"7\"\r\n", 99), format!("{HEAD}\"it's \\\"7\\\"\"}}\n"));
         assert_eq!(taken(b"{not json", 99), format!("{HEAD}\"{{not json\"}}\n"));
+        assert_eq!(taken(b"{\"a\":1} x\n", 99), format!("{HEAD}\"{{\\\"a\\\":1}} x\"}}\n"));
         assert_eq!((taken(b"", 99), taken(b"\r\n\n\0", 99)), (String::new(), String::new()));
     }
 

@@ -1,8 +1,8 @@
 //! Messages out of a byte stream, however it was split into reads: each is told apart for itself,
 //! because real clients mix framings on one connection.
 //!
-//! A text or syslog message ends at LF or NUL, a JSON object at its last brace, an octet-counted
-//! one where its count says. Three guesses can be wrong, and are made so that little is lost:
+//! A text or syslog message ends at LF or NUL, and so does an object ([`objects`]), an octet-counted
+//! message where its count says. Some guesses can be wrong, and are made so that little is lost:
 //!
 //! - *An octet count that is none* (`7 <5> left`). What follows the counted bytes is then no
 //!   beginning of anything; from there on the connection's counts are not believed any more.
@@ -14,12 +14,14 @@
 //! - *A syslog message of several lines*, as Python's handler sends a traceback. Once one has ended
 //!   at a NUL, another of that connection goes on behind an LF, unless a `<` stands there.
 
+mod objects;
+
 use super::message::{Message, Note};
 use super::next::{Found, Next};
-use super::object::{Object, So};
+use super::object::Object;
 use super::sniff::{Foreign, HELLO, Is, Kind, Pinned, Place, count, sniff};
-use memchr::{memchr2, memchr2_iter, memrchr};
-use netlog_wire::{Lines, object_len};
+use memchr::{memchr2, memchr2_iter};
+use netlog_wire::Lines;
 use std::mem::take;
 
 /// The longest octet-counted message whose count is believed; rsyslog stops at 200,000.
@@ -60,6 +62,9 @@ enum State {
     UntilNul(bool),
     /// Up to the end of the object. Whether a line has ended within it.
     Object(Object, bool),
+    /// Up to what tells whether an object was all of it: so many bytes have come behind it that do
+    /// not. Whether a line has ended within it.
+    Behind(usize, bool),
     /// So many bytes.
     Counted(Kind, usize),
     /// Lines to the end of the connection.
@@ -96,6 +101,7 @@ impl Messages {
                 State::Endless(_) => self.endless(input, each),
                 State::UntilNul(ended) => self.until_nul(ended, input, each),
                 State::Object(..) => self.object(input, each)?,
+                State::Behind(gap, _) => self.behind(gap, input, each),
                 State::Counted(..) => self.counted(input, each),
                 State::Netlog(ref mut lines) => {
                     lines.feed(input, |piece| {
@@ -132,6 +138,10 @@ impl Messages {
                 Kind::Syslog
             }
             State::Object(..) => Kind::Text,
+            State::Behind(gap, _) => {
+                self.take_back(*gap);
+                Kind::Json
+            }
         };
         self.emit(kind, &[], None, each);
         Ok(())
@@ -139,15 +149,20 @@ impl Messages {
 
     /// Whether what has come is to be handed over when nothing more comes for a while.
     pub(crate) fn may_be_whole(&self) -> bool {
-        matches!(self.state, State::Endless(_) | State::UntilNul(true))
+        matches!(self.state, State::Endless(_) | State::UntilNul(true) | State::Behind(..))
     }
 
     /// Nothing has come for a while: hands over what may be a whole message without an end.
     pub(crate) fn idle(&mut self, each: Each<'_>) {
-        if self.may_be_whole() {
-            self.take_back(usize::from(matches!(self.state, State::UntilNul(_))));
-            self.emit(Kind::Syslog, &[], Some(Note::Idle), each);
-        }
+        let (kind, note, behind) = match self.state {
+            State::Endless(_) => (Kind::Syslog, Some(Note::Idle), 0),
+            State::UntilNul(true) => (Kind::Syslog, Some(Note::Idle), 1),
+            // Whole it is, whatever may come.
+            State::Behind(gap, _) => (Kind::Json, None, gap),
+            _ => return,
+        };
+        self.take_back(behind);
+        self.emit(kind, &[], note, each);
     }
 
     /// Whether a message has begun that has not ended.
@@ -293,51 +308,6 @@ impl Messages {
         }
         self.state = State::UntilNul(input.last() == Some(&b'\n'));
         self.keep(input)
-    }
-
-    fn object(&mut self, input: &[u8], each: Each<'_>) -> Result<usize, Foreign> {
-        // An object that is all here, and without white space: found out eight bytes at a time.
-        if self.partial.is_empty()
-            && self.cut == 0
-            && let Some(end) = object_len(input)
-        {
-            self.emit(Kind::Json, &input[..end], None, each);
-            return Ok(input.len() - end);
-        }
-        let State::Object(object, lines) = &mut self.state else { return Ok(input.len()) };
-        let mut at = 0;
-        while at < input.len() {
-            at += object.plain(&input[at..]);
-            let Some(&byte) = input.get(at) else { break };
-            match object.push(byte) {
-                So::Far => *lines |= byte == b'\n',
-                So::Whole => {
-                    self.emit(Kind::Json, &input[..=at], None, each);
-                    return Ok(input.len() - at - 1);
-                }
-                So::Broken => return self.broken(input, at, each),
-            }
-            at += 1;
-        }
-        Ok(self.keep(input))
-    }
-
-    /// What was taken for an object is none since the byte `at`: it is text, line by line.
-    fn broken(&mut self, input: &[u8], at: usize, each: Each<'_>) -> Result<usize, Foreign> {
-        let lines = matches!(self.state, State::Object(_, true));
-        self.keep(&input[..at]);
-        self.state = State::Line(Kind::Text);
-        let last = memrchr(b'\n', &self.partial).filter(|_| lines && self.cut == 0);
-        if let Some(last) = last {
-            let begun = take(&mut self.partial);
-            self.state = State::Begin;
-            for line in begun[..last].split(|&byte| byte == b'\n') {
-                let note = self.uncounted(Kind::Text, line);
-                self.emit(Kind::Text, line, note, each);
-            }
-            self.feed(&begun[last + 1..], each)?;
-        }
-        Ok(input.len() - at)
     }
 
     fn counted(&mut self, input: &[u8], each: Each<'_>) -> usize {
@@ -502,11 +472,11 @@ mod tests {
     }
 
     #[test]
-    fn silence_ends_only_what_begins_with_a_priority() {
+    fn silence_ends_only_what_begins_with_a_priority_and_whole_objects() {
         let (mut messages, mut out) = (Messages::new(1000, None), Vec::new());
         let mut each = |m: Message<'_>| out.push((m.bytes.to_vec(), m.note));
         for read in
-            ["text", " more\n", "<13>one", "<13>Nov 22 two", "{\"a\":", "1}", "<13>x\n<13>y"]
+            ["text", " more\n", "<13>one", "<13>Nov 22 two", "{\"a\":", "1} ", "<13>x\n<13>y"]
         {
             messages.feed(read.as_bytes(), &mut each).unwrap();
             messages.idle(&mut each);
@@ -527,6 +497,21 @@ mod tests {
     fn an_object_ends_at_its_brace_however_it_is_written() {
         let stream = b"{\"a\":1}\r\n{\n  \"b\": [\n{}]\n}\0{\"c\":\"}\"}{\"d\":1}";
         let expected = ["{\"a\":1}", "{\n  \"b\": [\n{}]\n}", "{\"c\":\"}\"}", "{\"d\":1}"];
+        assert_eq!(texts(stream), are(Kind::Json, &expected));
+    }
+
+    #[test]
+    fn a_line_that_goes_on_behind_an_object_is_text_all_of_it() {
+        let stream = b"{\"a\":1} and more\n{\"b\":2}}\n{\"c\":3}<13>x\0{\n} more\n";
+        let text = ["{\"a\":1} and more", "{\"b\":2}}", "{\"c\":3}<13>x"];
+        let pretty = [are(Kind::Json, &["{\n}"]), are(Kind::Text, &["more"])].concat();
+        assert_eq!(texts(stream), [are(Kind::Text, &text), pretty].concat());
+    }
+
+    #[test]
+    fn objects_may_follow_one_another_on_a_line() {
+        let stream = b"{\"a\":1}{\"b\":2} {\"c\":3}, {\"d\":4},\r\n{\"e\":5} ,";
+        let expected = ["{\"a\":1}", "{\"b\":2}", "{\"c\":3}", "{\"d\":4}", "{\"e\":5}"];
         assert_eq!(texts(stream), are(Kind::Json, &expected));
     }
 

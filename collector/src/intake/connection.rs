@@ -17,10 +17,14 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::yield_now;
 use waiting::{Due, Waiting};
 
 pub(super) use parting::End;
 pub(crate) use waiting::Limits;
+
+/// What may become more bytes of records than this is enough for one turn.
+const TURN: usize = 1 << 20;
 
 thread_local! {
     /// One read buffer for each worker thread: a read and its decoding never wait for anything in
@@ -54,7 +58,8 @@ pub(super) struct Connection {
 
 /// What one attempt to read came to.
 enum Progress {
-    Some,
+    /// So many bytes.
+    Some(usize),
     Nothing,
     End,
 }
@@ -212,9 +217,13 @@ impl Connection {
         self.welcome();
         let ended = !runs.is_empty();
         self.wiring.feed.give(runs, room);
-        if let Ok(Progress::Some) = outcome {
+        if let Ok(Progress::Some(len)) = outcome {
             let decoder = &self.decoder;
             self.waiting.heard(decoder.pending(), ended, decoder.may_be_whole());
+            // Otherwise whoever always has more to say would keep the thread from all others.
+            if decoder.most(len) > TURN {
+                yield_now().await;
+            }
         }
         outcome
     }
@@ -239,7 +248,7 @@ impl Connection {
         let bytes = &buffer[came];
         self.blank = bytes.ends_with(b"\n\n") || (bytes == b"\n" && !self.decoder.pending());
         self.decoder.feed(bytes, runs)?;
-        Ok(Progress::Some)
+        Ok(Progress::Some(bytes.len()))
     }
 
     /// Answers the hello, when it has just come.

@@ -12,10 +12,14 @@ use crate::stats::{Stats, Tally};
 use netlog_wire::{Identity, Level, Record};
 use std::io;
 use std::time::{Duration, Instant};
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 
 /// The most bytes of datagrams that become one run.
 const BURST: usize = 256 << 10;
+
+/// What a datagram counts as at least, so that a burst of small ones takes about a millisecond.
+const LEAST: usize = 256;
 
 /// How often losses are looked for while datagrams come or are missing.
 const LOOK: Duration = Duration::from_millis(500);
@@ -86,7 +90,7 @@ impl Intake {
             match self.socket.try_receive(&mut self.buffer) {
                 Ok(datagram) => {
                     note_read();
-                    received += datagram.len.max(64);
+                    received += datagram.len.max(LEAST);
                     self.take(datagram, (&mut runs, started), wiring);
                     // What was packed may have become much more than came.
                     taken = received.max(runs.iter().map(|run| run.lines.len() / 4).sum());
@@ -99,6 +103,10 @@ impl Intake {
         self.tally.settle(&wiring.stats);
         self.count_chunks(&wiring.stats);
         wiring.feed.give(runs, room);
+        if taken >= BURST {
+            // Otherwise whoever always has more to send would keep the thread from all others.
+            yield_now().await;
+        }
         taken > 0
     }
 

@@ -69,8 +69,11 @@ impl Account {
     /// Adds a sender that a ledger introduces; `false` when it is out of turn.
     fn introduce(&mut self, known: Known) -> bool {
         let next = self.senders.len() as u64 + 1 == u64::from(known.number);
-        let new = next && self.numbers.insert(known.id, known.number).is_none();
-        self.senders.push(known);
+        let new = next && !self.numbers.contains_key(&known.id);
+        if new {
+            self.numbers.insert(known.id, known.number);
+            self.senders.push(known);
+        }
         new
     }
 
@@ -148,7 +151,7 @@ impl Account {
     pub(crate) fn remembering(&self, since: i64, most: usize) -> Self {
         let mut seen: Vec<i64> = self.senders.iter().map(|known| known.seen).collect();
         seen.sort_unstable_by(|a, b| b.cmp(a));
-        let since = seen.get(most).map_or(since, |&oldest| since.max(oldest + 1));
+        let since = seen.get(most).map_or(since, |&oldest| since.max(oldest.saturating_add(1)));
         let mut kept = Self { head: self.head.clone(), now: self.now, ..Self::default() };
         let mut renumbered = vec![0];
         for known in &self.senders {
@@ -168,6 +171,12 @@ impl Account {
             entry.senders.dedup();
         }
         kept
+    }
+
+    /// Where the last stretch that is known ends.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn end(&self) -> u64 {
+        self.index.last().map_or(0, |entry| entry.span.end())
     }
 
     /// What stands where, in the order of the file.
@@ -265,6 +274,19 @@ mod tests {
         assert_eq!(mark("", 20), (0, None, false));
         assert!(!mark(&format!("{SENDER}{HEAD}"), 20).2);
         assert!(!mark(&format!("{HEAD}{}", batch(0, "[9,1,2,20]", 20)), 20).2);
+    }
+
+    #[test]
+    fn what_a_damaged_ledger_says_out_of_turn_does_not_damage_the_next() {
+        let known =
+            |number: u32, id: u32| format!("{{\"sender\":[{number},\"{id:032x}\",7,99]}}\n");
+        for damage in [known(5, 0xbb), known(2, 0xff), known(0, 0xbb)] {
+            let text = format!("{HEAD}{SENDER}{damage}");
+            let replayed = Account::replay(text.as_bytes(), 0, 99);
+            let account = replayed.account.remembering(0, 9);
+            let next = account.snapshot(&account.head);
+            assert!(!replayed.sound && next == format!("{HEAD}{SENDER}"), "{next}");
+        }
     }
 
     #[test]

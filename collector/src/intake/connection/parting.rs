@@ -86,7 +86,7 @@ impl Connection {
         let deadline = Instant::now() + DRAIN;
         self.draining = true;
         while Instant::now() < deadline {
-            let Ok(Ok(Progress::Some)) = timeout_at(deadline, self.read()).await else { break };
+            let Ok(Ok(Progress::Some(_))) = timeout_at(deadline, self.read()).await else { break };
         }
         self.keep_rest().await;
         if !matches!(timeout_at(deadline + GIVE_UP, self.all_kept()).await, Ok(Ok(()))) {

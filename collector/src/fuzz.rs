@@ -1,0 +1,246 @@
+//! What holds whatever anybody sends or leaves behind. The targets in `fuzz/` look for bytes for
+//! which it does not; the tests hold it against all the bytes that were found so far.
+
+use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, Unfit, now};
+use crate::ledger::{Account, Replayed};
+use crate::look::{Cursor, Query};
+use crate::peer::Peer;
+use crate::run::Run;
+use crate::stats::{Stats, Tally};
+use netlog_wire::{Line, utc};
+use std::sync::Arc;
+
+/// The longest line: short, so that there are longer ones.
+const LIMIT: usize = 1000;
+
+/// What a first message may be looked at before anybody knows what it is.
+const UNDECIDED: usize = 8 << 10;
+
+/// However a stream is split into reads, the same records come of it, all of them canonical, and
+/// no more of it is held than a line may have.
+pub fn stream(bytes: &[u8]) {
+    any_cuts(bytes, None);
+}
+
+/// The same where the format is pinned to the one of this name.
+pub fn pinned(format: &str, bytes: &[u8]) {
+    any_cuts(bytes, Some(Pinned::named(format).expect("there is such a format")));
+}
+
+/// Whatever a datagram is, canonical records come of it, and the same ones when it comes in parts.
+pub fn datagram(bytes: &[u8]) {
+    let pins = [None, Pinned::named("text"), Pinned::named("json"), Pinned::named("syslog")];
+    for pin in pins.into_iter().chain([Pinned::named("gelf")]) {
+        let whole = received(&[bytes], pin);
+        if matches!(pin, None | Some(Pinned::Gelf)) && !bytes.starts_with(&[0x1e, 0x0f]) {
+            let parts = in_parts(bytes);
+            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            // As a part of something else, it is no record of a netlog sender.
+            let numbered = bytes.starts_with(b"{\"sender\":\"");
+            assert!(numbered || received(&parts, pin) == whole, "in parts it is something else");
+        }
+    }
+}
+
+/// However many parts of messages come, each behind a byte with its length, they do not become
+/// more than there is room for.
+pub fn chunks(mut bytes: &[u8]) {
+    let mut datagrams: Vec<&[u8]> = Vec::new();
+    while let Some((&len, rest)) = bytes.split_first() {
+        let (datagram, rest) = rest.split_at(rest.len().min(len.into()));
+        (bytes, datagrams) = (rest, [datagrams, vec![datagram]].concat());
+    }
+    received(&datagrams, Some(Pinned::Gelf));
+}
+
+/// Whatever is in a ledger and however long its file is, the file is cut within it or not at all,
+/// what was cut stays cut, and the ledger that is written anew says the same.
+pub fn ledger(bytes: &[u8]) {
+    let end = Account::replay(bytes, u64::MAX, 0).account.end();
+    for len in [0, 1, end / 2, end.saturating_sub(1), end, u64::MAX] {
+        let Replayed { account, cut, .. } = Account::replay(bytes, len, 0);
+        let text = account.snapshot(&account.head);
+        if let Some(at) = cut.map(|cut| cut.at()) {
+            assert!(at < len, "{len} bytes are cut at {at}");
+            let again = Account::replay(bytes, at, 0);
+            assert_eq!(again.cut, None, "it is cut once");
+            assert_eq!(again.account.snapshot(&again.account.head), text);
+        }
+        let kept = account.remembering(0, 2);
+        for account in [account, kept] {
+            let text = account.snapshot(&account.head);
+            let again = Account::replay(text.as_bytes(), len, 0);
+            assert!(again.sound && again.cut.is_none(), "{text}");
+            assert_eq!(again.account.snapshot(&again.account.head), text);
+        }
+    }
+}
+
+/// A place and a query are read or refused; a place that is read is written as it was meant.
+pub fn query(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(cursor) = text.parse::<Cursor>() {
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    }
+    let _ = Query::parse(text, &["after", "follow", "order"]);
+}
+
+/// What is left of an outcome when it does not matter when it was: the lines of plain peers, those
+/// of a netlog sender with their numbers, and why it ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Heard {
+    lines: Vec<(u64, String)>,
+    unfit: Option<Unfit>,
+}
+
+fn any_cuts(bytes: &[u8], pin: Option<Pinned>) {
+    let whole = heard(&[bytes], pin);
+    let single: Vec<&[u8]> = bytes.chunks(1).collect();
+    assert_eq!(heard(&single, pin), whole, "byte by byte");
+    let (mut pieces, mut rest, mut dice) = (Vec::new(), bytes, seed(bytes));
+    while !rest.is_empty() {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        let (piece, more) = rest.split_at(rest.len().min(1 + dice as usize % 37));
+        pieces.push(piece);
+        rest = more;
+    }
+    assert_eq!(heard(&pieces, pin), whole, "in pieces");
+}
+
+fn seed(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn heard(reads: &[&[u8]], pin: Option<Pinned>) -> Heard {
+    let origin = Origin::new(peer());
+    let mut decoder = Decoder::new(origin, LIMIT, pin, Arc::default());
+    let mut heard = Heard::default();
+    for read in reads {
+        let mut runs = Vec::new();
+        let (held, outcome) = (decoder.held(), decoder.feed(read, &mut runs));
+        let size: usize = runs.iter().map(|run| run.lines.len()).sum();
+        let most = decoder.most(held.max(2) + read.len());
+        assert!(size <= most, "{} bytes became {size}, not {most}", read.len());
+        assert!(decoder.held() <= LIMIT.max(UNDECIDED), "{} bytes are held", decoder.held());
+        heard.add(runs);
+        if let Err(unfit) = outcome {
+            return Heard { unfit: Some(unfit), ..heard };
+        }
+    }
+    let mut runs = Vec::new();
+    heard.unfit = decoder.finish(&mut runs).err();
+    heard.add(runs);
+    heard
+}
+
+impl Heard {
+    fn add(&mut self, runs: Vec<Run>) {
+        for run in runs {
+            let numbered = !matches!(run.source, crate::run::Source::Plain);
+            let lines = run.lines.split_inclusive(|&byte| byte == b'\n');
+            let before = self.lines.len();
+            self.lines.extend(lines.zip(run.first..).map(|(line, number)| {
+                let line = line.strip_suffix(b"\n").expect("a line has an end");
+                (if numbered { number } else { 0 }, timeless(line, run.times))
+            }));
+            assert_eq!((self.lines.len() - before) as u64, run.count);
+        }
+    }
+}
+
+/// A line that is canonical and comes from the peer, without its time if that is about now.
+fn timeless(line: &[u8], (from, to): (i64, i64)) -> String {
+    let text = String::from_utf8_lossy(line);
+    let read = Line::parse(line).unwrap_or_else(|| panic!("not canonical: {text}"));
+    assert_eq!(read.peer.map(|peer| peer.text().into_owned()), Some(peer().to_string()), "{text}");
+    assert!((from..=to).contains(&read.time), "{text}");
+    let time = utc(read.time);
+    let time = str::from_utf8(&time).expect("digits");
+    let lately = (now() - read.time).abs() < 60_000_000;
+    if lately { text.replacen(time, "now", 1) } else { text.into_owned() }
+}
+
+fn received(datagrams: &[&[u8]], pin: Option<Pinned>) -> Heard {
+    const ROOM: usize = 4 << 10;
+    let (origin, mut chunks, stats) = (Origin::new(peer()), Chunks::new(ROOM), Stats::default());
+    let mut heard = Heard::default();
+    for (at, bytes) in datagrams.iter().enumerate() {
+        let (mut bytes, mut runs, tally) = (bytes.to_vec(), Vec::new(), Tally::default());
+        let (origin, stats, tally, received) = (&origin, &stats, &tally, now());
+        let datagram = Datagram { origin, stats, tally, max_line: LIMIT, pin, received };
+        let outcome = datagram.take(&mut bytes, (peer(), &mut chunks), &mut runs);
+        heard.unfit = outcome.err().map(Unfit::Foreign).or(heard.unfit);
+        heard.add(runs);
+        assert!(chunks.bytes() <= ROOM, "{} bytes wait after {at} parts", chunks.bytes());
+    }
+    heard
+}
+
+/// A message as GELF has it sent that is too long for one datagram, the last part first.
+fn in_parts(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let parts: Vec<&[u8]> = match bytes.len() {
+        0 => vec![bytes],
+        len => bytes.chunks(len.div_ceil(3)).collect(),
+    };
+    let part = |(at, part): (usize, &&[u8])| {
+        [b"\x1e\x0fnetlog..", &[at as u8, parts.len() as u8][..], part].concat()
+    };
+    parts.iter().enumerate().rev().map(part).collect()
+}
+
+fn peer() -> Peer {
+    "10.0.0.7:99".parse().expect("an address")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// Holds a property against each file of a corpus.
+    fn each(name: &str, holds: impl Fn(&[u8])) {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus");
+        let files = fs::read_dir(format!("{corpus}/{name}")).expect("there is such a corpus");
+        let mut count = 0;
+        for file in files.flatten() {
+            let bytes = fs::read(file.path()).expect("a file");
+            holds(&bytes);
+            count += 1;
+        }
+        assert!(count > 3, "only {count} files in {name}");
+    }
+
+    #[test]
+    fn a_stream_is_the_same_records_in_any_reads() {
+        each("stream", stream);
+        each("datagram", stream);
+    }
+
+    #[test]
+    fn a_stream_of_one_format_is_the_same_records_in_any_reads() {
+        for format in ["text", "json", "syslog", "gelf"] {
+            each(format, |bytes| pinned(format, bytes));
+            each("stream", |bytes| pinned(format, bytes));
+        }
+    }
+
+    #[test]
+    fn a_datagram_is_the_same_records_in_parts() {
+        each("datagram", datagram);
+        each("chunks", chunks);
+    }
+
+    #[test]
+    fn a_ledger_is_cut_within_its_file_and_stays_the_same() {
+        each("ledger", ledger);
+    }
+
+    #[test]
+    fn a_query_is_read_or_refused() {
+        each("query", query);
+    }
+}

@@ -1,0 +1,4 @@
+//! See `netlog_collector::fuzz::pinned` for what must hold, of a stream of gelf.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netlog_collector::fuzz::pinned("gelf", bytes));

@@ -9,6 +9,6 @@ mod when;
 
 pub(crate) use at::{Answer, Failure, Server};
 pub(crate) use filters::{Filters, count};
-pub(crate) use merge::Merge;
+pub(crate) use merge::{Merge, Moment};
 pub(crate) use pipe::{end_quietly, watch_stdout};
 pub(crate) use print::{Output, Printer};

@@ -1,7 +1,7 @@
 //! `netlog tail`: the last records, and then each one as it comes, whatever happens to the
 //! connection meanwhile.
 
-use crate::look::{Answer, Failure, Filters, Merge, Output, Printer, Server, watch_stdout};
+use crate::look::{Answer, Failure, Filters, Merge, Moment, Output, Printer, Server, watch_stdout};
 use clap::Args;
 use netlog_wire::parse_time;
 use serde_json::{Value, json};
@@ -251,7 +251,7 @@ impl Show {
             return;
         }
         match (&mut self.merge, time(&line)) {
-            (Some(merge), Some(time)) => merge.push(line, time, Instant::now()),
+            (Some(merge), Some(time)) => merge.push(line, time, Moment::now()),
             _ => self.printer.record(&line),
         }
     }

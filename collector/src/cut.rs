@@ -47,9 +47,9 @@ fn last_line_end(file: &File, from: u64) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// Sees to it that what is appended begins a line: half a record is cut off, and anything else
-/// that has no line end, not being ours, gets one.
-pub(crate) fn end_last_line(file: &File) -> io::Result<()> {
+/// Sees to it that what is appended begins a line: half a record in a file of `ours` is cut off, and
+/// anything else that has no line end gets one.
+pub(crate) fn end_last_line(file: &File, ours: bool) -> io::Result<()> {
     let len = file.metadata()?.len();
     let start = last_line_end(file, 0)?.unwrap_or(0);
     if start == len {
@@ -57,7 +57,7 @@ pub(crate) fn end_last_line(file: &File) -> io::Result<()> {
     }
     let mut first = [0];
     file.read_exact_at(&mut first, start)?;
-    if first == *b"{" { file.set_len(start) } else { file.write_all_at(b"\n", len) }
+    if ours && first == *b"{" { file.set_len(start) } else { file.write_all_at(b"\n", len) }
 }
 
 #[cfg(test)]
@@ -70,12 +70,17 @@ mod tests {
     fn a_last_line_without_an_end_is_ended_or_cut_if_it_is_half_a_record() {
         let dir = tempdir().unwrap();
         let path = dir.path().join("app.log");
-        for (text, expected) in
-            [("", ""), ("a\n", "a\n"), ("a\nb", "a\nb\n"), ("a\n{\"b", "a\n"), ("{", "")]
-        {
+        for (text, ours, expected) in [
+            ("", true, ""),
+            ("a\n", true, "a\n"),
+            ("a\nb", true, "a\nb\n"),
+            ("a\n{\"b", true, "a\n"),
+            ("a\n{\"b", false, "a\n{\"b\n"),
+            ("{", true, ""),
+        ] {
             fs::write(&path, text).unwrap();
             let file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
-            end_last_line(&file).unwrap();
+            end_last_line(&file, ours).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), expected);
         }
     }

@@ -15,9 +15,7 @@ mod index;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use account::Account;
-#[cfg(any(test, fuzzing))]
-pub(crate) use account::Replayed;
+pub(crate) use account::{Account, Replayed};
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
 pub(crate) use index::{Index, Stretch};
 
@@ -50,6 +48,8 @@ pub(crate) struct Ledger {
 /// A ledger as it was found.
 pub(crate) struct Found {
     account: Account,
+    /// Whether there was one at all: then half a record at the end of the file is ours to cut off.
+    pub(crate) ours: bool,
     /// What must be cut off the file before anything is appended to it.
     pub(crate) cut: Option<Cut>,
     /// What whoever runs the collector should know.
@@ -82,16 +82,17 @@ impl Found {
         if text.is_empty() {
             let note =
                 (len > 0).then(|| "has no ledger, beginning one: a resend may repeat".into());
-            return Ok(Self { account: Account::default(), cut: None, note });
+            return Ok(Self { account: Account::default(), ours: false, cut: None, note });
         }
         let replayed = Account::replay(&text, len, seconds());
         if !replayed.sound {
             let note = Some("has a damaged ledger, going on with what could be read of it".into());
-            return Ok(Self { account: replayed.account, cut: None, note });
+            return Ok(Self { account: replayed.account, ours: true, cut: None, note });
         }
         let of = replayed.account.head.inode;
         if of == inode || of == (0, 0) {
-            return Ok(Self { account: replayed.account, cut: replayed.cut, note: None });
+            let Replayed { account, cut, .. } = replayed;
+            return Ok(Self { account, ours: true, cut, note: None });
         }
         Self::of_another(path, &text, of)
     }
@@ -107,7 +108,7 @@ impl Found {
         if let (Some(cut), Some(file)) = (replayed.cut, &moved) {
             cut::cut(file, cut)?;
         }
-        Ok(Self { account: replayed.account, cut: None, note: None })
+        Ok(Self { account: replayed.account, ours: false, cut: None, note: None })
     }
 }
 

@@ -274,6 +274,12 @@ mod tests {
         assert_eq!(mark("", 20), (0, None, false));
         assert!(!mark(&format!("{SENDER}{HEAD}"), 20).2);
         assert!(!mark(&format!("{HEAD}{}", batch(0, "[9,1,2,20]", 20)), 20).2);
+        for (runs, len) in [("[1,1,2,21]", 20), ("[1,1,2,18446744073709551615],[0,1,1,21]", 20)] {
+            assert_eq!(
+                mark(&format!("{HEAD}{SENDER}{}", batch(0, runs, len)), 10),
+                (0, None, false)
+            );
+        }
     }
 
     #[test]

@@ -161,8 +161,10 @@ impl Entry {
         }
         let span = Span::read(&line)?;
         if let Some(runs) = line["runs"].as_array() {
-            let runs = runs.iter().map(RunEntry::read).collect::<Option<_>>()?;
-            return Some(Self::Batch(BatchEntry { span, runs }));
+            let runs = runs.iter().map(RunEntry::read).collect::<Option<Vec<_>>>()?;
+            // Where the two disagree, neither may say where the file is to be cut.
+            let bytes = runs.iter().try_fold(0, |sum: u64, run| sum.checked_add(run.bytes))?;
+            return (bytes == span.len).then_some(Self::Batch(BatchEntry { span, runs }));
         }
         let senders = line["senders"].as_array()?.iter().map(small).collect::<Option<_>>()?;
         Some(Self::Index(IndexEntry { span, senders }))

@@ -114,7 +114,7 @@ impl FileSink {
         if let Some(cut) = found.cut {
             cut::cut(&file, cut)?;
         }
-        cut::end_last_line(&file)?;
+        cut::end_last_line(&file, found.ours)?;
         if let Some(note) = &found.note {
             voice.say(format_args!("{} {note}", keeping.shown().display()));
         }
@@ -175,7 +175,7 @@ impl FileSink {
         }
         self.away = true;
         let file = self.keeping.open()?;
-        cut::end_last_line(&file)?;
+        cut::end_last_line(&file, false)?;
         self.ledger.begin_anew(&file)?;
         (self.inode, self.end) = identify(&file)?;
         self.written = modified(&file)?;

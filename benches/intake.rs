@@ -20,7 +20,7 @@ use daemon::Daemon;
 use load::{Load, Speech};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -114,6 +114,7 @@ impl Bench {
         heads(&["M/s", "CPU s per M", "x of without"]);
         let millions = self.records as f64 / 1e6;
         let load = (Speech::Netlog, 10);
+        self.ledger();
         for title in ["with --sync", "with a tail"] {
             if !self.wants(title) {
                 continue;
@@ -134,6 +135,30 @@ impl Bench {
                 }
             };
             print_row(title, &[millions / more.wall, more.cpu / millions, more.cpu / alone.cpu]);
+        }
+    }
+
+    /// How much of what the collector spends goes into the ledger, by its own account.
+    fn ledger(&self) {
+        for senders in [10, 100].into_iter().filter(|n| self.wants(&format!("ledger, {n} senders")))
+        {
+            let place = Place::new();
+            let more = ["--http", "127.0.0.1:0"];
+            let mut command = Daemon::command(&place.file, "tcp://127.0.0.1:0", &more);
+            let (daemon, serving) =
+                Daemon::start(&mut command, &["listening on tcp://", "serving http://"]);
+            let load = Load::connect(daemon.address, Speech::Netlog, senders, self.records);
+            place.warm(self.records * 400);
+            let before = daemon.cpu();
+            load.run();
+            place.wait_for(self.records);
+            let cpu = daemon.cpu() - before;
+            let spent = metric(serving[0], "netlog_ledger_seconds_total");
+            let percent = 100.0 * spent / cpu;
+            println!(
+                "{:<30}{percent:>16.2} % of the CPU time",
+                format!("ledger, {senders} senders")
+            );
         }
     }
 
@@ -207,6 +232,17 @@ impl Bench {
             print_row(&title, &[millions, millions / wall, lost, share, cpu]);
         }
     }
+}
+
+/// A figure of a collector's own.
+fn metric(http: SocketAddr, name: &str) -> f64 {
+    let mut socket = TcpStream::connect(http).expect("the collector can be looked at");
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).expect("it is asked");
+    let mut text = String::new();
+    socket.read_to_string(&mut text).expect("it answers");
+    let figure = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    figure.expect("it counts that")
 }
 
 fn heads(heads: &[&str]) {

@@ -300,7 +300,7 @@ fn file_sink(
     (attic, stats): (&Attic, &Arc<Stats>),
 ) -> Result<Box<dyn Sink>, BindError> {
     let voice = Voice { verbose: options.verbose };
-    let keeping = keeping(path, options, attic.clone());
+    let keeping = keeping(path, options, (attic.clone(), stats.clone()));
     let failed = |(path, cause)| BindError::File { path, cause };
     let Some(template) = Template::parse(path).map_err(BindError::Template)? else {
         let sink = FileSink::open(keeping, voice).map_err(|cause| failed((path.to_owned(), cause)));
@@ -311,12 +311,12 @@ fn file_sink(
     files.map(|files| Box::new(files) as Box<dyn Sink>).map_err(failed)
 }
 
-fn keeping(path: &Path, options: &Options, attic: Attic) -> Keeping {
+fn keeping(path: &Path, options: &Options, (attic, stats): (Attic, Arc<Stats>)) -> Keeping {
     let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
     let every = options.rotate_every.limit().map(rotate::every);
     let (path, confined, format) = (path.to_owned(), None, options.format);
     let (schedule, sync) = (Schedule { size, every }, options.sync);
-    Keeping { path, confined, format, schedule, sync, attic }
+    Keeping { path, confined, format, schedule, sync, attic, stats }
 }
 
 fn start_attic(attic: Attic, options: &Options, stats: &Arc<Stats>) -> Result<Sweeping, RunError> {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -15,6 +16,14 @@ impl Counter {
 
     pub(crate) fn add(&self, n: u64) {
         self.0.fetch_add(n, Relaxed);
+    }
+
+    /// Adds the nanoseconds that `work` takes.
+    pub(crate) fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let done = work();
+        self.add(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        done
     }
 }
 
@@ -148,6 +157,10 @@ pub struct Stats {
     pub records_out_of_place: Counter,
     /// Batches written.
     pub batches: Counter,
+    /// Time that the hub spent on appending batches to files, syncs included.
+    pub file_nanoseconds: Counter,
+    /// Time that the hub spent on ledgers, syncs included.
+    pub ledger_nanoseconds: Counter,
     /// Writes to a sink that failed and were tried again.
     pub writes_failed: Counter,
     /// Records given up because a sink still failed when the collector had to end.

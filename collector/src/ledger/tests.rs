@@ -84,6 +84,7 @@ impl Model {
             schedule,
             sync: false,
             attic: Attic::default(),
+            stats: Arc::default(),
         };
         let mut sink = FileSink::open(keeping, Voice::default()).unwrap();
         let holdings = sink.holdings();
@@ -157,6 +158,7 @@ impl Model {
             schedule,
             sync: false,
             attic: Attic::default(),
+            stats: Arc::default(),
         };
         self.sink = Some(FileSink::open(keeping, Voice::default()).unwrap());
         self.write(&[(SENDERS, 1)]);

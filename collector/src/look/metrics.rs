@@ -10,7 +10,10 @@ pub(crate) const TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) fn text(look: &Look) -> String {
     let (view, mut out) = (&look.view, String::new());
     for (name, help, value) in view.stats.all() {
-        push(&mut out, (&format!("netlog_{name}_total"), help, "counter"), value);
+        match name.strip_suffix("_nanoseconds") {
+            Some(of) => push_seconds(&mut out, (of, help), value),
+            None => push(&mut out, (&format!("netlog_{name}_total"), help, "counter"), value),
+        }
     }
     let stats = &view.stats;
     let open = stats.connections_opened.get().saturating_sub(stats.connections_closed.get());
@@ -30,6 +33,12 @@ pub(crate) fn text(look: &Look) -> String {
     let _ = writeln!(out, "# HELP {name} Which collector this is.\n# TYPE {name} gauge");
     let _ = writeln!(out, "{name}{{version=\"{version}\"}} 1");
     out
+}
+
+/// Times are in seconds, as everywhere in Prometheus.
+fn push_seconds(out: &mut String, (of, help): (&str, &str), nanoseconds: u64) {
+    let (name, seconds) = (format!("netlog_{of}_seconds_total"), nanoseconds as f64 / 1e9);
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {seconds:.6}");
 }
 
 fn push(out: &mut String, (name, help, kind): (&str, &str, &str), value: u64) {

@@ -11,6 +11,7 @@ use crate::options::Format;
 use crate::paths;
 use crate::rotate::{self, Schedule};
 use crate::rotated::Stamp;
+use crate::stats::Stats;
 use crate::voice::{Chain, Voice};
 use netlog_wire::Text;
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -19,6 +20,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// As many pieces as the system takes in one write.
@@ -43,6 +45,7 @@ pub(crate) struct Keeping {
     pub(crate) sync: bool,
     /// Who looks after the files that are rotated away.
     pub(crate) attic: Attic,
+    pub(crate) stats: Arc<Stats>,
 }
 
 impl Keeping {
@@ -251,6 +254,7 @@ impl FileSink {
     }
 
     fn try_write(&mut self, batch: &Batch) -> io::Result<()> {
+        let stats = self.keeping.stats.clone();
         let text = (self.keeping.format == Format::Text).then_some(Text::PLAIN);
         let pieces: Vec<_> = batch.runs.iter().map(|run| shown(run, text)).collect();
         if self.pending.is_some() && self.look_again() && self.moved() {
@@ -261,19 +265,20 @@ impl FileSink {
             Some(pending) => pending,
             None => {
                 self.make_way()?;
-                let announcement = self.ledger.announce(self.end, &batch.runs, &pieces);
-                Pending { announcement, done: 0 }
+                let announce = || self.ledger.announce(self.end, &batch.runs, &pieces);
+                Pending { announcement: stats.ledger_nanoseconds.time(announce), done: 0 }
             }
         };
-        let told = self.ledger.write(&mut pending.announcement);
-        let result = told.and_then(|()| self.write_pieces(&mut pending.done, &pieces));
+        let told = stats.ledger_nanoseconds.time(|| self.ledger.write(&mut pending.announcement));
+        let append = || self.write_pieces(&mut pending.done, &pieces);
+        let result = told.and_then(|()| stats.file_nanoseconds.time(append));
         if result.is_err() {
             self.pending = Some(pending);
             return result;
         }
         self.end += pending.done as u64;
         self.written = now();
-        self.ledger.settle(&pending.announcement.entry);
+        stats.ledger_nanoseconds.time(|| self.ledger.settle(&pending.announcement.entry));
         Ok(())
     }
 }

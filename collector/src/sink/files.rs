@@ -342,7 +342,8 @@ mod tests {
         let template = Template::parse(&path).unwrap().unwrap();
         let (confined, schedule) = (None, Schedule::default());
         let (format, attic) = (Format::Json, Attic::default());
-        let keeping = Keeping { path, confined, format, schedule, sync: true, attic };
+        let (sync, stats) = (true, Arc::default());
+        let keeping = Keeping { path, confined, format, schedule, sync, attic, stats };
         let said = Said { voice: Voice::default(), stats: Arc::default() };
         Files::open(template, keeping, most, said).map_err(|(_, cause)| cause).unwrap()
     }

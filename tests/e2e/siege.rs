@@ -112,7 +112,8 @@ fn a_byte_now_and_then_from_everywhere() {
 
 #[test]
 fn idle_connections_cost_little() {
-    const EACH: u64 = 2560;
+    // Without optimisation a task is larger than it is in a release.
+    let most = if cfg!(debug_assertions) { 2560 } else { 2048 };
     let (scene, count) = (Scene::new(), size(2000, 10_000));
     let collector = Collector::serving(&scene, "");
     // What it takes once.
@@ -127,7 +128,8 @@ fn idle_connections_cost_little() {
     collector.wait_for(count);
     assert!(wait_until(SOON, || open() == 100 + count as u64));
     let each = collector.process.memory().saturating_sub(before) / count as u64;
-    assert!(each <= EACH, "{each} bytes for each of {count} connections");
+    let _ = writeln!(stderr(), "{each} bytes for each of {count} connections");
+    assert!(each <= most, "{each} bytes for each of {count} connections");
 }
 
 #[test]

@@ -4,14 +4,22 @@
 use super::drops::Drops;
 use super::socket_file::SocketFile;
 use crate::peer::{Peer, Process};
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg};
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, UnixAddr, recvmmsg, recvmsg,
+};
 use std::io::{self, IoSliceMut};
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use tokio::io::Interest;
 use tokio::net::{UdpSocket, UnixDatagram};
 
 /// The longest UDP datagram there is.
 const UDP: usize = 64 << 10;
+
+/// How many UDP datagrams one system call takes, where as many wait. That costs a fifth less than
+/// to ask for each; more at once gain little.
+const AT_ONCE: usize = 16;
 
 /// As much as a Unix socket sends at once, unless it has been given a larger buffer.
 const UNIX: usize = 208 << 10;
@@ -25,18 +33,18 @@ pub(crate) enum Datagrams {
 
 /// A datagram that has come.
 pub(crate) struct Received {
-    /// How much of the buffer it is.
-    pub(crate) len: usize,
+    /// Where in the buffer it is.
+    pub(crate) place: Range<usize>,
     /// How much of it found no room there.
     pub(crate) cut: usize,
     pub(crate) peer: Peer,
 }
 
 impl Datagrams {
-    /// How long a datagram may be.
-    pub(crate) fn longest(&self) -> usize {
+    /// How much room those need that are taken at once.
+    pub(crate) fn room(&self) -> usize {
         match self {
-            Self::Udp(_) => UDP,
+            Self::Udp(_) => AT_ONCE * UDP,
             Self::Unix(..) => UNIX,
         }
     }
@@ -56,18 +64,26 @@ impl Datagrams {
         }
     }
 
-    /// Takes the next datagram into `buffer`.
+    /// Takes the next datagrams into `buffer`, and adds them to `received`.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when there is none.
-    pub(crate) fn try_receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+    /// `WouldBlock` when there are none.
+    pub(crate) fn try_receive(
+        &self,
+        buffer: &mut [u8],
+        received: &mut Vec<Received>,
+    ) -> io::Result<()> {
         match self {
             Self::Udp(socket) => {
-                let (len, address) = socket.try_recv_from(buffer)?;
-                Ok(Received { len, cut: 0, peer: Peer::remote(address) })
+                let receive = || receive_some(socket, buffer, received);
+                socket.try_io(Interest::READABLE, receive)
             }
-            Self::Unix(socket, _) => socket.try_io(Interest::READABLE, || receive(socket, buffer)),
+            Self::Unix(socket, _) => {
+                let one = socket.try_io(Interest::READABLE, || receive(socket, buffer))?;
+                received.push(one);
+                Ok(())
+            }
         }
     }
 
@@ -77,6 +93,29 @@ impl Datagrams {
             *file = None;
         }
     }
+}
+
+fn receive_some(
+    socket: &impl AsRawFd,
+    buffer: &mut [u8],
+    received: &mut Vec<Received>,
+) -> io::Result<()> {
+    let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(AT_ONCE, None);
+    let places = buffer.chunks_exact_mut(UDP).map(|place| [IoSliceMut::new(place)]);
+    let mut places: Vec<_> = places.collect();
+    let fd = socket.as_raw_fd();
+    let messages = recvmmsg(fd, &mut headers, &mut places, MsgFlags::MSG_DONTWAIT, None)?;
+    for (at, message) in messages.enumerate() {
+        let Some(address) = message.address.as_ref().and_then(address) else { continue };
+        let place = at * UDP..at * UDP + message.bytes;
+        received.push(Received { place, cut: 0, peer: Peer::remote(address) });
+    }
+    Ok(())
+}
+
+fn address(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|v4| SocketAddrV4::from(*v4).into());
+    v4.or_else(|| address.as_sockaddr_in6().map(|v6| SocketAddrV6::from(*v6).into()))
 }
 
 fn receive(socket: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<Received> {
@@ -96,5 +135,5 @@ fn receive(socket: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<Received> {
         }
     }
     let len = message.bytes.min(room);
-    Ok(Received { len, cut: message.bytes - len, peer: Peer::Local(process) })
+    Ok(Received { place: 0..len, cut: message.bytes - len, peer: Peer::Local(process) })
 }

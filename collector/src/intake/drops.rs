@@ -1,7 +1,8 @@
 //! Datagrams that the kernel dropped because nobody took them in time.
 //!
-//! The kernel would tell with each datagram (`SO_RXQ_OVFL`), but only through a control message
-//! that no safe interface decodes; its table of sockets has the same number.
+//! The kernel would tell with a datagram (`SO_RXQ_OVFL`), but only with one that found room after
+//! the drops: of those at the end of a burst nobody would hear. Its table of sockets has the same
+//! number at any time.
 
 use std::fs;
 use std::io;

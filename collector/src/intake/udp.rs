@@ -31,7 +31,7 @@ const LAST_LOOK: Duration = Duration::from_millis(10);
 pub(crate) async fn run(socket: Datagrams, pin: Option<Pinned>, wiring: Wiring) {
     let mut intake = Intake {
         drops: socket.drops(),
-        buffer: vec![0; socket.longest()],
+        buffer: vec![0; socket.room()],
         socket,
         gaps: Gaps::default(),
         chunks: Chunks::new(wiring.bounds.max_chunked),
@@ -86,12 +86,15 @@ impl Intake {
         let Ok(room) = room else { return false };
         let (mut runs, started) = (Vec::<Run>::new(), Instant::now());
         let (mut received, mut taken) = (0, 0);
+        let mut datagrams = Vec::new();
         while taken < BURST {
-            match self.socket.try_receive(&mut self.buffer) {
-                Ok(datagram) => {
-                    note_read();
-                    received += datagram.len.max(LEAST);
-                    self.take(datagram, (&mut runs, started), wiring);
+            match self.socket.try_receive(&mut self.buffer, &mut datagrams) {
+                Ok(()) => {
+                    for datagram in datagrams.drain(..) {
+                        note_read();
+                        received += datagram.place.len().max(LEAST);
+                        self.take(datagram, (&mut runs, started), wiring);
+                    }
                     // What was packed may have become much more than came.
                     taken = received.max(runs.iter().map(|run| run.lines.len() / 4).sum());
                 }
@@ -112,14 +115,14 @@ impl Intake {
 
     fn take(
         &mut self,
-        Received { len, cut, peer }: Received,
+        Received { place, cut, peer }: Received,
         (runs, started): (&mut Vec<Run>, Instant),
         wiring: &Wiring,
     ) {
         let from = self.from.take().filter(|(address, _)| *address == peer);
         let (_, origin) = self.from.insert(from.unwrap_or_else(|| (peer, Origin::new(peer))));
         wiring.stats.datagrams.add(1);
-        wiring.stats.bytes_in.add((len + cut) as u64);
+        wiring.stats.bytes_in.add((place.len() + cut) as u64);
         if wiring.tokens.is_some() {
             return wiring.stats.strangers_refused.add(1);
         }
@@ -127,7 +130,7 @@ impl Intake {
         let (stats, tally, max_line) = (&wiring.stats, &self.tally, wiring.bounds.max_line);
         let datagram = Datagram { origin, stats, tally, max_line, pin: self.pin, received: now() };
         let before = total(runs);
-        let taken = datagram.take(&mut self.buffer[..len], (peer, &mut self.chunks), runs);
+        let taken = datagram.take(&mut self.buffer[place], (peer, &mut self.chunks), runs);
         let (records, bytes) = total(runs);
         wiring.senders.datagram(peer, records - before.0, bytes - before.1);
         match taken {

@@ -14,6 +14,7 @@ use netlog_wire::Reply;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::io;
+use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -48,6 +49,8 @@ pub(super) struct Connection {
     given: u64,
     /// Whether the last line was an empty one.
     blank: bool,
+    /// Whether what came last was enough for one turn.
+    turn: bool,
     /// What is to be written: never more than one reply beyond what the socket took.
     replies: Vec<u8>,
     waiting: Waiting,
@@ -82,6 +85,7 @@ impl Connection {
             told: 0,
             given: 0,
             blank: false,
+            turn: false,
             replies: Vec::new(),
             waiting: Waiting::new(wiring.bounds.limits),
             room: None,
@@ -125,6 +129,10 @@ impl Connection {
                             self.report_recovered().await;
                         }
                         return Ok(());
+                    }
+                    // Otherwise whoever always has more to say would keep the thread from others.
+                    if take(&mut self.turn) {
+                        yield_now().await;
                     }
                 }
                 Event::Acked => self.push_ack(),
@@ -220,10 +228,7 @@ impl Connection {
         if let Ok(Progress::Some(len)) = outcome {
             let decoder = &self.decoder;
             self.waiting.heard(decoder.pending(), ended, decoder.may_be_whole());
-            // Otherwise whoever always has more to say would keep the thread from all others.
-            if decoder.most(len) > TURN {
-                yield_now().await;
-            }
+            self.turn = decoder.most(len) > TURN;
         }
         outcome
     }

@@ -3,28 +3,34 @@
 use crate::load::{Load, Speech};
 use crate::process::{Process, free_address, lines};
 use crate::run::setting;
-use crate::tables::{heads, wants};
+use crate::tables::{chosen, heads};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// What each is and is sent, behind the floor it is measured by. Records of netlog's, which are
-/// acked, go to netlog's collector alone.
-const CASES: [(&str, Speech); 6] = [
-    ("floor", Speech::Plain),
-    ("netlog", Speech::Plain),
-    ("rsyslog", Speech::Plain),
-    ("syslog-ng", Speech::Plain),
-    ("floor, netlog's records", Speech::Mute),
-    ("netlog, its own records", Speech::Netlog),
-];
+/// Those who take plain lines, and those who take records of netlog's, each behind the floor it is
+/// measured by. The records are acked, so they go to netlog's collector alone.
+const PLAIN: [&str; 4] = ["floor", "netlog", "rsyslog", "syslog-ng"];
+const RECORDS: [&str; 2] = ["floor, netlog's records", "netlog, its own records"];
 
 const CONNECTIONS: [usize; 3] = [1, 10, 100];
 
 /// How long nothing may come before what has come is all there is.
 const QUIET: Duration = Duration::from_secs(3);
+
+/// How long nothing may come before what has come is counted: not oftener, because counting takes
+/// from the collector what it is measured by.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What a collector came to.
+struct Spent {
+    wall: f64,
+    cpu: f64,
+    peak: f64,
+    kept: u64,
+}
 
 /// Where tests/clients/get has put the daemons.
 pub(crate) fn clients() -> PathBuf {
@@ -33,44 +39,70 @@ pub(crate) fn clients() -> PathBuf {
 
 /// Measures and prints it.
 pub(crate) fn table(wanted: &[String]) {
+    let groups = [&PLAIN[..], &RECORDS[..]].map(|names| chosen(wanted, "collectors", names));
+    if groups.concat().is_empty() {
+        return;
+    }
     let records = setting("NETLOG_BENCH_RECORDS", 1e6) as u64;
-    println!("\n{records} lines of 200 bytes over TCP into one file");
+    println!("\n{records} lines (of 200 bytes, or records of netlog's) over TCP into one file");
     heads(&["M lines/s", "CPU s per M", "x of the floor", "peak MiB", "lost"]);
     for connections in CONNECTIONS {
-        let mut floor = f64::NAN;
-        for (name, speech) in CASES {
-            if !wants(wanted, &format!("collectors {name}")) {
-                continue;
+        for names in &groups {
+            let mut floor = f64::NAN;
+            for name in names {
+                let title = format!("{name}, {connections} conn.");
+                let spent = match measure(name, connections, records) {
+                    Ok(spent) => spent,
+                    Err(why) => {
+                        println!("{title:<34}  failed: {why}");
+                        continue;
+                    }
+                };
+                let millions = records as f64 / 1e6;
+                let (rate, cpu) = (millions / spent.wall, spent.cpu / millions);
+                floor = if name.starts_with("floor") { cpu } else { floor };
+                let (times, peak, lost) = (cpu / floor, spent.peak, records - spent.kept);
+                println!("{title:<34}{rate:>9.2}{cpu:>17.2}{times:>17.1}{peak:>17.0}{lost:>17}");
             }
-            let place = tempfile::tempdir().expect("a directory can be made");
-            let (address, file) = (free_address(), place.path().join("records.log"));
-            let process = Process::start(&mut command(name, place.path(), address, &file), address);
-            let load = Load::connect(address, speech, connections, records);
-            let (cpu, start) = (process.cpu(), Instant::now());
-            load.run();
-            let (kept, wall) = settle(&file, records, start);
-            let millions = records as f64 / 1e6;
-            let cpu = (process.cpu() - cpu) / millions;
-            floor = if name.starts_with("floor") { cpu } else { floor };
-            let (rate, lost) = (millions / wall, records.saturating_sub(kept));
-            let title = format!("{name}, {connections} conn.");
-            let (times, peak) = (cpu / floor, process.peak());
-            println!("{title:<34}{rate:>9.2}{cpu:>17.2}{times:>17.1}{peak:>17.0}{lost:>17}");
         }
     }
 }
 
+fn measure(name: &str, connections: usize, records: u64) -> Result<Spent, String> {
+    let speech = match name {
+        _ if name == RECORDS[0] => Speech::Mute,
+        _ if name == RECORDS[1] => Speech::Netlog,
+        _ => Speech::Plain,
+    };
+    let place = tempfile::tempdir().expect("a directory can be made");
+    let (address, file) = (free_address(), place.path().join("records.log"));
+    let process = Process::start(&mut command(name, place.path(), address, &file), address)?;
+    let load = Load::connect(address, speech, connections, records);
+    let (before, start) = (process.cpu(), Instant::now());
+    // On a thread of its own, so that a peer that breaks off ends its case and not the table.
+    let sent = std::thread::spawn(move || load.run()).join();
+    sent.map_err(|_| "it did not take all lines; what stands above says why")?;
+    let (kept, wall) = settle(&file, records, start);
+    let (cpu, peak) = (process.cpu() - before, process.peak());
+    Ok(Spent { wall, cpu, peak, kept: kept.min(records) })
+}
+
 /// Waits until all lines are in the file, or no more come; how many are, and how long it took.
 fn settle(file: &Path, wanted: u64, start: Instant) -> (u64, f64) {
-    let (mut kept, mut since) = (lines(file, b"\n"), Instant::now());
-    while kept < wanted && since.elapsed() < QUIET {
-        std::thread::sleep(Duration::from_millis(50));
-        let now = lines(file, b"\n");
-        if now != kept {
-            (kept, since) = (now, Instant::now());
+    let (mut length, mut since) = (0, start);
+    loop {
+        let now = fs::metadata(file).map_or(0, |file| file.len());
+        if now != length {
+            (length, since) = (now, Instant::now());
         }
+        if since.elapsed() > PAUSE {
+            let kept = lines(file, b"\n");
+            if kept >= wanted || since.elapsed() > QUIET {
+                return (kept, since.duration_since(start).as_secs_f64());
+            }
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
-    (kept, since.duration_since(start).as_secs_f64())
 }
 
 fn command(name: &str, place: &Path, address: SocketAddr, file: &Path) -> Command {

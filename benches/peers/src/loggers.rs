@@ -86,6 +86,7 @@ fn connect(address: &str) -> TcpStream {
     TcpStream::connect(address).expect("the sink listens")
 }
 
+/// It has no thread and no buffer: a call is a write.
 fn env_logger(to: TcpStream) -> Logging {
     env_logger::Builder::new()
         .target(env_logger::Target::Pipe(Box::new(to)))
@@ -98,6 +99,7 @@ fn env_logger(to: TcpStream) -> Logging {
     through_log(())
 }
 
+/// Its queue of 128,000 lines as it comes, but not lossy; its thread writes through a buffer.
 fn tracing_appender(to: TcpStream) -> Logging {
     let builder = tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(false);
     let (writer, guard) = builder.finish(BufWriter::with_capacity(BUFFER, to));
@@ -111,6 +113,7 @@ fn tracing_appender(to: TcpStream) -> Logging {
     Logging { call: call!(tracing::info), flush: Box::new(|| ()), guard: Box::new(guard) }
 }
 
+/// Its queue, of 128 by default, as long as a program of many records needs it.
 fn slog_async(to: TcpStream) -> Logging {
     use slog::Drain;
     let lines = slog_term::PlainSyncDecorator::new(BufWriter::with_capacity(BUFFER, to));
@@ -139,6 +142,7 @@ impl fast_log::appender::LogAppender for Joined {
     }
 }
 
+/// Its queue is without bounds by default, and then grows by hundreds of megabytes.
 fn fast_log(to: TcpStream) -> Logging {
     let format = fast_log::FastLogFormat::new();
     let config = fast_log::Config::new()
@@ -150,6 +154,7 @@ fn fast_log(to: TcpStream) -> Logging {
     through_log(())
 }
 
+/// It drops by default, of a queue as long as this.
 fn ftlog(to: TcpStream) -> Logging {
     let form = "[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]";
     let form = time::format_description::parse_owned::<1>(form).expect("a form of times");
@@ -158,6 +163,7 @@ fn ftlog(to: TcpStream) -> Logging {
     through_log(builder.try_init().expect("ftlog starts"))
 }
 
+/// Its thread pool as it comes, which waits; it flushes once a second, as its examples do.
 fn spdlog(to: TcpStream) -> Logging {
     use spdlog::formatter::{PatternFormatter, pattern};
     use spdlog::sink::{AsyncPoolSink, OverflowPolicy, WriteSink};

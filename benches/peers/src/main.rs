@@ -34,6 +34,10 @@ fn main() {
         wanted => {
             println!("{}", run::machine());
             println!("{}", versions::all());
+            println!(
+                "Each waits where its queue is full. netlog sends to its collector, which keeps the \
+                 records in a file; the others send to a peer that only counts them."
+            );
             tables::loggers(wanted);
             collectors::table(wanted);
         }

@@ -1,7 +1,9 @@
 //! Processes that are started here, what they spend, and what they leave in their files.
 
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,17 +16,25 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts `command` and waits until somebody listens at `address`.
-    pub(crate) fn start(command: &mut Command, address: SocketAddr) -> Self {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap_or_else(|e| panic!("{command:?} does not start: {e}"));
-        let (mut process, until) = (Self(child), Instant::now() + PATIENCE);
+    /// Starts `command` and waits until somebody listens at `address`. Where nobody does, the
+    /// error is what it said.
+    pub(crate) fn start(command: &mut Command, address: SocketAddr) -> Result<Self, String> {
+        let mut complaints = tempfile::tempfile().expect("a file can be made");
+        let stderr = complaints.try_clone().expect("a file can be shared");
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        let mut process = Self(command.spawn().map_err(|e| format!("start {command:?}: {e}"))?);
+        let until = Instant::now() + PATIENCE;
         while TcpStream::connect(address).is_err() {
             let ended = process.0.try_wait().expect("a child can be asked for");
-            assert!(ended.is_none() && Instant::now() < until, "{command:?} does not listen");
+            if ended.is_some() || Instant::now() > until {
+                let mut said = String::new();
+                let read = complaints.rewind().and_then(|()| complaints.read_to_string(&mut said));
+                read.expect("what was written can be read");
+                return Err(format!("it does not listen: {}", said.trim()));
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
-        process
+        Ok(process)
     }
 
     /// A program of netlog's that `run` has built.
@@ -33,25 +43,19 @@ impl Process {
         Path::new(&target).join("release").join(name)
     }
 
-    /// The CPU time it has used, in seconds, to the kernel's hundredth.
+    /// The CPU time it has used, in seconds.
     pub(crate) fn cpu(&self) -> f64 {
-        let stat = self.read("stat");
-        // The name, in parentheses, may hold spaces; user and system time are the 12th and 13th
-        // fields behind it.
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let hundredths: u64 = fields.skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
-        hundredths as f64 / rustix::param::clock_ticks_per_second() as f64
+        let pid = Pid::from_raw(i32::try_from(self.0.id()).expect("a pid is an i32"));
+        let spent = clock_getcpuclockid(pid).and_then(clock_gettime).expect("it runs");
+        Duration::from(spent).as_secs_f64()
     }
 
     /// The most memory it has had, in MiB.
     pub(crate) fn peak(&self) -> f64 {
-        let status = self.read("status");
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()));
+        let status = status.expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
         line.split_whitespace().next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{name}", self.0.id())).expect("it runs")
     }
 }
 

@@ -43,6 +43,7 @@ impl Sink {
         let mut command = Command::new(Process::built("netlog-collector"));
         command.args(["--listen", &format!("tcp://{address}"), "--rotate-size", "0", "--http"]);
         let process = Process::start(command.arg("off").arg("--file").arg(&file), address);
+        let process = process.unwrap_or_else(|e| panic!("netlog's collector: {e}"));
         Self::Collector { address, file, _process: process }
     }
 

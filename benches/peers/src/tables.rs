@@ -56,6 +56,8 @@ fn child(
         .args(["--child", logger, &sink.address().to_string(), task])
         .args([threads.to_string(), count.to_string()])
         .env("NETLOG_SPOOL", spool)
+        // A backtrace takes so long that others have the time to write meanwhile.
+        .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null())
         .output()
         .expect("a bench can start itself")

@@ -23,8 +23,9 @@ pub(crate) fn run(logger: &str, address: &str, (task, threads, count): (&str, u6
         }
         "flat" => flat(&logging, threads, count),
         way => {
-            // The bench can tell a logger that loses all from one that did not start.
-            say(b"started");
+            // So the bench can tell a logger that loses all from one that did not start. A whole
+            // line, because stdout keeps the start of one to itself, and it dies with the process.
+            say(b"started\n");
             (1..=count).for_each(logging.call);
             return end(way, logging);
         }

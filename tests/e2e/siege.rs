@@ -16,11 +16,8 @@ use steady::{Steady, assert_served};
 /// What the collector may take of memory, whatever senders do to it: as README says.
 const BOUND: u64 = 256 << 20;
 
-/// How long an attack takes at least: by hand, so long that what piles up at its beginning, while
-/// all peers come at once, is taken before its end.
-fn long() -> Duration {
-    Duration::from_secs(if full() { 15 } else { 2 })
-}
+/// How long an attack takes at least.
+const LONG: Duration = Duration::from_secs(2);
 
 /// Whether this is by hand.
 fn full() -> bool {
@@ -47,6 +44,11 @@ fn home(nth: usize) -> [u8; 4] {
 /// sender logs at its rate and others come and go.
 #[track_caller]
 fn withstand(attack: impl Fn(&str, &str) + Sync) {
+    withstand_for(LONG, attack);
+}
+
+#[track_caller]
+fn withstand_for(long: Duration, attack: impl Fn(&str, &str) + Sync) {
     let scene = Scene::new();
     let line = "--listen udp://127.0.0.1:0 --rotate-size 0";
     let mut collector = Collector::serving(&scene, line);
@@ -58,7 +60,7 @@ fn withstand(attack: impl Fn(&str, &str) + Sync) {
     let (over, mut rounds, begun) = (AtomicBool::new(false), 0, Instant::now());
     let share = std::thread::scope(|scope| {
         let attacker = scope.spawn(|| {
-            while begun.elapsed() < long() {
+            while begun.elapsed() < long {
                 attack(to, datagrams);
             }
             over.store(true, Ordering::Release);
@@ -228,7 +230,9 @@ fn half_a_handshake_of_something_else() {
 
 #[test]
 fn half_lines_as_long_as_they_may_be_from_everywhere() {
-    withstand(|to, _| {
+    // By hand, so long that what piles up while all come at once is taken before the end.
+    let long = if full() { Duration::from_secs(15) } else { LONG };
+    withstand_for(long, |to, _| {
         let half = vec![b'h'; 60 << 10];
         let peers: Vec<_> = (0..size(300, 9000)).map(|nth| caller(home(nth), to)).collect();
         for mut peer in &peers {

@@ -3,6 +3,7 @@
 mod ring;
 
 use crate::decode::now;
+use crate::ledger::Stream;
 use crate::rotated::Stamp;
 use crate::run::Run;
 use ring::Ring;
@@ -10,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// How much is held in memory where there is no file to read from.
+/// How much is held in memory where there is no file to read from, or are many.
 const RING: usize = 8 << 20;
 
 /// How many of the files written before this one a tail can follow without looking at names.
@@ -56,13 +57,14 @@ struct State {
 }
 
 impl Fresh {
-    /// Begins where the file stands, if there is a file that can be read back.
-    pub(crate) fn new(file: Option<End>) -> Self {
+    /// Begins where the file stands, or the stream of many files, if they can be read back.
+    pub(crate) fn new(file: Option<End>, stream: Option<Stream>) -> Self {
         let first = Past { inode: file.unwrap_or_default().inode, stamp: None };
         let state = State { past: VecDeque::from([first]), ..State::default() };
-        let ring = Mutex::new(Ring::new(now().unsigned_abs(), RING));
-        let ring = file.is_none().then_some(ring);
-        let state = State { end: file.unwrap_or_default(), ..state };
+        let Stream { print, end: len } =
+            stream.unwrap_or_else(|| Stream { print: now().unsigned_abs(), end: 0 });
+        let ring = file.is_none().then(|| Mutex::new(Ring::new(print, RING, len)));
+        let state = State { end: file.unwrap_or_else(|| End { len, ..End::default() }), ..state };
         Self { state: Mutex::new(state), ring, bell: Notify::new() }
     }
 
@@ -75,11 +77,16 @@ impl Fresh {
         self.ring.as_ref().map(|ring| ring.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes note that `runs` are in all sinks, and that the file has come to `file`.
-    pub(crate) fn written(&self, runs: &[Run], file: Option<End>) {
+    /// Takes note that `runs` are in all sinks, and that the file has come to `file`; or in what
+    /// order their lines are in many.
+    pub(crate) fn written(&self, runs: &[Run], file: Option<End>, streamed: Option<Vec<u8>>) {
         if let Some(mut ring) = self.ring() {
-            let lines: Vec<_> = runs.iter().map(|run| run.lines.as_slice()).collect();
-            ring.push(lines.concat(), runs.iter().map(|run| run.count).sum());
+            let lines = || {
+                let lines: Vec<_> = runs.iter().map(|run| run.lines.as_slice()).collect();
+                lines.concat()
+            };
+            let lines = streamed.unwrap_or_else(lines);
+            ring.push(lines, runs.iter().map(|run| run.count).sum());
             self.lock().end.len = ring.end().at;
         }
         if let Some(file) = file {
@@ -129,9 +136,9 @@ mod tests {
     fn the_files_written_are_remembered_in_their_turn() {
         let stamp = Some(Stamp::at(99));
         let end = |inode, len, before| Some(End { inode: (1, inode), len, turn: 0, before });
-        let fresh = Fresh::new(end(7, 10, None));
+        let fresh = Fresh::new(end(7, 10, None), None);
         for (inode, len, before) in [(7, 20, None), (8, 5, stamp), (7, 1, None)] {
-            fresh.written(&[], end(inode, len, before));
+            fresh.written(&[], end(inode, len, before), None);
         }
         assert_eq!(fresh.end(), End { inode: (1, 7), len: 1, turn: 2, before: None });
         let files = [0, 1, 2, 3].map(|turn| fresh.file(turn));

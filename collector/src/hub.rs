@@ -141,7 +141,9 @@ impl Hub {
                 self.stats.records_given_up.add(sealed.batch.records());
                 return Ok(found);
             }
-            self.fresh.written(&sealed.batch.runs, self.sinks.iter().find_map(|sink| sink.end()));
+            let streamed = self.sinks.iter_mut().find_map(|sink| sink.streamed());
+            let end = self.sinks.iter().find_map(|sink| sink.end());
+            self.fresh.written(&sealed.batch.runs, end, streamed);
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
             self.stats.bytes_written.add(sealed.batch.bytes());
@@ -322,7 +324,7 @@ mod tests {
             sinks: vec![Box::new(Gone)],
             marks: marks.clone(),
             patience: Arc::default(),
-            fresh: Arc::new(Fresh::new(None)),
+            fresh: Arc::new(Fresh::new(None, None)),
             reopen: Reopen::new(None),
             stats: stats.clone(),
             voice: Voice::default(),

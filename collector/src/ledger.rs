@@ -8,16 +8,22 @@
 //!
 //! It is a file of JSON lines that begins with a snapshot of all marks, grows by an entry a batch,
 //! and is written anew, short again, when it has grown by a hundredth of its file.
+//!
+//! Where there are many files, their ledgers also know the order in which all that is in them was
+//! written: their batches make one stream, and each entry says where in it its batch begins, `"pos"`.
+//! So a reader who has come to some place in the stream can go on behind it in every file.
 
 mod account;
 mod entry;
 mod index;
+mod order;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use account::{Account, Replayed};
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
-pub(crate) use index::{Index, Stretch};
+pub(crate) use index::{Extent, Index, Share, Stretch};
+pub(crate) use order::Stream;
 
 use crate::cut::{self, Cut};
 use crate::decode::seconds;
@@ -120,9 +126,9 @@ impl Ledger {
         let path = paths::ledger_of(path);
         let mut account = found.account;
         if account.head.inode != inode {
-            account.begin(Head { at, inode, after: None });
+            account.begin(Head { at, inode, ..Head::default() });
         }
-        let head = Head { at, inode, after: None };
+        let head = Head { at, inode, ..Head::default() };
         let (file, size) = write_anew(&path, &account.snapshot(&head), sync)?;
         Ok(Self { path, file, account, size, base: size, sync })
     }
@@ -130,7 +136,7 @@ impl Ledger {
     /// Begins anew for another file at the same path, or for the same one after others cut it.
     pub(crate) fn begin_anew(&mut self, file: &File) -> io::Result<()> {
         let (inode, at) = identify(file)?;
-        let head = Head { at, inode, after: None };
+        let head = Head { at, inode, after: None, stream: self.account.stream() };
         let mut text = String::new();
         head.push_marks(&mut text, self.account.senders());
         (self.file, self.size) = write_anew(&self.path, &text, self.sync)?;
@@ -149,10 +155,48 @@ impl Ledger {
         self.account.senders()
     }
 
-    /// The entry for `runs`, which will stand as `pieces` in the file from `at` on.
+    /// What the file is a part of.
+    pub(crate) fn stream(&self) -> Option<Stream> {
+        self.account.stream()
+    }
+
+    /// Makes the file a part of `stream`, unless it is one already.
+    pub(crate) fn join(&mut self, stream: Stream) -> io::Result<()> {
+        if self.account.stream().is_some_and(|ours| ours.print == stream.print) {
+            return Ok(());
+        }
+        self.account.join(stream);
+        // Nothing is said of places in it before it is said which one it is.
+        let written = self.compact();
+        if written.is_err() {
+            self.account.leave();
+        }
+        written
+    }
+
+    /// Takes note of lines of plain peers that are in the file already, and that no entry knows.
+    pub(crate) fn tell(&mut self, (at, len): (u64, u64), pos: u64) -> io::Result<()> {
+        let span = Span { at, len, times: (i64::MIN, i64::MAX), levels: u8::MAX };
+        let run = RunEntry { sender: 0, first: 1, count: 1, bytes: len };
+        let entry = BatchEntry { span, pos: Some(pos), runs: vec![run] };
+        let mut text = String::new();
+        entry.push(&mut text);
+        let mut announcement = Announcement { text, entry, written: false };
+        self.write(&mut announcement)?;
+        self.settle(&announcement.entry);
+        Ok(())
+    }
+
+    /// How much memory is taken by what it knows of places in the stream.
+    pub(crate) fn order_size(&self) -> usize {
+        self.account.order_size()
+    }
+
+    /// The entry for `runs`, which will stand as `pieces` in the file from `at` on, and in the
+    /// stream, if there is one, from `pos` on.
     pub(crate) fn announce(
         &mut self,
-        at: u64,
+        (at, pos): (u64, Option<u64>),
         runs: &[Run],
         pieces: &[Cow<'_, [u8]>],
     ) -> Announcement {
@@ -182,7 +226,7 @@ impl Ledger {
                 None => entries.push(entry),
             }
         }
-        let entry = BatchEntry { span, runs: entries };
+        let entry = BatchEntry { span, pos, runs: entries };
         entry.push(&mut text);
         Announcement { text, entry, written: false }
     }
@@ -236,7 +280,8 @@ impl Ledger {
 
     /// Lays out the ledger of the file that will follow this one, which is to become `name`.
     pub(crate) fn prepare_next(&self, next: &Path, name: String) -> io::Result<()> {
-        let head = Head { after: Some(name), ..Head::default() };
+        let stream = self.account.stream();
+        let head = Head { after: Some(name), stream, ..Head::default() };
         let mut text = String::new();
         head.push_marks(&mut text, self.account.senders());
         let mut file =

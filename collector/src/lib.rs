@@ -205,7 +205,8 @@ impl Collector {
         self.warn(voice);
         self.sinks.iter_mut().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let held = self.sinks.iter().find_map(|sink| sink.end());
-        let (fresh, senders) = (Arc::new(Fresh::new(held)), Arc::<Senders>::default());
+        let stream = self.sinks.iter().find_map(|sink| sink.stream());
+        let (fresh, senders) = (Arc::new(Fresh::new(held, stream)), Arc::<Senders>::default());
         let wiring = Wiring {
             feed: feed.clone(),
             marks: marks.clone(),
@@ -327,8 +328,7 @@ fn start_attic(attic: Attic, options: &Options, stats: &Arc<Stats>) -> Result<Sw
         size: limit(options.keep_size.0),
     };
     let custom = Custom { pack: options.compress == Compress::Zstd, keep };
-    let voice = Voice { verbose: options.verbose };
-    attic.start(custom, stats.clone(), voice).map_err(RunError::Serve)
+    attic.start(custom, stats.clone(), Voice { verbose: options.verbose }).map_err(RunError::Serve)
 }
 
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by

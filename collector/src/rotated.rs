@@ -58,6 +58,12 @@ impl fmt::Display for Stamp {
     }
 }
 
+/// What was rotated away as `name`, packed or not, and with which stamp.
+pub(crate) fn read_name(name: &str) -> Option<(&str, Stamp)> {
+    let (base, stamp) = name.strip_suffix(PACKED).unwrap_or(name).rsplit_once('.')?;
+    Some((base, Stamp::read(stamp)?))
+}
+
 /// The files that were rotated away from `path`, the oldest first, each once.
 pub(crate) fn rotated(path: &Path) -> Vec<Stamp> {
     let Some(base) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };

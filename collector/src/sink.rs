@@ -5,6 +5,7 @@ pub(crate) mod file;
 pub(crate) mod files;
 
 use crate::fresh::End;
+use crate::ledger::Stream;
 use crate::marks::Holding;
 use crate::run::Run;
 use netlog_wire::{Line, Text};
@@ -18,6 +19,8 @@ use std::io;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) runs: Vec<Run>,
+    /// Where it begins in the stream that its file is a part of.
+    pub(crate) pos: Option<u64>,
 }
 
 /// One place where records end up.
@@ -33,6 +36,16 @@ pub(crate) trait Sink: Send {
 
     /// How far the file has come, if its records can be read back.
     fn end(&self) -> Option<End> {
+        None
+    }
+
+    /// The stream that its files are a part of, if there are many and they can be read back.
+    fn stream(&self) -> Option<Stream> {
+        None
+    }
+
+    /// The lines of the last batch in the order of that stream; asked for once.
+    fn streamed(&mut self) -> Option<Vec<u8>> {
         None
     }
 

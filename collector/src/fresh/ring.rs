@@ -1,17 +1,17 @@
-//! The last records in memory, for a collector that writes no file: bounded, and it tells how many
-//! records whoever comes too late has missed.
+//! The last records in memory, for a collector that writes no file or many: bounded, and it tells how
+//! many records are not in it any more.
 
 use std::collections::VecDeque;
 
 /// The latest batches, up to a number of bytes.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    /// Told apart from those of other runs of the collector by this.
+    /// Told apart from those of other runs of the collector by this, or from other streams.
     pub(crate) print: u64,
     chunks: VecDeque<Chunk>,
     held: usize,
     limit: usize,
-    /// Where the next batch begins: in bytes and in records since the collector began.
+    /// Where the next batch begins: in bytes of the stream, and in records since the collector began.
     end: Place,
 }
 
@@ -35,9 +35,10 @@ impl Chunk {
 }
 
 impl Ring {
-    /// An empty ring of `limit` bytes.
-    pub(crate) fn new(print: u64, limit: usize) -> Self {
-        Self { print, chunks: VecDeque::new(), held: 0, limit, end: Place::default() }
+    /// An empty ring of `limit` bytes, what is before it having come to `at`.
+    pub(crate) fn new(print: u64, limit: usize, at: u64) -> Self {
+        let end = Place { at, records: 0 };
+        Self { print, chunks: VecDeque::new(), held: 0, limit, end }
     }
 
     /// Adds whole lines, and forgets the oldest.
@@ -109,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_ring_holds_the_latest_lines_and_knows_how_many_it_does_not() {
-        let mut ring = Ring::new(1, 8);
+        let mut ring = Ring::new(1, 8, 0);
         ring.push(b"a\nb\n".to_vec(), 2);
         ring.push(b"c\nd\n".to_vec(), 2);
         assert_eq!(ring.read(2, 6), (2, b"b\nc\n".to_vec()));
@@ -119,6 +120,6 @@ mod tests {
         assert_eq!(ring.start(), Place { at: 4, records: 2 });
         assert_eq!(ring.read(0, 100), (4, b"c\nd\ne\n".to_vec()));
         assert_eq!((ring.records_before(6), ring.records_before(2)), (Some(3), None));
-        assert_eq!(Ring::new(1, 8).records_before(0), Some(0));
+        assert_eq!(Ring::new(1, 8, 0).records_before(0), Some(0));
     }
 }

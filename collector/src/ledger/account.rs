@@ -1,6 +1,7 @@
 //! What a ledger knows: the marks of all senders, and what stands where in the file. No I/O.
 
 use super::entry::{BatchEntry, Entry, Head, IndexEntry, Known, RunEntry, Span};
+use super::order::{Order, Stream};
 use crate::cut::Cut;
 use crate::sender::SenderId;
 use std::collections::HashMap;
@@ -16,6 +17,8 @@ pub(crate) struct Account {
     /// In the order of their numbers, from 1.
     senders: Vec<Known>,
     index: Vec<IndexEntry>,
+    /// What the file is a part of, and how far that has come as far as is known here.
+    stream: Option<Stream>,
     /// In seconds since 1970: whose runs are counted is heard of now.
     pub(crate) now: i64,
 }
@@ -41,11 +44,14 @@ impl Account {
             let entry = Entry::parse(line.strip_suffix(b"\n").unwrap_or(line));
             sound = match entry {
                 Some(Entry::Head(head)) if at == 0 => {
+                    account.stream = head.stream;
                     account.head = head;
                     true
                 }
                 Some(Entry::Sender(known)) if at > 0 => account.introduce(known),
-                Some(Entry::Index(index)) if at > 0 => {
+                Some(Entry::Index(mut index)) if at > 0 => {
+                    index.order = index.order.filter(|_| account.stream.is_some());
+                    account.come_to(&index);
                     account.index.push(index);
                     true
                 }
@@ -114,14 +120,24 @@ impl Account {
         if end <= at {
             return;
         }
-        let fresh =
-            !self.index.last().is_some_and(|last| last.span.end() == at && last.span.len < STRETCH);
-        if fresh {
+        let pos = batch.pos.filter(|_| self.stream.is_some());
+        let goes_on = |last: &mut IndexEntry| {
+            let near = last.span.end() == at && last.span.len < STRETCH;
+            near && match (&mut last.order, pos) {
+                (Some(order), Some(pos)) => order.go_on(last.span.len, pos),
+                (order, pos) => order.is_none() && pos.is_none(),
+            }
+        };
+        if !self.index.last_mut().is_some_and(goes_on) {
             let span = Span { at, len: 0, times, levels: 0 };
-            self.index.push(IndexEntry { span, senders: Vec::new() });
+            let order = pos.map(Order::new);
+            self.index.push(IndexEntry { span, order, senders: Vec::new() });
         }
-        let Some(IndexEntry { span, senders }) = self.index.last_mut() else { return };
+        let Some(IndexEntry { span, order, senders }) = self.index.last_mut() else { return };
         span.len = end - span.at;
+        if let (Some(order), Some(stream)) = (order, &mut self.stream) {
+            stream.end = stream.end.max(order.end(span.len));
+        }
         span.times = (span.times.0.min(times.0), span.times.1.max(times.1));
         span.levels |= levels;
         for run in &batch.runs {
@@ -129,6 +145,34 @@ impl Account {
                 senders.insert(place, run.sender);
             }
         }
+    }
+
+    fn come_to(&mut self, entry: &IndexEntry) {
+        if let (Some(order), Some(stream)) = (&entry.order, &mut self.stream) {
+            stream.end = stream.end.max(order.end(entry.span.len));
+        }
+    }
+
+    /// What the file is a part of.
+    pub(crate) fn stream(&self) -> Option<Stream> {
+        self.stream
+    }
+
+    /// The file is a part of `stream` from now on. What was a part of another one has no place in
+    /// it.
+    pub(crate) fn join(&mut self, stream: Stream) {
+        self.index.iter_mut().for_each(|entry| entry.order = None);
+        self.stream = Some(stream);
+    }
+
+    /// It is a part of none.
+    pub(crate) fn leave(&mut self) {
+        self.stream = None;
+    }
+
+    /// How much memory the places in the stream take.
+    pub(crate) fn order_size(&self) -> usize {
+        self.index.iter().filter_map(|entry| entry.order.as_ref()).map(Order::size).sum()
     }
 
     /// The number of `id` in this ledger, and whether it has just got it.
@@ -152,7 +196,8 @@ impl Account {
         let mut seen: Vec<i64> = self.senders.iter().map(|known| known.seen).collect();
         seen.sort_unstable_by(|a, b| b.cmp(a));
         let since = seen.get(most).map_or(since, |&oldest| since.max(oldest.saturating_add(1)));
-        let mut kept = Self { head: self.head.clone(), now: self.now, ..Self::default() };
+        let (head, now, stream) = (self.head.clone(), self.now, self.stream);
+        let mut kept = Self { head, now, stream, ..Self::default() };
         let mut renumbered = vec![0];
         for known in &self.senders {
             renumbered.push(0);
@@ -193,7 +238,7 @@ impl Account {
     /// The ledger that says the same in as few lines as there can be.
     pub(crate) fn snapshot(&self, head: &Head) -> String {
         let mut out = String::new();
-        head.push(&mut out);
+        Head { stream: self.stream, ..head.clone() }.push(&mut out);
         self.senders.iter().for_each(|known| known.push(&mut out));
         self.index.iter().for_each(|index| index.push(&mut out));
         out
@@ -310,5 +355,36 @@ mod tests {
         assert_eq!(snapshot, expected);
         let again = Account::replay(snapshot.as_bytes(), 34, 99).account;
         assert_eq!(again.snapshot(&again.head), expected);
+    }
+
+    #[test]
+    fn a_ledger_knows_the_places_of_its_file_in_the_stream_and_how_far_that_has_come() {
+        let head = HEAD.replace("}", ",\"stream\":[77,500]}");
+        let batch = |at, pos: u64, len| {
+            let runs = format!("[0,1,1,{len}]");
+            batch(at, &runs, len).replace("\"runs\"", &format!("\"pos\":{pos},\"runs\""))
+        };
+        let text = format!("{head}{}{}{}", batch(0, 900, 20), batch(20, 920, 5), batch(25, 960, 9));
+        let replayed = |text: &str, len| {
+            let account = Account::replay(text.as_bytes(), len, 99).account;
+            (account.stream().map(|stream| stream.end), account.snapshot(&account.head))
+        };
+        let expected = |end: u64, entry: &str| {
+            let head = HEAD.replace("}", &format!(",\"stream\":[77,{end}]}}"));
+            (Some(end), format!("{head}{{\"at\":0,{entry},\"senders\":[0]}}\n"))
+        };
+        let entry = r#""len":34,"times":[1,2],"levels":4,"pos":900,"gaps":[25,35]"#;
+        assert_eq!(replayed(&text, 34), expected(969, entry));
+        assert_eq!(replayed(&replayed(&text, 34).1, 34), expected(969, entry));
+        // What is torn has no place yet.
+        let entry = r#""len":25,"times":[1,2],"levels":4,"pos":900"#;
+        assert_eq!(replayed(&text, 30), expected(925, entry));
+        // A file that is a part of nothing has no places, whatever is said of them.
+        let (none, snapshot) = replayed(&text.replace("stream", "other"), 34);
+        assert!(none.is_none() && !snapshot.contains("pos"), "{snapshot}");
+        let mut account = Account::replay(text.as_bytes(), 34, 99).account;
+        account.join(Stream { print: 78, end: 3 });
+        let snapshot = account.snapshot(&account.head);
+        assert!(snapshot.contains("[78,3]") && !snapshot.contains("pos"), "{snapshot}");
     }
 }

@@ -1,5 +1,6 @@
 //! The lines of a ledger, as they stand in it.
 
+use super::order::{Order, Stream};
 use crate::sender::SenderId;
 use serde_json::Value;
 use std::fmt::Write;
@@ -25,6 +26,8 @@ pub(crate) struct Head {
     pub(crate) inode: (u64, u64),
     /// The name that the file before this one got when it was rotated away.
     pub(crate) after: Option<String>,
+    /// Of a file of a template, `"stream":[print,end]`: what it is a part of.
+    pub(crate) stream: Option<Stream>,
 }
 
 /// A sender, its number in this ledger, its mark so far, and when it was last heard of:
@@ -40,18 +43,22 @@ pub(crate) struct Known {
 }
 
 /// A batch about to be written:
-/// `{"at":0,"len":420,"times":[1,2],"levels":4,"runs":[[7,1043,2,420]]}`.
+/// `{"at":0,"len":420,"times":[1,2],"levels":4,"runs":[[7,1043,2,420]]}`; in a file of a template
+/// with its place in the stream, `"pos":9000`, in front of the runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BatchEntry {
     pub(crate) span: Span,
+    pub(crate) pos: Option<u64>,
     pub(crate) runs: Vec<RunEntry>,
 }
 
 /// What was once several batches:
-/// `{"at":0,"len":262144,"times":[1,2],"levels":4,"senders":[0,7]}`.
+/// `{"at":0,"len":262144,"times":[1,2],"levels":4,"senders":[0,7]}`; in a file of a template with
+/// its places in the stream, `"pos":9000,"gaps":[420,77]`, in front of the senders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IndexEntry {
     pub(crate) span: Span,
+    pub(crate) order: Option<Order>,
     /// In ascending order; 0 stands for all plain peers.
     pub(crate) senders: Vec<u32>,
 }
@@ -105,8 +112,11 @@ impl Head {
     }
 
     pub(super) fn push(&self, out: &mut String) {
-        let Self { at, inode: (device, inode), after } = self;
+        let Self { at, inode: (device, inode), after, stream } = self;
         let _ = write!(out, "{{\"ledger\":{VERSION},\"at\":{at},\"inode\":[{device},{inode}]");
+        if let Some(Stream { print, end }) = stream {
+            let _ = write!(out, ",\"stream\":[{print},{end}]");
+        }
         if let Some(name) = after {
             let _ = write!(out, ",\"after\":{}", Value::from(name.as_str()));
         }
@@ -125,6 +135,9 @@ impl Known {
 impl BatchEntry {
     pub(super) fn push(&self, out: &mut String) {
         self.span.push(out);
+        if let Some(pos) = self.pos {
+            let _ = write!(out, "\"pos\":{pos},");
+        }
         out.push_str("\"runs\":[");
         for (at, run) in self.runs.iter().enumerate() {
             let RunEntry { sender, first, count, bytes } = run;
@@ -138,6 +151,9 @@ impl BatchEntry {
 impl IndexEntry {
     pub(super) fn push(&self, out: &mut String) {
         self.span.push(out);
+        if let Some(order) = &self.order {
+            order.push(out);
+        }
         let _ = write!(out, "\"senders\":[");
         for (at, sender) in self.senders.iter().enumerate() {
             let _ = write!(out, "{}{sender}", if at > 0 { "," } else { "" });
@@ -153,21 +169,25 @@ impl Entry {
         if let Some(version) = line["ledger"].as_u64() {
             let inode = (line["inode"][0].as_u64()?, line["inode"][1].as_u64()?);
             let after = line["after"].as_str().map(str::to_owned);
-            let head = Head { at: line["at"].as_u64()?, inode, after };
+            let (print, end) = (line["stream"][0].as_u64(), line["stream"][1].as_u64());
+            let stream = print.zip(end).map(|(print, end)| Stream { print, end });
+            let head = Head { at: line["at"].as_u64()?, inode, after, stream };
             return (version == VERSION).then_some(Self::Head(head));
         }
         if let Some(sender) = line["sender"].as_array() {
             return Known::read(sender).map(Self::Sender);
         }
         let span = Span::read(&line)?;
+        let order = Order::read(&line, span.len)?;
         if let Some(runs) = line["runs"].as_array() {
             let runs = runs.iter().map(RunEntry::read).collect::<Option<Vec<_>>>()?;
             // Where the two disagree, neither may say where the file is to be cut.
             let bytes = runs.iter().try_fold(0, |sum: u64, run| sum.checked_add(run.bytes))?;
-            return (bytes == span.len).then_some(Self::Batch(BatchEntry { span, runs }));
+            let pos = order.map(|order| order.pos);
+            return (bytes == span.len).then_some(Self::Batch(BatchEntry { span, pos, runs }));
         }
         let senders = line["senders"].as_array()?.iter().map(small).collect::<Option<_>>()?;
-        Some(Self::Index(IndexEntry { span, senders }))
+        Some(Self::Index(IndexEntry { span, order, senders }))
     }
 }
 
@@ -205,10 +225,17 @@ mod tests {
         ];
         let known = Known { number: 7, id: SenderId(0xff), mark: 1300, seen: 99, ended: false };
         let after = Some("app.log.1".to_owned());
+        let stream = Some(Stream { print: 77, end: 9000 });
+        let mut order = Order::new(9000);
+        order.go_on(20, 9100);
         for (entry, line) in [
             (
-                Entry::Head(Head { at: 5, inode: (1, 2), after }),
+                Entry::Head(Head { at: 5, inode: (1, 2), after, stream: None }),
                 r#"{"ledger":1,"at":5,"inode":[1,2],"after":"app.log.1"}"#,
+            ),
+            (
+                Entry::Head(Head { stream, ..Head::default() }),
+                r#"{"ledger":1,"at":0,"inode":[0,0],"stream":[77,9000]}"#,
             ),
             (Entry::Sender(known), r#"{"sender":[7,"000000000000000000000000000000ff",1300,99]}"#),
             (
@@ -216,12 +243,20 @@ mod tests {
                 r#"{"sender":[7,"000000000000000000000000000000ff",1300,99,true]}"#,
             ),
             (
-                Entry::Batch(BatchEntry { span, runs }),
+                Entry::Batch(BatchEntry { span, pos: None, runs: runs.clone() }),
                 r#"{"at":10,"len":420,"times":[-1,2],"levels":4,"runs":[[7,1043,2,400],[0,1,1,20]]}"#,
             ),
             (
-                Entry::Index(IndexEntry { span, senders: vec![0, 7] }),
+                Entry::Batch(BatchEntry { span, pos: Some(9000), runs }),
+                r#"{"at":10,"len":420,"times":[-1,2],"levels":4,"pos":9000,"runs":[[7,1043,2,400],[0,1,1,20]]}"#,
+            ),
+            (
+                Entry::Index(IndexEntry { span, order: None, senders: vec![0, 7] }),
                 r#"{"at":10,"len":420,"times":[-1,2],"levels":4,"senders":[0,7]}"#,
+            ),
+            (
+                Entry::Index(IndexEntry { span, order: Some(order), senders: vec![0, 7] }),
+                r#"{"at":10,"len":420,"times":[-1,2],"levels":4,"pos":9000,"gaps":[20,80],"senders":[0,7]}"#,
             ),
         ] {
             let mut out = String::new();

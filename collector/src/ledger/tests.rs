@@ -1,6 +1,7 @@
 //! A file and its ledger against a model: whatever is written, and at whatever byte the collector
 //! dies, every number is in the file once and every plain line that was whole is kept.
 
+use super::{Found, Head, Ledger, Stream};
 use crate::attic::Attic;
 use crate::decode::{Decoder, Origin};
 use crate::options::Format;
@@ -248,4 +249,25 @@ proptest! {
         }
         model.check();
     }
+}
+
+#[test]
+fn the_ledger_of_the_next_file_knows_how_far_the_stream_has_come() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("app.log");
+    let file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
+    let found = Found::read(&path, &file).unwrap();
+    let mut ledger = Ledger::begin(&path, &file, found, false).unwrap();
+    ledger.join(Stream { print: 77, end: 500 }).unwrap();
+    let mut run = Run::new(Source::Plain, 1, 0);
+    run.record(&Record::new(0, Level::Info, "m"), &Identity::default());
+    let lines = run.lines.clone();
+    let mut told = ledger.announce((0, Some(600)), &[run], &[lines.as_slice().into()]);
+    ledger.write(&mut told).unwrap();
+    ledger.settle(&told.entry);
+    let next = dir.path().join("next");
+    ledger.prepare_next(&next, "old".into()).unwrap();
+    let text = fs::read(&next).unwrap();
+    let head = Head::read(text.split_inclusive(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    assert_eq!(head.stream, Some(Stream { print: 77, end: 600 + lines.len() as u64 }));
 }

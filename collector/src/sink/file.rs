@@ -3,10 +3,10 @@
 
 use super::{Batch, Holding, Sink, SinkError, shown};
 use crate::attic::Attic;
-use crate::cut;
+use crate::cut::{self, Cut};
 use crate::decode::now;
 use crate::fresh::End;
-use crate::ledger::{Announcement, Found, Ledger, identify};
+use crate::ledger::{Announcement, Found, Ledger, Stream, identify};
 use crate::options::Format;
 use crate::paths;
 use crate::rotate::{self, Schedule};
@@ -84,6 +84,8 @@ pub(crate) struct FileSink {
     ledger: Ledger,
     /// Where the next batch begins.
     end: u64,
+    /// Where lines begin that no entry of the ledger counted when it was opened.
+    untold: Option<u64>,
     /// When the file was last written, in microseconds since 1970.
     written: i64,
     looked: Instant,
@@ -114,6 +116,10 @@ impl FileSink {
         rotate::finish(path)?;
         let file = keeping.open()?;
         let found = Found::read(path, &file)?;
+        let untold = match found.cut {
+            Some(Cut::BehindLastLine(at)) => Some(at),
+            _ => None,
+        };
         if let Some(cut) = found.cut {
             cut::cut(&file, cut)?;
         }
@@ -134,6 +140,7 @@ impl FileSink {
             inode,
             ledger,
             end,
+            untold: untold.filter(|at| *at < end),
             written,
             looked,
             away,
@@ -224,6 +231,32 @@ impl FileSink {
         Ok(())
     }
 
+    /// What the file is a part of.
+    pub(crate) fn part_of(&self) -> Option<Stream> {
+        self.ledger.stream()
+    }
+
+    /// Makes the file a part of `stream`, unless it is one already.
+    pub(crate) fn join(&mut self, stream: Stream) -> io::Result<()> {
+        self.ledger.join(stream)
+    }
+
+    /// Where lines of plain peers are that were written by a collector that died of it, and told of
+    /// to nobody; and how long they are.
+    pub(crate) fn untold(&self) -> Option<(u64, u64)> {
+        self.untold.map(|at| (at, self.end - at))
+    }
+
+    /// Gives such lines their place in the stream.
+    pub(crate) fn tell(&mut self, lines: (u64, u64), pos: u64) -> io::Result<()> {
+        self.ledger.tell(lines, pos)
+    }
+
+    /// How much memory is taken by what it knows of places in the stream.
+    pub(crate) fn order_size(&self) -> usize {
+        self.ledger.order_size()
+    }
+
     /// Goes on, with all it knows, in the file at another path.
     pub(crate) fn go_to(&mut self, path: PathBuf) {
         self.ledger.go_to(&path);
@@ -265,7 +298,8 @@ impl FileSink {
             Some(pending) => pending,
             None => {
                 self.make_way()?;
-                let announce = || self.ledger.announce(self.end, &batch.runs, &pieces);
+                let at = (self.end, batch.pos);
+                let announce = || self.ledger.announce(at, &batch.runs, &pieces);
                 Pending { announcement: stats.ledger_nanoseconds.time(announce), done: 0 }
             }
         };

@@ -1,23 +1,27 @@
 //! The files of a template: one for each app and host, below one directory and nowhere else. Each
 //! has its ledger; a batch is written file by file, and goes on where it stopped.
 
+mod order;
 mod split;
-mod tree;
+pub(crate) mod tree;
 
 use super::file::{FileSink, Keeping};
 use super::{Batch, Holding, Sink, SinkError};
+use crate::ledger::Stream;
+use crate::options::Format;
 use crate::paths;
 use crate::run::Run;
 use crate::stats::Stats;
 use crate::template::Template;
 use crate::voice::{Chain, Voice};
+use order::Order;
 use rustix::fs::fstat;
 use rustix::io::Errno;
 use split::{Part, split};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +35,10 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// What an open file takes: its directory, itself, its ledger.
 const DESCRIPTORS: usize = 3;
+
+/// The most memory for what open files know of their places in the stream, 8 bytes for each time
+/// that another one was written in between.
+const PLACES: usize = 64 << 20;
 
 /// How many places taken by something else are remembered, for each to be told of once.
 const TOLD: usize = 100;
@@ -71,6 +79,7 @@ pub(crate) struct Files {
     holdings: Vec<Holding>,
     /// What is left of the batch that is being written.
     left: VecDeque<Part>,
+    order: Order,
     looked: Instant,
     /// The places taken by something else, and whether it was told that there are too many files.
     told: BTreeSet<PathBuf>,
@@ -106,13 +115,17 @@ impl Files {
             known: BTreeSet::new(),
             holdings: Vec::new(),
             left: VecDeque::new(),
+            order: Order::default(),
             looked: Instant::now(),
             told: BTreeSet::new(),
             told_over: false,
         };
+        let (mut streams, mut untold) = (Vec::new(), Vec::new());
         for place in kept {
             match files.reach(&place) {
                 Ok(open) => {
+                    streams.extend(open.sink.part_of());
+                    untold.extend(open.sink.untold().map(|lines| (place, lines)));
                     let holdings = open.sink.holdings();
                     files.holdings.extend(holdings);
                 }
@@ -120,7 +133,23 @@ impl Files {
                 Err(cause) => return Err((files.path(&place), cause)),
             }
         }
+        if files.keeping.format == Format::Json {
+            files.order = Order::after(streams.into_iter());
+        }
+        for (place, lines) in untold {
+            files.order_untold(&place, lines).map_err(|cause| (files.path(&place), cause))?;
+        }
         Ok(files)
+    }
+
+    /// Gives lines a place in the stream that a collector wrote who died before he told of them.
+    fn order_untold(&mut self, place: &Path, lines: (u64, u64)) -> io::Result<()> {
+        let Some(stream) = self.order.stream() else { return Ok(()) };
+        let open = self.reach(place)?;
+        open.sink.join(stream)?;
+        open.sink.tell(lines, stream.end)?;
+        self.order.skip(lines.1);
+        Ok(())
     }
 
     fn path(&self, place: &Path) -> PathBuf {
@@ -145,7 +174,7 @@ impl Files {
 
     fn open_file(&self, place: &Path) -> io::Result<Open> {
         let directory = tree::enter(&self.template.base, place, self.keeping.sync)?;
-        let path = within(&directory, place);
+        let path = tree::within(&directory, place);
         if !is_ours(&path)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is somebody else's"));
         }
@@ -159,8 +188,13 @@ impl Files {
     /// Closes the file that was not written for longest, if there are enough.
     fn make_room(&mut self) {
         while self.open.len() >= self.most.open {
-            let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
-            let Some(place) = oldest.map(|(place, _)| place.clone()) else { return };
+            self.close_oldest();
+        }
+    }
+
+    fn close_oldest(&mut self) {
+        let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
+        if let Some(place) = oldest.map(|(place, _)| place.clone()) {
             self.close_file(&place);
         }
     }
@@ -176,6 +210,12 @@ impl Files {
         let idle = self.open.iter().filter(|(_, open)| open.used.elapsed() >= IDLE);
         let idle: Vec<PathBuf> = idle.map(|(place, _)| place.clone()).collect();
         idle.iter().for_each(|place| self.close_file(place));
+        let size = |files: &Self| -> usize {
+            files.open.values().map(|open| open.sink.order_size()).sum()
+        };
+        while self.open.len() > 1 && size(self) > PLACES {
+            self.close_oldest();
+        }
     }
 
     fn write_part(&mut self, part: &Part) -> Result<(), SinkError> {
@@ -206,8 +246,12 @@ impl Files {
     }
 
     fn write_at(&mut self, place: &Path, batch: &Batch) -> Result<(), SinkError> {
-        let path = self.path(place);
-        let open = self.reach(place).map_err(|cause| {
+        let (path, stream) = (self.path(place), self.order.stream());
+        let reached = self.reach(place).and_then(|open| {
+            stream.map_or(Ok(()), |stream| open.sink.join(stream))?;
+            Ok(open)
+        });
+        let open = reached.map_err(|cause| {
             let deed = format!("open {}", path.display());
             SinkError { deed, cause }
         })?;
@@ -246,7 +290,7 @@ impl Open {
         let directory = tree::enter(base, place, sync)?;
         let inode = identify(&directory)?;
         if inode != self.inode {
-            self.sink.go_to(within(&directory, place));
+            self.sink.go_to(tree::within(&directory, place));
             (self.directory, self.inode) = (directory, inode);
         }
         self.looked = Instant::now();
@@ -258,12 +302,15 @@ impl Sink for Files {
     fn write(&mut self, batch: &Batch) -> Result<(), SinkError> {
         if self.left.is_empty() {
             self.left = split(batch, &self.template);
+            self.order.begin(batch);
         }
-        while let Some(part) = self.left.pop_front() {
+        while let Some(mut part) = self.left.pop_front() {
+            part.batch.pos = self.order.stream().map(|stream| stream.end);
             if let Err(error) = self.write_part(&part) {
                 self.left.push_front(part);
                 return Err(error);
             }
+            self.order.add(&part.batch);
             part.batch.runs.into_iter().for_each(Run::recycle);
         }
         if self.looked.elapsed() >= MINUTE {
@@ -274,6 +321,14 @@ impl Sink for Files {
 
     fn holdings(&mut self) -> Vec<Holding> {
         std::mem::take(&mut self.holdings)
+    }
+
+    fn stream(&self) -> Option<Stream> {
+        self.order.stream()
+    }
+
+    fn streamed(&mut self) -> Option<Vec<u8>> {
+        self.order.take()
     }
 
     fn look(&mut self) {
@@ -293,12 +348,6 @@ impl Sink for Files {
     fn close(&mut self) {
         self.open.values_mut().for_each(|open| open.sink.close());
     }
-}
-
-/// The path to `place` through its directory: nobody can change where it leads.
-fn within(directory: &OwnedFd, place: &Path) -> PathBuf {
-    let name = place.file_name().unwrap_or_default();
-    Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name)
 }
 
 /// Whether there is nothing at `path`, or a file that a collector wrote: peers choose the names,
@@ -360,7 +409,7 @@ mod tests {
             apps.iter().for_each(|app| run.lines.extend(line(app, msg).into_bytes()));
             run.count += apps.len() as u64;
         }
-        Batch { runs: vec![run] }
+        Batch { runs: vec![run], pos: None }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The directories of a template: entered name by name from the base, so that no symbolic link
 //! below it leads anywhere else.
 
+use crate::rotated::{self, Stamp};
 use crate::template::{Name, Template};
 use rustix::fs::{CWD, Dir, Mode, OFlags, fsync, mkdirat, openat};
 use rustix::io::Errno;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// Whose files they are, and whoever is in the collector's group may read them.
@@ -38,30 +39,77 @@ pub(super) fn enter(base: &Path, place: &Path, sync: bool) -> io::Result<OwnedFd
     Ok(directory)
 }
 
+/// The same, of one that is there, and the path to `place` through it.
+pub(crate) fn reach(base: &Path, place: &Path) -> io::Result<(OwnedFd, PathBuf)> {
+    let mut directory = openat(CWD, base, DIRECTORY, Mode::empty())?;
+    for name in place.parent().into_iter().flat_map(Path::components) {
+        directory = step(&directory, name.as_os_str().as_encoded_bytes())?;
+    }
+    let path = within(&directory, place);
+    Ok((directory, path))
+}
+
+/// The path to `place` through its directory: nobody can change where it leads.
+pub(super) fn within(directory: &OwnedFd, place: &Path) -> PathBuf {
+    let name = place.file_name().unwrap_or_default();
+    Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name)
+}
+
 /// The files below the base of `template` that have a ledger, and so are a collector's.
 pub(super) fn kept(template: &Template) -> io::Result<BTreeSet<PathBuf>> {
-    let base = openat(CWD, &template.base, DIRECTORY, Mode::empty())?;
     let mut found = BTreeSet::new();
-    gather(&base, Path::new(""), template.names(), &mut found)?;
+    each(template, &mut |directory, file, text| {
+        let name = LEDGERS.iter().find_map(|end| text.strip_suffix(end));
+        found.extend(name.filter(|name| file.matches(name)).map(|name| directory.join(name)));
+    })?;
     Ok(found)
+}
+
+/// The same files, and what was rotated away from each, the oldest first. Those count too of which
+/// only that is left.
+pub(crate) fn all(template: &Template) -> io::Result<BTreeMap<PathBuf, Vec<Stamp>>> {
+    let (mut ours, mut rotated) = (BTreeSet::new(), BTreeMap::<_, Vec<_>>::new());
+    each(template, &mut |directory, file, text| {
+        let ledger = LEDGERS.iter().find_map(|end| text.strip_suffix(end));
+        let old = rotated::read_name(ledger.unwrap_or(text));
+        let name = old.map_or(ledger, |(name, _)| Some(name)).filter(|name| file.matches(name));
+        let Some(place) = name.map(|name| directory.join(name)) else { return };
+        match old.filter(|_| ledger.is_none()) {
+            Some((_, stamp)) => rotated.entry(place).or_default().push(stamp),
+            None => drop(ours.insert(place)),
+        }
+    })?;
+    let with_rotated = |place: PathBuf| {
+        let mut stamps = rotated.remove(&place).unwrap_or_default();
+        stamps.sort_unstable();
+        stamps.dedup();
+        (place, stamps)
+    };
+    Ok(ours.into_iter().map(with_rotated).collect())
+}
+
+/// Tells `visit` of all that lies where files of `template` may lie: the directory below the base,
+/// what a file there may be called, and what it is called.
+fn each(template: &Template, visit: &mut dyn FnMut(&Path, &Name, &str)) -> io::Result<()> {
+    let base = openat(CWD, &template.base, DIRECTORY, Mode::empty())?;
+    gather(&base, Path::new(""), template.names(), visit)
 }
 
 fn gather(
     directory: &OwnedFd,
     place: &Path,
     names: &[Name],
-    found: &mut BTreeSet<PathBuf>,
+    visit: &mut dyn FnMut(&Path, &Name, &str),
 ) -> io::Result<()> {
     let Some((name, rest)) = names.split_first() else { return Ok(()) };
     for entry in Dir::read_from(directory)? {
         let entry = entry?;
         let Ok(text) = entry.file_name().to_str() else { continue };
         if rest.is_empty() {
-            let file = LEDGERS.iter().find_map(|end| text.strip_suffix(end));
-            found.extend(file.filter(|file| name.matches(file)).map(|file| place.join(file)));
+            visit(place, name, text);
         } else if !matches!(text, "." | "..") && name.matches(text) {
             match step(directory, text.as_bytes()) {
-                Ok(directory) => gather(&directory, &place.join(text), rest, found)?,
+                Ok(directory) => gather(&directory, &place.join(text), rest, visit)?,
                 Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -1,0 +1,178 @@
+//! Where a stretch of a file stands in the stream, which is all that the hub ever wrote to the files
+//! of a template, in its order.
+//!
+//! ```text
+//!  stream   … │ a │ b │ a │ c │ a │ …     "pos" is where the first a begins,
+//!  file a   …     │ a │ a │ a │ …         "gaps" are [len, b, len, c]
+//! ```
+
+use serde_json::Value;
+use std::fmt::Write;
+
+/// A stream: by what it is known, and how far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stream {
+    pub(crate) print: u64,
+    pub(crate) end: u64,
+}
+
+/// The places in the stream of a stretch whose length is known elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// Where it begins.
+    pub(crate) pos: u64,
+    /// What stands together, but for the last of it: how long it is, and what others have written
+    /// before the stretch goes on.
+    gaps: Vec<(u32, u32)>,
+    /// The sums of both.
+    before: u64,
+    others: u64,
+}
+
+/// Bytes that stand together, in the file and in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Together {
+    /// From the beginning of the stretch.
+    pub(crate) at: u64,
+    pub(crate) len: u64,
+    pub(crate) pos: u64,
+}
+
+impl Order {
+    pub(crate) fn new(pos: u64) -> Self {
+        Self { pos, ..Self::default() }
+    }
+
+    /// Where a stretch of `len` bytes ends in the stream.
+    pub(crate) fn end(&self, len: u64) -> u64 {
+        self.pos.saturating_add(len).saturating_add(self.others)
+    }
+
+    /// Lets the stretch, `len` bytes so far, go on at `pos`; `false` when it cannot.
+    pub(crate) fn go_on(&mut self, len: u64, pos: u64) -> bool {
+        let gap = pos.checked_sub(self.end(len)).and_then(|gap| u32::try_from(gap).ok());
+        let together = u32::try_from(len.saturating_sub(self.before)).ok();
+        let (Some(gap), Some(together)) = (gap, together) else { return false };
+        if gap > 0 {
+            self.gaps.push((together, gap));
+            (self.before, self.others) = (len, self.others + u64::from(gap));
+        }
+        true
+    }
+
+    /// All of a stretch of `len` bytes, from its beginning.
+    pub(crate) fn all(&self, len: u64) -> impl Iterator<Item = Together> {
+        let last = len.saturating_sub(self.before);
+        let parts = self.gaps.iter().map(|&(len, gap)| (u64::from(len), u64::from(gap)));
+        let mut next = (0, self.pos);
+        parts.chain([(last, 0)]).map(move |(len, gap)| {
+            let (at, pos) = next;
+            next = (at + len, pos.saturating_add(len).saturating_add(gap));
+            Together { at, len, pos }
+        })
+    }
+
+    /// How many bytes of a stretch of `len` bytes are before `pos`.
+    pub(crate) fn before(&self, pos: u64, len: u64) -> u64 {
+        let mut before = self.all(len).take_while(|part| part.pos < pos);
+        let count = |count, part: Together| count + part.len.min(pos - part.pos);
+        before.by_ref().fold(0, count)
+    }
+
+    /// How much memory it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.gaps.capacity() * size_of::<(u32, u32)>()
+    }
+
+    pub(super) fn push(&self, out: &mut String) {
+        let _ = write!(out, "\"pos\":{},", self.pos);
+        for (at, (len, gap)) in self.gaps.iter().enumerate() {
+            let _ = write!(out, "{}{len},{gap}", if at > 0 { "," } else { "\"gaps\":[" });
+        }
+        if !self.gaps.is_empty() {
+            out.push_str("],");
+        }
+    }
+
+    /// Reads what stands in the line of a stretch of `len` bytes; the outer `None` when no stretch
+    /// can have it.
+    pub(super) fn read(line: &Value, len: u64) -> Option<Option<Self>> {
+        if line["pos"].is_null() {
+            return Some(None);
+        }
+        let mut order = Self::new(line["pos"].as_u64()?);
+        let numbers = line["gaps"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for pair in numbers.chunks(2) {
+            let number = |at: usize| u32::try_from(pair.get(at)?.as_u64()?).ok();
+            let (together, gap) = (number(0)?, number(1)?);
+            order.gaps.push((together, gap));
+            order.before += u64::from(together);
+            order.others += u64::from(gap);
+        }
+        order.pos.checked_add(len)?.checked_add(order.others)?;
+        (order.before <= len).then_some(Some(order))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Order {
+        let mut order = Order::new(100);
+        // 10 bytes, 5 of others, 20 bytes, 7 of others, and 3 bytes.
+        assert!(order.go_on(10, 115) && order.go_on(20, 125) && order.go_on(30, 142));
+        order
+    }
+
+    #[test]
+    fn a_stretch_knows_the_place_of_each_byte() {
+        let all: Vec<_> = order().all(33).map(|part| (part.at, part.len, part.pos)).collect();
+        assert_eq!(all, [(0, 10, 100), (10, 20, 115), (30, 3, 142)]);
+        assert_eq!(order().end(33), 145);
+        for (pos, before) in [
+            (0, 0),
+            (100, 0),
+            (109, 9),
+            (110, 10),
+            (115, 10),
+            (120, 15),
+            (135, 30),
+            (142, 30),
+            (144, 32),
+            (999, 33),
+        ] {
+            assert_eq!(order().before(pos, 33), before, "{pos}");
+        }
+    }
+
+    #[test]
+    fn a_stretch_never_goes_back_nor_on_after_a_gap_that_is_too_wide() {
+        let mut order = order();
+        assert!(!order.go_on(33, 144));
+        assert!(!order.go_on(33, 145 + (1 << 32)));
+        assert!(order.go_on(33, 144 + (1 << 32)));
+    }
+
+    #[test]
+    fn what_no_stretch_can_have_is_not_read() {
+        let read = |text: &str| {
+            let line: Value = serde_json::from_str(text).unwrap();
+            Order::read(&line, 33)
+        };
+        let mut out = String::from("{");
+        order().push(&mut out);
+        assert_eq!(out, r#"{"pos":100,"gaps":[10,5,20,7],"#);
+        assert_eq!(read(&out.replace("],", "]}")), Some(Some(order())));
+        assert_eq!(read("{}"), Some(None));
+        for bad in [
+            r#"{"pos":-1}"#,
+            r#"{"pos":1,"gaps":[10]}"#,
+            r#"{"pos":1,"gaps":[34,5]}"#,
+            r#"{"pos":1,"gaps":[1,4294967296]}"#,
+            r#"{"pos":18446744073709551583}"#,
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

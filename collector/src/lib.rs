@@ -225,7 +225,7 @@ impl Collector {
             stats: self.stats.clone(),
             voice,
             file: self.options.file.clone().filter(|_| held.is_some()),
-            many_files: self.options.has_template(),
+            template: stream.and_then(|_| self.options.template()),
             max_tails: self.options.max_tails,
             most: bounds.readers,
             tokens: self.tokens,

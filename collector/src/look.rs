@@ -5,10 +5,14 @@
 //! for its readers is to say how far the file has come ([`Fresh`]); they read the file themselves.
 
 mod body;
+mod course;
 mod cursor;
 mod filter;
+mod find;
 mod form;
 mod http;
+mod leg;
+mod merge;
 mod metrics;
 mod page;
 mod pattern;
@@ -16,6 +20,7 @@ mod query;
 mod routes;
 mod search;
 mod shelf;
+mod shelves;
 mod tail;
 mod volume;
 mod walk;
@@ -28,9 +33,11 @@ use crate::marks::Marks;
 use crate::nice::give_way;
 use crate::senders::Senders;
 use crate::stats::Stats;
+use crate::template::Template;
 use crate::tokens::Tokens;
 use crate::voice::Voice;
 use shelf::Shelf;
+use shelves::Shelves;
 use socket2::Socket;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +59,9 @@ const READERS: usize = 4;
 /// How many pieces of files are searched at once.
 const SEARCHING: usize = 2;
 
+/// How many, whether searches or tails, hold pieces of many files at once.
+const MERGING: usize = 4;
+
 /// How long whoever reads may take to read the last records when the collector ends.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -64,8 +74,8 @@ pub(crate) struct View {
     pub(crate) stats: Arc<Stats>,
     pub(crate) voice: Voice,
     pub(crate) file: Option<PathBuf>,
-    /// Whether each app and host has a file, none of which is looked into.
-    pub(crate) many_files: bool,
+    /// The files of each app and host, if there are those, and can be read back.
+    pub(crate) template: Option<Template>,
     pub(crate) max_tails: usize,
     /// Where only those may look who show one.
     pub(crate) tokens: Option<Arc<Tokens>>,
@@ -77,10 +87,13 @@ pub(crate) struct View {
 pub(crate) struct Look {
     view: View,
     shelf: Arc<Shelf>,
+    shelves: Option<Arc<Shelves>>,
     /// One permit for each tail that may run.
     tails: Arc<Semaphore>,
     /// One permit for each piece that may be searched at this moment.
     searching: Arc<Semaphore>,
+    /// And one for each that may hold pieces of many files.
+    merging: Arc<Semaphore>,
     end: watch::Receiver<End>,
     stop: watch::Receiver<bool>,
 }
@@ -124,7 +137,10 @@ impl Look {
     fn new(view: View, end: watch::Receiver<End>, stop: watch::Receiver<bool>) -> Self {
         let shelf = Arc::new(Shelf::new(view.file.clone(), view.fresh.clone()));
         let tails = Arc::new(Semaphore::new(view.max_tails));
-        let searching = Arc::new(Semaphore::new(SEARCHING));
-        Self { view, shelf, tails, searching, end, stop }
+        let (searching, merging) = (Semaphore::new(SEARCHING), Semaphore::new(MERGING));
+        let (searching, merging) = (Arc::new(searching), Arc::new(merging));
+        let shelves = |template| Arc::new(Shelves::new(template, view.fresh.clone()));
+        let shelves = view.template.clone().map(shelves);
+        Self { view, shelf, shelves, tails, searching, merging, end, stop }
     }
 }

@@ -196,9 +196,9 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether there is a file for each app and host.
-    pub(crate) fn has_template(&self) -> bool {
-        self.file.as_deref().is_some_and(|path| Template::parse(path).is_ok_and(|t| t.is_some()))
+    /// The files of each app and host, if there are to be those.
+    pub(crate) fn template(&self) -> Option<Template> {
+        self.file.as_deref().and_then(|path| Template::parse(path).ok().flatten())
     }
 
     /// The console's form, as asked for or as it follows from the other options.

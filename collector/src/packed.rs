@@ -42,7 +42,11 @@ impl Packed {
     ///
     /// Also when it has no seek table, or not the one of all that is in it.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        Self::read(File::open(path)?)
+    }
+
+    /// The same of one that is open.
+    pub(crate) fn read(file: File) -> io::Result<Self> {
         let table = Table::read(&file)?;
         Ok(Self { file, table, kept: Mutex::default() })
     }

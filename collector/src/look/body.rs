@@ -54,6 +54,11 @@ impl Outlet {
         self.0.send(bytes.into()).await.map_err(|_| Gone)
     }
 
+    /// Waits until there is room.
+    pub(crate) async fn room(&self) {
+        drop(self.0.reserve().await);
+    }
+
     /// Waits until nobody reads it any more.
     pub(crate) async fn closed(&self) {
         self.0.closed().await;

@@ -2,17 +2,16 @@
 
 use super::Look;
 use super::body::Outlet;
+use super::course::{Course, Way};
 use super::filter::Filter;
 use super::form::{Form, Notice};
 use super::query::{Count, Order};
-use super::walk::Walk;
+use super::walk::Asked;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tokio::task::spawn_blocking;
 
-/// What is searched where each app and host has its own file.
-const LATEST: &str = "the latest records, which are in memory: \
-    of files by app and host none is searched";
+/// What is searched where there is no file that can be read back.
+const LATEST: &str = "the latest records, which are in memory: no file can be read back";
 
 /// A search to be done.
 pub(crate) struct Search {
@@ -23,9 +22,8 @@ pub(crate) struct Search {
     pub(crate) count: Count,
 }
 
-/// What one step over a piece came to.
+/// What one step came to.
 struct Stepped {
-    walk: Walk,
     out: Vec<u8>,
     matched: u64,
     done: bool,
@@ -34,21 +32,19 @@ struct Stepped {
 impl Search {
     /// Searches until all is searched, enough is found, or nobody reads any more.
     pub(crate) async fn run(self, outlet: Outlet) {
-        let shelf = self.look.shelf.clone();
-        let Ok(holding) = spawn_blocking(move || Arc::new(shelf.holding())).await else { return };
-        let names = self.look.view.senders.names();
-        let start = holding.start();
-        let mut walk = Walk::new(holding, (self.filter.clone(), names), self.order, start);
+        let (filter, names) = (self.filter.clone(), self.look.view.senders.names());
+        let asked = Asked { filter, names, order: self.order };
+        let Some(mut course) = Course::over_all(&self.look, asked).await else { return };
         let mut matched = 0;
         loop {
             let left = match self.count {
                 Count::All => u64::MAX,
                 Count::Last(count) => count - matched,
             };
-            let Some(stepped) = self.step(walk, left).await else { return };
+            let Some((next, stepped)) = self.step(course, left).await else { return };
             matched += stepped.matched;
-            walk = stepped.walk;
-            if outlet.send(stepped.out).await.is_err() {
+            course = next;
+            if course.send(&outlet, stepped.out).await.is_err() {
                 return;
             }
             if stepped.done {
@@ -56,30 +52,32 @@ impl Search {
             }
         }
         let mut out = Vec::new();
-        let (scanned, skipped) = (walk.scanned, walk.skipped);
-        let only = self.look.view.many_files.then_some(LATEST);
-        self.look.view.stats.pieces_unreadable.add(walk.unreadable);
+        let (scanned, skipped) = course.way.bytes();
+        let memory = self.look.shelves.is_none() && self.look.shelf.is_memory();
+        let only = memory.then_some(LATEST);
+        self.look.view.stats.pieces_unreadable.add(course.way.unreadable());
         self.form.push_notice(&mut out, Notice::End { matched, scanned, skipped, only });
         let _ = outlet.send(out).await;
     }
 
     /// Searches one piece, when it is its turn, for at most `left` records.
-    async fn step(&self, mut walk: Walk, left: u64) -> Option<Stepped> {
+    async fn step(&self, mut course: Course, left: u64) -> Option<(Course, Stepped)> {
+        course.wait().await?;
         let turn = self.look.searching.clone().acquire_owned().await.ok()?;
         let form = self.form;
-        let work = move || {
+        let work = move |way: &mut Way| {
             let (mut out, mut matched) = (Vec::new(), 0);
             if left == 0 {
-                return Stepped { walk, out, matched, done: true };
+                return Stepped { out, matched, done: true };
             }
-            let flow = walk.step(|found| {
+            let flow = way.step(|found| {
                 form.push(&mut out, found.line, found.cursor);
                 matched += 1;
                 if matched < left { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
             drop(turn);
-            Stepped { walk, out, matched, done: flow.is_break() }
+            Stepped { out, matched, done: flow.is_break() }
         };
-        spawn_blocking(work).await.ok()
+        course.step(work).await
     }
 }

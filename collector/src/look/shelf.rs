@@ -38,13 +38,15 @@ impl Shelf {
         Self { path, fresh }
     }
 
+    /// Whether there is no file.
+    pub(crate) fn is_memory(&self) -> bool {
+        self.path.is_none()
+    }
+
     /// All that is held now. Whatever comes later is behind its end.
     pub(crate) fn holding(&self) -> Holding {
+        let Some(path) = &self.path else { return Holding::of_ring(self.fresh.clone()) };
         let end = self.fresh.end();
-        let Some(path) = &self.path else {
-            let current = Some(Volume::ring(self.fresh.clone()));
-            return Holding { rotated: Vec::new(), current, end };
-        };
         // First the file, which stays ours once it is open, then those with another name.
         let current = self.find(end.turn);
         let mut rotated: Vec<_> = rotated(path).iter().map(|stamp| stamp.name(path)).collect();
@@ -69,6 +71,12 @@ impl Shelf {
 }
 
 impl Holding {
+    /// What is in memory.
+    pub(crate) fn of_ring(fresh: Arc<Fresh>) -> Self {
+        let end = fresh.end();
+        Self { rotated: Vec::new(), current: Some(Volume::ring(fresh)), end }
+    }
+
     /// How many volumes there are.
     pub(crate) fn volumes(&self) -> usize {
         self.rotated.len() + 1

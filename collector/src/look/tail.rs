@@ -3,15 +3,18 @@
 //! Where there is a file a tail is a reader of that file: it waits for the hub's word that the file
 //! has grown, and reads what it has not read. Being slow only means to read later.
 
+mod streamed;
+
 use super::Look;
 use super::body::{Gone, Outlet};
+use super::course::Way;
 use super::cursor::Cursor;
 use super::filter::Filter;
 use super::form::{Form, Notice};
 use super::query::{Count, Order};
 use super::shelf::{Holding, Spot};
 use super::volume::{Lines, Volume};
-use super::walk::{Found, Walk};
+use super::walk::Walk;
 use crate::fresh::End;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -66,6 +69,9 @@ impl Tail {
     }
 
     async fn tail(&self, outlet: &Outlet) -> Result<(), Gone> {
+        if let Some(shelves) = &self.look.shelves {
+            return self.streamed(shelves, outlet).await;
+        }
         let shelf = self.look.shelf.clone();
         let holding = spawn_blocking(move || Arc::new(shelf.holding())).await.map_err(|_| Gone)?;
         let (start, missed) = self.start(&holding, outlet).await?;
@@ -97,17 +103,21 @@ impl Tail {
             let found = found.filter(|spot| self.still_held(*spot));
             return Ok((found.unwrap_or_else(|| holding.start()), found.is_none()));
         }
-        let count = match (self.count, self.filter.since) {
-            (Some(count), _) => count,
-            (None, Some(_)) => Count::All,
-            (None, None) => Count::Last(BEGIN),
-        };
-        let start = match count {
+        let start = match self.begin() {
             Count::All => holding.start(),
             Count::Last(0) => holding.end(),
             Count::Last(count) => self.last(holding, count, outlet).await?,
         };
         Ok((start, false))
+    }
+
+    /// With how many records it begins.
+    fn begin(&self) -> Count {
+        match (self.count, self.filter.since) {
+            (Some(count), _) => count,
+            (None, Some(_)) => Count::All,
+            (None, None) => Count::Last(BEGIN),
+        }
     }
 
     fn still_held(&self, spot: Spot) -> bool {
@@ -116,25 +126,13 @@ impl Tail {
 
     /// Where the last `count` records begin.
     async fn last(&self, holding: &Arc<Holding>, count: u64, out: &Outlet) -> Result<Spot, Gone> {
-        let mut walk = self.walk(holding, Order::Newest, holding.start());
-        let (mut first, mut found, mut done) = (holding.end(), 0, false);
-        while !done && walk.scanned < BACK {
-            let step = move || {
-                let flow = walk.step(|record: Found<'_>| {
-                    (first, found) = (record.spot, found + 1);
-                    if found < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-                });
-                (walk, first, found, flow.is_break())
-            };
-            (walk, first, found, done) = spawn_blocking(step).await.map_err(|_| Gone)?;
-            out.send(Vec::new()).await?;
-        }
-        Ok(first)
+        let walk = self.walk(holding, Order::Newest, holding.start());
+        let (first, _) = self.count_back(Way::One(walk), count, out).await?;
+        Ok(first.unwrap_or_else(|| holding.end()))
     }
 
     fn walk(&self, holding: &Arc<Holding>, order: Order, from: Spot) -> Walk {
-        let names = self.look.view.senders.names();
-        Walk::new(holding.clone(), (self.filter.clone(), names), order, from)
+        Walk::new(holding.clone(), self.asked(order), from)
     }
 
     /// Sends what was there when the tail began.
@@ -171,6 +169,9 @@ impl Tail {
             while place.behind_of(self.look.view.fresh.end()) {
                 if place.at >= seam.len && !live {
                     break;
+                }
+                if self.fall_back(&mut place, outlet).await? {
+                    continue;
                 }
                 let out = self.advance(&mut place).await?;
                 if !out.is_empty() {
@@ -270,6 +271,7 @@ impl Place {
     /// The place as a reader may name it.
     fn cursor(&mut self) -> Option<Cursor> {
         let (at, volume) = (self.at, self.volume.as_mut()?);
+        let volume = if at > 0 { volume } else { return None };
         volume.print(at).map(|print| Cursor { print, at })
     }
 
@@ -310,7 +312,8 @@ impl Place {
     /// In the ring: goes on where it begins by now, and says how many records that leaves out.
     fn catch_up(&mut self, look: &Look) -> Option<Option<u64>> {
         let start = look.view.fresh.ring().map(|ring| ring.start())?;
-        if self.at >= start.at {
+        // Where there are files, they are read instead, before the next piece.
+        if self.at >= start.at || look.shelves.is_some() {
             return None;
         }
         let missed = self.records.map(|records| start.records.saturating_sub(records));

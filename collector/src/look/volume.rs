@@ -4,8 +4,8 @@ use super::cursor::print;
 use crate::fresh::Fresh;
 use crate::ledger::{Index, identify};
 use crate::packed::Packed;
-use crate::paths::packed_of;
-use std::fs::File;
+use crate::paths::{own, packed_of};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -72,6 +72,23 @@ impl Volume {
             }
             open => open,
         }
+    }
+
+    /// The same, of a file that is a collector's own or nobody's.
+    pub(crate) fn open_own(path: &Path) -> io::Result<Self> {
+        let open = |path: &Path| own(OpenOptions::new().read(true)).open(path);
+        let held = match open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let packed = Arc::new(Packed::read(open(&packed_of(path))?)?);
+                Held::Packed { path: path.to_owned(), packed }
+            }
+            file => {
+                let file = file?;
+                let (inode, _) = identify(&file)?;
+                Held::File { path: path.to_owned(), file: Arc::new(file), inode }
+            }
+        };
+        Ok(Self { held, print: None })
     }
 
     /// The ring.

@@ -31,6 +31,13 @@ pub(crate) struct Walk {
     pub(crate) unreadable: u64,
 }
 
+/// What is looked for, and in which order.
+pub(crate) struct Asked {
+    pub(crate) filter: Arc<Filter>,
+    pub(crate) names: Arc<Names>,
+    pub(crate) order: Order,
+}
+
 struct Open {
     number: usize,
     volume: Volume,
@@ -53,8 +60,7 @@ impl Walk {
     /// A walk over `holding`, from the place `from` to its end or the other way.
     pub(crate) fn new(
         holding: Arc<Holding>,
-        (filter, names): (Arc<Filter>, Arc<Names>),
-        order: Order,
+        Asked { filter, names, order }: Asked,
         from: Spot,
     ) -> Self {
         let volumes = from.volume..holding.volumes();

@@ -136,6 +136,22 @@ impl Reader {
 pub(crate) struct Gathered(Arc<Mutex<Vec<Value>>>);
 
 impl Gathered {
+    /// All records and notices so far.
+    pub(crate) fn all(&self) -> Vec<Value> {
+        self.0.lock().expect("no test panics with it").clone()
+    }
+
+    /// The last record so far.
+    pub(crate) fn last(&self) -> Option<Value> {
+        let values = self.0.lock().expect("no test panics with it");
+        values.iter().rev().find(|value| value.get("notice").is_none()).cloned()
+    }
+
+    /// The notices so far.
+    pub(crate) fn notices(&self) -> Vec<Value> {
+        self.all().into_iter().filter(|value| value.get("notice").is_some()).collect()
+    }
+
     /// Waits until `count` records have come, and answers them.
     pub(crate) fn wait_for(&self, count: usize) -> Records {
         let records = || {

@@ -1,0 +1,231 @@
+//! A merge against a model: whatever is written, rotated away, packed and begun anew, before it and
+//! in the middle of it, it shows exactly what was written to the stream, in its order.
+
+use super::*;
+use crate::attic::Attic;
+use crate::fresh::Fresh;
+use crate::look::shelves::Shelves;
+use crate::options::Format;
+use crate::rotate::Schedule;
+use crate::run::{Run, Source};
+use crate::sink::file::Keeping;
+use crate::sink::files::{Files, MostFiles, Said};
+use crate::sink::{Batch, Sink};
+use crate::template::Template;
+use crate::voice::Voice;
+use proptest::prelude::*;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::{TempDir, tempdir};
+
+/// What happens next.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A batch: records of which app, and how long.
+    Batch(Vec<(u8, usize)>),
+    /// The same, but so many bytes (a part of 1000) of what comes last in it are not written any
+    /// more when the collector dies, and another one starts.
+    Torn(Vec<(u8, usize)>, usize),
+    /// All that was rotated away is packed.
+    Pack,
+    /// The collector ends, or dies of a kill, and another one starts.
+    Restart(bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let records = || proptest::collection::vec((0_u8..4, 0_usize..200), 1..8);
+    prop_oneof![
+        8 => records().prop_map(Step::Batch),
+        1 => (records(), 0_usize..=1000).prop_map(|(records, at)| Step::Torn(records, at)),
+        1 => Just(Step::Pack),
+        1 => any::<bool>().prop_map(Step::Restart),
+    ]
+}
+
+struct Model {
+    dir: TempDir,
+    files: Option<Files>,
+    fresh: Arc<Fresh>,
+    /// All that was ever written, in order.
+    stream: Vec<u8>,
+    written: u64,
+}
+
+fn template(dir: &TempDir) -> Template {
+    Template::parse(&dir.path().join("{app}.log")).unwrap().unwrap()
+}
+
+fn open(dir: &TempDir, open: usize) -> Files {
+    let (path, confined) = (dir.path().join("{app}.log"), None);
+    let schedule = Schedule { size: Some(600), every: None };
+    let (format, sync, attic) = (Format::Json, false, Attic::default());
+    let keeping = Keeping { path, confined, format, schedule, sync, attic, stats: Arc::default() };
+    let said = Said { voice: Voice::default(), stats: Arc::default() };
+    let most = MostFiles::new(100, open * 3);
+    Files::open(template(dir), keeping, most, said).map_err(|(_, cause)| cause).unwrap()
+}
+
+impl Model {
+    fn new() -> Self {
+        let dir = tempdir().unwrap();
+        let files = open(&dir, 3);
+        let fresh = Arc::new(Fresh::new(None, files.stream()));
+        Self { dir, files: Some(files), fresh, stream: Vec::new(), written: 0 }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Batch(records) => {
+                let (batch, streamed) = self.write(records);
+                self.stream.extend_from_slice(&streamed);
+                self.fresh.written(&batch.runs, None, Some(streamed));
+                assert_eq!(self.fresh.end().len, self.stream.len() as u64);
+            }
+            Step::Torn(records, at) => self.tear(records, *at),
+            Step::Pack => self.pack(),
+            Step::Restart(clean) => {
+                if *clean {
+                    self.files.as_mut().unwrap().close();
+                }
+                self.start();
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        drop(self.files.take());
+        let files = open(&self.dir, 3);
+        let stream = files.stream().unwrap();
+        assert_eq!(stream.end, self.stream.len() as u64, "it goes on where it was");
+        let print = self.fresh.ring().map(|ring| ring.print);
+        assert!(stream.end == 0 || Some(stream.print) == print);
+        self.fresh = Arc::new(Fresh::new(None, Some(stream)));
+        self.files = Some(files);
+    }
+
+    fn tear(&mut self, records: &[(u8, usize)], at: usize) {
+        let (_, mut streamed) = self.write(records);
+        let lines: Vec<_> = streamed.split_inclusive(|byte| *byte == b'\n').collect();
+        let app = lines.last().unwrap()[8];
+        let last = lines.iter().rev().take_while(|line| line[8] == app);
+        let torn = last.map(|line| line.len()).sum::<usize>() * at / 1000;
+        let path = self.dir.path().join(format!("{}.log", char::from(app)));
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.set_len(file.metadata().unwrap().len() - torn as u64).unwrap();
+        // As long as it is being written it is not there.
+        let mut merge = self.merge(100, Order::Oldest, By::Place, None);
+        assert_eq!(all(&mut merge, |_| ()), self.records(0));
+        streamed.truncate(streamed.len() - torn);
+        let whole = streamed.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.stream.extend_from_slice(&streamed[..whole]);
+        self.start();
+    }
+
+    fn write(&mut self, records: &[(u8, usize)]) -> (Batch, Vec<u8>) {
+        let mut run = Run::new(Source::Plain, 1, 0);
+        for (app, long) in records {
+            let text = format!("{} {}", self.written, "x".repeat(*long));
+            // In no order of time.
+            let time = 1_795_372_943_000_000 + i64::from(*app) * 977 - self.written as i64;
+            let record = netlog_wire::Record::new(time, netlog_wire::Level::Info, text);
+            let app = Some(["a", "b", "c", "d"][usize::from(*app)].to_owned());
+            run.record(&record, &netlog_wire::Identity { app, ..Default::default() });
+            self.written += 1;
+        }
+        let batch = Batch { runs: vec![run], pos: None };
+        let files = self.files.as_mut().unwrap();
+        files.write(&batch).unwrap();
+        let streamed = files.streamed().unwrap();
+        assert_eq!(streamed.len() as u64, batch.bytes());
+        (batch, streamed)
+    }
+
+    fn pack(&self) {
+        for path in self.rotated() {
+            crate::packed::pack(&path, &mut || Ok(())).unwrap();
+        }
+    }
+
+    fn rotated(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.dir.path()).unwrap().map(|file| file.unwrap().path());
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        files.filter(|path| name(path).contains(".log.2") && name(path).ends_with('Z')).collect()
+    }
+
+    fn merge(&self, budget: u64, order: Order, by: By, from: Option<u64>) -> Merge {
+        let shelves = Shelves::new(template(&self.dir), self.fresh.clone());
+        let (filter, names) = (Arc::default(), Arc::default());
+        let asked = Asked { filter, names, order };
+        Merge::within(budget, Arc::new(shelves.stock()), (asked, by), from)
+    }
+
+    /// The records that begin at or behind `from`: where each ends, and its number.
+    fn records(&self, from: u64) -> Vec<(u64, u64)> {
+        let (mut at, mut records) = (0, Vec::new());
+        for line in self.stream.split_inclusive(|byte| *byte == b'\n') {
+            let begin = at;
+            at += line.len() as u64;
+            records.extend((begin >= from).then(|| (at, number(line))));
+        }
+        records
+    }
+}
+
+fn number(line: &[u8]) -> u64 {
+    let (_, text) = str::from_utf8(line).unwrap().split_once("\"msg\":\"").unwrap();
+    text.split_once(' ').unwrap().0.parse().unwrap()
+}
+
+/// All that `merge` shows, and `between` any two of its steps something else.
+fn all(merge: &mut Merge, mut between: impl FnMut(&mut Merge)) -> Vec<(u64, u64)> {
+    let mut found = Vec::new();
+    loop {
+        let flow = merge.step(|record| {
+            found.push((record.cursor.at, number(record.line)));
+            // As often as can be, it is left in the middle.
+            if found.len() % 3 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if flow.is_break() && merge.next.is_empty() {
+            return found;
+        }
+        between(merge);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_merge_shows_the_stream_as_it_was_written_whatever_becomes_of_the_files(
+        before in proptest::collection::vec(step(), 1..30),
+        after in proptest::collection::vec(step(), 0..30),
+        from in 0_u64..6000,
+        budget in 1_u64..1500,
+        forget in any::<bool>(),
+    ) {
+        let mut model = Model::new();
+        before.iter().for_each(|step| model.take(step));
+        let expected = model.records(0);
+        let behind = model.records(from);
+        let mut merges = [
+            model.merge(budget, Order::Oldest, By::Place, None),
+            model.merge(budget, Order::Newest, By::Place, Some(0)),
+            model.merge(budget, Order::Oldest, By::Place, Some(from)),
+        ];
+        let mut after = after.iter();
+        let mut shown = Vec::new();
+        for merge in &mut merges {
+            shown.push(all(merge, |merge| {
+                if forget {
+                    merge.forget();
+                }
+                after.next().into_iter().for_each(|step| model.take(step));
+            }));
+            prop_assert_eq!(merge.lost(), 0);
+        }
+        let turned: Vec<_> = expected.iter().rev().cloned().collect();
+        prop_assert_eq!(&shown[0], &expected);
+        prop_assert_eq!(&shown[1], &turned);
+        prop_assert_eq!(&shown[2], &behind);
+    }
+}

@@ -16,6 +16,7 @@ mod crowd;
 mod daemon;
 mod hold;
 mod load;
+mod metrics;
 mod place;
 mod run;
 mod spread;
@@ -27,10 +28,10 @@ mod volley;
 
 use daemon::Daemon;
 use load::{Load, Speech};
+use metrics::metric;
 use place::Place;
 use spread::Spread;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -230,15 +231,4 @@ fn tailed(file: &Path) -> (Daemon, Tail) {
 fn end_tailed(daemon: Daemon, tail: Tail) {
     drop(daemon);
     tail.ages();
-}
-
-/// A figure of a collector's own.
-fn metric(http: SocketAddr, name: &str) -> f64 {
-    let mut socket = TcpStream::connect(http).expect("the collector can be looked at");
-    let request = format!("GET /metrics HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\n\r\n");
-    socket.write_all(request.as_bytes()).expect("it is asked");
-    let mut text = String::new();
-    socket.read_to_string(&mut text).expect("it answers");
-    let figure = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-    figure.expect("it counts that")
 }

@@ -33,6 +33,9 @@ impl Spread {
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { middle, low, high } = self;
+        if middle.is_nan() {
+            return f.pad("-");
+        }
         f.pad(&format!("{middle:.2} ({low:.2}-{high:.2})"))
     }
 }

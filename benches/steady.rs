@@ -1,11 +1,12 @@
 //! The cases that send at a steady rate: lines in a packet each, and datagrams.
 
+use crate::metrics::metric;
 use crate::place::{PATIENCE, Place};
 use crate::spread::Spread;
 use crate::table::{Table, figure};
 use crate::trickle::Trickle;
 use crate::volley::Volley;
-use crate::{Bench, Daemon, WIDTH, floor, metric, served, tailed};
+use crate::{Bench, Daemon, WIDTH, floor, served, tailed};
 use std::net::SocketAddr;
 use std::process::Command;
 use std::thread::sleep;
@@ -96,11 +97,11 @@ impl Bench {
             let share = |kept: u64| 100.0 * (datagrams - kept) as f64 / datagrams as f64;
             for _ in 0..self.rounds {
                 let caught = floor_of_datagrams(volley);
-                least.push(caught.cpu / (datagrams as f64 / 1e6));
+                least.push(caught.cpu / (caught.kept as f64 / 1e6));
                 lost_.push(share(caught.kept));
                 rates.push(caught.rate / 1e3);
                 let caught = collector_of_datagrams(volley);
-                ours.push(caught.cpu / (datagrams as f64 / 1e6));
+                ours.push(caught.cpu / (caught.kept as f64 / 1e6));
                 lost.push(share(caught.kept));
                 rates.push(caught.rate / 1e3);
                 assert_eq!(caught.kept + caught.counted, datagrams, "in the file, or counted");

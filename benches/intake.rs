@@ -5,7 +5,7 @@
 //! It fails if a record is missing from the file and nothing says so. Words behind `--` choose the
 //! cases whose titles have them all: `flat`, `with`, `ledger`, `crowd`, `packets`, `datagrams`.
 //! `NETLOG_BENCH_RECORDS` is how many records a case sends (500,000), `NETLOG_BENCH_SECONDS` how
-//! long those take that send at a steady rate (2), `NETLOG_BENCH_ROUNDS` how many rounds there are
+//! long those take that send at a steady rate (1), `NETLOG_BENCH_ROUNDS` how many rounds there are
 //! (3), `NETLOG_BENCH_CONNECTIONS` and `NETLOG_BENCH_TAILS` how many stand by in a crowd (9,900 and
 //! 10,000).
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
@@ -91,7 +91,7 @@ fn measure_all(args: Vec<String>) {
     let bench = Bench {
         wanted: args.into_iter().filter(|arg| !arg.starts_with("--")).collect(),
         records: run::setting("NETLOG_BENCH_RECORDS", 5e5) as u64,
-        seconds: run::setting("NETLOG_BENCH_SECONDS", 2.0),
+        seconds: run::setting("NETLOG_BENCH_SECONDS", 1.0),
         rounds: run::setting("NETLOG_BENCH_ROUNDS", 3.0) as usize,
     };
     println!("{}", run::machine());

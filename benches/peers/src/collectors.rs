@@ -21,7 +21,7 @@ const RECORDS: [&str; 2] = ["floor, netlog's records", "netlog, its own records"
 /// Of those, who is to be beaten.
 const PEERS: [&str; 2] = ["rsyslog", "syslog-ng"];
 
-const CONNECTIONS: [usize; 3] = [1, 10, 100];
+const CONNECTIONS: [usize; 4] = [1, 10, 100, 1000];
 
 /// Lines a second, each in a packet of its own, and over how many connections.
 const PACKETS: u64 = 100_000;

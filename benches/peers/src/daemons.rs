@@ -120,7 +120,7 @@ impl Setup<'_> {
     fn rsyslog(&self) -> Command {
         let (place, file, port) = (self.place.display(), self.file.display(), self.address.port());
         let (input, more) = match self.transport {
-            Transport::Tcp => (r#"imptcp" threads="2"#, ""),
+            Transport::Tcp => (r#"imptcp" threads="2"#, r#" socketBacklog="1024""#),
             Transport::Udp => (r#"imudp" threads="1" batchSize="128"#, r#" rcvbufSize="8m""#),
         };
         let kind = input.split('"').next().unwrap_or_default();
@@ -144,7 +144,7 @@ input(type="{kind}" address="127.0.0.1" port="{port}" ruleset="r"{more})
     fn syslog_ng(&self) -> Command {
         let (file, port) = (self.file.display(), self.address.port());
         let source = match self.transport {
-            Transport::Tcp => r#"transport("tcp") max-connections(200)"#,
+            Transport::Tcp => r#"transport("tcp") max-connections(2000)"#,
             Transport::Udp => r#"transport("udp") so-rcvbuf(8388608)"#,
         };
         let text = format!(

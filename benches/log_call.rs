@@ -2,10 +2,9 @@
 //!
 //! The cases take turns, a slice of each in a round, and are compared within a round, so that a
 //! noisy machine is as noisy to all: a ratio is the median of the rounds', with the quartiles. How
-//! far two are apart that do the same, says the collector that is up, again. `NETLOG_BENCH_SECONDS`
-//! is how long a case is called for (2: 7 rounds), `NETLOG_BENCH_RECORDS` how many records a
-//! flat-out case logs (500,000), `NETLOG_BENCH_ROUNDS` how often (5). Words behind `--` choose:
-//! `bursts`, `flat`, `disabled`.
+//! far two are apart that do the same, says the collector that is up, again. `NETLOG_BENCH_ROUNDS`
+//! is how many rounds there are (7), `NETLOG_BENCH_RECORDS` how many records a flat-out case logs
+//! (500,000). Words behind `--` choose: `bursts`, `flat`, `disabled`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
 mod caller;
@@ -92,7 +91,6 @@ struct Bench {
 }
 
 fn measure_all(args: &[String]) {
-    let seconds = run::setting("NETLOG_BENCH_SECONDS", 2.0);
     let records = run::setting("NETLOG_BENCH_RECORDS", 500_000.0) as u64;
     let files = tempfile::tempdir().expect("a directory for the collector's file");
     let collector = Daemon::collector(&files.path().join("records.log"));
@@ -110,10 +108,10 @@ fn measure_all(args: &[String]) {
         collector,
     };
     println!("{}", run::machine());
-    let rounds = run::setting("NETLOG_BENCH_ROUNDS", 5.0) as u64;
+    let rounds = run::setting("NETLOG_BENCH_ROUNDS", 7.0) as u64;
     let wants = |case: &str| args.iter().all(|arg| arg.starts_with("--") || arg == case);
     for threads in [1, 4].into_iter().filter(|_| wants("bursts")) {
-        bench.bursts(threads, seconds);
+        bench.bursts(threads, rounds);
     }
     if wants("flat") {
         bench.flat_out(records, rounds);
@@ -155,8 +153,7 @@ impl Bench {
         said.split_whitespace().map(|figure| figure.parse().expect("a figure")).collect()
     }
 
-    fn bursts(&self, threads: u64, seconds: f64) {
-        let rounds = (seconds * 1000.0 / SLICE as f64).ceil() as u64;
+    fn bursts(&self, threads: u64, rounds: u64) {
         let mut taken: [(Vec<u32>, Rounds<5>); CASES.len()] = Default::default();
         for _ in 0..rounds {
             for ((logger, _), (all, rows)) in CASES.iter().zip(&mut taken) {

@@ -100,7 +100,7 @@ fn datagrams(wanted: &[String]) {
 fn table(caption: &str, rate: &str) -> Table {
     let caption = format!("{caption}, {} rounds", rounds());
     let heads =
-        [rate, "CPU s per M", "x of the floor", "x of best peer", "peak MiB", "lost, %", "told, %"];
+        [rate, "CPU s per M", "x of the floor", "x of best peer", "peak MiB", "lost, %", "told, % of lost"];
     Table::new(&caption, 17, &heads)
 }
 

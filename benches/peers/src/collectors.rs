@@ -99,8 +99,15 @@ fn datagrams(wanted: &[String]) {
 
 fn table(caption: &str, rate: &str) -> Table {
     let caption = format!("{caption}, {} rounds", rounds());
-    let heads =
-        [rate, "CPU s per M", "x of the floor", "x of best peer", "peak MiB", "lost, %", "told, % of lost"];
+    let heads = [
+        rate,
+        "CPU s per M",
+        "x of the floor",
+        "x of best peer",
+        "peak MiB",
+        "lost, %",
+        "told, % of lost",
+    ];
     Table::new(&caption, 17, &heads)
 }
 

@@ -320,6 +320,30 @@ fn a_slow_tail_of_many_files_goes_back_to_them_and_catches_up_without_a_gap() {
 }
 
 #[test]
+fn searches_whose_readers_are_slow_keep_no_other_waiting_and_find_all_in_the_end() {
+    let scene = Scene::new();
+    let collector = serve(&scene, "--rotate-size 1MiB");
+    let server = collector.server();
+    let apps = ["alpha", "beta", "gamma"];
+    let subject = |app: &&str| {
+        let told = "threads=1 records=40000 block=60";
+        scene.subject(&format!("to={} app={app} {told}", collector.authority()))
+    };
+    let mut subjects: Vec<Child> = apps.iter().map(subject).collect();
+    subjects.iter_mut().for_each(Child::succeed);
+    // More than may read many files at once, and each of more than sockets hold.
+    let slow: Vec<_> = (0..6).map(|_| Reader::open(&server, "/search?order=oldest")).collect();
+    let last = records(found(&server, "/tail?n=2&app=beta&follow=false"));
+    assert_eq!(last.0.len(), 2);
+    let all = records(found(&server, "/search?grep=number+40000$"));
+    assert_eq!(all.0.len(), 3);
+    let one = slow.into_iter().next_back().expect("there are six").gather().wait_for(120_000);
+    for app in apps {
+        assert_each_once(&one.of(app), 1, 40_000);
+    }
+}
+
+#[test]
 fn a_slow_tail_is_told_that_it_missed_records_only_where_no_file_holds_them_any_more() {
     let scene = Scene::new();
     let collector = serve(&scene, "--rotate-size 1MiB --keep-files 2");

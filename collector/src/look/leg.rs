@@ -67,6 +67,13 @@ struct Open {
     edge: Option<u64>,
 }
 
+/// A file still to be opened, and the times of its records as far as they are known.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    book: Book,
+    times: (i64, i64),
+}
+
 /// What a leg came to in passing.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Passed {
@@ -83,7 +90,9 @@ pub(crate) struct Passed {
 pub(super) struct Leg {
     row: usize,
     /// The files still to be opened; none is known before the first is.
-    books: Option<VecDeque<Book>>,
+    books: Option<VecDeque<Waiting>>,
+    /// Whether it is known of which times they are.
+    weighed: bool,
     open: Option<Open>,
     heads: VecDeque<Head>,
     text: Vec<u8>,
@@ -105,19 +114,21 @@ impl Leg {
             return Some(head.key);
         }
         let unknown = if newest { LAST } else { FIRST };
-        let more = self.books.as_ref().is_none_or(|books| !books.is_empty());
-        let Some(open) = &self.open else { return more.then_some(unknown) };
-        let Some(next) = (if newest { open.shares.back() } else { open.shares.front() }) else {
-            return (more || open.rest.is_some()).then_some(unknown);
-        };
-        if quest.by == By::Place && next.is_placed() {
+        let Some(waiting) = &self.books else { return Some(unknown) };
+        let shares = self.open.iter().flat_map(|open| &open.shares);
+        let rest = self.open.as_ref().and_then(|open| open.rest);
+        if quest.by == By::Place {
+            let mut shares = shares;
+            let next = if newest { shares.next_back() } else { shares.next() };
+            let Some(next) = next.filter(|next| next.is_placed()) else {
+                let more = next.is_some() || rest.is_some() || !waiting.is_empty();
+                return more.then_some(unknown);
+            };
             let at = if newest { next.to.saturating_sub(1) } else { next.from };
             return Some((1, next.place(at).unwrap_or_default()));
         }
-        if quest.by == By::Place || more {
-            return Some(unknown);
-        }
-        let times = open.shares.iter().map(|share| share.times).chain(open.rest);
+        let waiting = waiting.iter().map(|waiting| waiting.times);
+        let times = shares.map(|share| share.times).chain(rest).chain(waiting);
         let bound = if newest { times.map(|t| t.1).max() } else { times.map(|t| t.0).min() };
         bound.map(|time| (0, ordered(time)))
     }
@@ -182,7 +193,7 @@ impl Leg {
             let Ok(opened) = row.open(book, quest.extent) else { continue };
             let shares = opened.index.shares(opened.len, quest.extent, |_| true);
             covered += shares.covered;
-            needed.push_front(opened.book);
+            needed.push_front(Waiting::new(opened.book));
             if shares.earlier {
                 break;
             }
@@ -194,6 +205,10 @@ impl Leg {
     /// Takes one step: opens the next file, or reads the next piece.
     pub(super) fn fill(&mut self, quest: &Quest, passed: &mut Passed) {
         let outcome = match &self.open {
+            None if quest.by == By::Time && self.books.is_some() && !self.weighed => {
+                self.weigh(quest, passed);
+                Ok(())
+            }
             None => self.open_next(quest, passed),
             Some(open) if !open.shares.is_empty() => self.read(quest, passed),
             Some(open) if open.rest.is_some() => {
@@ -212,12 +227,30 @@ impl Leg {
     }
 
     fn open_next(&mut self, quest: &Quest, passed: &mut Passed) -> io::Result<()> {
-        let books = self.books.get_or_insert_with(|| quest.stock.rows[self.row].books());
+        let row = &quest.stock.rows[self.row];
+        let all = || row.books().into_iter().map(Waiting::new).collect();
+        let books = self.books.get_or_insert_with(all);
         let next = match quest.order {
             Order::Newest => books.pop_back(),
             Order::Oldest => books.pop_front(),
         };
-        next.map_or(Ok(()), |book| self.load(book, None, quest, passed))
+        next.map_or(Ok(()), |waiting| self.load(waiting.book, None, quest, passed))
+    }
+
+    /// Once nothing was found in the first file, reads of which times the others are, and leaves out
+    /// those in which there is nothing to be found: another row may be known to come first then.
+    fn weigh(&mut self, quest: &Quest, passed: &mut Passed) {
+        self.weighed = true;
+        let row = &quest.stock.rows[self.row];
+        let weigh = |waiting: Waiting| {
+            let Ok(opened) = row.open(waiting.book, quest.extent) else { return Some(waiting) };
+            let keep = |stretch: &Stretch<'_>| quest.filter.may_hold(stretch, &quest.names);
+            let found = opened.index.shares(opened.len, quest.extent, keep);
+            let times = found.shares.iter().map(|share| share.times).reduce(around);
+            passed.skipped += if times.is_none() { found.skipped } else { 0 };
+            times.map(|times| Waiting { book: opened.book, times })
+        };
+        self.books = self.books.take().map(|books| books.into_iter().filter_map(weigh).collect());
     }
 
     /// Reads what the ledger says of a book that is done with up to `edge`.
@@ -297,6 +330,12 @@ impl Leg {
     }
 }
 
+impl Waiting {
+    fn new(book: Book) -> Self {
+        Self { book, times: (i64::MIN, i64::MAX) }
+    }
+}
+
 impl Passed {
     fn count(&mut self, error: &io::Error) {
         match error.kind() {
@@ -339,5 +378,9 @@ fn thin(shares: &mut VecDeque<Share>, quest: &Quest) -> Option<(i64, i64)> {
         }
     };
     let times = rest.iter().map(|share| share.times);
-    times.reduce(|all, times| (all.0.min(times.0), all.1.max(times.1)))
+    times.reduce(around)
+}
+
+fn around(all: (i64, i64), times: (i64, i64)) -> (i64, i64) {
+    (all.0.min(times.0), all.1.max(times.1))
 }

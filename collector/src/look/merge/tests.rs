@@ -4,6 +4,8 @@
 use super::*;
 use crate::attic::Attic;
 use crate::fresh::Fresh;
+use crate::look::filter::Filter;
+use crate::look::pattern::Pattern;
 use crate::look::shelves::Shelves;
 use crate::options::Format;
 use crate::rotate::Schedule;
@@ -13,6 +15,7 @@ use crate::sink::files::{Files, MostFiles, Said};
 use crate::sink::{Batch, Sink};
 use crate::template::Template;
 use crate::voice::Voice;
+use netlog_wire::{Identity, Level, Record};
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,6 +52,8 @@ struct Model {
     /// All that was ever written, in order.
     stream: Vec<u8>,
     written: u64,
+    /// The app of each record, by its number.
+    apps: Vec<u8>,
 }
 
 fn template(dir: &TempDir) -> Template {
@@ -70,7 +75,7 @@ impl Model {
         let dir = tempdir().unwrap();
         let files = open(&dir, 3);
         let fresh = Arc::new(Fresh::new(None, files.stream()));
-        Self { dir, files: Some(files), fresh, stream: Vec::new(), written: 0 }
+        Self { dir, files: Some(files), fresh, stream: Vec::new(), written: 0, apps: Vec::new() }
     }
 
     fn take(&mut self, step: &Step) {
@@ -125,11 +130,10 @@ impl Model {
         let mut run = Run::new(Source::Plain, 1, 0);
         for (app, long) in records {
             let text = format!("{} {}", self.written, "x".repeat(*long));
-            // In no order of time.
-            let time = 1_795_372_943_000_000 + i64::from(*app) * 977 - self.written as i64;
-            let record = netlog_wire::Record::new(time, netlog_wire::Level::Info, text);
+            let record = Record::new(time(self.written), Level::Info, text);
+            self.apps.push(*app);
             let app = Some(["a", "b", "c", "d"][usize::from(*app)].to_owned());
-            run.record(&record, &netlog_wire::Identity { app, ..Default::default() });
+            run.record(&record, &Identity { app, ..Identity::default() });
             self.written += 1;
         }
         let batch = Batch { runs: vec![run], pos: None };
@@ -153,8 +157,18 @@ impl Model {
     }
 
     fn merge(&self, budget: u64, order: Order, by: By, from: Option<u64>) -> Merge {
+        self.merge_of(Filter::default(), budget, (order, by), from)
+    }
+
+    fn merge_of(
+        &self,
+        filter: Filter,
+        budget: u64,
+        (order, by): (Order, By),
+        from: Option<u64>,
+    ) -> Merge {
         let shelves = Shelves::new(template(&self.dir), self.fresh.clone());
-        let (filter, names) = (Arc::default(), Arc::default());
+        let (filter, names) = (Arc::new(filter), Arc::default());
         let asked = Asked { filter, names, order };
         Merge::within(budget, Arc::new(shelves.stock()), (asked, by), from)
     }
@@ -168,6 +182,28 @@ impl Model {
             records.extend((begin >= from).then(|| (at, number(line))));
         }
         records
+    }
+}
+
+/// Each has its own, in no order.
+fn time(number: u64) -> i64 {
+    1_795_372_943_000_000 + (number * 2_654_435_761 % (1 << 32)) as i64
+}
+
+/// `records` as they are merged by time, of each app in their order.
+fn merged(model: &Model, records: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let of = |app| {
+        let of = move |(_, number): &&(u64, u64)| model.apps[*number as usize] == app;
+        records.iter().filter(of).copied().peekable()
+    };
+    let (mut rows, mut merged) = ([0, 1, 2, 3].map(of), Vec::new());
+    let turned = records.is_sorted_by(|a, b| a >= b);
+    loop {
+        let heads = rows.iter_mut().enumerate();
+        let heads = heads.filter_map(|(row, records)| Some((time(records.peek()?.1), row)));
+        let next = if turned { heads.max() } else { heads.min() };
+        let Some((_, row)) = next else { return merged };
+        merged.extend(rows[row].next());
     }
 }
 
@@ -227,5 +263,38 @@ proptest! {
         prop_assert_eq!(&shown[0], &expected);
         prop_assert_eq!(&shown[1], &turned);
         prop_assert_eq!(&shown[2], &behind);
+    }
+
+    #[test]
+    fn a_merge_by_time_takes_of_each_file_what_is_next_and_of_all_what_is_first(
+        before in proptest::collection::vec(step(), 1..30),
+        after in proptest::collection::vec(step(), 0..30),
+        word in "[0-9]?",
+        budget in 1_u64..1500,
+        forget in any::<bool>(),
+    ) {
+        let mut model = Model::new();
+        before.iter().for_each(|step| model.take(step));
+        let wanted = |(_, number): &(u64, u64)| number.to_string().contains(&word);
+        let oldest: Vec<_> = model.records(0).into_iter().filter(wanted).collect();
+        let newest: Vec<_> = oldest.iter().rev().copied().collect();
+        let mut after = after.iter();
+        for (order, expected) in [(Order::Oldest, oldest), (Order::Newest, newest)] {
+            let expected = merged(&model, &expected);
+            let grep = vec![Pattern::new(&format!("^[0-9]*{word}[0-9]* ")).unwrap()];
+            let filter = Filter { grep, ..Filter::default() };
+            let mut merge = model.merge_of(filter, budget, (order, By::Time), None);
+            if order == Order::Oldest {
+                prop_assert_eq!(&all(&mut merge, |_| ()), &expected);
+                continue;
+            }
+            let found = all(&mut merge, |merge| {
+                if forget {
+                    merge.forget();
+                }
+                after.next().into_iter().for_each(|step| model.take(step));
+            });
+            prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -320,6 +320,24 @@ fn a_slow_tail_of_many_files_goes_back_to_them_and_catches_up_without_a_gap() {
 }
 
 #[test]
+fn a_search_of_more_files_than_may_be_open_finds_all() {
+    let scene = Scene::new();
+    let collector = serve(&scene, "--max-open-files 80 --rotate-size 100");
+    let lines = |minutes: std::ops::Range<usize>| -> String {
+        minutes.map(|minute| at_minute(&format!("app{}", minute % 150), minute)).collect()
+    };
+    for round in 0..2 {
+        speak(collector.authority(), lines(round * 150..(round + 1) * 150).as_bytes());
+    }
+    let server = collector.server();
+    assert!(wait_until(SOON, || metric(&server, "records_written") == 300));
+    let all = records(found(&server, "/search?order=oldest"));
+    let all: Vec<usize> = messages(&all).iter().map(|n| n.parse().expect("a number")).collect();
+    assert_eq!(all, (0..300).collect::<Vec<_>>());
+    assert_eq!(metric(&server, "pieces_unreadable"), 0);
+}
+
+#[test]
 fn searches_whose_readers_are_slow_keep_no_other_waiting_and_find_all_in_the_end() {
     let scene = Scene::new();
     let collector = serve(&scene, "--rotate-size 1MiB");

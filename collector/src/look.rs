@@ -55,6 +55,11 @@ const SEARCHING: usize = 2;
 /// How long whoever reads may take to read the last records when the collector ends.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How many connections there are for so many tails, and whoever else reads.
+pub(crate) fn connections(max_tails: usize) -> usize {
+    max_tails.saturating_add(http::CONNECTIONS)
+}
+
 /// What there is to look at.
 #[derive(Clone)]
 pub(crate) struct View {
@@ -123,7 +128,7 @@ impl Looking {
 impl Look {
     fn new(view: View, end: watch::Receiver<End>, stop: watch::Receiver<bool>) -> Self {
         let shelf = Arc::new(Shelf::new(view.file.clone(), view.fresh.clone()));
-        let tails = Arc::new(Semaphore::new(view.max_tails));
+        let tails = Arc::new(Semaphore::new(view.max_tails.min(Semaphore::MAX_PERMITS)));
         let searching = Arc::new(Semaphore::new(SEARCHING));
         Self { view, shelf, tails, searching, end, stop }
     }

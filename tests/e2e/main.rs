@@ -21,6 +21,7 @@ mod old_files;
 mod siege;
 mod spool;
 mod systemd;
+mod tails;
 mod templates;
 mod tokens;
 mod unix;

@@ -13,6 +13,7 @@ mod metrics;
 mod page;
 mod pattern;
 mod query;
+mod room;
 mod routes;
 mod search;
 mod shelf;
@@ -30,6 +31,7 @@ use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::tokens::Tokens;
 use crate::voice::Voice;
+use room::Rooms;
 use shelf::Shelf;
 use socket2::Socket;
 use std::path::PathBuf;
@@ -84,6 +86,7 @@ pub(crate) struct Look {
     shelf: Arc<Shelf>,
     /// One permit for each tail that may run.
     tails: Arc<Semaphore>,
+    rooms: Rooms,
     /// One permit for each piece that may be searched at this moment.
     searching: Arc<Semaphore>,
     end: watch::Receiver<End>,
@@ -130,6 +133,7 @@ impl Look {
         let shelf = Arc::new(Shelf::new(view.file.clone(), view.fresh.clone()));
         let tails = Arc::new(Semaphore::new(view.max_tails.min(Semaphore::MAX_PERMITS)));
         let searching = Arc::new(Semaphore::new(SEARCHING));
-        Self { view, shelf, tails, searching, end, stop }
+        let rooms = Rooms::new(view.stats.clone());
+        Self { view, shelf, tails, rooms, searching, end, stop }
     }
 }

@@ -5,6 +5,7 @@ use super::body::Outlet;
 use super::filter::Filter;
 use super::form::{Form, Notice};
 use super::query::{Count, Order};
+use super::volume::PIECE;
 use super::walk::Walk;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -45,10 +46,11 @@ impl Search {
                 Count::All => u64::MAX,
                 Count::Last(count) => count - matched,
             };
-            let Some(stepped) = self.step(walk, left).await else { return };
+            let Ok(room) = outlet.room(PIECE).await else { return };
+            let Some(stepped) = self.step(walk, (room.most, left)).await else { return };
             matched += stepped.matched;
             walk = stepped.walk;
-            if outlet.send(stepped.out).await.is_err() {
+            if outlet.fill(room, stepped.out).await.is_err() {
                 return;
             }
             if stepped.done {
@@ -63,8 +65,8 @@ impl Search {
         let _ = outlet.send(out).await;
     }
 
-    /// Searches one piece, when it is its turn, for at most `left` records.
-    async fn step(&self, mut walk: Walk, left: u64) -> Option<Stepped> {
+    /// Searches one piece of at most so many bytes, when it is its turn, for at most `left` records.
+    async fn step(&self, mut walk: Walk, (most, left): (u64, u64)) -> Option<Stepped> {
         let turn = self.look.searching.clone().acquire_owned().await.ok()?;
         let form = self.form;
         let work = move || {
@@ -72,7 +74,7 @@ impl Search {
             if left == 0 {
                 return Stepped { walk, out, matched, done: true };
             }
-            let flow = walk.step(|found| {
+            let flow = walk.step(most, |found| {
                 form.push(&mut out, found.line, found.cursor);
                 matched += 1;
                 if matched < left { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -10,7 +10,7 @@ use super::filter::Filter;
 use super::form::{Form, Notice};
 use super::query::{Count, Order};
 use super::shelf::{Holding, Spot};
-use super::volume::{Lines, Volume};
+use super::volume::{Lines, PIECE, Volume};
 use super::walk::{Found, Walk};
 use crate::fresh::End;
 use std::ops::ControlFlow;
@@ -82,7 +82,9 @@ impl Tail {
         } else {
             self.backlog(&holding, start, outlet).await?;
         }
-        self.follow(place, holding.end, outlet).await
+        let seam = holding.end;
+        drop(holding);
+        self.follow(place, seam, outlet).await
     }
 
     fn records_before(&self, at: u64) -> Option<u64> {
@@ -120,7 +122,7 @@ impl Tail {
         let (mut first, mut found, mut done) = (holding.end(), 0, false);
         while !done && walk.scanned < BACK {
             let step = move || {
-                let flow = walk.step(|record: Found<'_>| {
+                let flow = walk.step(PIECE, |record: Found<'_>| {
                     (first, found) = (record.spot, found + 1);
                     if found < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 });
@@ -138,20 +140,21 @@ impl Tail {
     }
 
     /// Sends what was there when the tail began.
-    async fn backlog(&self, holding: &Arc<Holding>, from: Spot, out: &Outlet) -> Result<(), Gone> {
-        let mut walk = self.walk(holding, Order::Oldest, from);
+    async fn backlog(&self, held: &Arc<Holding>, from: Spot, outlet: &Outlet) -> Result<(), Gone> {
+        let mut walk = self.walk(held, Order::Oldest, from);
         loop {
-            let form = self.form;
+            let (form, room) = (self.form, outlet.room(PIECE).await?);
+            let piece = room.most;
             let step = move || {
                 let mut out = Vec::new();
-                let flow = walk.step(|found| {
+                let flow = walk.step(piece, |found| {
                     form.push(&mut out, found.line, found.cursor);
                     ControlFlow::Continue(())
                 });
                 (walk, out, flow.is_break())
             };
             let (next, bytes, done) = spawn_blocking(step).await.map_err(|_| Gone)?;
-            out.send(bytes).await?;
+            outlet.fill(room, bytes).await?;
             if done {
                 self.look.view.stats.pieces_unreadable.add(next.unreadable);
                 return Ok(());
@@ -172,11 +175,12 @@ impl Tail {
                 if place.at >= seam.len && !live {
                     break;
                 }
-                let out = self.advance(&mut place).await?;
+                let room = outlet.room(STRIDE).await?;
+                let out = self.advance(&mut place, room.most).await?;
                 if !out.is_empty() {
                     sent = Instant::now();
                 }
-                outlet.send(out).await?;
+                outlet.fill(room, out).await?;
             }
             if !live {
                 live = true;
@@ -204,8 +208,8 @@ impl Tail {
         }
     }
 
-    /// Reads the next piece and gives what is to be sent of it.
-    async fn advance(&self, place: &mut Place) -> Result<Vec<u8>, Gone> {
+    /// Reads the next piece, of at most so many bytes, and gives what is to be sent of it.
+    async fn advance(&self, place: &mut Place, most: u64) -> Result<Vec<u8>, Gone> {
         let mut out = Vec::new();
         let end = self.look.view.fresh.end();
         let limit = place.limit(end);
@@ -223,7 +227,7 @@ impl Tail {
             return Ok(out);
         };
         let (from, form, filter) = (place.at, self.form, self.filter.clone());
-        let to = limit.min(from + STRIDE);
+        let to = limit.min(from + most);
         let work = move || {
             let mut volume = volume;
             let print = volume.print(limit).unwrap_or_default();

@@ -5,7 +5,7 @@ use super::cursor::Cursor;
 use super::filter::Filter;
 use super::query::Order;
 use super::shelf::{Holding, Spot};
-use super::volume::{PIECE, Volume};
+use super::volume::Volume;
 use crate::ledger::Stretch;
 use crate::senders::Names;
 use std::collections::VecDeque;
@@ -66,10 +66,11 @@ impl Walk {
         Self { holding, filter, names, order, from, volumes, open, scanned, skipped, unreadable }
     }
 
-    /// Reads the next piece and shows what is wanted of it. `Break` when that was the last one, or
+    /// Reads the next piece, of so many bytes at most, and shows what is wanted of it. `Break` when that was the last one, or
     /// when `visit` wants no more.
     pub(crate) fn step(
         &mut self,
+        piece: u64,
         mut visit: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let Some(open) = &mut self.open else { return self.open_next() };
@@ -82,8 +83,8 @@ impl Walk {
             return ControlFlow::Continue(());
         };
         let part = match self.order {
-            Order::Oldest => (from, to.min(from + PIECE)),
-            Order::Newest => (from.max(to.saturating_sub(PIECE)), to),
+            Order::Oldest => (from, to.min(from + piece)),
+            Order::Newest => (from.max(to.saturating_sub(piece)), to),
         };
         match self.order {
             Order::Oldest if part.1 < to => open.parts.push_front((part.1, to)),

@@ -3,7 +3,7 @@
 use crate::decode::now;
 use crate::peer::Peer;
 use crate::run::Run;
-use crate::sender::{Sender, SenderId};
+use crate::sender::Sender;
 use netlog_wire::{Identity, utc};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -16,12 +16,6 @@ const ENDED: usize = 1000;
 /// How many peers are remembered that send datagrams, and so never end.
 const DATAGRAMS: usize = 1000;
 
-/// How many senders' names are remembered, to search by app and host with the ledger.
-const NAMES: usize = 100_000;
-
-/// The app and host of senders, to know their numbers in a ledger by.
-pub(crate) type Names = HashMap<SenderId, (Arc<str>, Arc<str>)>;
-
 /// The roll of all senders.
 #[derive(Debug, Default)]
 pub(crate) struct Senders(Mutex<Roll>);
@@ -32,7 +26,6 @@ struct Roll {
     present: HashMap<u64, Arc<Entry>>,
     ended: VecDeque<Arc<Entry>>,
     datagrams: HashMap<Peer, Arc<Entry>>,
-    names: Arc<Names>,
 }
 
 /// What is known of one sender.
@@ -183,21 +176,6 @@ impl Senders {
         let entries: Vec<Value> = entries.iter().map(|entry| entry.json()).collect();
         format!("{}\n", Value::from(entries))
     }
-
-    /// The names of the senders that are remembered.
-    pub(crate) fn names(&self) -> Arc<Names> {
-        self.lock().names.clone()
-    }
-}
-
-impl Roll {
-    fn name(&mut self, id: SenderId, identity: &Identity) {
-        let names = Arc::make_mut(&mut self.names);
-        if names.len() < NAMES {
-            let name = |name: &Option<String>| Arc::from(name.as_deref().unwrap_or_default());
-            names.insert(id, (name(&identity.app), name(&identity.host)));
-        }
-    }
 }
 
 impl Attendance {
@@ -213,7 +191,6 @@ impl Attendance {
     fn introduce(&self, sender: &Arc<Sender>) {
         let _ = self.entry.sender.set(sender.clone());
         let mut roll = self.senders.lock();
-        roll.name(sender.id, &sender.identity);
         let same = |entry: &Arc<Entry>| entry.sender.get().is_some_and(|s| s.id == sender.id);
         if let Some(at) = roll.ended.iter().position(same)
             && let Some(earlier) = roll.ended.remove(at)

@@ -19,6 +19,7 @@ mod look_cli;
 mod main_path;
 mod old_files;
 mod siege;
+mod skipping;
 mod spool;
 mod systemd;
 mod tails;

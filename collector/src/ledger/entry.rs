@@ -1,8 +1,10 @@
 //! The lines of a ledger, as they stand in it.
 
+use super::names::Names;
 use crate::sender::SenderId;
 use serde_json::Value;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// The version of the ledger's form.
 const VERSION: u64 = 1;
@@ -12,6 +14,8 @@ const VERSION: u64 = 1;
 pub(super) enum Entry {
     Head(Head),
     Sender(Known),
+    /// The sender with this number goes by other names than it did: `{"renamed":7}`.
+    Renamed(u32),
     Batch(BatchEntry),
     Index(IndexEntry),
 }
@@ -28,8 +32,9 @@ pub(crate) struct Head {
 }
 
 /// A sender, its number in this ledger, its mark so far, and when it was last heard of:
-/// `{"sender":[7,"9f3c…",1300,1795372943]}`; with `true` at the end when its end has been reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `{"sender":[7,"9f3c…",1300,1795372943,false,"orders","web1"]}`, or `true` when its end has been
+/// reported; without the names when they are not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) number: u32,
     pub(crate) id: SenderId,
@@ -37,6 +42,7 @@ pub(crate) struct Known {
     /// In seconds since 1970.
     pub(crate) seen: i64,
     pub(crate) ended: bool,
+    pub(crate) names: Option<Arc<Names>>,
 }
 
 /// A batch about to be written:
@@ -116,9 +122,13 @@ impl Head {
 
 impl Known {
     pub(super) fn push(&self, out: &mut String) {
-        let Self { number, id: SenderId(id), mark, seen, ended } = self;
-        let ended = if *ended { ",true" } else { "" };
-        let _ = writeln!(out, "{{\"sender\":[{number},\"{id:032x}\",{mark},{seen}{ended}]}}");
+        let Self { number, id: SenderId(id), mark, seen, ended, names } = self;
+        let _ = write!(out, "{{\"sender\":[{number},\"{id:032x}\",{mark},{seen}");
+        if *ended || names.is_some() {
+            let _ = write!(out, ",{ended}");
+        }
+        names.iter().for_each(|names| names.push(out));
+        out.push_str("]}\n");
     }
 }
 
@@ -159,6 +169,9 @@ impl Entry {
         if let Some(sender) = line["sender"].as_array() {
             return Known::read(sender).map(Self::Sender);
         }
+        if let Some(number) = small(&line["renamed"]) {
+            return Some(Self::Renamed(number));
+        }
         let span = Span::read(&line)?;
         if let Some(runs) = line["runs"].as_array() {
             let runs = runs.iter().map(RunEntry::read).collect::<Option<Vec<_>>>()?;
@@ -176,7 +189,8 @@ impl Known {
         let id = SenderId(u128::from_str_radix(sender.get(1)?.as_str()?, 16).ok()?);
         let ended = sender.get(4).is_some_and(|ended| *ended == Value::Bool(true));
         let (mark, seen) = (sender.get(2)?.as_u64()?, sender.get(3)?.as_i64()?);
-        Some(Self { number: small(sender.first()?)?, id, mark, seen, ended })
+        let names = Names::read(sender.get(5), sender.get(6)).map(Arc::new);
+        Some(Self { number: small(sender.first()?)?, id, mark, seen, ended, names })
     }
 }
 
@@ -186,6 +200,11 @@ impl RunEntry {
         let sender = small(&run[0])?;
         Some(Self { sender, first: number(1)?, count: number(2)?, bytes: number(3)? })
     }
+}
+
+/// Appends that a sender goes by other names now.
+pub(super) fn push_renamed(number: u32, out: &mut String) {
+    let _ = writeln!(out, "{{\"renamed\":{number}}}");
 }
 
 fn small(value: &Value) -> Option<u32> {
@@ -203,14 +222,30 @@ mod tests {
             RunEntry { sender: 7, first: 1043, count: 2, bytes: 400 },
             RunEntry { sender: 0, first: 1, count: 1, bytes: 20 },
         ];
-        let known = Known { number: 7, id: SenderId(0xff), mark: 1300, seen: 99, ended: false };
+        let known = Known {
+            number: 7,
+            id: SenderId(0xff),
+            mark: 1300,
+            seen: 99,
+            ended: false,
+            names: None,
+        };
+        let names = Names::read(Some(&"a\"b".into()), Some(&"".into())).map(Arc::new);
         let after = Some("app.log.1".to_owned());
         for (entry, line) in [
             (
                 Entry::Head(Head { at: 5, inode: (1, 2), after }),
                 r#"{"ledger":1,"at":5,"inode":[1,2],"after":"app.log.1"}"#,
             ),
-            (Entry::Sender(known), r#"{"sender":[7,"000000000000000000000000000000ff",1300,99]}"#),
+            (
+                Entry::Sender(known.clone()),
+                r#"{"sender":[7,"000000000000000000000000000000ff",1300,99]}"#,
+            ),
+            (
+                Entry::Sender(Known { names, ..known.clone() }),
+                r#"{"sender":[7,"000000000000000000000000000000ff",1300,99,false,"a\"b",""]}"#,
+            ),
+            (Entry::Renamed(7), r#"{"renamed":7}"#),
             (
                 Entry::Sender(Known { ended: true, ..known }),
                 r#"{"sender":[7,"000000000000000000000000000000ff",1300,99,true]}"#,
@@ -228,6 +263,7 @@ mod tests {
             match &entry {
                 Entry::Head(head) => head.push(&mut out),
                 Entry::Sender(known) => known.push(&mut out),
+                Entry::Renamed(number) => push_renamed(*number, &mut out),
                 Entry::Batch(batch) => batch.push(&mut out),
                 Entry::Index(index) => index.push(&mut out),
             }

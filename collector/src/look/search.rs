@@ -37,9 +37,8 @@ impl Search {
     pub(crate) async fn run(self, outlet: Outlet) {
         let shelf = self.look.shelf.clone();
         let Ok(holding) = spawn_blocking(move || Arc::new(shelf.holding())).await else { return };
-        let names = self.look.view.senders.names();
         let start = holding.start();
-        let mut walk = Walk::new(holding, (self.filter.clone(), names), self.order, start);
+        let mut walk = Walk::new(holding, self.filter.clone(), self.order, start);
         let mut matched = 0;
         loop {
             let left = match self.count {

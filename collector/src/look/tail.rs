@@ -135,8 +135,7 @@ impl Tail {
     }
 
     fn walk(&self, holding: &Arc<Holding>, order: Order, from: Spot) -> Walk {
-        let names = self.look.view.senders.names();
-        Walk::new(holding.clone(), (self.filter.clone(), names), order, from)
+        Walk::new(holding.clone(), self.filter.clone(), order, from)
     }
 
     /// Sends what was there when the tail began.

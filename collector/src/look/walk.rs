@@ -7,7 +7,6 @@ use super::query::Order;
 use super::shelf::{Holding, Spot};
 use super::volume::Volume;
 use crate::ledger::Stretch;
-use crate::senders::Names;
 use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
@@ -17,7 +16,6 @@ use std::sync::Arc;
 pub(crate) struct Walk {
     holding: Arc<Holding>,
     filter: Arc<Filter>,
-    names: Arc<Names>,
     order: Order,
     /// Nothing before it is looked at.
     from: Spot,
@@ -53,7 +51,7 @@ impl Walk {
     /// A walk over `holding`, from the place `from` to its end or the other way.
     pub(crate) fn new(
         holding: Arc<Holding>,
-        (filter, names): (Arc<Filter>, Arc<Names>),
+        filter: Arc<Filter>,
         order: Order,
         from: Spot,
     ) -> Self {
@@ -63,7 +61,7 @@ impl Walk {
             Order::Newest => volumes.rev().collect(),
         };
         let (open, scanned, skipped, unreadable) = (None, 0, 0, 0);
-        Self { holding, filter, names, order, from, volumes, open, scanned, skipped, unreadable }
+        Self { holding, filter, order, from, volumes, open, scanned, skipped, unreadable }
     }
 
     /// Reads the next piece, of so many bytes at most, and shows what is wanted of it. `Break` when that was the last one, or
@@ -127,7 +125,7 @@ impl Walk {
         let Some(print) = volume.print(limit).filter(|_| from < limit) else {
             return ControlFlow::Continue(());
         };
-        let keep = |stretch: &Stretch<'_>| self.filter.may_hold(stretch, &self.names);
+        let keep = |stretch: &Stretch<'_>| self.filter.may_hold(stretch);
         let (parts, skipped) = volume.index(limit).parts((from, limit), keep);
         self.skipped += skipped;
         self.open = Some(Open { number, volume, print, limit, parts: parts.into() });

@@ -1,4 +1,4 @@
-// From a log call to the page, in ms: node latency.mjs [records at each rate]
+// From a log call to the page, in ms: node latency.mjs [records at each rate [rates a second]]
 // One program logs through netlog as its stdin has lines, the page shows what it logs, and the time that
 // the log call put into the record is held against the time when the page had painted its row. The programs are
 // those of target/release, unless NETLOG_PROGRAMS says where others are.
@@ -10,6 +10,7 @@ import { Collector } from "./collector.mjs";
 
 const programs = process.env.NETLOG_PROGRAMS ?? new URL("../../target/release", import.meta.url).pathname;
 const count = Number(process.argv[2] ?? 300);
+const rates = (process.argv[3] ?? "1,10,100").split(",").map(Number);
 
 /** Notes in the page when each row is painted: a frame begins, its rows are drawn, and a message sent from it arrives
  *  behind its paint. */
@@ -62,7 +63,7 @@ for (let at = 0; at < 20; at++) {
 await until(logged);
 
 const parts = [];
-for (const rate of [1, 10, 100]) {
+for (const rate of rates) {
   const from = logged;
   for (let at = 0; at < count; at++) {
     // Not in step with anything that naps.

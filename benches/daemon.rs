@@ -1,10 +1,13 @@
 //! A collector as a process of its own: netlog's, or a floor that says as it does where it listens.
 
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 /// The collector, built when it is needed first.
 static COLLECTOR: LazyLock<PathBuf> =
@@ -60,16 +63,11 @@ impl Daemon {
         (Self { child, address }, addresses)
     }
 
-    /// The CPU time all its threads have used, in seconds, to the kernel's hundredth.
+    /// The CPU time all its threads have used, in seconds.
     pub(crate) fn cpu(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let stat = stat.expect("the collector runs");
-        // The program's name, in parentheses, may hold spaces; user and system time are the 12th
-        // and 13th fields behind it.
-        let behind = stat.rsplit(')').next().unwrap_or_default();
-        let hundredths: u64 =
-            behind.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
-        hundredths as f64 / rustix::param::clock_ticks_per_second() as f64
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a pid is an i32"));
+        let spent = clock_getcpuclockid(pid).and_then(clock_gettime).expect("the collector runs");
+        Duration::from(spent).as_secs_f64()
     }
 }
 

@@ -1,50 +1,68 @@
 //! What a collector spends on a record, from the socket to the file: `cargo bench --bench intake`.
 //!
-//! Each case runs beside the floor (`append.rs`) where there is one, and fails if a record is
-//! missing from the file and nothing says so. Words behind `--` choose the cases whose titles have
-//! them all. `NETLOG_BENCH_RECORDS` is how many records a case sends (1,000,000),
-//! `NETLOG_BENCH_SECONDS` how long those take that send at a steady rate (3),
-//! `NETLOG_BENCH_CONNECTIONS` and `NETLOG_BENCH_TAILS` how many stand by in a crowd (9,900 and
+//! Each case takes turns with its floor, or with the same without what it has more, in several
+//! rounds: a ratio is that of a round, and what is printed is the median of them and the quartiles.
+//! It fails if a record is missing from the file and nothing says so. Words behind `--` choose the
+//! cases whose titles have them all: `flat`, `with`, `ledger`, `crowd`, `packets`, `datagrams`.
+//! `NETLOG_BENCH_RECORDS` is how many records a case sends (500,000), `NETLOG_BENCH_SECONDS` how
+//! long those take that send at a steady rate (1), `NETLOG_BENCH_ROUNDS` how many rounds there are
+//! (3), `NETLOG_BENCH_CONNECTIONS` and `NETLOG_BENCH_TAILS` how many stand by in a crowd (9,900 and
 //! 10,000).
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
 mod append;
+mod catch;
 mod crowd;
 mod daemon;
 mod hold;
 mod load;
+mod metrics;
+mod place;
 mod run;
+mod spread;
+mod steady;
+mod table;
+mod tail;
 mod trickle;
+mod volley;
 
 use daemon::Daemon;
 use load::{Load, Speech};
-use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use metrics::metric;
+use place::Place;
+use spread::Spread;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
-use trickle::{Tail, Trickle};
+use std::time::Instant;
+use table::{Table, figure};
+use tail::Tail;
 
 const SENDERS: [usize; 4] = [1, 10, 100, 1000];
 
-/// One-line packets a second, and over how many connections.
-const PACKETS: u64 = 100_000;
-const CONNECTIONS: [usize; 2] = [10, 100];
+/// A column of the tables: a ratio and its spread.
+const WIDTH: usize = 16;
 
-/// Datagrams a second.
-const DATAGRAMS: [u64; 3] = [50_000, 200_000, 400_000];
-
-/// How long a record may take from the end of its connection to the file.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What a case came to.
+/// What a case came to, by round.
+#[derive(Default)]
 struct Spent {
-    /// Seconds from the first byte to the last record in the file.
-    wall: f64,
+    /// Seconds from the first byte to the last that was taken.
+    wall: Vec<f64>,
     /// CPU seconds of the whole collector.
-    cpu: f64,
+    cpu: Vec<f64>,
+}
+
+impl Spent {
+    fn note(&mut self, (wall, cpu): (f64, f64)) {
+        self.wall.push(wall);
+        self.cpu.push(cpu);
+    }
+
+    /// Millions of records a second, and CPU seconds per million.
+    fn figures(&self, millions: f64) -> [String; 2] {
+        let middle = |figures: &[f64]| Spread::of(figures.iter().copied()).middle;
+        [millions / middle(&self.wall), middle(&self.cpu) / millions].map(figure)
+    }
 }
 
 struct Bench {
@@ -52,23 +70,32 @@ struct Bench {
     wanted: Vec<String>,
     records: u64,
     seconds: f64,
+    rounds: usize,
 }
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [flag, file] = &args[..]
-        && flag == "--floor"
-    {
-        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        append::run(Path::new(file), here).expect("the floor runs until it is killed");
-        return;
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    match &args[..] {
+        [flag, file] if flag == "--floor" => {
+            append::run(Path::new(file), here).expect("the floor runs until it is killed");
+        }
+        [flag, file] if flag == "--floor-of-datagrams" => {
+            catch::run(Path::new(file), here).expect("the floor runs until it is killed");
+        }
+        _ => measure_all(args),
     }
+}
+
+fn measure_all(args: Vec<String>) {
     let bench = Bench {
         wanted: args.into_iter().filter(|arg| !arg.starts_with("--")).collect(),
-        records: run::setting("NETLOG_BENCH_RECORDS", 1e6) as u64,
-        seconds: run::setting("NETLOG_BENCH_SECONDS", 3.0),
+        records: run::setting("NETLOG_BENCH_RECORDS", 5e5) as u64,
+        seconds: run::setting("NETLOG_BENCH_SECONDS", 1.0),
+        rounds: run::setting("NETLOG_BENCH_ROUNDS", 3.0) as usize,
     };
     println!("{}", run::machine());
+    println!("x is the median of {} rounds, and the quartiles", bench.rounds);
     bench.flat_out();
     bench.with_more();
     if bench.wants("crowd") {
@@ -84,175 +111,96 @@ impl Bench {
     }
 
     fn flat_out(&self) {
-        println!("\n{} records into one file, none missing", self.records);
-        heads(&["M/s", "floor's M/s", "CPU s per M", "floor's", "x of the floor"]);
+        let caption = format!("flat out: {} records into one file, none missing", self.records);
+        let heads = ["M/s", "floor's", "CPU s per M", "floor's", "x of the floor"];
+        let mut table = Table::new(&caption, WIDTH, &heads);
         let millions = self.records as f64 / 1e6;
         for (name, speech) in [("netlog records", Speech::Netlog), ("plain lines", Speech::Plain)] {
             for senders in SENDERS {
-                let title = format!("{name}, {senders} senders");
+                let title = format!("flat, {name}, {senders} senders");
                 if !self.wants(&title) {
                     continue;
                 }
                 let mute = if speech == Speech::Netlog { Speech::Mute } else { speech };
-                let floor = self.measure(&Place::new(), floor, (mute, senders));
-                let ours = self.measure(&Place::new(), Daemon::collector, (speech, senders));
-                let row = [
-                    millions / ours.wall,
-                    millions / floor.wall,
-                    ours.cpu / millions,
-                    floor.cpu / millions,
-                    ours.cpu / floor.cpu,
-                ];
-                print_row(&title, &row);
+                let (mut least, mut ours) = (Spent::default(), Spent::default());
+                for _ in 0..self.rounds {
+                    least.note(self.measure(floor, (mute, senders)));
+                    ours.note(self.measure(Daemon::collector, (speech, senders)));
+                }
+                let times = Spread::ratio(&ours.cpu, &least.cpu);
+                let ([rate, cpu], [rate_, cpu_]) =
+                    (ours.figures(millions), least.figures(millions));
+                table.row(&title, &[rate, rate_, cpu, cpu_, times.to_string()]);
             }
         }
     }
 
     /// The same, with more to do than usual.
     fn with_more(&self) {
-        println!("\nthe same from 10 senders, with more to do");
-        heads(&["M/s", "CPU s per M", "x of without"]);
-        let millions = self.records as f64 / 1e6;
-        let load = (Speech::Netlog, 10);
-        self.ledger();
-        for title in ["with --sync", "with a tail"] {
-            if !self.wants(title) {
-                continue;
+        let heads = ["M/s", "without", "CPU s per M", "without", "x of without"];
+        let mut table = Table::new("the same from 10 senders, with more to do", WIDTH, &heads);
+        let (millions, load) = (self.records as f64 / 1e6, (Speech::Netlog, 10));
+        for title in ["with --sync", "with a tail"].into_iter().filter(|title| self.wants(title)) {
+            let (mut alone, mut more) = (Spent::default(), Spent::default());
+            for _ in 0..self.rounds {
+                alone.note(self.measure(Daemon::collector, load));
+                more.note(match title {
+                    "with --sync" => self.measure(synced, load),
+                    _ => self.take(load, tailed, end_tailed).0,
+                });
             }
-            let alone = self.measure(&Place::new(), Daemon::collector, load);
-            let more = match title {
-                "with --sync" => self.measure(&Place::new(), synced, load),
-                _ => {
-                    let mut tail = None;
-                    let tailed = |file: &Path| {
-                        let (daemon, begun) = tailed(file);
-                        tail = Some(begun);
-                        daemon
-                    };
-                    let spent = self.measure(&Place::new(), tailed, load);
-                    tail.expect("it was begun").ages();
-                    spent
-                }
-            };
-            print_row(title, &[millions / more.wall, more.cpu / millions, more.cpu / alone.cpu]);
+            let times = Spread::ratio(&more.cpu, &alone.cpu);
+            let ([rate, cpu], [rate_, cpu_]) = (more.figures(millions), alone.figures(millions));
+            table.row(title, &[rate, rate_, cpu, cpu_, times.to_string()]);
+        }
+        for senders in [10, 100] {
+            let title = format!("with the ledger, {senders} senders");
+            if self.wants(&title) {
+                table.row(&title, &self.ledger(senders));
+            }
         }
     }
 
-    /// How much of what the collector spends goes into the ledger, by its own account.
-    fn ledger(&self) {
-        for senders in [10, 100].into_iter().filter(|n| self.wants(&format!("ledger, {n} senders")))
-        {
-            let place = Place::new();
-            let more = ["--http", "127.0.0.1:0"];
-            let mut command = Daemon::command(&place.file, "tcp://127.0.0.1:0", &more);
-            let (daemon, serving) =
-                Daemon::start(&mut command, &["listening on tcp://", "serving http://"]);
-            let load = Load::connect(daemon.address, Speech::Netlog, senders, self.records);
-            place.warm(self.records * 400);
-            let before = daemon.cpu();
-            load.run();
-            place.wait_for(self.records);
-            let cpu = daemon.cpu() - before;
-            let spent = metric(serving[0], "netlog_ledger_seconds_total");
-            let percent = 100.0 * spent / cpu;
-            println!(
-                "{:<30}{percent:>16.2} % of the CPU time",
-                format!("ledger, {senders} senders")
-            );
+    /// There is no collector without one. By its own account it spends so much time on it, waiting
+    /// included; the rest is what it would spend without.
+    fn ledger(&self, senders: usize) -> [String; 5] {
+        let (mut with, mut without) = (Spent::default(), Spent::default());
+        for _ in 0..self.rounds {
+            let spent = |_, http| metric(http, "netlog_ledger_seconds_total");
+            let load = (Speech::Netlog, senders);
+            let ((wall, cpu), ledger) = self.take(load, |file| served(file, "tcp"), spent);
+            with.note((wall, cpu));
+            without.note((wall, cpu - ledger));
         }
+        let times = Spread::ratio(&with.cpu, &without.cpu);
+        let millions = self.records as f64 / 1e6;
+        let ([rate, cpu], [_, cpu_]) = (with.figures(millions), without.figures(millions));
+        [rate, "-".into(), cpu, cpu_, times.to_string()]
     }
 
-    fn measure(
+    fn measure(&self, start: impl FnOnce(&Path) -> Daemon, load: (Speech, usize)) -> (f64, f64) {
+        self.take(load, |file| (start(file), ()), |_, ()| ()).0
+    }
+
+    /// Has a collector take a load: how long it took and what the collector spent, and what there
+    /// is to say of it in the end.
+    fn take<T, U>(
         &self,
-        place: &Place,
-        start: impl FnOnce(&Path) -> Daemon,
         (speech, senders): (Speech, usize),
-    ) -> Spent {
-        let daemon = start(&place.file);
+        start: impl FnOnce(&Path) -> (Daemon, T),
+        end: impl FnOnce(Daemon, T) -> U,
+    ) -> ((f64, f64), U) {
+        let place = Place::new();
+        let (daemon, more) = start(&place.file);
         let load = Load::connect(daemon.address, speech, senders, self.records);
         place.warm(self.records * 400);
         let (before, start) = (daemon.cpu(), Instant::now());
         load.run();
         let wall = start.elapsed().as_secs_f64();
         place.wait_for(self.records);
-        Spent { wall, cpu: daemon.cpu() - before }
+        let cpu = daemon.cpu() - before;
+        ((wall, cpu), end(daemon, more))
     }
-
-    fn packets(&self) {
-        let lines = (PACKETS as f64 * self.seconds) as u64;
-        let (trickle, millions) = (Trickle { rate: PACKETS, lines }, lines as f64 / 1e6);
-        println!("\n{PACKETS} lines a second, each in a packet of its own; to the tail in ms");
-        heads(&["CPU s per M", "floor's", "x of the floor", "with a tail", "p50", "p99"]);
-        for connections in CONNECTIONS {
-            let title = format!("packets, {connections} connections");
-            if !self.wants(&title) {
-                continue;
-            }
-            let cpu = |daemon: &Daemon, place: &Place| {
-                place.warm(lines * 400);
-                let before = daemon.cpu();
-                trickle.packets(daemon.address, connections);
-                place.wait_for(lines);
-                (daemon.cpu() - before) / millions
-            };
-            let places = [Place::new(), Place::new(), Place::new()];
-            let least = cpu(&floor(&places[0].file), &places[0]);
-            let ours = cpu(&Daemon::collector(&places[1].file), &places[1]);
-            let (daemon, tail) = tailed(&places[2].file);
-            let watched = cpu(&daemon, &places[2]);
-            drop(daemon);
-            let ages = tail.ages();
-            assert_eq!(ages.len() as u64, lines, "lines in the tail");
-            let [p50, p99] = [50, 99].map(|share| ages[ages.len() * share / 100] as f64 / 1000.0);
-            print_row(&title, &[ours, least, ours / least, watched, p50, p99]);
-        }
-    }
-
-    fn datagrams(&self) {
-        println!("\ndatagrams of a line each");
-        heads(&["M sent", "M/s sent", "lost, %", "of that told, %", "CPU s per M"]);
-        for rate in DATAGRAMS {
-            let title = format!("datagrams, {rate} a second");
-            if !self.wants(&title) {
-                continue;
-            }
-            let lines = (rate as f64 * self.seconds) as u64;
-            let place = Place::new();
-            let mut command = Daemon::command(&place.file, "udp://127.0.0.1:0", &["--http", "off"]);
-            let (daemon, _) = Daemon::start(&mut command, &["listening on udp://"]);
-            place.warm(lines * 400);
-            let (before, start) = (daemon.cpu(), Instant::now());
-            Trickle { rate, lines }.datagrams(daemon.address);
-            let wall = start.elapsed().as_secs_f64();
-            let (kept, told) = place.wait_for_told(lines);
-            let (millions, lost) = (lines as f64 / 1e6, lines - kept);
-            let share = if lost == 0 { 100.0 } else { 100.0 * told as f64 / lost as f64 };
-            let lost = 100.0 * lost as f64 / lines as f64;
-            let cpu = (daemon.cpu() - before) / millions;
-            print_row(&title, &[millions, millions / wall, lost, share, cpu]);
-        }
-    }
-}
-
-/// A figure of a collector's own.
-fn metric(http: SocketAddr, name: &str) -> f64 {
-    let mut socket = TcpStream::connect(http).expect("the collector can be looked at");
-    let request = format!("GET /metrics HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\n\r\n");
-    socket.write_all(request.as_bytes()).expect("it is asked");
-    let mut text = String::new();
-    socket.read_to_string(&mut text).expect("it answers");
-    let figure = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-    figure.expect("it counts that")
-}
-
-fn heads(heads: &[&str]) {
-    let heads: String = heads.iter().map(|head| format!("{head:>16}")).collect();
-    println!("{:<30}{heads}", "");
-}
-
-fn print_row(title: &str, row: &[f64]) {
-    let row: String = row.iter().map(|figure| format!("{figure:>16.3}")).collect();
-    println!("{title:<30}{row}");
 }
 
 fn floor(file: &Path) -> Daemon {
@@ -265,74 +213,22 @@ fn synced(file: &Path) -> Daemon {
     Daemon::start(&mut command, &["listening on tcp://"]).0
 }
 
+/// A collector that listens by TCP or UDP, and where it can be looked at.
+fn served(file: &Path, transport: &str) -> (Daemon, SocketAddr) {
+    let listen = format!("{transport}://127.0.0.1:0");
+    let mut command = Daemon::command(file, &listen, &["--http", "127.0.0.1:0"]);
+    let heads = [&format!("listening on {transport}://"), "serving http://"];
+    let (daemon, serving) = Daemon::start(&mut command, &heads);
+    (daemon, serving[0])
+}
+
 /// A collector that somebody tails.
 fn tailed(file: &Path) -> (Daemon, Tail) {
-    let mut command = Daemon::command(file, "tcp://127.0.0.1:0", &["--http", "127.0.0.1:0"]);
-    let (daemon, serving) =
-        Daemon::start(&mut command, &["listening on tcp://", "serving http://"]);
-    (daemon, Tail::at(serving[0]))
+    let (daemon, http) = served(file, "tcp");
+    (daemon, Tail::at(http))
 }
 
-/// Where a collector keeps its file.
-struct Place {
-    dir: TempDir,
-    file: PathBuf,
-}
-
-impl Place {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a directory for the file");
-        let file = dir.path().join("records.log");
-        Self { dir, file }
-    }
-
-    /// Has the system touch as much memory as the file will take. Memory that a virtual machine
-    /// has not used lately is slow, and whoever writes first would pay for it.
-    fn warm(&self, bytes: u64) {
-        let path = self.dir.path().join("warm");
-        let (mut file, chunk) = (File::create(&path).expect("a file is made"), vec![0; 1 << 20]);
-        for _ in 0..=bytes >> 20 {
-            file.write_all(&chunk).expect("there is room for the file");
-        }
-        std::fs::remove_file(path).expect("it can be removed");
-    }
-
-    /// Waits until there are so many lines in the file.
-    fn wait_for(&self, lines: u64) {
-        let until = Instant::now() + PATIENCE;
-        while self.lines() < lines && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        assert_eq!(self.lines(), lines, "records in the file");
-    }
-
-    /// Waits until each of `lines` is in the file or told to be lost; how many are, and were.
-    fn wait_for_told(&self, lines: u64) -> (u64, u64) {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let text = std::fs::read(&self.file).expect("the collector has made its file");
-            let mut told = (0, 0);
-            for at in memchr::memmem::find_iter(&text, b"\"dropped\":") {
-                let digits = text[at + 10..].iter().take_while(|byte| byte.is_ascii_digit());
-                let count = digits.fold(0, |count, digit| count * 10 + u64::from(digit - b'0'));
-                told = (told.0 + 1, told.1 + count);
-            }
-            let kept = memchr::memchr_iter(b'\n', &text).count() as u64 - told.0;
-            if kept + told.1 >= lines || Instant::now() > until {
-                return (kept, told.1);
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    fn lines(&self) -> u64 {
-        let mut file = File::open(&self.file).expect("the collector has made its file");
-        let (mut buffer, mut lines) = (vec![0; 1 << 20], 0);
-        loop {
-            match file.read(&mut buffer).expect("the file can be read") {
-                0 => return lines,
-                count => lines += memchr::memchr_iter(b'\n', &buffer[..count]).count() as u64,
-            }
-        }
-    }
+fn end_tailed(daemon: Daemon, tail: Tail) {
+    drop(daemon);
+    tail.ages();
 }

@@ -1,8 +1,10 @@
 //! What `info!` costs its caller: `cargo bench --bench log_call`.
 //!
-//! Every case runs beside the floor (`floor.rs`) in the same minute, a slice of each in turn, so
-//! that a noisy machine is as noisy to both. `NETLOG_BENCH_SECONDS` is how long a case is called
-//! for (2), `NETLOG_BENCH_RECORDS` how many records a flat-out case logs (500,000).
+//! The cases take turns, a slice of each in a round, and are compared within a round, so that a
+//! noisy machine is as noisy to all: a ratio is the median of the rounds', with the quartiles. How
+//! far two are apart that do the same, says the collector that is up, again. `NETLOG_BENCH_ROUNDS`
+//! is how many rounds there are (7), `NETLOG_BENCH_RECORDS` how many records a flat-out case logs
+//! (500,000). Words behind `--` choose: `bursts`, `flat`, `disabled`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
 mod caller;
@@ -11,19 +13,40 @@ mod floor;
 mod peer;
 mod phoenix;
 mod run;
+mod spread;
+mod table;
 
 use caller::{Logger, Task};
 use daemon::Daemon;
 use phoenix::Phoenix;
+use spread::Spread;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use table::{Table, figure};
 
 /// The bursts of one slice: few enough that a spool of the default size is not full at the end of
 /// it when nobody takes what four threads log.
 const SLICE: u64 = 300;
 
 const DISABLED_CALLS: u64 = 50_000_000;
+
+/// The loggers of a round of calls, and their titles.
+const CASES: [(&str, &str); 7] = [
+    ("floor", "floor"),
+    ("up", "collector up"),
+    ("absent", "collector absent"),
+    ("stalled", "collector stalled"),
+    ("dying", "collector killed"),
+    ("full", "spool full"),
+    ("up", "collector up, again"),
+];
+
+/// A column: a ratio and its spread.
+const WIDTH: usize = 18;
+
+/// The figures of each round of a case.
+type Rounds<const N: usize> = Vec<[f64; N]>;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,7 +61,7 @@ fn main() {
         };
         return caller::run(named(logger, address), task);
     }
-    measure_all();
+    measure_all(&args);
 }
 
 fn number(text: &str) -> u64 {
@@ -67,8 +90,7 @@ struct Bench {
     endpoints: Vec<(&'static str, SocketAddr)>,
 }
 
-fn measure_all() {
-    let seconds = run::setting("NETLOG_BENCH_SECONDS", 2.0);
+fn measure_all(args: &[String]) {
     let records = run::setting("NETLOG_BENCH_RECORDS", 500_000.0) as u64;
     let files = tempfile::tempdir().expect("a directory for the collector's file");
     let collector = Daemon::collector(&files.path().join("records.log"));
@@ -86,11 +108,17 @@ fn measure_all() {
         collector,
     };
     println!("{}", run::machine());
-    for threads in [1, 4] {
-        bench.bursts(threads, seconds);
+    let rounds = run::setting("NETLOG_BENCH_ROUNDS", 7.0) as u64;
+    let wants = |case: &str| args.iter().all(|arg| arg.starts_with("--") || arg == case);
+    for threads in [1, 4].into_iter().filter(|_| wants("bursts")) {
+        bench.bursts(threads, rounds);
     }
-    bench.flat_out(records);
-    bench.disabled();
+    if wants("flat") {
+        bench.flat_out(records, rounds);
+    }
+    if wants("disabled") {
+        bench.disabled(rounds);
+    }
 }
 
 impl Bench {
@@ -125,76 +153,94 @@ impl Bench {
         said.split_whitespace().map(|figure| figure.parse().expect("a figure")).collect()
     }
 
-    fn bursts(&self, threads: u64, seconds: f64) {
-        const CASES: [&str; 6] = ["floor", "up", "absent", "stalled", "dying", "full"];
-        let slices = (seconds * 1000.0 / SLICE as f64).ceil() as u64;
-        let mut taken: [Vec<u32>; CASES.len()] = Default::default();
-        for _ in 0..slices {
-            for (case, taken) in CASES.iter().zip(&mut taken) {
-                let said = self.child(case, "bursts", threads, SLICE);
-                let nanos =
-                    said.chunks_exact(4).map(|ns| u32::from_ne_bytes([ns[0], ns[1], ns[2], ns[3]]));
-                taken.extend(nanos);
+    fn bursts(&self, threads: u64, rounds: u64) {
+        let mut taken: [(Vec<u32>, Rounds<5>); CASES.len()] = Default::default();
+        for _ in 0..rounds {
+            for ((logger, _), (all, rows)) in CASES.iter().zip(&mut taken) {
+                let said = self.child(logger, "bursts", threads, SLICE);
+                let nanos = said.as_chunks::<4>().0.iter().map(|ns| u32::from_ne_bytes(*ns));
+                let nanos: Vec<u32> = nanos.collect();
+                all.extend_from_slice(&nanos);
+                rows.push(percentiles(nanos));
             }
         }
-        let heads = ["p50", "p90", "p99", "p99.9", "max"].map(|head| format!("{head:>16}"));
-        println!("\none call in ns, 20 a millisecond, {threads} thread(s) (x of the floor)");
-        println!("{:<18}{}", "", heads.concat());
-        let rows = taken.map(percentiles);
-        for (case, row) in CASES.iter().zip(&rows) {
-            let cells = row.iter().zip(&rows[0]).map(|(ns, floor)| {
-                format!("{ns:>9} {:>6}", format!("({:.2})", f64::from(*ns) / f64::from(*floor)))
-            });
-            println!("{:<18}{}", title(case), cells.collect::<String>());
+        let caption = format!("one call in ns, 20 a millisecond, {threads} thread(s)");
+        let mut table = Table::new(&caption, WIDTH, &["p50", "p90", "p99", "p99.9", "max"]);
+        for ((_, title), (all, _)) in CASES.iter().zip(&taken) {
+            table.row(title, &percentiles(all.clone()).map(|ns| ns.to_string()));
         }
-    }
-
-    fn flat_out(&self, records: u64) {
-        let heads = ["M calls/s", "M delivered/s", "CPU s per M", "x of the floor", "collector's"];
-        println!("\n{records} records flat out, waiting when the spool is full, none lost");
-        println!("{:<18}{}", "", heads.map(|head| format!("{head:>16}")).concat());
-        for threads in [1, 4] {
-            let mut floor = f64::NAN;
-            for case in ["floor", "up"] {
-                let before = self.collector.cpu();
-                let figures = self.figures(case, "flat", threads, records);
-                let collectors = self.collector.cpu() - before;
-                let [called, delivered, cpu] = figures[..] else { panic!("three figures") };
-                let millions = records as f64 / 1e6;
-                let cpu = cpu / millions;
-                floor = if case == "floor" { cpu } else { floor };
-                let collectors = collectors / millions;
-                let row = [millions / called, millions / delivered, cpu, cpu / floor, collectors];
-                let row = row.map(|figure| format!("{figure:>16.2}")).concat();
-                println!("{:<18}{row}", format!("{}, {threads} thr.", title(case)));
+        for (least, cases) in [(0, 1..2), (1, 2..CASES.len())] {
+            let caption = format!("x of the {}, {rounds} rounds", CASES[least].1);
+            let mut table = Table::new(&caption, WIDTH, &["p50", "p90", "p99", "p99.9"]);
+            for case in cases {
+                let times = |at| ratio(&taken[case].1, &taken[least].1, at);
+                table.row(CASES[case].1, &[0, 1, 2, 3].map(times));
             }
         }
     }
 
-    fn disabled(&self) {
-        let cost = |logger| self.figures(logger, "disabled", 1, DISABLED_CALLS)[0];
-        let (alone, under) = (cost("nobody"), cost("absent"));
-        println!(
-            "\na call below the level: {under:.2} ns; the macro without a logger: {alone:.2} ns"
+    fn flat_out(&self, records: u64, rounds: u64) {
+        let mut taken: [[Rounds<4>; 2]; 2] = Default::default();
+        for _ in 0..rounds {
+            for (threads, taken) in [1, 4].into_iter().zip(&mut taken) {
+                for (case, rounds) in ["floor", "up"].iter().zip(taken) {
+                    rounds.push(self.flat(case, threads, records));
+                }
+            }
+        }
+        let caption = format!(
+            "{records} records flat out, waiting when the spool is full, none lost; {rounds} rounds"
         );
+        let heads = ["M calls/s", "M delivered/s", "CPU s per M", "collector's", "x of the floor"];
+        let mut table = Table::new(&caption, WIDTH, &heads);
+        for (threads, [floor, up]) in [1, 4].iter().zip(&taken) {
+            for (title, rounds) in [("floor", floor), ("collector up", up)] {
+                let middle = |at| figure(Spread::of(rounds.iter().map(|row| row[at])).middle);
+                let times = ratio(rounds, floor, 2);
+                let row = [&[0, 1, 2, 3].map(middle)[..], &[times]].concat();
+                table.row(&format!("{title}, {threads} thr."), &row);
+            }
+        }
+        let [[_, one], [_, four]] = &taken;
+        let times = [0, 1].map(|at| ratio(four, one, at));
+        table.row("4 threads' rate, x of 1's", &times);
+    }
+
+    /// Millions of calls and of deliveries a second, CPU seconds per million of the program and of
+    /// the collector.
+    fn flat(&self, case: &str, threads: u64, records: u64) -> [f64; 4] {
+        let before = self.collector.cpu();
+        let figures = self.figures(case, "flat", threads, records);
+        let collectors = self.collector.cpu() - before;
+        let [called, delivered, cpu] = figures[..] else { panic!("three figures") };
+        let millions = records as f64 / 1e6;
+        [millions / called, millions / delivered, cpu / millions, collectors / millions]
+    }
+
+    fn disabled(&self, rounds: u64) {
+        let cost = |logger| self.figures(logger, "disabled", 1, DISABLED_CALLS)[0];
+        let taken: Rounds<2> = (0..rounds).map(|_| [cost("nobody"), cost("absent")]).collect();
+        let mut table = Table::new(
+            "a call below the level, in ns",
+            WIDTH,
+            &["macro alone", "with netlog", "more"],
+        );
+        let of = |cost: fn(&[f64; 2]) -> f64| Spread::of(taken.iter().map(cost)).to_string();
+        let more = of(|[alone, with]| with - alone);
+        table.row("disabled", &[of(|row| row[0]), of(|row| row[1]), more]);
     }
 }
 
-fn title(case: &str) -> &str {
-    match case {
-        "up" => "collector up",
-        "absent" => "collector absent",
-        "stalled" => "collector stalled",
-        "dying" => "collector killed",
-        "full" => "spool full",
-        floor => floor,
-    }
+/// Of one figure, round by round, as a multiple of the other case's.
+fn ratio<const N: usize>(rounds: &Rounds<N>, others: &Rounds<N>, at: usize) -> String {
+    let column = |rounds: &Rounds<N>| rounds.iter().map(|row| row[at]).collect::<Vec<_>>();
+    Spread::ratio(&column(rounds), &column(others)).to_string()
 }
 
-fn percentiles(mut nanos: Vec<u32>) -> [u32; 5] {
+fn percentiles(mut nanos: Vec<u32>) -> [f64; 5] {
     nanos.sort_unstable();
     [0.5, 0.9, 0.99, 0.999, 1.0].map(|share| {
         let rank = (nanos.len() as f64 * share).ceil() as usize;
-        nanos[rank.clamp(1, nanos.len()) - 1]
+        nanos[rank.clamp(1, nanos.len()) - 1].into()
     })
 }

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 /// The hand tool of netlog
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "netlog", version)]
 struct Options {
     #[command(subcommand)]
     command: Command,

@@ -2,6 +2,7 @@
 //! connection meanwhile.
 
 use crate::look::{Answer, Failure, Filters, Merge, Moment, Output, Printer, Server, watch_stdout};
+use chrono::Utc;
 use clap::Args;
 use netlog_wire::parse_time;
 use serde_json::{Value, json};
@@ -64,6 +65,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         token: options.filters.token.read()?,
         query,
         follow: !options.no_follow,
+        until: options.filters.until(),
         reconnect: !options.no_reconnect,
         place: None,
         live: false,
@@ -91,6 +93,8 @@ struct Connection {
     token: Option<String>,
     query: String,
     follow: bool,
+    /// In microseconds since 1970: nothing comes once that is over.
+    until: Option<i64>,
     reconnect: bool,
     /// Behind the last record received.
     place: Option<String>,
@@ -162,7 +166,7 @@ impl Connection {
                         return None;
                     }
                 }
-                Ok(None) if !self.follow => {
+                Ok(None) if !self.follow || self.over() => {
                     self.told(Event::End);
                     return None;
                 }
@@ -173,6 +177,10 @@ impl Connection {
                 Err(error) => return Some(Failure::Away(error)),
             }
         }
+    }
+
+    fn over(&self) -> bool {
+        self.until.is_some_and(|until| until <= Utc::now().timestamp_micros())
     }
 
     /// Tells an event; `true` when nobody listens any more.

@@ -21,7 +21,8 @@ use crate::run::{Run, Source};
 use crate::sender::Sender;
 use crate::stats::{Stats, Tally};
 use crate::tokens::Tokens;
-use netlog_wire::{Greeting, Piece, TIME_LEN, utc};
+use netlog_wire::{Greeting, Minute, Piece, TIME_LEN, utc};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -151,10 +152,10 @@ impl Decoder {
         cut: impl FnOnce(&mut Messages, &mut dyn FnMut(Message<'_>)) -> Result<(), Foreign>,
     ) -> Result<(), Unfit> {
         let Self { messages, conversation, origin, stats, max_line, packed, tokens } = self;
-        let tally = Tally::default();
+        let (tally, minute) = (&Tally::default(), &Cell::default());
         let received = now();
-        let (tally, now, max_line) = (&tally, &utc(received), *max_line);
-        let receipt = Receipt { origin, stats, tally, received, now, max_line };
+        let (now, max_line) = (&utc(received), *max_line);
+        let receipt = Receipt { origin, stats, tally, received, now, minute, max_line };
         let (mut refused, mut left) = (None, UNPACKED);
         let done = cut(messages, &mut |message| {
             if refused.is_some() {
@@ -233,6 +234,8 @@ pub(crate) struct Receipt<'a> {
     pub(crate) received: i64,
     /// The same as records write it.
     pub(crate) now: &'a [u8; TIME_LEN],
+    /// That of the record before.
+    pub(crate) minute: &'a Cell<Minute>,
     /// The longest line there may be.
     pub(crate) max_line: usize,
 }

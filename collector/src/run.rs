@@ -41,11 +41,10 @@ impl Run {
         Self { source, first, count: 0, lines, times, levels: 0, lost: 0, truncated: 0 }
     }
 
-    /// Adds a canonical line with `stamp` spliced in at `at`, byte for byte otherwise.
-    pub(crate) fn splice(&mut self, line: &[u8], (at, stamp): (usize, &[u8]), gist: Gist) {
-        self.lines.extend_from_slice(&line[..at]);
-        self.lines.extend_from_slice(stamp);
-        self.lines.extend_from_slice(&line[at..]);
+    /// Adds a canonical line made of `parts`.
+    pub(crate) fn splice<const N: usize>(&mut self, parts: [&[u8]; N], gist: Gist) {
+        self.lines.reserve(parts.iter().map(|part| part.len()).sum::<usize>() + 1);
+        parts.iter().for_each(|part| self.lines.extend_from_slice(part));
         self.lost += gist.lost;
         self.truncated += u64::from(gist.truncated);
         self.end(gist.time, gist.level);

@@ -21,12 +21,12 @@ pub(crate) struct Sender {
 
 impl Sender {
     pub(crate) fn new(id: SenderId, identity: Identity, recovered: bool) -> Self {
-        let mut stamp = Vec::new();
+        let mut stamp = vec![b'{'];
         identity.push(&mut stamp);
         Self { id, identity, stamp, recovered, acked: watch::Sender::new(0) }
     }
 
-    /// The members that stand in front of each of its records.
+    /// How each of its records begins: a brace, and who it is.
     pub(crate) fn stamp(&self) -> &[u8] {
         &self.stamp
     }

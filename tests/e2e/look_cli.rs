@@ -123,6 +123,15 @@ fn notices_are_words_on_stderr_and_no_reconnect_ends_with_1() {
 }
 
 #[test]
+fn a_tail_up_to_a_time_that_is_over_ends_when_all_is_shown() {
+    let scene = Scene::new();
+    let collector = filled(&scene);
+    let tail = format!("tail --since 2026-11-22 --until 2026-11-23 --at {}", collector.server());
+    let (code, out, err) = netlog(&scene, &tail);
+    assert_eq!((code, out.lines().count(), err.as_str()), (Some(0), 2, ""));
+}
+
+#[test]
 fn a_closed_pipe_ends_a_tail_at_once_also_while_nothing_comes() {
     let scene = Scene::new();
     let collector = filled(&scene);

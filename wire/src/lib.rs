@@ -37,7 +37,7 @@ pub use line::{Gist, Line};
 pub use record::{Identity, Record, push_text_record};
 pub use scan::object_len;
 pub use text::{Columns, Newlines, Paint, Text};
-pub use time::{TIME_LEN, civil, parse_time, push_time, utc};
+pub use time::{Minute, TIME_LEN, civil, parse_time, push_time, utc};
 
 /// The port netlog's collector listens on by default.
 pub const PORT: u16 = 1902;

@@ -4,7 +4,7 @@ use crate::escape::JsonStr;
 use crate::level::Level;
 use crate::record::shown;
 use crate::scan;
-use crate::time::{TIME_LEN, parse_utc};
+use crate::time::{Minute, TIME_LEN};
 use std::borrow::Cow;
 
 /// A canonical record line, read in place. Strings are still escaped; [`JsonStr::text`] reads them.
@@ -57,10 +57,10 @@ pub struct Gist {
 
 impl Gist {
     /// The gist of `line` if [`Line::parse`] would take it and it does not say who sent it, which
-    /// only a collector may. Nothing else of it is kept, which takes half the time.
-    pub fn of(line: &[u8]) -> Option<Self> {
-        let line = Line::read(line)?;
-        (!line.has_identity()).then(|| line.gist())
+    /// only a collector may. Nothing else of it is kept, which takes half the time. `minute` is that
+    /// of the line before.
+    pub fn of(line: &[u8], minute: &mut Minute) -> Option<Self> {
+        Line::read::<false>(line, minute).map(|line| line.gist())
     }
 }
 
@@ -75,21 +75,23 @@ impl<'a> Line<'a> {
     /// Reads `line` (without its end) if it is canonical: every key in its place, valid UTF-8,
     /// valid JSON, no white space between the parts. `None` says it is anything else.
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        Self::read(line)
+        Self::read::<true>(line, &mut Minute::default())
     }
 
+    /// Reads it, and who sent it if it may be `STAMPED` with that.
     #[inline(always)]
-    fn read(line: &'a [u8]) -> Option<Self> {
-        if line.first() != Some(&b'{') {
-            return None;
+    fn read<const STAMPED: bool>(line: &'a [u8], minute: &mut Minute) -> Option<Self> {
+        let mut rest = Cursor { line, escapes: scan::text(line)?, at: 0 };
+        rest.take("{")?;
+        let (mut app, mut host, mut pid, mut peer) = (None, None, None, None);
+        if STAMPED {
+            app = rest.string(r#""app":""#, ",")?;
+            host = rest.string(r#""host":""#, ",")?;
+            pid = rest.number(r#""pid":"#, ",")?;
+            peer = rest.string(r#""peer":""#, ",")?;
         }
-        let mut rest = Cursor { line, escapes: scan::text(line)?, at: 1 };
-        let app = rest.string(r#""app":""#, ",")?;
-        let host = rest.string(r#""host":""#, ",")?;
-        let pid = rest.number(r#""pid":"#, ",")?;
-        let peer = rest.string(r#""peer":""#, ",")?;
         rest.take(r#""time":""#)?;
-        let time = rest.time()?;
+        let time = rest.time(minute)?;
         rest.take(r#"","level":""#)?;
         let level = rest.level()?;
         let target = rest.string(r#","target":""#, "")?;
@@ -195,12 +197,14 @@ impl<'a> Cursor<'a> {
         Some(Some(object))
     }
 
-    fn time(&mut self) -> Option<i64> {
+    #[inline(always)]
+    fn time(&mut self, minute: &mut Minute) -> Option<i64> {
         let text = self.rest().first_chunk::<TIME_LEN>()?;
         self.at += TIME_LEN;
-        parse_utc(text)
+        minute.read(text)
     }
 
+    #[inline(always)]
     fn level(&mut self) -> Option<Level> {
         // Each literal for itself: see `take`.
         Some(match self.rest().first()? {

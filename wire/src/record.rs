@@ -52,7 +52,8 @@ fn push_quoted(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends the canonical line of a record that is a line of text and no more, without a line end:
-/// `stamp` is its identity as [`Identity::push`] writes it, `time` its time as [`crate::utc`] does.
+/// `stamp` is its brace and its identity as [`Identity::push`] writes it, `time` its time as
+/// [`crate::utc`] does.
 /// If `text` is not UTF-8 nothing is appended, and the answer is `false`.
 pub fn push_text_record(
     out: &mut Vec<u8>,
@@ -65,10 +66,17 @@ pub fn push_text_record(
     if !plain && unplain.is_empty() {
         return false;
     }
-    let level = level.as_str().as_bytes();
-    out.reserve(stamp.len() + text.len() + 64);
-    for part in [b"{", stamp, b"\"time\":\"", time, b"\",\"level\":\"", level, b"\",\"msg\":\""] {
-        out.extend_from_slice(part);
+    out.reserve(stamp.len() + text.len() + 80);
+    out.extend_from_slice(stamp);
+    // Of known lengths, all of these are a few words and no call.
+    out.extend_from_slice(b"\"time\":\"");
+    out.extend_from_slice(time);
+    match level {
+        Level::Error => out.extend_from_slice(b"\",\"level\":\"ERROR\",\"msg\":\""),
+        Level::Warn => out.extend_from_slice(b"\",\"level\":\"WARN\",\"msg\":\""),
+        Level::Info => out.extend_from_slice(b"\",\"level\":\"INFO\",\"msg\":\""),
+        Level::Debug => out.extend_from_slice(b"\",\"level\":\"DEBUG\",\"msg\":\""),
+        Level::Trace => out.extend_from_slice(b"\",\"level\":\"TRACE\",\"msg\":\""),
     }
     match plain {
         true => out.extend_from_slice(text),
@@ -355,7 +363,7 @@ mod tests {
             msg in any::<String>(),
         ) {
             let identity = Identity { host, ..Identity::default() };
-            let (mut stamp, mut text, mut record) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut stamp, mut text, mut record) = (vec![b'{'], Vec::new(), Vec::new());
             identity.push(&mut stamp);
             let level = Level::ALL[level];
             let taken = push_text_record(&mut text, &stamp, &crate::utc(time), (level, msg.as_bytes()));

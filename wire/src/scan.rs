@@ -46,11 +46,14 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
 /// makes it vector instructions.
 #[inline(always)]
 fn find<const KINDS: usize>(bytes: &[u8], odd: impl Fn(u64) -> [u64; KINDS]) -> [bool; KINDS] {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [b' '; 8];
-    last[..rest.len()].copy_from_slice(rest);
+    // The last word overlaps the one before it.
+    let last = bytes.last_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [b' '; 8];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        padded
+    });
     let mut found = odd(u64::from_le_bytes(last));
-    for word in words {
+    for word in bytes.as_chunks::<8>().0 {
         let more = odd(u64::from_le_bytes(*word));
         for (found, more) in found.iter_mut().zip(more) {
             *found |= more;

@@ -50,6 +50,9 @@ pub enum Paint {
     Colour,
 }
 
+/// What stands before each line of a record but its first: no record begins so.
+const GUTTER: &[u8] = b"\n    | ";
+
 impl Text {
     /// One physical line, no colours.
     pub const PLAIN: Self = Self {
@@ -144,17 +147,24 @@ impl Text {
             Newlines::Escaped => parts.push(&*msg),
             Newlines::Indented => parts.extend(msg.trim_end_matches('\n').split('\n')),
         }
-        let last = parts.len().saturating_sub(1);
+        let mut values = Vec::new();
+        push_values(&mut values, line);
+        let several = parts.len() > 1;
         for (at, part) in parts.into_iter().enumerate() {
             let mut shown = Vec::new();
             push_plain(&mut shown, part);
-            if at == last {
-                push_values(&mut shown, line);
+            if !several {
+                shown.append(&mut values);
             }
             if at > 0 {
-                out.extend_from_slice(b"\n    | ");
+                out.extend_from_slice(GUTTER);
             }
             matter(out, &String::from_utf8_lossy(&shown));
+        }
+        // Behind the last line of a backtrace they would be taken for a part of it.
+        if !values.is_empty() {
+            out.extend_from_slice(GUTTER);
+            matter(out, String::from_utf8_lossy(&values).trim_start());
         }
     }
 
@@ -280,7 +290,7 @@ mod tests {
         style.push_with(&mut out, &Line::parse(line.as_bytes()).unwrap(), |out, piece| {
             out.extend_from_slice(format!("<{piece}>").as_bytes());
         });
-        let expected = "2026-11-22 18:42:23.123456 INFO  <one>\n    | <two n=1>\n";
+        let expected = "2026-11-22 18:42:23.123456 INFO  <one>\n    | <two>\n    | <n=1>\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

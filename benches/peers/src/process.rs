@@ -4,7 +4,7 @@ use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::io::{Read, Seek};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,15 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts `command` and waits until somebody listens at `address`. Where nobody does, the
-    /// error is what it said.
-    pub(crate) fn start(command: &mut Command, address: SocketAddr) -> Result<Self, String> {
+    /// Starts `command` and waits until it listens. If it never does, the error is what it said.
+    pub(crate) fn start(command: &mut Command, listens: impl Fn() -> bool) -> Result<Self, String> {
         let mut complaints = tempfile::tempfile().expect("a file can be made");
         let stderr = complaints.try_clone().expect("a file can be shared");
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         let mut process = Self(command.spawn().map_err(|e| format!("start {command:?}: {e}"))?);
         let until = Instant::now() + PATIENCE;
-        while TcpStream::connect(address).is_err() {
+        while !listens() {
             let ended = process.0.try_wait().expect("a child can be asked for");
             if ended.is_some() || Instant::now() > until {
                 let mut said = String::new();

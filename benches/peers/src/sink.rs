@@ -42,7 +42,9 @@ impl Sink {
         let (address, file) = (free_address(), place.join("records.log"));
         let mut command = Command::new(Process::built("netlog-collector"));
         command.args(["--listen", &format!("tcp://{address}"), "--rotate-size", "0", "--http"]);
-        let process = Process::start(command.arg("off").arg("--file").arg(&file), address);
+        let process = Process::start(command.arg("off").arg("--file").arg(&file), || {
+            TcpStream::connect(address).is_ok()
+        });
         let process = process.unwrap_or_else(|e| panic!("netlog's collector: {e}"));
         Self::Collector { address, file, _process: process }
     }

@@ -4,6 +4,9 @@ use crate::loggers::NAMES;
 use crate::process::Process;
 use crate::run::setting;
 use crate::sink::Sink;
+use crate::spread::Spread;
+use crate::table::Table;
+use crate::turns::{Case, rounds, take_turns};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -13,9 +16,9 @@ const LAST_WORDS: u64 = 1000;
 /// How often each end is tried: what is left to a race comes out differently.
 const TRIES: usize = 3;
 
-/// Into how many slices the calls of a case are cut. All cases take turns, so that a noisy machine
-/// is as noisy to each.
-const SLICES: u64 = 4;
+/// Of the loggers, those that are no asynchronous peers: the floor, ours, and one that writes while
+/// its caller waits.
+const NOT_ASYNCHRONOUS: [&str; 3] = ["floor", "netlog", "env_logger"];
 
 const ENDS: [&str; 6] = ["return", "exit", "panic", "abort", "SIGTERM", "SIGKILL"];
 
@@ -39,11 +42,6 @@ pub(crate) fn chosen<'a>(wanted: &[String], table: &str, names: &[&'a str]) -> V
         chosen.insert(0, names[0]);
     }
     chosen
-}
-
-pub(crate) fn heads(heads: &[&str]) {
-    let heads: String = heads.iter().map(|head| format!("{head:>17}")).collect();
-    println!("{:<26}{heads}", "");
 }
 
 fn child(
@@ -72,116 +70,128 @@ fn place() -> (tempfile::TempDir, tempfile::TempDir) {
 }
 
 fn bursts(wanted: &[String], threads: u64) {
-    let chosen = chosen(wanted, "bursts", &NAMES);
-    if chosen.is_empty() {
-        return;
-    }
-    let mut taken = vec![Ok(Vec::new()); chosen.len()];
-    for _ in 0..SLICES {
-        for (name, taken) in chosen.iter().zip(&mut taken) {
-            if let Ok(nanos) = taken {
-                match slice(name, threads) {
-                    Ok(more) => nanos.extend(more),
-                    Err(why) => *taken = Err(why),
-                }
-            }
+    let bursts = (setting("NETLOG_BENCH_SECONDS", 2.0) * 1000.0) as u64 / rounds() as u64;
+    let cases = take_turns(&chosen(wanted, "bursts", &NAMES), |name| {
+        let (files, spool) = place();
+        let sink = Sink::of(name, files.path());
+        let output = child(name, &sink, ("bursts", threads, bursts), spool.path());
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }
+        let nanos = output.stdout.as_chunks::<4>().0.iter().map(|ns| u32::from_ne_bytes(*ns));
+        Ok(percentiles(nanos.collect()))
+    });
+    let caption = format!("bursts: one call in ns, 20 a millisecond, {threads} thread(s)");
+    let mut table = Table::new(&caption, 23, &["p50", "x of the floor", "p99", "x", "p99.9", "x"]);
+    let column = |case: &Case<'_, Percentiles>, at: usize| case.figures(|row| row[at]);
+    for case in &cases {
+        let cells = (0..3).flat_map(|at| {
+            let (ours, floor) = (column(case, at), column(&cases[0], at));
+            let times = Spread::ratio(&ours, &floor).to_string();
+            [format!("{:.0}", Spread::of(ours).middle), times]
+        });
+        table.row(case.name, &cells.collect::<Vec<_>>());
     }
-    println!("\none call in ns, 20 a millisecond, {threads} thread(s) (x of the floor)");
-    heads(&["p50", "p90", "p99", "p99.9", "max"]);
-    let mut floor = [f64::NAN; 5];
-    for (name, taken) in chosen.iter().zip(taken) {
-        let row = match taken {
-            Ok(nanos) => percentiles(nanos).map(f64::from),
-            Err(why) => {
-                println!("{name:<26}  failed: {why}");
-                continue;
-            }
-        };
-        floor = if *name == NAMES[0] { row } else { floor };
-        let cells = row.iter().zip(&floor);
-        let cells =
-            cells.map(|(ns, floor)| format!("{ns:>9} {:>7}", format!("({:.1})", ns / floor)));
-        println!("{name:<26}{}", cells.collect::<String>());
+    let best = |case: &&Case<'_, Percentiles>| !NOT_ASYNCHRONOUS.contains(&case.name);
+    let beside = |at: usize| beside_best(&cases, best, |row: &Percentiles| row[at]);
+    if let [Some(p50), Some(p99), Some(p999)] = [0, 1, 2].map(beside) {
+        table.row("netlog, x of the best asynchronous", &[p50, p99, p999].concat());
     }
 }
 
-/// The nanoseconds of each call of one slice.
-fn slice(name: &str, threads: u64) -> Result<Vec<u32>, String> {
-    let bursts = (setting("NETLOG_BENCH_SECONDS", 2.0) * 1000.0) as u64 / SLICES;
-    let (files, spool) = place();
-    let sink = Sink::of(name, files.path());
-    let output = child(name, &sink, ("bursts", threads, bursts), spool.path());
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    Ok(output.stdout.as_chunks::<4>().0.iter().map(|ns| u32::from_ne_bytes(*ns)).collect())
+/// The best of those that count, and what netlog comes to beside it, where there are both.
+fn beside_best<T>(
+    cases: &[Case<'_, T>],
+    counts: impl Fn(&&Case<'_, T>) -> bool,
+    of: impl Fn(&T) -> f64,
+) -> Option<[String; 2]> {
+    let middle = |case: &Case<'_, T>| Spread::of(case.figures(&of)).middle;
+    let best = cases.iter().filter(counts).min_by(|a, b| middle(a).total_cmp(&middle(b)));
+    let ours = cases.iter().find(|case| case.name == "netlog");
+    let (best, ours) = (best?, ours?);
+    let times = Spread::ratio(&ours.figures(&of), &best.figures(&of));
+    Some([best.name.into(), times.to_string()])
 }
 
-fn percentiles(mut nanos: Vec<u32>) -> [u32; 5] {
+/// p50, p99 and p99.9.
+type Percentiles = [f64; 3];
+
+fn percentiles(mut nanos: Vec<u32>) -> Percentiles {
     nanos.sort_unstable();
-    [0.5, 0.9, 0.99, 0.999, 1.0].map(|share| {
+    [0.5, 0.99, 0.999].map(|share| {
         let rank = (nanos.len() as f64 * share).ceil() as usize;
-        nanos[rank.clamp(1, nanos.len()) - 1]
+        nanos[rank.clamp(1, nanos.len()) - 1].into()
     })
+}
+
+/// Millions of calls a second, CPU seconds of the process per million, and how many were lost.
+struct Flat {
+    rate: f64,
+    cpu: f64,
+    lost: u64,
 }
 
 fn flat_out(wanted: &[String]) {
     let chosen = chosen(wanted, "flat", &NAMES);
-    if chosen.is_empty() {
-        return;
-    }
-    let records = setting("NETLOG_BENCH_RECORDS", 1e6) as u64;
-    println!("\n{records} records flat out");
-    heads(&["M calls/s", "CPU s per M", "x of the floor", "lost"]);
+    let records = setting("NETLOG_BENCH_RECORDS", 5e5) as u64;
+    let caption = format!("flat: {records} records as fast as they go, {} rounds", rounds());
+    let heads = ["M calls/s", "CPU s per M", "lost", "x of the floor"];
+    let mut table = Table::new(&caption, 23, &heads);
     for threads in [1, 4] {
-        let mut floor = f64::NAN;
-        for name in &chosen {
-            let (files, spool) = place();
-            let sink = Sink::of(name, files.path());
-            let output = child(name, &sink, ("flat", threads, records), spool.path());
-            let said = String::from_utf8_lossy(&output.stdout);
-            let figures: Vec<f64> = said.split(' ').filter_map(|n| n.parse().ok()).collect();
-            let title = format!("{name}, {threads} thr.");
-            let &[called, cpu] = &figures[..] else {
-                println!("{title:<26}  failed: {}", String::from_utf8_lossy(&output.stderr));
-                continue;
-            };
-            let millions = records as f64 / 1e6;
-            let (rate, cpu) = (millions / called, cpu / millions);
-            floor = if *name == "floor" { cpu } else { floor };
-            // One more was logged to begin with.
-            let lost = match *name {
-                "floor" => "-".into(),
-                _ => (records + 1).saturating_sub(sink.settle(records + 1)).to_string(),
-            };
-            println!("{title:<26}{rate:>17.2}{cpu:>17.2}{:>17.2}{lost:>17}", cpu / floor);
+        let cases = take_turns(&chosen, |name| flat(name, threads, records));
+        for case in &cases {
+            let middle =
+                |of: fn(&Flat) -> f64| format!("{:.2}", Spread::of(case.figures(of)).middle);
+            let cpu = |case: &Case<'_, Flat>| case.figures(|flat| flat.cpu);
+            let lost: u64 = case.taken.iter().map(|flat| flat.lost).sum();
+            let times = Spread::ratio(&cpu(case), &cpu(&cases[0])).to_string();
+            let row = [middle(|flat| flat.rate), middle(|flat| flat.cpu), lost.to_string(), times];
+            table.row(&format!("{}, {threads} thr.", case.name), &row);
+        }
+        let counts = |case: &&Case<'_, Flat>| {
+            !["floor", "netlog"].contains(&case.name)
+                && case.taken.iter().all(|flat| flat.lost == 0)
+        };
+        if let Some(beside) = beside_best(&cases, counts, |flat: &Flat| flat.cpu) {
+            table.row("netlog, CPU x of the best lossless", &beside);
         }
     }
 }
 
+fn flat(name: &str, threads: u64, records: u64) -> Result<Flat, String> {
+    let (files, spool) = place();
+    let sink = Sink::of(name, files.path());
+    let output = child(name, &sink, ("flat", threads, records), spool.path());
+    let said = String::from_utf8_lossy(&output.stdout);
+    let figures: Vec<f64> = said.split(' ').filter_map(|n| n.parse().ok()).collect();
+    let &[called, cpu] = &figures[..] else {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    };
+    let millions = records as f64 / 1e6;
+    // One more was logged to begin with; the floor delivers nothing to anybody.
+    let lost = match name {
+        "floor" => 0,
+        _ => (records + 1).saturating_sub(sink.settle(records + 1)),
+    };
+    Ok(Flat { rate: millions / called, cpu: cpu / millions, lost })
+}
+
 fn ends(wanted: &[String]) {
     let chosen = chosen(wanted, "ends", &NAMES);
-    if chosen.is_empty() {
-        return;
-    }
-    println!(
-        "\nof {LAST_WORDS} records logged right before the end, so many arrive, of {TRIES} tries"
-    );
-    heads(&ENDS);
+    let caption =
+        format!("ends: of {LAST_WORDS} records logged right before, so many arrive, {TRIES} tries");
+    let mut table = Table::new(&caption, 17, &ENDS);
     // The floor delivers nothing to anybody.
     for name in chosen.iter().filter(|name| **name != NAMES[0]) {
         let arrived = ENDS.map(|way| {
             let tries: Option<Vec<u64>> = (0..TRIES).map(|_| arrived(name, way)).collect();
-            let cell =
-                match tries.and_then(|tries| Some((*tries.iter().min()?, *tries.iter().max()?))) {
-                    Some((least, most)) if least == most => most.to_string(),
-                    Some((least, most)) => format!("{least}-{most}"),
-                    None => "failed".into(),
-                };
-            format!("{cell:>17}")
+            match tries.and_then(|tries| Some((*tries.iter().min()?, *tries.iter().max()?))) {
+                Some((least, most)) if least == most => most.to_string(),
+                Some((least, most)) => format!("{least}-{most}"),
+                None => "failed".into(),
+            }
         });
-        println!("{name:<26}{}", arrived.concat());
+        table.row(name, &arrived);
     }
 }
 

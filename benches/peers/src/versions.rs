@@ -12,7 +12,7 @@ pub(crate) fn all() -> String {
         let (_, behind) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
         Some(format!("{name} {}", behind.split('"').next()?))
     });
-    let clients = crate::collectors::clients();
+    let clients = crate::daemons::clients();
     let programs = [
         said(&clients.join("rsyslogd"), "-v"),
         said(&clients.join("syslog-ng"), "--version"),

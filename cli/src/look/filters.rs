@@ -4,7 +4,7 @@ use super::when::time_now;
 use super::{Output, Server};
 use crate::token::Token;
 use clap::{Args, ValueEnum};
-use netlog_wire::Level;
+use netlog_wire::{Level, parse_time};
 use std::fmt::Write;
 
 /// Which records, from where, and how they are shown
@@ -86,6 +86,11 @@ impl Filters {
         push(&mut query, "until", self.until.as_deref());
         push(&mut query, "n", count);
         query
+    }
+
+    /// The time that no record may be newer than, in microseconds since 1970.
+    pub(crate) fn until(&self) -> Option<i64> {
+        parse_time(self.until.as_ref()?.as_bytes())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::sender::SenderId;
 use crate::stats::{Stats, Tally, count};
 use memchr::memmem;
 use netlog_wire::{Hello, Identity, Line, utc};
+use std::cell::Cell;
 
 /// Decodes one datagram.
 pub(crate) struct Datagram<'a> {
@@ -62,7 +63,8 @@ impl Datagram<'_> {
     ) -> Result<Option<Numbered<'b>>, Foreign> {
         let received = self.received;
         let Self { origin, stats, tally, max_line, .. } = *self;
-        let receipt = Receipt { origin, stats, tally, received, now: &utc(received), max_line };
+        let (now, minute) = (&utc(received), &Cell::default());
+        let receipt = Receipt { origin, stats, tally, received, now, minute, max_line };
         if let Some((sender, number, at)) = number(bytes).filter(|_| self.pin.is_none()) {
             // The comma before the record proper becomes its opening brace.
             bytes[at] = b'{';
@@ -137,10 +139,10 @@ impl Datagram<'_> {
         let at = memmem::find(line, b"\"time\":\"").unwrap_or(1);
         let stamp = match parsed.host {
             Some(_) => self.origin.peer_stamp(),
-            None => self.origin.stamp(),
+            None => &self.origin.stamp()[1..],
         };
         let slot = Slot { runs, capacity: 0 };
-        slot.plain().splice(line, (at, stamp), parsed.gist());
+        slot.plain().splice([&line[..at], stamp, &line[at..]], parsed.gist());
         count(&self.tally.canonical);
     }
 }

@@ -70,8 +70,10 @@ fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
 
 /// Adds a JSON object; `false` when `line` is none.
 fn take_object(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
-    if let Some(gist) = Gist::of(line) {
-        run.splice(line, (1, receipt.origin.stamp()), gist);
+    let mut minute = receipt.minute.get();
+    if let Some(gist) = Gist::of(line, &mut minute) {
+        receipt.minute.set(minute);
+        run.splice([receipt.origin.stamp(), &line[1..]], gist);
         count(&receipt.tally.canonical);
         return true;
     }
@@ -182,16 +184,16 @@ mod tests {
     use crate::decode::Origin;
     use crate::decode::messages::Messages;
     use crate::stats::{Stats, Tally};
+    use std::cell::Cell;
 
     /// The records that a stream becomes.
     fn taken(stream: &[u8], limit: usize) -> String {
         let origin = Origin::new("10.0.0.7:99".parse().unwrap());
         let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
         let received = 1_795_372_943_000_000;
-        let tally = Tally::default();
-        let (stats, tally, max_line) = (&stats, &tally, limit);
-        let now = &netlog_wire::utc(received);
-        let receipt = Receipt { origin: &origin, stats, tally, received, now, max_line };
+        let (stats, tally, max_line) = (&stats, &Tally::default(), limit);
+        let (now, minute) = (&netlog_wire::utc(received), &Cell::default());
+        let receipt = Receipt { origin: &origin, stats, tally, received, now, minute, max_line };
         let mut messages = Messages::new(limit, None);
         let mut each = |message: Message<'_>| {
             take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);

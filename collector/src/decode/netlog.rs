@@ -84,8 +84,10 @@ fn greeting(line: &[u8]) -> Option<Greeting> {
 fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mut Run) {
     let line = piece.bytes;
     if piece.cut == 0 {
-        if let Some(gist) = Gist::of(line) {
-            run.splice(line, (1, sender.stamp()), gist);
+        let mut minute = receipt.minute.get();
+        if let Some(gist) = Gist::of(line, &mut minute) {
+            receipt.minute.set(minute);
+            run.splice([sender.stamp(), &line[1..]], gist);
             return count(&receipt.tally.canonical);
         }
         if let Ok(mut record) = Record::from_json(line, receipt.received) {

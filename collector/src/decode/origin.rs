@@ -15,7 +15,7 @@ pub(crate) struct Origin {
 impl Origin {
     pub(crate) fn new(peer: Peer) -> Self {
         let (host, peer) = (peer.host(), peer.to_string());
-        let (mut stamp, mut peer_stamp) = (Vec::new(), Vec::new());
+        let (mut stamp, mut peer_stamp) = (vec![b'{'], Vec::new());
         let alone = Identity { peer: Some(peer.clone()), ..Identity::default() };
         alone.push(&mut peer_stamp);
         Identity { host: Some(host.clone()), ..alone }.push(&mut stamp);
@@ -30,7 +30,7 @@ impl Origin {
         &self.peer
     }
 
-    /// The members for a record that says nothing of its sender: the peer stands for the host.
+    /// How a record begins that says nothing of its sender: a brace, and the peer for the host.
     pub(crate) fn stamp(&self) -> &[u8] {
         &self.stamp
     }
@@ -54,6 +54,6 @@ mod tests {
     #[test]
     fn a_mapped_address_is_shown_as_what_it_is() {
         let origin = Origin::new("[::ffff:10.0.0.7]:99".parse().unwrap());
-        assert_eq!(origin.stamp(), br#""host":"10.0.0.7","peer":"10.0.0.7:99","#);
+        assert_eq!(origin.stamp(), br#"{"host":"10.0.0.7","peer":"10.0.0.7:99","#);
     }
 }

@@ -55,7 +55,10 @@ pub(super) fn word(text: &str) -> Option<Severity<'_>> {
 }
 
 fn known(said: &[u8]) -> Option<&'static (&'static str, Level, bool)> {
-    WORDS.iter().find(|(word, ..)| word.as_bytes().eq_ignore_ascii_case(said))
+    // The length and the first letter rule most of them out.
+    let first = said.first()?.to_ascii_lowercase();
+    let near = |word: &str| word.len() == said.len() && word.as_bytes()[0] == first;
+    WORDS.iter().find(|(word, ..)| near(word) && word.as_bytes().eq_ignore_ascii_case(said))
 }
 
 /// Reads a level's number: syslog's 0 to 7, the tens of pino and bunyan, the ten thousands of
@@ -102,25 +105,43 @@ pub(super) fn guess(line: &[u8]) -> Option<Level> {
         return Some(level);
     }
     let mut at = 0;
-    while let Some(&byte) = head.get(at) {
-        let from = at;
-        while at < end && is_word(head[at]) {
+    while let Some(from) = near_letter(head, at) {
+        let byte = head[from];
+        at = from + 1;
+        while at < end && is_word(byte) && is_word(head[at]) {
             at += 1;
         }
-        // The first letter rules most words out.
-        if (byte.is_ascii_uppercase() || byte.is_ascii_lowercase() && marked(&head[..from]))
+        // What stands before it, and the first letter, rule most words out.
+        let begins = from == 0 || !is_word(head[from - 1]);
+        if begins
+            && (byte.is_ascii_uppercase() || byte.is_ascii_lowercase() && marked(&head[..from]))
             && let Some(level) = word_at(head, from, at)
         {
             return Some(level);
         }
-        at += 1;
     }
     None
 }
 
+/// Where the next byte at or behind `at` is that may be a letter: no digit, and not what stands
+/// around those in dates. Eight at a time, since most of a line's head is that.
+fn near_letter(head: &[u8], at: usize) -> Option<usize> {
+    const LETTERS: u64 = u64::from_ne_bytes([0xc0; 8]);
+    let rest = &head[at..];
+    let (words, tail) = rest.as_chunks::<8>();
+    for (nth, word) in words.iter().enumerate() {
+        let found = u64::from_le_bytes(*word) & LETTERS;
+        if found != 0 {
+            return Some(at + nth * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let behind = at + words.len() * 8;
+    tail.iter().position(|&byte| byte & 0xc0 != 0).map(|nth| behind + nth)
+}
+
 /// Whether a byte may stand in a word, looked up: it is asked of every byte of every line's head.
 fn is_word(byte: u8) -> bool {
-    const WORD: [bool; 256] = {
+    static WORD: [bool; 256] = {
         let (mut word, mut byte) = ([false; 256], 0);
         while byte < 256 {
             word[byte] =
@@ -147,11 +168,9 @@ fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
     if !capitals && !marked(before) {
         return None;
     }
-    let &(_, level, _) = known(said)?;
+    let &(word, level, _) = known(said)?;
     // `HTTP`, `DEFAULT`, `CONFIG` and the like in capitals are words of their own.
-    let plain = !["http", "default", "config", "fine", "alert", "silly"]
-        .iter()
-        .any(|other| said.eq_ignore_ascii_case(other.as_bytes()));
+    let plain = !matches!(word, "http" | "default" | "config" | "fine" | "alert" | "silly");
     let hyphened = before.ends_with(b"-") || after.starts_with(b"-") || after.starts_with(b"/");
     let capitals = capitals && plain && !hyphened;
     let bracketed = before.trim_ascii_end().ends_with(b"[")

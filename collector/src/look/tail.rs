@@ -230,7 +230,7 @@ impl Tail {
         let work = move || {
             let mut volume = volume;
             let print = volume.print(limit).unwrap_or_default();
-            let lines = volume.lines((from, to), limit).unwrap_or_default();
+            let lines = volume.lines_from((from, to), limit).unwrap_or_default();
             render(&lines, (form, &filter, print), &mut out);
             (volume, lines, out)
         };

@@ -5,9 +5,10 @@ use crate::fresh::Fresh;
 use crate::ledger::{Index, identify};
 use crate::packed::Packed;
 use crate::paths::packed_of;
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, pread};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -143,22 +144,28 @@ impl Volume {
     /// The lines that begin in `from..to`, none of which ends behind `limit`. Of the ring, those of
     /// them that are still held.
     pub(crate) fn lines(&self, (from, to): (u64, u64), limit: u64) -> io::Result<Lines> {
+        let Some(before) = from.checked_sub(1).filter(|_| from < to.min(limit)) else {
+            return self.lines_from((from, to), limit);
+        };
+        if let Held::Ring(_) = &self.held {
+            return self.lines_from((from, to), limit);
+        }
+        // From the byte before: if it ends a line, one begins here.
+        let Lines { at, mut bytes } = self.lines_from((before, to), limit)?;
+        let skip = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
+        bytes.drain(..skip);
+        Ok(Lines { at: at + skip as u64, bytes })
+    }
+
+    /// The same where it is known that a line begins at `from`.
+    pub(crate) fn lines_from(&self, (from, to): (u64, u64), limit: u64) -> io::Result<Lines> {
         let to = to.min(limit);
         if let Held::Ring(fresh) = &*self.held {
             let (at, bytes) = fresh.ring().map_or((to, Vec::new()), |ring| ring.read(from, to));
             return Ok(Lines { at, bytes });
         }
-        if from >= to {
-            return Ok(Lines { at: from, bytes: Vec::new() });
-        }
-        // From the byte before: if it ends a line, one begins here.
-        let mut at = from.saturating_sub(1);
-        let mut bytes = self.read_at(at, to - at)?;
-        if from > 0 {
-            let skip = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
-            bytes.drain(..skip);
-            at += skip as u64;
-        }
+        let at = from;
+        let mut bytes = self.read_at(at, to.saturating_sub(at))?;
         while !bytes.is_empty() && bytes.last() != Some(&b'\n') {
             let end = at + bytes.len() as u64;
             let more = self.read_at(end, MORE.min(limit.saturating_sub(end)))?;
@@ -190,17 +197,18 @@ impl Volume {
 
 /// Up to `len` bytes; fewer only at the end of the file.
 fn read_at(file: &File, at: u64, len: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(len).map_err(io::Error::other)?];
-    let mut read = 0;
-    while read < bytes.len() {
-        match file.read_at(&mut bytes[read..], at + read as u64) {
+    let len = usize::try_from(len).map_err(io::Error::other)?;
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        let at = at + bytes.len() as u64;
+        match pread(file, spare_capacity(&mut bytes), at) {
             Ok(0) => break,
-            Ok(count) => read += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
-    bytes.truncate(read);
+    // An allocator may give more room than was asked for.
+    bytes.truncate(len);
     Ok(bytes)
 }
 

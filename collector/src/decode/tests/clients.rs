@@ -14,10 +14,9 @@ const NOW: i64 = 1_795_374_300_000_000;
 fn tcp(stream: &[u8]) -> Vec<String> {
     let origin = Origin::new("10.0.0.7:99".parse().unwrap());
     let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
-    let (tally, max_line) = (Tally::default(), 64 << 10);
-    let (stats, tally) = (&stats, &tally);
-    let receipt =
-        Receipt { origin: &origin, stats, tally, received: NOW, now: &utc(NOW), max_line };
+    let (stats, tally, max_line) = (&stats, &Tally::default(), 64 << 10);
+    let (received, now, minute) = (NOW, &utc(NOW), &Cell::default());
+    let receipt = Receipt { origin: &origin, stats, tally, received, now, minute, max_line };
     let mut messages = Messages::new(64 << 10, None);
     let mut each = |message: Message<'_>| {
         take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);

@@ -147,7 +147,7 @@ impl Volume {
         let Some(before) = from.checked_sub(1).filter(|_| from < to.min(limit)) else {
             return self.lines_from((from, to), limit);
         };
-        if let Held::Ring(_) = &self.held {
+        if let Held::Ring(_) = &*self.held {
             return self.lines_from((from, to), limit);
         }
         // From the byte before: if it ends a line, one begins here.

@@ -16,6 +16,9 @@ const ENDED: usize = 1000;
 /// How many peers are remembered that send datagrams, and so never end.
 const DATAGRAMS: usize = 1000;
 
+/// How long, in microseconds, a peer that sends datagrams counts as sending after each.
+const SENDING: i64 = 60_000_000;
+
 /// The roll of all senders.
 #[derive(Debug, Default)]
 pub(crate) struct Senders(Mutex<Roll>);
@@ -99,6 +102,11 @@ impl Entry {
         }
     }
 
+    /// Whether it sends datagrams.
+    fn unconnected(&self) -> bool {
+        matches!(self.kind, "udp" | "unixgram")
+    }
+
     fn json(&self) -> Value {
         let sender = self.sender.get();
         let identity = sender.map(|sender| &sender.identity);
@@ -106,7 +114,9 @@ impl Entry {
         let time =
             |micros: &AtomicI64| String::from_utf8_lossy(&utc(micros.load(Relaxed))).into_owned();
         let state = match self.departure.get() {
-            None => "connected",
+            None if !self.unconnected() => "connected",
+            None if now() - self.seen.load(Relaxed) < SENDING => "sending",
+            None => "silent",
             Some(Departure::Ended) => "ended",
             Some(Departure::Broken) => "broken",
             Some(Departure::Refused) => "refused",
@@ -146,8 +156,10 @@ impl Senders {
         Attendance { number, entry, senders: self.clone() }
     }
 
-    /// Takes note of a datagram from `peer`.
+    /// Takes note of a datagram from `peer`. Many programs send each from another port, so that all
+    /// of one address count as one sender.
     pub(crate) fn datagram(&self, peer: Peer, records: u64, bytes: u64) {
+        let peer = peer.at_any_port();
         let mut roll = self.lock();
         if roll.datagrams.len() >= DATAGRAMS && !roll.datagrams.contains_key(&peer) {
             let oldest = roll.datagrams.iter().min_by_key(|(_, entry)| entry.seen.load(Relaxed));

@@ -66,7 +66,8 @@ fn busy(collector: &Daemon, records: u64) -> Busy {
 /// A collector with so many tails, or as many as it serves, each read as fast as it comes.
 fn tailed(file: &Path, count: usize, query: &str) -> (Daemon, Vec<TcpStream>) {
     let most = count.to_string();
-    let more = ["--http", "127.0.0.1:0", "--max-tails", &most];
+    // Fewer connections than there may be by default: 20,000 open files are enough for all then.
+    let more = ["--http", "127.0.0.1:0", "--max-tails", &most, "--max-connections", "9000"];
     let mut command = Daemon::command(file, "tcp://127.0.0.1:0", &more);
     let (collector, served) =
         Daemon::start(&mut command, &["listening on tcp://", "serving http://"]);

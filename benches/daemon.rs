@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The collector, built when it is needed first.
-static COLLECTOR: LazyLock<PathBuf> = LazyLock::new(build_collector);
+static COLLECTOR: LazyLock<PathBuf> =
+    LazyLock::new(|| build("netlog-collector", "netlog-collector"));
 
 /// A running collector; killed when dropped.
 pub(crate) struct Daemon {
@@ -77,15 +78,15 @@ impl Drop for Daemon {
     }
 }
 
-/// Builds the collector where this bench was built, and answers its path.
-fn build_collector() -> PathBuf {
+/// Builds a program of ours where this bench was built, and answers its path.
+pub(crate) fn build(package: &str, program: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--package", "netlog-collector"])
+        .args(["build", "--release", "--quiet", "--package", package])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
-    assert!(build.is_ok_and(|status| status.success()), "the collector could not be built");
+    assert!(build.is_ok_and(|status| status.success()), "{program} could not be built");
     let bench = std::env::current_exe().expect("a bench has a path");
     let target = bench.ancestors().nth(2).expect("a bench lies in target/release/deps");
-    target.join("netlog-collector")
+    target.join(program)
 }

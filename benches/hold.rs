@@ -5,7 +5,7 @@ use socket2::{Domain, Socket, Type};
 use std::io::Read;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 
-/// An eighth of what a collector may open is for those who look.
+/// Ten thousand connections, as many tails, and files.
 const FILES: u64 = 100_000;
 
 /// Opens idle connections, a thousand from one address, and waits until the collector has taken

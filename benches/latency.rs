@@ -1,32 +1,43 @@
 //! How long a record takes from `info!` to whoever tails: one program logs, a collector keeps it in
-//! a file, and a tail's socket is read until the record is there.
+//! a file, and a tail's socket, or the output of `netlog tail`, is read until the record is there.
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, build};
 use crate::run;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// For how long a record may be under way.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Measures and prints the table.
-pub(crate) fn run(place: &Path) {
-    let records = run::setting("NETLOG_BENCH_RECORDS", 500.0) as u64;
+/// Measures and prints the tables. `chatter` starts another program that logs to an address.
+pub(crate) fn run<C>(place: &Path, chatter: impl Fn(&str) -> C) {
     let mut command =
         Daemon::command(&place.join("tailed.log"), "tcp://127.0.0.1:0", &["--http", "127.0.0.1:0"]);
     let (collector, served) =
         Daemon::start(&mut command, &["listening on tcp://", "serving http://"]);
     let &[http] = &served[..] else { panic!("one address is served") };
-    let _guard = netlog::builder(&collector.address.to_string())
+    let address = collector.address.to_string();
+    let _guard = netlog::builder(&address)
         .level(log::LevelFilter::Info)
         .spool_dir(place.join("spool"))
         .init()
         .expect("netlog starts");
-    let arrivals = tail(http);
-    println!("\nfrom info! to a tail's socket, in ms; {records} records");
+    table("a tail's socket", &tail(http));
+    let (shown, child) = shown(http);
+    table("the stdout of netlog tail", &shown);
+    let other = chatter(&address);
+    table("the same, beside another sender", &shown);
+    drop(other);
+    end(child);
+}
+
+fn table(to: &str, arrivals: &Receiver<Instant>) {
+    let records = run::setting("NETLOG_BENCH_RECORDS", 500.0) as u64;
+    println!("\nfrom info! to {to}, in ms; {records} records");
     let heads = ["p50", "p90", "p99", "p99.9", "max"].map(|head| format!("{head:>10}"));
     println!("{:<28}{}", "", heads.concat());
     let mut gaps = fastrand::Rng::with_seed(1);
@@ -56,9 +67,39 @@ fn tail(http: SocketAddr) -> Receiver<Instant> {
     let mut lines = BufReader::new(socket).lines().map_while(Result::ok);
     let live = lines.by_ref().any(|line| line.starts_with("{\"notice\":\"live\""));
     assert!(live, "the tail begins");
+    told(lines, "\"msg\":\"a record\"")
+}
+
+/// Has `netlog tail` show what comes.
+fn shown(http: SocketAddr) -> (Receiver<Instant>, Child) {
+    let mut command = Command::new(build("netlog-cli", "netlog"));
+    command.args(["tail", "-n", "0", "--at", &format!("http://{http}")]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("netlog starts");
+    let stdout = child.stdout.take().expect("stdout is a pipe");
+    let shown = told(BufReader::new(stdout).lines().map_while(Result::ok), " a record");
+    // It is there once it shows what is logged.
+    let until = Instant::now() + PATIENCE;
+    while shown.recv_timeout(Duration::from_millis(200)).is_err() {
+        assert!(Instant::now() < until, "netlog tail shows nothing");
+        log::info!("a record");
+    }
+    while shown.recv_timeout(Duration::from_millis(500)).is_ok() {}
+    (shown, child)
+}
+
+fn end(mut child: Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Tells when a line with these words has come.
+fn told(
+    lines: impl Iterator<Item = String> + Send + 'static,
+    words: &'static str,
+) -> Receiver<Instant> {
     let (tell, arrivals) = channel();
     std::thread::spawn(move || {
-        for line in lines.filter(|line| line.contains("\"msg\":\"a record\"")) {
+        for line in lines.filter(|line| line.contains(words)) {
             if tell.send(Instant::now()).is_err() {
                 return drop(line);
             }

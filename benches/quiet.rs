@@ -25,6 +25,7 @@ fn main() {
     match &args[..] {
         [flag] if flag == "--mute" => wait(),
         [flag, address] if flag == "--logging" => log_and_wait(address),
+        [flag, address] if flag == "--chatting" => chat(address),
         _ => measure(),
     }
 }
@@ -32,6 +33,19 @@ fn main() {
 /// A program that does nothing.
 fn wait() {
     println!("ready");
+    let _ = std::io::stdin().read_line(&mut String::new());
+}
+
+/// A program that logs something every now and then.
+fn chat(address: &str) {
+    let _guard = netlog::init(address).expect("netlog starts");
+    println!("ready");
+    std::thread::spawn(|| {
+        loop {
+            log::info!("what another program says");
+            std::thread::sleep(Duration::from_millis(7));
+        }
+    });
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
@@ -65,7 +79,8 @@ fn measure() {
     println!("collector, with them, idle:    {:>8.1} wake-ups a second", wake_ups(pid, seconds));
     drop(held);
     drop(collector);
-    latency::run(place.path());
+    let chatter = |at: &str| Program::start(&["--chatting", at], place.path());
+    latency::run(place.path(), chatter);
 }
 
 fn sender(collector: &Daemon, place: &Path, seconds: Duration) {

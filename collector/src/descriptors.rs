@@ -1,11 +1,21 @@
 //! How many files and sockets there may be, and who gets how many of them: whoever connects must
 //! not take what the next file is opened with.
 
+use crate::look;
+use crate::options::{Http, Options};
+use crate::sink::files::MostFiles;
+use crate::voice::Voice;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What the process needs before anybody connects: its streams, its files, what it listens at and
 /// what its threads wait on.
 const OWN: usize = 32;
+
+/// Files beside those of a template: one being compressed, and those being searched.
+const FEW: usize = 256;
+
+/// What part of all there are each is sure of, in eighths: senders, readers, files.
+const EIGHTHS: [usize; 3] = [6, 1, 1];
 
 /// Lets this process have as many descriptors as the system allows, or at most `most`: a
 /// connection needs one, and many systems grant a thousand unless asked for more.
@@ -29,15 +39,56 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// Of what this process may have now, at most `most`.
-    pub(crate) fn now(most: Option<u64>) -> Self {
-        let all = [getrlimit(Resource::Nofile).current, most].into_iter().flatten().min();
-        Self::of(all.and_then(|all| usize::try_from(all).ok()).unwrap_or(usize::MAX))
+    /// What everybody wishes for, by the options.
+    pub(crate) fn wanted(options: &Options) -> Self {
+        let looking = options.http != Some(Http::Off);
+        let readers = if looking { look::connections(options.max_tails) } else { 0 };
+        let many =
+            if options.template().is_some() { MostFiles::wanted(options.max_files) } else { 0 };
+        let (connections, files) = (options.max_connections, many.saturating_add(FEW));
+        Self { all: usize::MAX, connections, readers, files }
     }
 
-    fn of(all: usize) -> Self {
-        let rest = all.saturating_sub(OWN);
-        Self { all, connections: rest / 4 * 3, readers: rest / 8, files: rest / 8 }
+    /// What everybody gets of those this process may have now.
+    pub(crate) fn now(options: &Options) -> Self {
+        let all = [getrlimit(Resource::Nofile).current, options.max_open_files];
+        let all = all.into_iter().flatten().min();
+        let all = all.and_then(|all| usize::try_from(all).ok()).unwrap_or(usize::MAX);
+        Self::wanted(options).of(all)
+    }
+
+    /// Says who gets fewer connections than it wishes for.
+    pub(crate) fn warn(&self, wanted: &Self, voice: Voice) {
+        for (given, wanted, whose) in [
+            (self.connections, wanted.connections, "connections"),
+            (self.readers, wanted.readers, "connections of tails and other readers"),
+        ] {
+            if given < wanted {
+                let all = self.all;
+                voice.say(format_args!(
+                    "warning: {all} open files allow {given} {whose} instead of {wanted}"
+                ));
+            }
+        }
+    }
+
+    /// The same out of `all` there are. Nobody gets less than its eighths or what it wishes for; what
+    /// one does not need is shared by the others.
+    fn of(self, all: usize) -> Self {
+        let wanted = [self.connections, self.readers, self.files];
+        let (mut shares, mut left) = ([0; 3], all.saturating_sub(OWN));
+        let mut order = [0, 1, 2];
+        order.sort_by_key(|&who| wanted[who] / EIGHTHS[who]);
+        let mut eighths: usize = EIGHTHS.iter().sum();
+        for who in order {
+            // Of what is left, whose wishes are small come first.
+            let rest = left % eighths * EIGHTHS[who] / eighths;
+            shares[who] = wanted[who].min(left / eighths * EIGHTHS[who] + rest);
+            left -= shares[who];
+            eighths -= EIGHTHS[who];
+        }
+        let [connections, readers, files] = shares;
+        Self { all, connections, readers, files }
     }
 }
 
@@ -45,12 +96,33 @@ impl Shares {
 mod tests {
     use super::*;
 
+    fn shares(all: usize, wanted: [usize; 3]) -> [usize; 3] {
+        let [connections, readers, files] = wanted;
+        let Shares { connections, readers, files, .. } =
+            Shares { all: 0, connections, readers, files }.of(all);
+        [connections, readers, files]
+    }
+
     #[test]
     fn files_can_be_opened_however_many_are_connected() {
         for all in [0, 8, 64, 1024, 1 << 20, usize::MAX] {
-            let Shares { connections, readers, files, .. } = Shares::of(all);
-            assert!(all - connections - readers - files >= OWN.min(all));
+            for wanted in [[10_000, 1256, 256], [usize::MAX; 3], [0, usize::MAX, 3]] {
+                let [connections, readers, files] = shares(all, wanted);
+                assert!(all - connections - readers - files >= OWN.min(all));
+                assert!(files >= wanted[2].min(all.saturating_sub(OWN) / 8), "{all} {wanted:?}");
+            }
         }
-        assert!(Shares::now(Some(64)).all <= 64);
+        let options = Options { max_open_files: Some(64), ..Options::default() };
+        assert!(Shares::now(&options).all <= 64);
+    }
+
+    #[test]
+    fn everybody_gets_what_it_wishes_for_where_there_is_enough_and_else_no_less_than_its_part() {
+        let enough = [9000, 10_256, 256];
+        assert_eq!(shares(20_000, enough), enough);
+        assert_eq!(shares(20_000, [10_000, 10_256, 256]), [10_000, 9712, 256]);
+        assert_eq!(shares(20_000, [usize::MAX, 10_256, 256]), [16_896, 2816, 256]);
+        assert_eq!(shares(64, [10_000, 1256, 256]), [24, 4, 4]);
+        assert_eq!(shares(1024, [10_000, 0, 256]), [851, 0, 141]);
     }
 }

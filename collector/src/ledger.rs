@@ -16,6 +16,7 @@
 mod account;
 mod entry;
 mod index;
+mod names;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ mod tests;
 pub(crate) use account::{Account, Replayed};
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
 pub(crate) use index::{Extent, Index, Share, Stretch};
+pub(crate) use names::Names;
 pub(crate) use order::Stream;
 
 use crate::cut::{self, Cut};
@@ -30,11 +32,13 @@ use crate::decode::seconds;
 use crate::marks::{FORGET, MOST};
 use crate::paths::{self, own};
 use crate::run::{Run, Source};
+use crate::sender::Sender;
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The least growth that is worth writing the ledger anew.
 const GROWTH: u64 = 16 << 10;
@@ -210,11 +214,7 @@ impl Ledger {
             span.times = (span.times.0.min(run.times.0), span.times.1.max(run.times.1));
             let mut entry = RunEntry { sender: 0, first: run.first, count: run.count, bytes };
             if let Source::Netlog(sender) | Source::Ended(sender) = &run.source {
-                let (number, new) = self.account.number(sender.id);
-                entry.sender = number;
-                if new {
-                    Known { number, id: sender.id, mark: 0, seen: 0, ended: false }.push(&mut text);
-                }
+                entry.sender = self.introduce(sender, &mut text);
             }
             if let Source::Ended(_) = &run.source {
                 (entry.first, entry.count) = (0, 0);
@@ -229,6 +229,20 @@ impl Ledger {
         let entry = BatchEntry { span, pos, runs: entries };
         entry.push(&mut text);
         Announcement { text, entry, written: false }
+    }
+
+    /// The number of a sender; what is new of it is appended to `text`.
+    fn introduce(&mut self, sender: &Sender, text: &mut String) -> u32 {
+        let names = || Names::of(&sender.identity).map(Arc::new);
+        let (number, new) = self.account.number(sender.id, names);
+        let Some(known) = self.account.senders().get(number as usize - 1) else { return number };
+        if new {
+            known.push(text);
+        } else if known.names.as_ref().is_some_and(|names| names.differ(&sender.identity)) {
+            entry::push_renamed(number, text);
+            self.account.rename(number);
+        }
+        number
     }
 
     /// Writes an announcement, all of it or nothing, unless it is written already.

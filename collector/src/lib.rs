@@ -200,7 +200,9 @@ impl Collector {
         let stop = Arc::<SetOnce<()>>::default();
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
         let voice = Voice { verbose: self.options.verbose };
-        let bounds = Arc::new(bounds(&self.options, voice));
+        let shares = Shares::now(&self.options);
+        shares.warn(&Shares::wanted(&self.options), voice);
+        let bounds = Arc::new(bounds(&self.options, shares.connections));
         let (feed, parcels) = intake::feed(bounds.in_flight, self.stats.clone());
         self.warn(voice);
         self.sinks.iter_mut().for_each(|sink| marks.restore(sink.holdings(), seconds()));
@@ -227,7 +229,7 @@ impl Collector {
             file: self.options.file.clone().filter(|_| held.is_some()),
             template: stream.and_then(|_| self.options.template()),
             max_tails: self.options.max_tails,
-            most: bounds.readers,
+            most: shares.readers,
             tokens: self.tokens,
         };
         let serving = self.serving.into_iter().map(|bound| bound.socket).collect();
@@ -261,16 +263,8 @@ impl Collector {
     }
 }
 
-/// What the options allow, brought within what makes sense and what the system allows. It is said
-/// when that is fewer connections.
-fn bounds(options: &Options, voice: Voice) -> Bounds {
-    let Shares { all, connections, readers, .. } = Shares::now(options.max_open_files);
-    let wanted = options.max_connections;
-    if connections < wanted {
-        voice.say(format_args!(
-            "warning: {all} open files allow {connections} connections instead of {wanted}"
-        ));
-    }
+/// What the options allow, brought within what makes sense, and so many connections.
+fn bounds(options: &Options, connections: usize) -> Bounds {
     let max_line = options.max_line.bytes().max(MIN_LINE);
     let half_lines = options.max_half_lines.bytes().max(max_line).min(Semaphore::MAX_PERMITS);
     Bounds {
@@ -280,11 +274,10 @@ fn bounds(options: &Options, voice: Voice) -> Bounds {
             half_line: options.half_line_timeout.limit(),
             idle: options.idle_timeout.limit(),
         },
-        places: Places::new(connections.min(wanted), options.max_per_address),
+        places: Places::new(connections, options.max_per_address),
         half_lines: Arc::new(Semaphore::new(half_lines)),
         max_chunked: options.max_chunked.bytes(),
         in_flight: options.max_in_flight.bytes().clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT),
-        readers,
     }
 }
 
@@ -307,7 +300,7 @@ fn file_sink(
         let sink = FileSink::open(keeping, voice).map_err(|cause| failed((path.to_owned(), cause)));
         return sink.map(|sink| Box::new(sink) as Box<dyn Sink>);
     };
-    let most = MostFiles::new(options.max_files, Shares::now(options.max_open_files).files);
+    let most = MostFiles::new(options.max_files, Shares::now(options).files);
     let files = Files::open(template, keeping, most, Said { voice, stats: stats.clone() });
     files.map(|files| Box::new(files) as Box<dyn Sink>).map_err(failed)
 }

@@ -17,6 +17,7 @@ mod metrics;
 mod page;
 mod pattern;
 mod query;
+mod room;
 mod routes;
 mod search;
 mod shelf;
@@ -36,6 +37,7 @@ use crate::stats::Stats;
 use crate::template::Template;
 use crate::tokens::Tokens;
 use crate::voice::Voice;
+use room::Rooms;
 use shelf::Shelf;
 use shelves::Shelves;
 use socket2::Socket;
@@ -65,6 +67,11 @@ const MERGING: usize = 4;
 /// How long whoever reads may take to read the last records when the collector ends.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How many connections there are for so many tails, and whoever else reads.
+pub(crate) fn connections(max_tails: usize) -> usize {
+    max_tails.saturating_add(http::CONNECTIONS)
+}
+
 /// What there is to look at.
 #[derive(Clone)]
 pub(crate) struct View {
@@ -90,6 +97,7 @@ pub(crate) struct Look {
     shelves: Option<Arc<Shelves>>,
     /// One permit for each tail that may run.
     tails: Arc<Semaphore>,
+    rooms: Rooms,
     /// One permit for each piece that may be searched at this moment.
     searching: Arc<Semaphore>,
     /// And one for each that may hold pieces of many files.
@@ -136,11 +144,12 @@ impl Looking {
 impl Look {
     fn new(view: View, end: watch::Receiver<End>, stop: watch::Receiver<bool>) -> Self {
         let shelf = Arc::new(Shelf::new(view.file.clone(), view.fresh.clone()));
-        let tails = Arc::new(Semaphore::new(view.max_tails));
+        let tails = Arc::new(Semaphore::new(view.max_tails.min(Semaphore::MAX_PERMITS)));
         let (searching, merging) = (Semaphore::new(SEARCHING), Semaphore::new(MERGING));
         let (searching, merging) = (Arc::new(searching), Arc::new(merging));
+        let rooms = Rooms::new(view.stats.clone());
         let shelves = |template| Arc::new(Shelves::new(template, view.fresh.clone()));
         let shelves = view.template.clone().map(shelves);
-        Self { view, shelf, shelves, tails, searching, merging, end, stop }
+        Self { view, shelf, shelves, tails, rooms, searching, merging, end, stop }
     }
 }

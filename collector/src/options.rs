@@ -116,9 +116,10 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_PER_ADDRESS", value_name = "N", default_value_t = 1000)]
     pub max_per_address: usize,
 
-    /// How many files and sockets the collector may have open: some for itself, of the rest three
-    /// quarters for connections, an eighth for those who look, an eighth for files [default: as
-    /// many as the system allows].
+    /// How many files and sockets the collector may have open [default: as many as the system
+    /// allows]. Where they are fewer than connections, tails and files may come to, connections are
+    /// sure of three quarters, those who look of an eighth, files of an eighth, and what one does
+    /// not need is shared by the others.
     #[arg(long, env = "NETLOG_MAX_OPEN_FILES", value_name = "N")]
     pub max_open_files: Option<u64>,
 

@@ -26,6 +26,14 @@ impl Peer {
         Self::Remote(SocketAddr::new(address.ip().to_canonical(), address.port()))
     }
 
+    /// The same, whichever port it sends from.
+    pub(crate) fn at_any_port(self) -> Self {
+        match self {
+            Self::Remote(address) => Self::Remote(SocketAddr::new(address.ip(), 0)),
+            Self::Local(_) => self,
+        }
+    }
+
     /// What stands for the host of a record that names none.
     pub(crate) fn host(&self) -> String {
         match self {
@@ -44,9 +52,10 @@ impl Peer {
 }
 
 impl fmt::Display for Peer {
-    /// Writes `10.0.0.7:99` or `unix:pid=4242,uid=1000`.
+    /// Writes `10.0.0.7:99`, `10.0.0.7` for any port, or `unix:pid=4242,uid=1000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Remote(address) if address.port() == 0 => address.ip().fmt(f),
             Self::Remote(address) => address.fmt(f),
             Self::Local(Process { pid: Some(pid), uid: Some(uid) }) => {
                 write!(f, "unix:pid={pid},uid={uid}")

@@ -3,7 +3,7 @@
 use crate::decode::now;
 use crate::peer::Peer;
 use crate::run::Run;
-use crate::sender::{Sender, SenderId};
+use crate::sender::Sender;
 use netlog_wire::{Identity, utc};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -16,11 +16,8 @@ const ENDED: usize = 1000;
 /// How many peers are remembered that send datagrams, and so never end.
 const DATAGRAMS: usize = 1000;
 
-/// How many senders' names are remembered, to search by app and host with the ledger.
-const NAMES: usize = 100_000;
-
-/// The app and host of senders, to know their numbers in a ledger by.
-pub(crate) type Names = HashMap<SenderId, (Arc<str>, Arc<str>)>;
+/// How long, in microseconds, a peer that sends datagrams counts as sending after each.
+const SENDING: i64 = 60_000_000;
 
 /// The roll of all senders.
 #[derive(Debug, Default)]
@@ -32,7 +29,6 @@ struct Roll {
     present: HashMap<u64, Arc<Entry>>,
     ended: VecDeque<Arc<Entry>>,
     datagrams: HashMap<Peer, Arc<Entry>>,
-    names: Arc<Names>,
 }
 
 /// What is known of one sender.
@@ -106,6 +102,11 @@ impl Entry {
         }
     }
 
+    /// Whether it sends datagrams.
+    fn unconnected(&self) -> bool {
+        matches!(self.kind, "udp" | "unixgram")
+    }
+
     fn json(&self) -> Value {
         let sender = self.sender.get();
         let identity = sender.map(|sender| &sender.identity);
@@ -113,7 +114,9 @@ impl Entry {
         let time =
             |micros: &AtomicI64| String::from_utf8_lossy(&utc(micros.load(Relaxed))).into_owned();
         let state = match self.departure.get() {
-            None => "connected",
+            None if !self.unconnected() => "connected",
+            None if now() - self.seen.load(Relaxed) < SENDING => "sending",
+            None => "silent",
             Some(Departure::Ended) => "ended",
             Some(Departure::Broken) => "broken",
             Some(Departure::Refused) => "refused",
@@ -153,8 +156,10 @@ impl Senders {
         Attendance { number, entry, senders: self.clone() }
     }
 
-    /// Takes note of a datagram from `peer`.
+    /// Takes note of a datagram from `peer`. Many programs send each from another port, so that all
+    /// of one address count as one sender.
     pub(crate) fn datagram(&self, peer: Peer, records: u64, bytes: u64) {
+        let peer = peer.at_any_port();
         let mut roll = self.lock();
         if roll.datagrams.len() >= DATAGRAMS && !roll.datagrams.contains_key(&peer) {
             let oldest = roll.datagrams.iter().min_by_key(|(_, entry)| entry.seen.load(Relaxed));
@@ -183,21 +188,6 @@ impl Senders {
         let entries: Vec<Value> = entries.iter().map(|entry| entry.json()).collect();
         format!("{}\n", Value::from(entries))
     }
-
-    /// The names of the senders that are remembered.
-    pub(crate) fn names(&self) -> Arc<Names> {
-        self.lock().names.clone()
-    }
-}
-
-impl Roll {
-    fn name(&mut self, id: SenderId, identity: &Identity) {
-        let names = Arc::make_mut(&mut self.names);
-        if names.len() < NAMES {
-            let name = |name: &Option<String>| Arc::from(name.as_deref().unwrap_or_default());
-            names.insert(id, (name(&identity.app), name(&identity.host)));
-        }
-    }
 }
 
 impl Attendance {
@@ -213,7 +203,6 @@ impl Attendance {
     fn introduce(&self, sender: &Arc<Sender>) {
         let _ = self.entry.sender.set(sender.clone());
         let mut roll = self.senders.lock();
-        roll.name(sender.id, &sender.identity);
         let same = |entry: &Arc<Entry>| entry.sender.get().is_some_and(|s| s.id == sender.id);
         if let Some(at) = roll.ended.iter().position(same)
             && let Some(earlier) = roll.ended.remove(at)

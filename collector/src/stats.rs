@@ -179,6 +179,9 @@ pub struct Stats {
     pub searches: Counter,
     /// Pieces of files passed over because they could not be read, by those who looked.
     pub pieces_unreadable: Counter,
+    /// Times that what was to be sent to who looks was read in small pieces, or later, because too
+    /// much was under way.
+    pub pieces_delayed: Counter,
     /// Rotated files compressed.
     pub files_compressed: Counter,
     /// Bytes of those files before.

@@ -1,9 +1,10 @@
 //! What anything that can open a socket may send, and what it may not do to others.
 
 use crate::harness::{
-    Collector, SOON, Scene, assert_each_once, messages, nc, program, speak, wait_until,
+    Collector, SOON, Scene, assert_each_once, get, messages, nc, program, speak, wait_until,
 };
 use rustix::process::Signal;
+use serde_json::Value;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::path::Path;
@@ -25,6 +26,23 @@ fn what_is_typed_into_nc_appears_line_by_line() {
     assert_eq!(messages(&records), ["one", "two", "three without an end"]);
     assert!(records.0.iter().all(|record| record["host"] == "127.0.0.1"), "the peer is the host");
     assert!(nc.stdout().is_empty(), "a plain peer is told nothing: {}", nc.stdout());
+}
+
+#[test]
+fn datagrams_of_one_address_are_of_one_sender_whichever_port_they_come_from() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "--listen udp://127.0.0.1:0");
+    for text in ["one", "two", "three"] {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        socket.send_to(text.as_bytes(), collector.at("udp")).expect("it is sent");
+    }
+    collector.wait_for(3);
+    let answered = get(&collector.server(), "/senders");
+    let senders: Vec<Value> = serde_json::from_str(&answered.body).expect("an array");
+    assert_eq!(senders.len(), 1, "{senders:?}");
+    let told = ["peer", "kind", "records", "state"].map(|key| senders[0][key].clone());
+    let expected: [Value; 4] = ["127.0.0.1".into(), "udp".into(), 3.into(), "sending".into()];
+    assert_eq!(told, expected);
 }
 
 #[test]

@@ -156,6 +156,8 @@ fn connections_never_take_the_descriptors_that_files_need() {
     let collector = Collector::serving(&scene, "--max-open-files 64 --rotate-size 10KiB");
     let warning = "warning: 64 open files allow 24 connections instead of 10000";
     collector.process.says(warning);
+    let readers = "64 open files allow 4 connections of tails and other readers instead of 1256";
+    collector.process.says(readers);
     let all: Vec<_> = (0..80).map(|_| caller([127, 0, 0, 1], collector.authority())).collect();
     counted(&collector, "connections_over_limit", 56);
     say(&all[0], &format!("{}\n", "x".repeat(1000)).repeat(20));

@@ -23,6 +23,11 @@ export class Collector {
     return `http://${this.#serve}/`;
   }
 
+  /** Where it takes what is sent to it. */
+  get listening() {
+    return this.#listen;
+  }
+
   async start() {
     this.#place ??= await mkdtemp(join(tmpdir(), "netlog-page-"));
     const options = ["--listen", `tcp://${this.#listen}`, "--http", this.#serve, "--file", join(this.#place, "records.log")];

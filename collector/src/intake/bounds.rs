@@ -18,6 +18,4 @@ pub(crate) struct Bounds {
     pub(crate) max_chunked: usize,
     /// How many bytes may be between sockets and sinks.
     pub(crate) in_flight: usize,
-    /// How many readers may be connected.
-    pub(crate) readers: usize,
 }

@@ -1,10 +1,12 @@
 //! What a ledger knows: the marks of all senders, and what stands where in the file. No I/O.
 
 use super::entry::{BatchEntry, Entry, Head, IndexEntry, Known, RunEntry, Span};
+use super::names::{MOST_NAMED, Names};
 use super::order::{Order, Stream};
 use crate::cut::Cut;
 use crate::sender::SenderId;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// About how much of the file one index entry covers.
 const STRETCH: u64 = 256 << 10;
@@ -16,6 +18,8 @@ pub(crate) struct Account {
     numbers: HashMap<SenderId, u32>,
     /// In the order of their numbers, from 1.
     senders: Vec<Known>,
+    /// How many of them have names.
+    named: usize,
     index: Vec<IndexEntry>,
     /// What the file is a part of, and how far that has come as far as is known here.
     stream: Option<Stream>,
@@ -49,6 +53,7 @@ impl Account {
                     true
                 }
                 Some(Entry::Sender(known)) if at > 0 => account.introduce(known),
+                Some(Entry::Renamed(number)) if at > 0 => account.rename(number),
                 Some(Entry::Index(mut index)) if at > 0 => {
                     index.order = index.order.filter(|_| account.stream.is_some());
                     account.come_to(&index);
@@ -78,9 +83,27 @@ impl Account {
         let new = next && !self.numbers.contains_key(&known.id);
         if new {
             self.numbers.insert(known.id, known.number);
-            self.senders.push(known);
+            self.push(known);
         }
         new
+    }
+
+    fn push(&mut self, mut known: Known) {
+        known.names = known.names.filter(|_| self.named < MOST_NAMED);
+        self.named += usize::from(known.names.is_some());
+        self.senders.push(known);
+    }
+
+    /// Forgets the names of a sender that has others now; `false` when nobody introduced it.
+    pub(crate) fn rename(&mut self, number: u32) -> bool {
+        let Some(known) = self.get_mut(number) else { return false };
+        let had = known.names.take().is_some();
+        self.named -= usize::from(had);
+        true
+    }
+
+    fn get_mut(&mut self, number: u32) -> Option<&mut Known> {
+        self.senders.get_mut(usize::try_from(number.checked_sub(1)?).ok()?)
     }
 
     /// Counts the runs of `batch` that end at or before `bound`, and says where to cut if a run
@@ -104,9 +127,12 @@ impl Account {
     }
 
     fn count_run(&mut self, run: &RunEntry) -> Option<()> {
-        let Some(at) = run.sender.checked_sub(1) else { return Some(()) };
-        let known = self.senders.get_mut(usize::try_from(at).ok()?)?;
-        known.seen = self.now;
+        if run.sender == 0 {
+            return Some(());
+        }
+        let now = self.now;
+        let known = self.get_mut(run.sender)?;
+        known.seen = now;
         if run.count == 0 {
             known.ended = true;
         } else {
@@ -175,12 +201,17 @@ impl Account {
         self.index.iter().filter_map(|entry| entry.order.as_ref()).map(Order::size).sum()
     }
 
-    /// The number of `id` in this ledger, and whether it has just got it.
-    pub(crate) fn number(&mut self, id: SenderId) -> (u32, bool) {
+    /// The number of `id` in this ledger, and whether it has just got it, with these names.
+    pub(crate) fn number(
+        &mut self,
+        id: SenderId,
+        names: impl FnOnce() -> Option<Arc<Names>>,
+    ) -> (u32, bool) {
         let next = self.senders.len() as u32 + 1;
         let number = *self.numbers.entry(id).or_insert(next);
         if number == next {
-            self.senders.push(Known { number, id, mark: 0, seen: 0, ended: false });
+            let names = names();
+            self.push(Known { number, id, mark: 0, seen: 0, ended: false, names });
         }
         (number, number == next)
     }
@@ -202,8 +233,9 @@ impl Account {
         for known in &self.senders {
             renumbered.push(0);
             if known.seen >= since {
-                let (number, _) = kept.number(known.id);
-                kept.senders[number as usize - 1] = Known { number, ..*known };
+                let (number, _) = kept.number(known.id, || known.names.clone());
+                let names = kept.senders[number as usize - 1].names.clone();
+                kept.senders[number as usize - 1] = Known { number, names, ..known.clone() };
                 renumbered[known.number as usize] = number;
             }
         }
@@ -386,5 +418,23 @@ mod tests {
         account.join(Stream { print: 78, end: 3 });
         let snapshot = account.snapshot(&account.head);
         assert!(snapshot.contains("[78,3]") && !snapshot.contains("pos"), "{snapshot}");
+    }
+
+    #[test]
+    fn a_sender_that_goes_by_other_names_has_none_from_then_on() {
+        let known = |number: u32| {
+            format!("{{\"sender\":[{number},\"{number:032x}\",0,99,false,\"orders\",\"web1\"]}}\n")
+        };
+        let text = format!("{HEAD}{}{}{{\"renamed\":1}}\n", known(1), known(2));
+        let Replayed { account, sound, .. } = Account::replay(text.as_bytes(), 0, 99);
+        let named = |account: &Account| -> Vec<bool> {
+            account.senders().iter().map(|known| known.names.is_some()).collect()
+        };
+        assert_eq!((named(&account), account.named, sound), (vec![false, true], 1, true));
+        assert_eq!(named(&account.remembering(0, 9)), [false, true]);
+        let again = account.snapshot(&account.head);
+        assert_eq!(named(&Account::replay(again.as_bytes(), 0, 99).account), [false, true]);
+        let wrong = format!("{HEAD}{}{{\"renamed\":2}}\n", known(1));
+        assert!(!Account::replay(wrong.as_bytes(), 0, 99).sound);
     }
 }

@@ -1,9 +1,11 @@
 //! The lines of a ledger, as they stand in it.
 
+use super::names::Names;
 use super::order::{Order, Stream};
 use crate::sender::SenderId;
 use serde_json::Value;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// The version of the ledger's form.
 const VERSION: u64 = 1;
@@ -13,6 +15,8 @@ const VERSION: u64 = 1;
 pub(super) enum Entry {
     Head(Head),
     Sender(Known),
+    /// The sender with this number goes by other names than it did: `{"renamed":7}`.
+    Renamed(u32),
     Batch(BatchEntry),
     Index(IndexEntry),
 }
@@ -31,8 +35,9 @@ pub(crate) struct Head {
 }
 
 /// A sender, its number in this ledger, its mark so far, and when it was last heard of:
-/// `{"sender":[7,"9f3c…",1300,1795372943]}`; with `true` at the end when its end has been reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `{"sender":[7,"9f3c…",1300,1795372943,false,"orders","web1"]}`, or `true` when its end has been
+/// reported; without the names when they are not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) number: u32,
     pub(crate) id: SenderId,
@@ -40,6 +45,7 @@ pub(crate) struct Known {
     /// In seconds since 1970.
     pub(crate) seen: i64,
     pub(crate) ended: bool,
+    pub(crate) names: Option<Arc<Names>>,
 }
 
 /// A batch about to be written:
@@ -126,9 +132,13 @@ impl Head {
 
 impl Known {
     pub(super) fn push(&self, out: &mut String) {
-        let Self { number, id: SenderId(id), mark, seen, ended } = self;
-        let ended = if *ended { ",true" } else { "" };
-        let _ = writeln!(out, "{{\"sender\":[{number},\"{id:032x}\",{mark},{seen}{ended}]}}");
+        let Self { number, id: SenderId(id), mark, seen, ended, names } = self;
+        let _ = write!(out, "{{\"sender\":[{number},\"{id:032x}\",{mark},{seen}");
+        if *ended || names.is_some() {
+            let _ = write!(out, ",{ended}");
+        }
+        names.iter().for_each(|names| names.push(out));
+        out.push_str("]}\n");
     }
 }
 
@@ -177,6 +187,9 @@ impl Entry {
         if let Some(sender) = line["sender"].as_array() {
             return Known::read(sender).map(Self::Sender);
         }
+        if let Some(number) = small(&line["renamed"]) {
+            return Some(Self::Renamed(number));
+        }
         let span = Span::read(&line)?;
         let order = Order::read(&line, span.len)?;
         if let Some(runs) = line["runs"].as_array() {
@@ -196,7 +209,8 @@ impl Known {
         let id = SenderId(u128::from_str_radix(sender.get(1)?.as_str()?, 16).ok()?);
         let ended = sender.get(4).is_some_and(|ended| *ended == Value::Bool(true));
         let (mark, seen) = (sender.get(2)?.as_u64()?, sender.get(3)?.as_i64()?);
-        Some(Self { number: small(sender.first()?)?, id, mark, seen, ended })
+        let names = Names::read(sender.get(5), sender.get(6)).map(Arc::new);
+        Some(Self { number: small(sender.first()?)?, id, mark, seen, ended, names })
     }
 }
 
@@ -206,6 +220,11 @@ impl RunEntry {
         let sender = small(&run[0])?;
         Some(Self { sender, first: number(1)?, count: number(2)?, bytes: number(3)? })
     }
+}
+
+/// Appends that a sender goes by other names now.
+pub(super) fn push_renamed(number: u32, out: &mut String) {
+    let _ = writeln!(out, "{{\"renamed\":{number}}}");
 }
 
 fn small(value: &Value) -> Option<u32> {
@@ -218,16 +237,17 @@ mod tests {
 
     #[test]
     fn every_line_is_written_and_read_in_these_bytes() {
-        let span = Span { at: 10, len: 420, times: (-1, 2), levels: 4 };
-        let runs = vec![
-            RunEntry { sender: 7, first: 1043, count: 2, bytes: 400 },
-            RunEntry { sender: 0, first: 1, count: 1, bytes: 20 },
-        ];
-        let known = Known { number: 7, id: SenderId(0xff), mark: 1300, seen: 99, ended: false };
+        let known = Known {
+            number: 7,
+            id: SenderId(0xff),
+            mark: 1300,
+            seen: 99,
+            ended: false,
+            names: None,
+        };
+        let names = Names::read(Some(&"a\"b".into()), Some(&"".into())).map(Arc::new);
         let after = Some("app.log.1".to_owned());
         let stream = Some(Stream { print: 77, end: 9000 });
-        let mut order = Order::new(9000);
-        order.go_on(20, 9100);
         for (entry, line) in [
             (
                 Entry::Head(Head { at: 5, inode: (1, 2), after, stream: None }),
@@ -237,11 +257,37 @@ mod tests {
                 Entry::Head(Head { stream, ..Head::default() }),
                 r#"{"ledger":1,"at":0,"inode":[0,0],"stream":[77,9000]}"#,
             ),
-            (Entry::Sender(known), r#"{"sender":[7,"000000000000000000000000000000ff",1300,99]}"#),
+            (
+                Entry::Sender(known.clone()),
+                r#"{"sender":[7,"000000000000000000000000000000ff",1300,99]}"#,
+            ),
+            (
+                Entry::Sender(Known { names, ..known.clone() }),
+                r#"{"sender":[7,"000000000000000000000000000000ff",1300,99,false,"a\"b",""]}"#,
+            ),
+            (Entry::Renamed(7), r#"{"renamed":7}"#),
             (
                 Entry::Sender(Known { ended: true, ..known }),
                 r#"{"sender":[7,"000000000000000000000000000000ff",1300,99,true]}"#,
             ),
+        ] {
+            assert_written_and_read(&entry, line);
+        }
+        for other in ["", "{}", "{\"ledger\":2,\"at\":0,\"inode\":[0,0]}", "{\"at\":1}", "[1]"] {
+            assert_eq!(Entry::parse(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_stands_where_is_written_and_read_in_these_bytes() {
+        let span = Span { at: 10, len: 420, times: (-1, 2), levels: 4 };
+        let runs = vec![
+            RunEntry { sender: 7, first: 1043, count: 2, bytes: 400 },
+            RunEntry { sender: 0, first: 1, count: 1, bytes: 20 },
+        ];
+        let mut order = Order::new(9000);
+        order.go_on(20, 9100);
+        for (entry, line) in [
             (
                 Entry::Batch(BatchEntry { span, pos: None, runs: runs.clone() }),
                 r#"{"at":10,"len":420,"times":[-1,2],"levels":4,"runs":[[7,1043,2,400],[0,1,1,20]]}"#,
@@ -259,18 +305,20 @@ mod tests {
                 r#"{"at":10,"len":420,"times":[-1,2],"levels":4,"pos":9000,"gaps":[20,80],"senders":[0,7]}"#,
             ),
         ] {
-            let mut out = String::new();
-            match &entry {
-                Entry::Head(head) => head.push(&mut out),
-                Entry::Sender(known) => known.push(&mut out),
-                Entry::Batch(batch) => batch.push(&mut out),
-                Entry::Index(index) => index.push(&mut out),
-            }
-            assert_eq!(out, format!("{line}\n"));
-            assert_eq!(Entry::parse(line.as_bytes()), Some(entry));
+            assert_written_and_read(&entry, line);
         }
-        for other in ["", "{}", "{\"ledger\":2,\"at\":0,\"inode\":[0,0]}", "{\"at\":1}", "[1]"] {
-            assert_eq!(Entry::parse(other.as_bytes()), None, "{other}");
+    }
+
+    fn assert_written_and_read(entry: &Entry, line: &str) {
+        let mut out = String::new();
+        match entry {
+            Entry::Head(head) => head.push(&mut out),
+            Entry::Sender(known) => known.push(&mut out),
+            Entry::Renamed(number) => push_renamed(*number, &mut out),
+            Entry::Batch(batch) => batch.push(&mut out),
+            Entry::Index(index) => index.push(&mut out),
         }
+        assert_eq!(out, format!("{line}\n"));
+        assert_eq!(Entry::parse(line.as_bytes()).as_ref(), Some(entry));
     }
 }

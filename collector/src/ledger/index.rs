@@ -2,9 +2,9 @@
 
 use super::account::Account;
 use super::entry::{IndexEntry, Known, Span};
+use super::names::Names;
 use super::order::{Order, Together};
 use crate::paths;
-use crate::sender::SenderId;
 use std::fs;
 use std::path::Path;
 
@@ -197,11 +197,13 @@ impl Stretch<'_> {
         self.entry.span
     }
 
-    /// Whether it holds a record of a sender that `wanted` wants; plain peers have no id.
-    pub(crate) fn any_sender(&self, wanted: impl Fn(SenderId) -> bool) -> bool {
+    /// Whether it may hold a record of a sender whose names are `wanted`: what has no names, as all
+    /// plain peers, is never skipped.
+    pub(crate) fn any_sender(&self, wanted: impl Fn(&Names) -> bool) -> bool {
         self.entry.senders.iter().any(|number| {
             let place = number.checked_sub(1).and_then(|at| usize::try_from(at).ok());
-            place.and_then(|at| self.senders.get(at)).is_none_or(|known| wanted(known.id))
+            let known = place.and_then(|at| self.senders.get(at));
+            known.and_then(|known| known.names.as_deref()).is_none_or(&wanted)
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Bodies of answers: all at once, or as they come.
 
+use super::room::{Own, Room};
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -22,7 +23,10 @@ pub(crate) enum Body {
 }
 
 /// Where a task writes a body.
-pub(crate) struct Outlet(mpsc::Sender<Bytes>);
+pub(crate) struct Outlet {
+    chunks: mpsc::Sender<Bytes>,
+    rooms: Own,
+}
 
 /// Nobody reads it any more.
 #[derive(Debug)]
@@ -34,34 +38,47 @@ impl Body {
     }
 
     /// A body that the task made by `begin` writes.
-    pub(crate) fn stream<F>(begin: impl FnOnce(Outlet) -> F) -> Self
+    pub(crate) fn stream<F>(rooms: Own, begin: impl FnOnce(Outlet) -> F) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (sender, chunks) = mpsc::channel(CHUNKS);
         let mut writer = JoinSet::new();
-        writer.spawn(begin(Outlet(sender)));
+        writer.spawn(begin(Outlet { chunks: sender, rooms }));
         Self::Stream { chunks, _writer: writer }
     }
 }
 
 impl Outlet {
-    /// Waits until there is room for `bytes`.
-    pub(crate) async fn send(&self, bytes: Vec<u8>) -> Result<(), Gone> {
-        if bytes.is_empty() {
-            return if self.0.is_closed() { Err(Gone) } else { Ok(()) };
-        }
-        self.0.send(bytes.into()).await.map_err(|_| Gone)
+    /// Waits until there is room for what is read of `wish` bytes, or of fewer.
+    pub(crate) async fn room(&self, wish: u64) -> Result<Room, Gone> {
+        self.rooms.room(wish).await
     }
 
-    /// Waits until there is room.
-    pub(crate) async fn room(&self) {
-        drop(self.0.reserve().await);
+    /// Sends `bytes`, for which there is room.
+    pub(crate) async fn fill(&self, room: Room, bytes: Vec<u8>) -> Result<(), Gone> {
+        if bytes.is_empty() {
+            return if self.chunks.is_closed() { Err(Gone) } else { Ok(()) };
+        }
+        self.chunks.send(room.lodge(bytes)).await.map_err(|_| Gone)
+    }
+
+    /// Sends a few bytes.
+    pub(crate) async fn send(&self, bytes: Vec<u8>) -> Result<(), Gone> {
+        if bytes.is_empty() {
+            return if self.chunks.is_closed() { Err(Gone) } else { Ok(()) };
+        }
+        self.chunks.send(bytes.into()).await.map_err(|_| Gone)
+    }
+
+    /// Waits until the last but one that was sent has been taken, or nobody reads any more.
+    pub(crate) async fn ready(&self) {
+        drop(self.chunks.reserve().await);
     }
 
     /// Waits until nobody reads it any more.
     pub(crate) async fn closed(&self) {
-        self.0.closed().await;
+        self.chunks.closed().await;
     }
 }
 

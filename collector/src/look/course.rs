@@ -3,9 +3,12 @@
 
 use super::Look;
 use super::body::{Gone, Outlet};
+use super::filter::Filter;
 use super::leg::By;
 use super::merge::Merge;
-use super::walk::{Asked, Found, Walk};
+use super::query::Order;
+use super::room::Room;
+use super::walk::{Found, Walk};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,15 +33,16 @@ pub(crate) struct Course {
 }
 
 impl Way {
-    /// Reads on a little and shows what is wanted of it. `Break` when that was all, or when `visit`
-    /// wants no more.
+    /// Reads on, so many bytes at most, and shows what is wanted of them. `Break` when that was all,
+    /// or when `visit` wants no more.
     pub(crate) fn step(
         &mut self,
+        most: u64,
         visit: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         match self {
-            Self::One(walk) => walk.step(visit),
-            Self::Many(merge) => merge.step(visit),
+            Self::One(walk) => walk.step(most, visit),
+            Self::Many(merge) => merge.step(most, visit),
         }
     }
 
@@ -73,16 +77,19 @@ impl Course {
 
     /// A course over all that is held now, in the order of the records' times if that is in many
     /// files.
-    pub(crate) async fn over_all(look: &Arc<Look>, asked: Asked) -> Option<Self> {
+    pub(crate) async fn over_all(
+        look: &Arc<Look>,
+        (filter, order): (Arc<Filter>, Order),
+    ) -> Option<Self> {
         let (shelf, shelves) = (look.shelf.clone(), look.shelves.clone());
         let begin = move || match shelves {
             Some(shelves) => {
-                Way::Many(Merge::new(Arc::new(shelves.stock()), asked, By::Time, None))
+                Way::Many(Merge::new(Arc::new(shelves.stock()), (filter, order), By::Time, None))
             }
             None => {
                 let holding = Arc::new(shelf.holding());
                 let start = holding.start();
-                Way::One(Walk::new(holding, asked, start))
+                Way::One(Walk::new(holding, filter, order, start))
             }
         };
         Some(Self::new(look, spawn_blocking(begin).await.ok()?))
@@ -102,12 +109,30 @@ impl Course {
         Some((Self { look, way, turn }, outcome))
     }
 
-    /// Sends what was found. If that takes long, all is let go that can be read again.
-    pub(crate) async fn send(&mut self, outlet: &Outlet, out: Vec<u8>) -> Result<(), Gone> {
-        if matches!(self.way, Way::Many(_)) && timeout(TURN, outlet.room()).await.is_err() {
+    /// Waits for room for what is read of `wish` bytes. If that takes long, all is let go that can
+    /// be read again.
+    pub(crate) async fn room(&mut self, outlet: &Outlet, wish: u64) -> Result<Room, Gone> {
+        if matches!(self.way, Way::One(_)) {
+            return outlet.room(wish).await;
+        }
+        if let Ok(room) = timeout(TURN, outlet.room(wish)).await {
+            return room;
+        }
+        self.give_way();
+        outlet.room(wish).await
+    }
+
+    /// Sends what was found, in the same way.
+    pub(crate) async fn fill(
+        &mut self,
+        outlet: &Outlet,
+        room: Room,
+        out: Vec<u8>,
+    ) -> Result<(), Gone> {
+        if matches!(self.way, Way::Many(_)) && timeout(TURN, outlet.ready()).await.is_err() {
             self.give_way();
         }
-        outlet.send(out).await
+        outlet.fill(room, out).await
     }
 
     /// Waits until it is its turn.

@@ -1,9 +1,7 @@
 //! Which records somebody wants to see: the one filter grammar of every way to look.
 
 use super::pattern::Pattern;
-use crate::ledger::Stretch;
-use crate::sender::SenderId;
-use crate::senders::Names;
+use crate::ledger::{Names, Stretch};
 use memchr::memmem::{self, Finder};
 use netlog_wire::{JsonStr, Level, Line};
 
@@ -99,14 +97,11 @@ impl Filter {
     }
 
     /// Whether a stretch of a file may hold a record that is wanted.
-    pub(crate) fn may_hold(&self, stretch: &Stretch<'_>, names: &Names) -> bool {
+    pub(crate) fn may_hold(&self, stretch: &Stretch<'_>) -> bool {
         let span = stretch.span();
         let levels = self.level.map_or(u8::MAX, |level| level.bit() | (level.bit() - 1));
-        let sender = |id: SenderId| {
-            // What is not known is not skipped.
-            names.get(&id).is_none_or(|(app, host)| {
-                any(&self.apps, app, glob) && any(&self.hosts, host, glob)
-            })
+        let sender = |names: &Names| {
+            any(&self.apps, &names.app, glob) && any(&self.hosts, &names.host, glob)
         };
         span.levels & levels > 0
             && self.since.is_none_or(|since| span.times.1 >= since)

@@ -23,7 +23,7 @@ const HEAD: usize = 32 << 10;
 const HEADERS: usize = 64;
 
 /// Connections beside those of the tails: requests, and browsers that keep some open.
-const CONNECTIONS: usize = 256;
+pub(super) const CONNECTIONS: usize = 256;
 
 /// The least time between two words to the tails, and what each of them adds: told of every batch,
 /// ten thousand would take more time to wake than it takes to read.
@@ -37,7 +37,7 @@ const COOLING: Duration = Duration::from_millis(200);
 pub(crate) async fn serve(sockets: Vec<Socket>, view: View, mut stop: watch::Receiver<bool>) {
     let (tell, end) = watch::channel(view.fresh.end());
     let (fresh, voice) = (view.fresh.clone(), view.voice);
-    let connections = Arc::new(Semaphore::new((view.max_tails + CONNECTIONS).min(view.most)));
+    let connections = Arc::new(Semaphore::new(view.most.min(Semaphore::MAX_PERMITS)));
     let look = Arc::new(Look::new(view, end, stop.clone()));
     let mut telling = JoinSet::new();
     telling.spawn(relay(fresh, tell));

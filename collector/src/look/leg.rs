@@ -8,7 +8,6 @@ use super::query::Order;
 use super::shelves::{Book, Opened, Stock};
 use super::volume::Volume;
 use crate::ledger::{Extent, Share, Stretch};
-use crate::senders::Names;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -33,7 +32,6 @@ pub(crate) enum By {
 pub(crate) struct Quest {
     pub(crate) stock: Arc<Stock>,
     pub(crate) filter: Arc<Filter>,
-    pub(crate) names: Arc<Names>,
     pub(crate) order: Order,
     pub(crate) by: By,
     pub(crate) extent: Extent,
@@ -244,7 +242,7 @@ impl Leg {
         let row = &quest.stock.rows[self.row];
         let weigh = |waiting: Waiting| {
             let Ok(opened) = row.open(waiting.book, quest.extent) else { return Some(waiting) };
-            let keep = |stretch: &Stretch<'_>| quest.filter.may_hold(stretch, &quest.names);
+            let keep = |stretch: &Stretch<'_>| quest.filter.may_hold(stretch);
             let found = opened.index.shares(opened.len, quest.extent, keep);
             let times = found.shares.iter().map(|share| share.times).reduce(around);
             passed.skipped += if times.is_none() { found.skipped } else { 0 };
@@ -264,7 +262,7 @@ impl Leg {
         let opened = quest.stock.rows[self.row].open(book, quest.extent)?;
         let Opened { book, mut volume, len, index } = opened;
         let limit = self.open.as_ref().map_or(len, |open| open.limit.min(len));
-        let keep = |stretch: &Stretch<'_>| quest.filter.may_hold(stretch, &quest.names);
+        let keep = |stretch: &Stretch<'_>| quest.filter.may_hold(stretch);
         let found = index.shares(limit, quest.extent, keep);
         passed.skipped += if edge.is_none() { found.skipped } else { 0 };
         let mut shares: VecDeque<_> = found.shares.into();

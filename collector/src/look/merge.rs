@@ -6,11 +6,12 @@
 #[cfg(test)]
 mod tests;
 
+use super::filter::Filter;
 use super::leg::{By, Key, Leg, Passed, Quest};
 use super::query::Order;
 use super::shelf::Spot;
 use super::shelves::Stock;
-use super::walk::{Asked, Found};
+use super::walk::Found;
 use crate::ledger::Extent;
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
@@ -24,7 +25,7 @@ const MOST: u64 = 256 << 10;
 /// How many files stay open from one piece to the next.
 const OPEN: usize = 8;
 
-/// How much is read, and shown, in one step.
+/// How much is read, and shown, in one step at most.
 const STEP: u64 = 1 << 20;
 
 /// A merge that has come so far.
@@ -42,7 +43,12 @@ pub(crate) struct Merge {
 
 impl Merge {
     /// A merge of all that is held, or of what is behind `from` in the stream.
-    pub(crate) fn new(stock: Arc<Stock>, asked: Asked, by: By, from: Option<u64>) -> Self {
+    pub(crate) fn new(
+        stock: Arc<Stock>,
+        asked: (Arc<Filter>, Order),
+        by: By,
+        from: Option<u64>,
+    ) -> Self {
         let budget = (HELD / stock.rows.len().max(1) as u64).clamp(LEAST, MOST);
         Self::within(budget, stock, (asked, by), from)
     }
@@ -51,12 +57,12 @@ impl Merge {
     fn within(
         budget: u64,
         stock: Arc<Stock>,
-        (Asked { filter, names, order }, by): (Asked, By),
+        ((filter, order), by): ((Arc<Filter>, Order), By),
         from: Option<u64>,
     ) -> Self {
         let count = stock.rows.len();
         let extent = stock.extent(from);
-        let quest = Quest { stock, filter, names, order, by, extent, budget };
+        let quest = Quest { stock, filter, order, by, extent, budget };
         let legs: Vec<_> = (0..count).map(|row| Leg::new(row, budget)).collect();
         // From the middle of the stream on, it has to be known where each row goes on.
         let surveyed = if from.is_some() && order == Order::Oldest { 0 } else { count };
@@ -78,21 +84,22 @@ impl Merge {
         missing + self.passed.gone + self.passed.unreadable
     }
 
-    /// Reads on a little and shows what is wanted of it. `Break` when that was all, or when `visit`
-    /// wants no more.
+    /// Reads on a little and shows what is wanted of it, some `most` bytes. `Break` when that was
+    /// all, or when `visit` wants no more.
     pub(crate) fn step(
         &mut self,
+        most: u64,
         mut visit: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         if self.surveyed < self.legs.len() {
             self.survey();
             return ControlFlow::Continue(());
         }
-        let (until, mut shown) = (self.passed.scanned + STEP, 0);
-        while self.passed.scanned < until && shown < STEP {
+        let (until, mut left) = (self.passed.scanned + STEP, most.min(STEP));
+        while self.passed.scanned < until && left > 0 {
             let Some((_, leg)) = self.next.pop() else { return ControlFlow::Break(()) };
             if self.legs[leg].is_ready() {
-                let flow = self.show(leg, (&mut shown, &mut visit));
+                let flow = self.show(leg, (&mut left, &mut visit));
                 self.queue(leg);
                 flow?;
                 continue;
@@ -105,7 +112,7 @@ impl Merge {
                 continue;
             }
             // A file that held nothing cost a little too.
-            shown += STEP / 256;
+            left = left.saturating_sub(STEP / 256);
         }
         ControlFlow::Continue(())
     }
@@ -114,17 +121,17 @@ impl Merge {
     fn show(
         &mut self,
         leg: usize,
-        (shown, visit): (&mut u64, &mut impl FnMut(Found<'_>) -> ControlFlow<()>),
+        (left, visit): (&mut u64, &mut impl FnMut(Found<'_>) -> ControlFlow<()>),
     ) -> ControlFlow<()> {
         let first = self.next.peek().map(|(key, _)| *key);
         loop {
             let flow = self.legs[leg].show(self.quest.order, |record| {
-                *shown += record.line.len() as u64 + 1;
+                *left = left.saturating_sub(record.line.len() as u64 + 1);
                 let spot = Spot { volume: leg, at: record.place.unwrap_or_default() };
                 visit(Found { line: record.line, cursor: record.cursor, spot })
             });
             flow.unwrap_or(ControlFlow::Continue(()))?;
-            let goes_on = self.legs[leg].is_ready() && *shown < STEP;
+            let goes_on = self.legs[leg].is_ready() && *left > 0;
             if !goes_on || self.rank(leg) < first {
                 return ControlFlow::Continue(());
             }

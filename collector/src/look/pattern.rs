@@ -4,6 +4,7 @@
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder, bytes};
 use regex_syntax::hir::{Hir, HirKind};
+use std::sync::OnceLock;
 
 /// The most memory that a compiled expression may take.
 const MEMORY: usize = 1 << 20;
@@ -14,7 +15,9 @@ const LENGTH: usize = 1000;
 /// A regular expression over what people see of a record: its message and its values.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    regex: Regex,
+    text: String,
+    /// Compiled anew when something may match: a tail that waits for it holds half as much.
+    regex: OnceLock<Option<Regex>>,
     needle: Option<Needle>,
 }
 
@@ -32,19 +35,16 @@ impl Pattern {
             return Err(format!("longer than {LENGTH} bytes"));
         }
         let exact = has_upper_case(text);
-        let regex = RegexBuilder::new(text)
-            .case_insensitive(!exact)
-            .size_limit(MEMORY)
-            .dfa_size_limit(MEMORY)
-            .build()
-            .map_err(|error| last_line(&error.to_string()))?;
+        let regex = compile(text, exact).map_err(|error| last_line(&error.to_string()))?;
         let piece = regex_syntax::parse(text).ok().and_then(|hir| longest_piece(&hir));
         let needle = piece.and_then(|piece| Needle::new(&piece, exact));
-        Ok(Self { regex, needle })
+        let regex = if needle.is_none() { OnceLock::from(Some(regex)) } else { OnceLock::new() };
+        Ok(Self { text: text.to_owned(), regex, needle })
     }
 
     pub(crate) fn is_match(&self, matter: &str) -> bool {
-        self.regex.is_match(matter)
+        let compile = || compile(&self.text, has_upper_case(&self.text)).ok();
+        self.regex.get_or_init(compile).as_ref().is_some_and(|regex| regex.is_match(matter))
     }
 
     /// Where the first line at or behind `at` may be that matches; `None` says there is none.
@@ -60,6 +60,11 @@ impl Pattern {
     pub(crate) fn is_quick(&self) -> bool {
         self.needle.is_some()
     }
+}
+
+fn compile(text: &str, exact: bool) -> Result<Regex, regex::Error> {
+    let mut builder = RegexBuilder::new(text);
+    builder.case_insensitive(!exact).size_limit(MEMORY).dfa_size_limit(MEMORY).build()
 }
 
 impl Needle {

@@ -99,7 +99,7 @@ fn tail(look: &Arc<Look>, query: &str, headers: &HeaderMap) -> Result<Answer, Re
         follow: query.follow && !over,
         place,
     };
-    Ok(stream(form, Body::stream(|outlet| tail.run(outlet))))
+    Ok(stream(form, Body::stream(look.rooms.own(), |outlet| tail.run(outlet))))
 }
 
 fn search(look: &Arc<Look>, query: &str, headers: &HeaderMap) -> Result<Answer, Refusal> {
@@ -113,7 +113,7 @@ fn search(look: &Arc<Look>, query: &str, headers: &HeaderMap) -> Result<Answer, 
         order: query.order,
         count: query.count.unwrap_or(Count::All),
     };
-    Ok(stream(form, Body::stream(|outlet| search.run(outlet))))
+    Ok(stream(form, Body::stream(look.rooms.own(), |outlet| search.run(outlet))))
 }
 
 fn health(look: &Look) -> Answer {

@@ -6,7 +6,7 @@ use super::course::{Course, Way};
 use super::filter::Filter;
 use super::form::{Form, Notice};
 use super::query::{Count, Order};
-use super::walk::Asked;
+use super::volume::PIECE;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -32,8 +32,7 @@ struct Stepped {
 impl Search {
     /// Searches until all is searched, enough is found, or nobody reads any more.
     pub(crate) async fn run(self, outlet: Outlet) {
-        let (filter, names) = (self.filter.clone(), self.look.view.senders.names());
-        let asked = Asked { filter, names, order: self.order };
+        let asked = (self.filter.clone(), self.order);
         let Some(mut course) = Course::over_all(&self.look, asked).await else { return };
         let mut matched = 0;
         loop {
@@ -41,10 +40,12 @@ impl Search {
                 Count::All => u64::MAX,
                 Count::Last(count) => count - matched,
             };
-            let Some((next, stepped)) = self.step(course, left).await else { return };
+            let Ok(room) = course.room(&outlet, PIECE).await else { return };
+            let stepped = self.step(course, (room.most, left)).await;
+            let Some((next, stepped)) = stepped else { return };
             matched += stepped.matched;
             course = next;
-            if course.send(&outlet, stepped.out).await.is_err() {
+            if course.fill(&outlet, room, stepped.out).await.is_err() {
                 return;
             }
             if stepped.done {
@@ -60,8 +61,12 @@ impl Search {
         let _ = outlet.send(out).await;
     }
 
-    /// Searches one piece, when it is its turn, for at most `left` records.
-    async fn step(&self, mut course: Course, left: u64) -> Option<(Course, Stepped)> {
+    /// Searches one piece of at most so many bytes, when it is its turn, for at most `left` records.
+    async fn step(
+        &self,
+        mut course: Course,
+        (most, left): (u64, u64),
+    ) -> Option<(Course, Stepped)> {
         course.wait().await?;
         let turn = self.look.searching.clone().acquire_owned().await.ok()?;
         let form = self.form;
@@ -70,7 +75,7 @@ impl Search {
             if left == 0 {
                 return Stepped { out, matched, done: true };
             }
-            let flow = way.step(|found| {
+            let flow = way.step(most, |found| {
                 form.push(&mut out, found.line, found.cursor);
                 matched += 1;
                 if matched < left { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -1,19 +1,22 @@
 //! All files of records: the one being written, and those rotated away before it.
 
 use super::cursor::Cursor;
-use super::volume::Volume;
+use super::volume::{Held, Volume};
 use crate::fresh::{End, Fresh, Past};
 use crate::paths;
 use crate::rotated::rotated;
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Where the records are.
 #[derive(Debug)]
 pub(crate) struct Shelf {
     path: Option<PathBuf>,
     fresh: Arc<Fresh>,
+    /// The files that tails have open, by their turns: ten thousand tails need one descriptor.
+    open: Mutex<Vec<(u64, Weak<Held>)>>,
 }
 
 /// All that is held at one moment, the oldest first.
@@ -35,7 +38,7 @@ pub(crate) struct Spot {
 
 impl Shelf {
     pub(crate) fn new(path: Option<PathBuf>, fresh: Arc<Fresh>) -> Self {
-        Self { path, fresh }
+        Self { path, fresh, open: Mutex::default() }
     }
 
     /// Whether there is no file.
@@ -58,7 +61,21 @@ impl Shelf {
     /// The file that was begun at `turn`, wherever it is by now, and packed or not.
     pub(crate) fn find(&self, turn: u64) -> Option<Volume> {
         let path = self.path.as_deref()?;
-        let Past { inode, stamp } = self.fresh.file(turn)?;
+        let past = self.fresh.file(turn)?;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|(_, held)| held.strong_count() > 0);
+        let same = open.iter().filter(|(of, _)| *of == turn).filter_map(|(_, held)| held.upgrade());
+        let same = { same }.map(Volume::from).find(|volume| is_where_it_was(volume, path, past));
+        let found = same.or_else(|| {
+            let found = Self::open(path, past)?;
+            open.push((turn, Arc::downgrade(found.held())));
+            Some(found)
+        });
+        drop(open);
+        found
+    }
+
+    fn open(path: &Path, Past { inode, stamp }: Past) -> Option<Volume> {
         if let Some(stamp) = stamp {
             return Volume::open_rotated(&stamp.name(path)).ok();
         }
@@ -68,6 +85,15 @@ impl Shelf {
             (found.inode() == inode).then_some(found)
         })
     }
+}
+
+/// Whether a file that is open is still found by the name that it was opened by.
+fn is_where_it_was(volume: &Volume, path: &Path, Past { inode, stamp }: Past) -> bool {
+    if let Some(stamp) = stamp {
+        return volume.path() == Some(&stamp.name(path));
+    }
+    let there = volume.path().and_then(|path| path.metadata().ok());
+    there.is_some_and(|there| (there.dev(), there.ino()) == inode)
 }
 
 impl Holding {

@@ -13,7 +13,7 @@ use super::filter::Filter;
 use super::form::{Form, Notice};
 use super::query::{Count, Order};
 use super::shelf::{Holding, Spot};
-use super::volume::{Lines, Volume};
+use super::volume::{Lines, PIECE, Volume};
 use super::walk::Walk;
 use crate::fresh::End;
 use std::ops::ControlFlow;
@@ -88,7 +88,9 @@ impl Tail {
         } else {
             self.backlog(&holding, start, outlet).await?;
         }
-        self.follow(place, holding.end, outlet).await
+        let seam = holding.end;
+        drop(holding);
+        self.follow(place, seam, outlet).await
     }
 
     fn records_before(&self, at: u64) -> Option<u64> {
@@ -132,24 +134,25 @@ impl Tail {
     }
 
     fn walk(&self, holding: &Arc<Holding>, order: Order, from: Spot) -> Walk {
-        Walk::new(holding.clone(), self.asked(order), from)
+        Walk::new(holding.clone(), self.filter.clone(), order, from)
     }
 
     /// Sends what was there when the tail began.
-    async fn backlog(&self, holding: &Arc<Holding>, from: Spot, out: &Outlet) -> Result<(), Gone> {
-        let mut walk = self.walk(holding, Order::Oldest, from);
+    async fn backlog(&self, held: &Arc<Holding>, from: Spot, outlet: &Outlet) -> Result<(), Gone> {
+        let mut walk = self.walk(held, Order::Oldest, from);
         loop {
-            let form = self.form;
+            let (form, room) = (self.form, outlet.room(PIECE).await?);
+            let piece = room.most;
             let step = move || {
                 let mut out = Vec::new();
-                let flow = walk.step(|found| {
+                let flow = walk.step(piece, |found| {
                     form.push(&mut out, found.line, found.cursor);
                     ControlFlow::Continue(())
                 });
                 (walk, out, flow.is_break())
             };
             let (next, bytes, done) = spawn_blocking(step).await.map_err(|_| Gone)?;
-            out.send(bytes).await?;
+            outlet.fill(room, bytes).await?;
             if done {
                 self.look.view.stats.pieces_unreadable.add(next.unreadable);
                 return Ok(());
@@ -173,11 +176,12 @@ impl Tail {
                 if self.fall_back(&mut place, outlet).await? {
                     continue;
                 }
-                let out = self.advance(&mut place).await?;
+                let room = outlet.room(STRIDE).await?;
+                let out = self.advance(&mut place, room.most).await?;
                 if !out.is_empty() {
                     sent = Instant::now();
                 }
-                outlet.send(out).await?;
+                outlet.fill(room, out).await?;
             }
             if !live {
                 live = true;
@@ -205,8 +209,8 @@ impl Tail {
         }
     }
 
-    /// Reads the next piece and gives what is to be sent of it.
-    async fn advance(&self, place: &mut Place) -> Result<Vec<u8>, Gone> {
+    /// Reads the next piece, of at most so many bytes, and gives what is to be sent of it.
+    async fn advance(&self, place: &mut Place, most: u64) -> Result<Vec<u8>, Gone> {
         let mut out = Vec::new();
         let end = self.look.view.fresh.end();
         let limit = place.limit(end);
@@ -224,7 +228,7 @@ impl Tail {
             return Ok(out);
         };
         let (from, form, filter) = (place.at, self.form, self.filter.clone());
-        let to = limit.min(from + STRIDE);
+        let to = limit.min(from + most);
         let work = move || {
             let mut volume = volume;
             let print = volume.print(limit).unwrap_or_default();

@@ -27,22 +27,22 @@ const FIRST_LINE: u64 = 4 << 10;
 /// Records that can be read.
 #[derive(Debug, Clone)]
 pub(crate) struct Volume {
-    held: Held,
+    held: Arc<Held>,
     /// By which it is known in cursors: the hash of its first line. None as long as it is empty.
     print: Option<u64>,
 }
 
-#[derive(Debug, Clone)]
-enum Held {
+#[derive(Debug)]
+pub(crate) enum Held {
     File {
         path: PathBuf,
-        file: Arc<File>,
+        file: File,
         inode: (u64, u64),
     },
     /// Under the name that it had before.
     Packed {
         path: PathBuf,
-        packed: Arc<Packed>,
+        packed: Packed,
     },
     Ring(Arc<Fresh>),
 }
@@ -54,13 +54,24 @@ pub(crate) struct Lines {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl From<Held> for Volume {
+    fn from(held: Held) -> Self {
+        Arc::new(held).into()
+    }
+}
+
+impl From<Arc<Held>> for Volume {
+    fn from(held: Arc<Held>) -> Self {
+        Self { held, print: None }
+    }
+}
+
 impl Volume {
     /// Opens a file.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let (inode, _) = identify(&file)?;
-        let held = Held::File { path: path.to_owned(), file: Arc::new(file), inode };
-        Ok(Self { held, print: None })
+        Ok(Held::File { path: path.to_owned(), file, inode }.into())
     }
 
     /// Opens a file that was rotated away to `path`, and may be packed by now.
@@ -68,8 +79,7 @@ impl Volume {
         match Self::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let (path, packed) = (path.to_owned(), Packed::open(&packed_of(path))?);
-                let held = Held::Packed { path, packed: Arc::new(packed) };
-                Ok(Self { held, print: None })
+                Ok(Held::Packed { path, packed }.into())
             }
             open => open,
         }
@@ -80,27 +90,32 @@ impl Volume {
         let open = |path: &Path| own(OpenOptions::new().read(true)).open(path);
         let held = match open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let packed = Arc::new(Packed::read(open(&packed_of(path))?)?);
+                let packed = Packed::read(open(&packed_of(path))?)?;
                 Held::Packed { path: path.to_owned(), packed }
             }
             file => {
                 let file = file?;
                 let (inode, _) = identify(&file)?;
-                Held::File { path: path.to_owned(), file: Arc::new(file), inode }
+                Held::File { path: path.to_owned(), file, inode }
             }
         };
-        Ok(Self { held, print: None })
+        Ok(Self { held: Arc::new(held), print: None })
     }
 
     /// The ring.
     pub(crate) fn ring(fresh: Arc<Fresh>) -> Self {
         let print = fresh.ring().map(|ring| ring.print);
-        Self { held: Held::Ring(fresh), print }
+        Self { held: Arc::new(Held::Ring(fresh)), print }
+    }
+
+    /// What others can read it by too, without another descriptor.
+    pub(crate) fn held(&self) -> &Arc<Held> {
+        &self.held
     }
 
     /// The device and inode, zero for what is no file or a packed one.
     pub(crate) fn inode(&self) -> (u64, u64) {
-        match &self.held {
+        match &*self.held {
             Held::File { inode, .. } => *inode,
             Held::Packed { .. } | Held::Ring(_) => (0, 0),
         }
@@ -108,7 +123,7 @@ impl Volume {
 
     /// Where it lay when it was opened, or before it was packed.
     pub(crate) fn path(&self) -> Option<&Path> {
-        match &self.held {
+        match &*self.held {
             Held::File { path, .. } | Held::Packed { path, .. } => Some(path),
             Held::Ring(_) => None,
         }
@@ -116,7 +131,7 @@ impl Volume {
 
     /// What its ledger says of the first `limit` bytes.
     pub(crate) fn index(&self, limit: u64) -> Index {
-        match &self.held {
+        match &*self.held {
             Held::File { path, inode, .. } => Index::read(path, Some(*inode), limit),
             // Nobody has that name twice.
             Held::Packed { path, .. } => Index::read(path, None, limit),
@@ -126,7 +141,7 @@ impl Volume {
 
     /// How long it is now. For a file that is being written, [`Fresh`] knows better.
     pub(crate) fn len(&self) -> io::Result<u64> {
-        match &self.held {
+        match &*self.held {
             Held::File { file, .. } => Ok(file.metadata()?.len()),
             Held::Packed { packed, .. } => Ok(packed.len()),
             Held::Ring(fresh) => Ok(fresh.ring().map_or(0, |ring| ring.end().at)),
@@ -149,7 +164,7 @@ impl Volume {
         let Some(before) = from.checked_sub(1).filter(|_| from < to.min(limit)) else {
             return self.lines_from((from, to), limit);
         };
-        if let Held::Ring(_) = &self.held {
+        if let Held::Ring(_) = &*self.held {
             return self.lines_from((from, to), limit);
         }
         // From the byte before: if it ends a line, one begins here.
@@ -162,7 +177,7 @@ impl Volume {
     /// The same where it is known that a line begins at `from`.
     pub(crate) fn lines_from(&self, (from, to): (u64, u64), limit: u64) -> io::Result<Lines> {
         let to = to.min(limit);
-        if let Held::Ring(fresh) = &self.held {
+        if let Held::Ring(fresh) = &*self.held {
             let (at, bytes) = fresh.ring().map_or((to, Vec::new()), |ring| ring.read(from, to));
             return Ok(Lines { at, bytes });
         }
@@ -189,7 +204,7 @@ impl Volume {
 
     /// Up to `len` bytes; fewer only at the end.
     fn read_at(&self, at: u64, len: u64) -> io::Result<Vec<u8>> {
-        match &self.held {
+        match &*self.held {
             Held::File { file, .. } => read_at(file, at, len),
             Held::Packed { packed, .. } => packed.read_at(at, len),
             Held::Ring(_) => Ok(Vec::new()),

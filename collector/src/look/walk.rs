@@ -5,9 +5,8 @@ use super::cursor::Cursor;
 use super::filter::Filter;
 use super::query::Order;
 use super::shelf::{Holding, Spot};
-use super::volume::{PIECE, Volume};
+use super::volume::Volume;
 use crate::ledger::Stretch;
-use crate::senders::Names;
 use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
@@ -17,7 +16,6 @@ use std::sync::Arc;
 pub(crate) struct Walk {
     holding: Arc<Holding>,
     filter: Arc<Filter>,
-    names: Arc<Names>,
     order: Order,
     /// Nothing before it is looked at.
     from: Spot,
@@ -29,13 +27,6 @@ pub(crate) struct Walk {
     pub(crate) skipped: u64,
     /// Pieces, and whole volumes, that could not be read.
     pub(crate) unreadable: u64,
-}
-
-/// What is looked for, and in which order.
-pub(crate) struct Asked {
-    pub(crate) filter: Arc<Filter>,
-    pub(crate) names: Arc<Names>,
-    pub(crate) order: Order,
 }
 
 struct Open {
@@ -60,7 +51,8 @@ impl Walk {
     /// A walk over `holding`, from the place `from` to its end or the other way.
     pub(crate) fn new(
         holding: Arc<Holding>,
-        Asked { filter, names, order }: Asked,
+        filter: Arc<Filter>,
+        order: Order,
         from: Spot,
     ) -> Self {
         let volumes = from.volume..holding.volumes();
@@ -69,13 +61,14 @@ impl Walk {
             Order::Newest => volumes.rev().collect(),
         };
         let (open, scanned, skipped, unreadable) = (None, 0, 0, 0);
-        Self { holding, filter, names, order, from, volumes, open, scanned, skipped, unreadable }
+        Self { holding, filter, order, from, volumes, open, scanned, skipped, unreadable }
     }
 
-    /// Reads the next piece and shows what is wanted of it. `Break` when that was the last one, or
-    /// when `visit` wants no more.
+    /// Reads the next piece, of so many bytes at most, and shows what is wanted of it. `Break` when
+    /// that was the last one, or when `visit` wants no more.
     pub(crate) fn step(
         &mut self,
+        piece: u64,
         mut visit: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let Some(open) = &mut self.open else { return self.open_next() };
@@ -88,8 +81,8 @@ impl Walk {
             return ControlFlow::Continue(());
         };
         let part = match self.order {
-            Order::Oldest => (from, to.min(from + PIECE)),
-            Order::Newest => (from.max(to.saturating_sub(PIECE)), to),
+            Order::Oldest => (from, to.min(from + piece)),
+            Order::Newest => (from.max(to.saturating_sub(piece)), to),
         };
         match self.order {
             Order::Oldest if part.1 < to => open.parts.push_front((part.1, to)),
@@ -132,7 +125,7 @@ impl Walk {
         let Some(print) = volume.print(limit).filter(|_| from < limit) else {
             return ControlFlow::Continue(());
         };
-        let keep = |stretch: &Stretch<'_>| self.filter.may_hold(stretch, &self.names);
+        let keep = |stretch: &Stretch<'_>| self.filter.may_hold(stretch);
         let (parts, skipped) = volume.index(limit).parts((from, limit), keep);
         self.skipped += skipped;
         self.open = Some(Open { number, volume, print, limit, parts: parts.into() });

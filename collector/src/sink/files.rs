@@ -51,6 +51,11 @@ pub(crate) struct MostFiles {
 }
 
 impl MostFiles {
+    /// How many descriptors it takes to have `all` of them open, and that of `other`.
+    pub(crate) fn wanted(all: usize) -> usize {
+        all.saturating_add(1).saturating_mul(DESCRIPTORS)
+    }
+
     /// At most `all` files and that of `other`, and as many open as `descriptors` are enough for.
     pub(crate) fn new(all: usize, descriptors: usize) -> Self {
         Self { all, open: (descriptors / DESCRIPTORS).clamp(1, all.saturating_add(1)) }

@@ -168,8 +168,7 @@ impl Model {
         from: Option<u64>,
     ) -> Merge {
         let shelves = Shelves::new(template(&self.dir), self.fresh.clone());
-        let (filter, names) = (Arc::new(filter), Arc::default());
-        let asked = Asked { filter, names, order };
+        let asked = (Arc::new(filter), order);
         Merge::within(budget, Arc::new(shelves.stock()), (asked, by), from)
     }
 
@@ -216,7 +215,7 @@ fn number(line: &[u8]) -> u64 {
 fn all(merge: &mut Merge, mut between: impl FnMut(&mut Merge)) -> Vec<(u64, u64)> {
     let mut found = Vec::new();
     loop {
-        let flow = merge.step(|record| {
+        let flow = merge.step(1 << 20, |record| {
             found.push((record.cursor.at, number(record.line)));
             // As often as can be, it is left in the middle.
             if found.len() % 3 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -10,8 +10,8 @@ use crate::look::merge::Merge;
 use crate::look::query::{Count, Order};
 use crate::look::shelf::{Holding, Spot};
 use crate::look::shelves::{Shelves, Stock};
-use crate::look::volume::Volume;
-use crate::look::walk::{Asked, Walk};
+use crate::look::volume::{PIECE, Volume};
+use crate::look::walk::Walk;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
@@ -61,7 +61,7 @@ impl Tail {
         }
         let stock = self.stock(shelves).await?;
         let end = stock.end;
-        let merge = Merge::new(stock, self.asked(Order::Oldest), By::Place, from);
+        let merge = Merge::new(stock, (self.filter.clone(), Order::Oldest), By::Place, from);
         self.pass_on(merge, from.is_some(), out).await?;
         Ok(end)
     }
@@ -71,10 +71,12 @@ impl Tail {
         let mut course = Course::new(&self.look, Way::Many(merge));
         let (form, mut told) = (self.form, 0);
         loop {
+            let room = course.room(outlet, PIECE).await?;
             course.wait().await.ok_or(Gone)?;
+            let most = room.most;
             let work = move |way: &mut Way| {
                 let mut out = Vec::new();
-                let flow = way.step(|found| {
+                let flow = way.step(most, |found| {
                     form.push(&mut out, found.line, found.cursor);
                     ControlFlow::Continue(())
                 });
@@ -89,7 +91,7 @@ impl Tail {
                 told = lost;
             }
             course = next;
-            course.send(outlet, out).await?;
+            course.fill(outlet, room, out).await?;
             if done {
                 self.look.view.stats.pieces_unreadable.add(course.way.unreadable());
                 return Ok(());
@@ -109,14 +111,14 @@ impl Tail {
         let holding = Arc::new(Holding::of_ring(fresh.clone()));
         let start = fresh.ring().map(|ring| ring.start().at).unwrap_or_default();
         let spot = Spot { volume: 0, at: start };
-        let walk = Walk::new(holding.clone(), self.asked(Order::Newest), spot);
+        let walk = Walk::new(holding.clone(), self.filter.clone(), Order::Newest, spot);
         let (first, found) = self.count_back(Way::One(walk), count, out).await?;
         if found == count {
             return Ok(first.map_or(holding.end.len, |spot| spot.at));
         }
         let stock = self.stock(shelves).await?;
         let end = stock.end;
-        let merge = Merge::new(stock, self.asked(Order::Newest), By::Place, Some(0));
+        let merge = Merge::new(stock, (self.filter.clone(), Order::Newest), By::Place, Some(0));
         let (first, _) = self.count_back(Way::Many(merge), count, out).await?;
         Ok(first.map_or(end, |spot| spot.at))
     }
@@ -133,14 +135,14 @@ impl Tail {
         while !done && course.way.bytes().0 < BACK {
             course.wait().await.ok_or(Gone)?;
             let work = move |way: &mut Way| {
-                let flow = way.step(|record| {
+                let flow = way.step(PIECE, |record| {
                     (first, found) = (Some(record.spot), found + 1);
                     if found < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 });
                 (first, found, flow.is_break())
             };
             (course, (first, found, done)) = course.step(work).await.ok_or(Gone)?;
-            course.send(out, Vec::new()).await?;
+            out.send(Vec::new()).await?;
         }
         Ok((first, found))
     }
@@ -154,10 +156,5 @@ impl Tail {
         let mut out = Vec::new();
         self.form.push_notice(&mut out, Notice::Missed(None));
         outlet.send(out).await
-    }
-
-    pub(super) fn asked(&self, order: Order) -> Asked {
-        let names = self.look.view.senders.names();
-        Asked { filter: self.filter.clone(), names, order }
     }
 }

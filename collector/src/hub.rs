@@ -93,7 +93,7 @@ impl Hub {
     ///
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
-        let (mut tidied, mut pace) = (Instant::now(), Pace::new());
+        let (mut tidied, mut pace) = (Instant::now(), Pace::of_writer());
         while !self.sinks.is_empty() {
             if tidied.elapsed() > MINUTE {
                 self.marks.forget(seconds());
@@ -122,8 +122,8 @@ impl Hub {
     }
 
     /// Makes one batch of `parcel` and what else is there, and sees it through; says of how many
-    /// parcels.
-    fn pass(&mut self, parcel: Parcel) -> Result<usize, GaveUp> {
+    /// parcels and bytes.
+    fn pass(&mut self, parcel: Parcel) -> Result<(usize, usize), GaveUp> {
         let mut bytes = parcel.bytes();
         let mut parcels = vec![parcel];
         while bytes < BATCH
@@ -132,7 +132,7 @@ impl Hub {
             bytes += parcel.bytes();
             parcels.push(parcel);
         }
-        let found = parcels.len();
+        let found = (parcels.len(), bytes);
         let sealed = self.seal(parcels);
         if !sealed.batch.runs.is_empty() {
             self.write(&sealed.batch)?;

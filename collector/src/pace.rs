@@ -2,7 +2,8 @@
 //!
 //! To be woken costs more than to take what woke us. While little comes at a time and often, a
 //! thread naps before it waits, so that what comes meanwhile is taken at one waking. What comes
-//! alone, or to a thread that has plenty to do, is never delayed.
+//! alone, or to a thread that has plenty to do, is never delayed; and much of it least of all, since
+//! what waits has left the processor's cache when it is taken at last.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -22,6 +23,13 @@ const STREAK: u32 = 16;
 /// Whoever was busy for longer than this found enough at one waking.
 const PLENTY: Duration = Duration::from_millis(1);
 
+/// Whoever was busy for longer than this with [`MUCH`] did too, and so did the one thread that
+/// writes, in twice the time, whatever it was.
+const ENOUGH: Duration = Duration::from_micros(200);
+
+/// How many bytes are much at one waking.
+const MUCH: usize = 64 << 10;
+
 /// The pace of one thread that waits, takes what is there, and waits again. It naps before it waits
 /// or before it takes, as suits it.
 #[derive(Debug)]
@@ -31,8 +39,11 @@ pub(crate) struct Pace {
     napped: bool,
     /// When the wait, or the work, began that goes on now.
     since: Instant,
-    /// How long the last work took.
+    /// How long the last work took, and how long would have been plenty.
     worked: Duration,
+    plenty: Duration,
+    /// Whether the thread writes what others read.
+    writes: bool,
 }
 
 impl Pace {
@@ -40,8 +51,14 @@ impl Pace {
         Self::at(Instant::now())
     }
 
+    /// That of the thread that writes.
+    pub(crate) fn of_writer() -> Self {
+        Self { writes: true, ..Self::new() }
+    }
+
     fn at(now: Instant) -> Self {
-        Self { quick: 0, napped: false, since: now, worked: Duration::ZERO }
+        let (worked, plenty) = (Duration::ZERO, PLENTY);
+        Self { quick: 0, napped: false, since: now, worked, plenty, writes: false }
     }
 
     /// A wait begins.
@@ -54,9 +71,9 @@ impl Pace {
         self.woken(Instant::now());
     }
 
-    /// The work is done; `found` is how many things were there.
-    pub(crate) fn done(&mut self, found: usize) {
-        self.took(found, Instant::now());
+    /// The work is done; `found` is how many things were there, of so many `bytes` together.
+    pub(crate) fn done(&mut self, (found, bytes): (usize, usize)) {
+        self.took((found, bytes), Instant::now());
     }
 
     /// Lets more gather, if that pays.
@@ -73,8 +90,13 @@ impl Pace {
         self.since = now;
     }
 
-    fn took(&mut self, found: usize, now: Instant) {
+    fn took(&mut self, (found, bytes): (usize, usize), now: Instant) {
         self.worked = now.duration_since(self.since);
+        self.plenty = match bytes >= MUCH {
+            true => ENOUGH,
+            false if self.writes => ENOUGH * 2,
+            false => PLENTY,
+        };
         // What one nap did not bring together, another one will not.
         if std::mem::take(&mut self.napped) && found < 2 {
             self.quick = 0;
@@ -82,20 +104,21 @@ impl Pace {
     }
 
     fn should_nap(&mut self) -> bool {
-        self.napped = self.quick >= STREAK && self.worked < PLENTY;
+        self.napped = self.quick >= STREAK && self.worked < self.plenty;
         self.napped
     }
 }
 
 thread_local! {
     static PACE: RefCell<Pace> = RefCell::new(Pace::new());
-    /// What this thread has read since it waited.
-    static READ: Cell<usize> = const { Cell::new(0) };
+    /// How often this thread has read since it waited, and how many bytes.
+    static READ: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 
-/// Takes note that something was read by a task of this thread.
-pub(crate) fn note_read() {
-    READ.with(|read| read.set(read.get() + 1));
+/// Takes note that so many `bytes` were read at once by a task of this thread.
+pub(crate) fn note_read(bytes: usize) {
+    let (reads, all) = READ.get();
+    READ.set((reads + 1, all + bytes));
 }
 
 /// The runtime that suits a collector best: a single thread, which has its pace.
@@ -110,7 +133,7 @@ pub fn runtime() -> io::Result<Runtime> {
         .enable_all()
         .on_thread_park(|| {
             PACE.with_borrow_mut(|pace| {
-                pace.done(READ.replace(0));
+                pace.done(READ.replace((0, 0)));
                 pace.nap();
                 pace.wait();
             });
@@ -134,6 +157,11 @@ mod tests {
 
         /// Whether it naps, having worked for so many microseconds, and then waits.
         fn turn(&mut self, found: usize, worked: u64, waited: u64) -> bool {
+            self.take((found, found * 200), worked, waited)
+        }
+
+        /// The same, with so many bytes in all.
+        fn take(&mut self, found: (usize, usize), worked: u64, waited: u64) -> bool {
             self.1 += Duration::from_micros(worked);
             self.0.took(found, self.1);
             let napped = self.0.should_nap();
@@ -165,6 +193,16 @@ mod tests {
         let mut pace = Driven::new();
         let naps = (0..1700).filter(|_| pace.turn(1, 10, 50)).count();
         assert_eq!(naps, 100);
+    }
+
+    #[test]
+    fn much_is_plenty_sooner_and_so_is_all_that_is_written() {
+        let mut pace = Driven::new();
+        assert!((0..1000).all(|_| !pace.take((10, MUCH), 200, 0)));
+        assert!(pace.take((10, MUCH - 1), 200, 0));
+        assert!(pace.take((10, MUCH), 199, 0));
+        pace.0.writes = true;
+        assert!((0..1000).all(|_| !pace.take((10, 1), 400, 0)));
     }
 
     #[test]

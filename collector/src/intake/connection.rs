@@ -249,7 +249,7 @@ impl Connection {
             self.decoder.finish(runs)?;
             return Ok(Progress::End);
         }
-        note_read();
+        note_read(came.len());
         let bytes = &buffer[came];
         self.blank = bytes.ends_with(b"\n\n") || (bytes == b"\n" && !self.decoder.pending());
         self.decoder.feed(bytes, runs)?;

@@ -91,7 +91,7 @@ impl Intake {
             match self.socket.try_receive(&mut self.buffer, &mut datagrams) {
                 Ok(()) => {
                     for datagram in datagrams.drain(..) {
-                        note_read();
+                        note_read(datagram.place.len());
                         received += datagram.place.len().max(LEAST);
                         self.take(datagram, (&mut runs, started), wiring);
                     }

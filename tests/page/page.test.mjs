@@ -81,6 +81,13 @@ const inSight = () =>
       .map(([, text]) => text);
   });
 
+/** Turns the wheel, once the list is full: before, there is nothing to scroll. */
+async function wheel(by) {
+  await until(async () => (await inSight()).length > 20, "a list full of records");
+  await page.mouse.move(600, 500);
+  await page.mouse.wheel(0, by);
+}
+
 before(async () => {
   browser = await launch();
   await collector?.start();
@@ -178,8 +185,7 @@ holds("a wrong expression is said to be wrong", {}, async () => {
 holds("scrolling up holds still, and the way back is plain", {}, async () => {
   await given(history(500));
   await open();
-  await page.mouse.move(600, 500);
-  await page.mouse.wheel(0, -600);
+  await wheel(-600);
   await page.waitForSelector("#state[data-state=paused]");
   await page.waitForTimeout(300);
   const before = await inSight();

@@ -29,6 +29,11 @@ fn at_minute(app: &str, minute: usize) -> String {
     )
 }
 
+/// A program of each app that logs to the collector at `to` as it is `told`.
+fn subjects(scene: &Scene, to: &str, apps: [&str; 3], told: &str) -> Vec<Child> {
+    apps.map(|app| scene.subject(&format!("to={to} app={app} {told}"))).into()
+}
+
 #[test]
 fn a_tail_begins_with_the_last_records_of_all_files_and_goes_on_with_each() {
     let scene = Scene::new();
@@ -115,13 +120,8 @@ fn a_tail_of_many_files_resumes_over_a_collector_killed_again_and_again_without_
     let line = format!("--listen tcp://{port} --http {http} --rotate-size 1MiB");
     let mut collector = start(&scene, &line);
     let apps = ["alpha", "beta", "gamma"];
-    let mut subjects: Vec<Child> = apps
-        .iter()
-        .map(|app| {
-            let told = "threads=2 records=20000 block=600 spool=1000000 wait=1";
-            scene.subject(&format!("to={port} app={app} {told}"))
-        })
-        .collect();
+    let told = "threads=2 records=20000 block=600 spool=1000000 wait=1";
+    let mut subjects = subjects(&scene, &port.to_string(), apps, told);
     let (mut seen, mut asked) = (Vec::new(), "/tail?n=all".to_owned());
     for round in 1..=6 {
         let mut tail = Reader::open(&collector.server(), &asked);
@@ -161,11 +161,8 @@ fn tails_of_many_files_begun_in_a_flood_have_no_gap_and_nothing_twice_and_so_hav
     let collector = serve(&scene, "--rotate-size 1MiB");
     let server = collector.server();
     let apps = ["alpha", "beta", "gamma"];
-    let subject = |app: &&str| {
-        let told = "threads=2 records=20000 block=60 spool=1000000";
-        scene.subject(&format!("to={} app={app} {told}", collector.authority()))
-    };
-    let mut subjects: Vec<Child> = apps.iter().map(subject).collect();
+    let told = "threads=2 records=20000 block=60 spool=1000000";
+    let mut subjects = subjects(&scene, collector.authority(), apps, told);
     let (mut tails, mut searched) = (Vec::new(), Vec::new());
     for count in [3_000, 10_000, 20_000, 30_000, 45_000] {
         let written = || metric(&server, "records_written") >= count;
@@ -202,12 +199,8 @@ fn a_slow_tail_of_many_files_goes_back_to_them_and_catches_up_without_a_gap() {
     assert_eq!(slow.next().expect("a notice")["notice"], "live");
     // Some 35 MB that nobody reads: far more than sockets and memory hold.
     let apps = ["alpha", "beta", "gamma"];
-    let subject = |app: &&str| {
-        let told =
-            format!("to={} app={app} threads=2 records=25000 block=60", collector.authority());
-        scene.subject(&told)
-    };
-    let mut subjects: Vec<Child> = apps.iter().map(subject).collect();
+    let mut subjects =
+        subjects(&scene, collector.authority(), apps, "threads=2 records=25000 block=60");
     subjects.iter_mut().for_each(Child::succeed);
     let tail = slow.gather();
     let all = tail.wait_for(150_000);
@@ -241,11 +234,8 @@ fn searches_whose_readers_are_slow_keep_no_other_waiting_and_find_all_in_the_end
     let collector = serve(&scene, "--rotate-size 1MiB");
     let server = collector.server();
     let apps = ["alpha", "beta", "gamma"];
-    let subject = |app: &&str| {
-        let told = "threads=1 records=40000 block=60";
-        scene.subject(&format!("to={} app={app} {told}", collector.authority()))
-    };
-    let mut subjects: Vec<Child> = apps.iter().map(subject).collect();
+    let mut subjects =
+        subjects(&scene, collector.authority(), apps, "threads=1 records=40000 block=60");
     subjects.iter_mut().for_each(Child::succeed);
     // More than may read many files at once, and each of more than sockets hold.
     let slow: Vec<_> = (0..6).map(|_| Reader::open(&server, "/search?order=oldest")).collect();

@@ -1,7 +1,9 @@
 //! The other side of an intake: as many senders as are asked for, on one thread, writing what was
 //! made ready before. It spends as little as it can, because it runs on the same machine.
 
-use netlog_wire::{Greeting, Hello, Identity, Level, Lines, Record, Reply, VERSION};
+use netlog_wire::{
+    CollectorMessage, Hello, Identity, Level, Lines, Record, SenderMessage, VERSION,
+};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -98,7 +100,7 @@ impl Sender {
         let mut stream = TcpStream::connect(address)?;
         if speech == Speech::Netlog {
             let mut hello = Vec::new();
-            Greeting::Hello(hello_of(at)).push(&mut hello);
+            SenderMessage::Hello(hello_of(at)).push(&mut hello);
             stream.write_all(&hello)?;
         }
         stream.set_nonblocking(true)?;
@@ -145,8 +147,8 @@ impl Sender {
             self.done = true;
         }
         let acked = &mut self.acked;
-        self.replies.feed(&buffer[..count], |line| match Reply::parse(line.bytes) {
-            Some(Reply::Welcome { ack } | Reply::Ack(ack)) => *acked = ack,
+        self.replies.feed(&buffer[..count], |line| match CollectorMessage::parse(line.bytes) {
+            Some(CollectorMessage::Welcome { ack } | CollectorMessage::Ack(ack)) => *acked = ack,
             other => panic!("the collector said {other:?}"),
         });
         self.done |= self.speech == Speech::Netlog && self.acked == self.last;

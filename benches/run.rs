@@ -1,6 +1,6 @@
 //! The settings of a run, and the machine its figures come from.
 
-use netlog_wire::utc;
+use netlog_wire::format_utc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The number in environment variable `name`, or `default`.
@@ -19,7 +19,7 @@ pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = utc(i64::try_from(since.as_micros()).unwrap_or_default());
+    let now = format_utc(i64::try_from(since.as_micros()).unwrap_or_default());
     let day = String::from_utf8_lossy(&now[..10]);
     format!("{day}, {cores} x {model}, Linux {kernel}")
 }

@@ -17,14 +17,14 @@ mod sniff;
 mod syslog;
 mod time;
 
-use crate::run::{Run, Source};
-use crate::sender::Sender;
+use crate::clock::now;
+use crate::hub::line_run::{LineRun, Source};
+use crate::senders::identity::Sender;
+use crate::senders::tokens::Tokens;
 use crate::stats::{Stats, Tally};
-use crate::tokens::Tokens;
-use netlog_wire::{Greeting, Minute, Piece, TIME_LEN, utc};
+use netlog_wire::{MinuteCache, Piece, SenderMessage, TIME_LEN, format_utc};
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use datagram::Datagram;
 pub(crate) use gelf::Chunks;
@@ -36,17 +36,6 @@ use message::Message;
 use messages::Messages;
 use netlog::Conversation;
 use sniff::Kind;
-
-/// The time now, in microseconds since 1970.
-pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// The time now, in seconds since 1970.
-pub(crate) fn seconds() -> i64 {
-    now().div_euclid(1_000_000)
-}
 
 /// Turns one connection's bytes into runs.
 #[derive(Debug)]
@@ -111,14 +100,14 @@ impl Decoder {
     }
 
     /// Takes the bytes of one read and adds the records in them to `runs`.
-    pub(crate) fn feed(&mut self, input: &[u8], runs: &mut Vec<Run>) -> Result<(), Unfit> {
+    pub(crate) fn feed(&mut self, input: &[u8], runs: &mut Vec<LineRun>) -> Result<(), Unfit> {
         self.stats.bytes_in.add(input.len() as u64);
         self.take(input.len() * 2, runs, |messages, each| messages.feed(input, each))
     }
 
     /// Takes what the peer left without an end. Half a record of a netlog sender is no record: it
     /// comes again, whole.
-    pub(crate) fn finish(&mut self, runs: &mut Vec<Run>) -> Result<(), Unfit> {
+    pub(crate) fn finish(&mut self, runs: &mut Vec<LineRun>) -> Result<(), Unfit> {
         self.take(0, runs, |messages, each| messages.finish(each))
     }
 
@@ -138,7 +127,7 @@ impl Decoder {
     }
 
     /// Takes what has come as whole, after a silence.
-    pub(crate) fn silence(&mut self, runs: &mut Vec<Run>) {
+    pub(crate) fn silence(&mut self, runs: &mut Vec<LineRun>) {
         let _ = self.take(0, runs, |messages, each| {
             messages.idle(each);
             Ok(())
@@ -148,13 +137,13 @@ impl Decoder {
     fn take(
         &mut self,
         capacity: usize,
-        runs: &mut Vec<Run>,
+        runs: &mut Vec<LineRun>,
         cut: impl FnOnce(&mut Messages, &mut dyn FnMut(Message<'_>)) -> Result<(), Foreign>,
     ) -> Result<(), Unfit> {
         let Self { messages, conversation, origin, stats, max_line, packed, tokens } = self;
         let (tally, minute) = (&Tally::default(), &Cell::default());
         let received = now();
-        let (now, max_line) = (&utc(received), *max_line);
+        let (now, max_line) = (&format_utc(received), *max_line);
         let receipt = Receipt { origin, stats, tally, received, now, minute, max_line };
         let (mut refused, mut left) = (None, UNPACKED);
         let done = cut(messages, &mut |message| {
@@ -215,7 +204,7 @@ fn hello(
     receipt: Receipt<'_>,
     tokens: Option<&Tokens>,
 ) -> Result<Conversation, Refusal> {
-    let Some(Greeting::Hello(hello)) = Greeting::parse(line) else {
+    let Some(SenderMessage::Hello(hello)) = SenderMessage::parse(line) else {
         return Err(Refusal("malformed hello".into()));
     };
     if let Some(Err(stranger)) = tokens.map(|tokens| tokens.admit(hello.token.as_deref())) {
@@ -235,14 +224,14 @@ pub(crate) struct Receipt<'a> {
     /// The same as records write it.
     pub(crate) now: &'a [u8; TIME_LEN],
     /// That of the record before.
-    pub(crate) minute: &'a Cell<Minute>,
+    pub(crate) minute: &'a Cell<MinuteCache>,
     /// The longest line there may be.
     pub(crate) max_line: usize,
 }
 
 /// Where the next record goes: the last run, or a new one behind it.
 pub(crate) struct Slot<'a> {
-    pub(crate) runs: &'a mut Vec<Run>,
+    pub(crate) runs: &'a mut Vec<LineRun>,
     /// How many bytes a new run makes room for: about what this read will become.
     pub(crate) capacity: usize,
 }
@@ -251,15 +240,15 @@ impl<'a> Slot<'a> {
     /// The last run if it `fits`, else a new one of the source and first number that `begin` says.
     fn run(
         self,
-        fits: impl Fn(&Run) -> bool,
+        fits: impl Fn(&LineRun) -> bool,
         begin: impl FnOnce() -> (Source, u64),
-    ) -> &'a mut Run {
+    ) -> &'a mut LineRun {
         let Self { runs, capacity } = self;
         if !runs.last().is_some_and(fits) {
             let (source, first) = begin();
             // Only the first run of a read is likely to be all of it.
             let capacity = if runs.is_empty() { capacity } else { 0 };
-            runs.push(Run::new(source, first, capacity));
+            runs.push(LineRun::new(source, first, capacity));
         }
         let last = runs.len() - 1;
         &mut runs[last]

@@ -1,10 +1,10 @@
 //! How many files and sockets there may be, and who gets how many of them: whoever connects must
 //! not take what the next file is opened with.
 
-use crate::look;
 use crate::options::{Http, Options};
+use crate::read;
 use crate::sink::files::MostFiles;
-use crate::voice::Voice;
+use crate::stderr::StderrLog;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What the process needs before anybody connects: its streams, its files, what it listens at and
@@ -42,7 +42,7 @@ impl Shares {
     /// What everybody wishes for, by the options.
     pub(crate) fn wanted(options: &Options) -> Self {
         let looking = options.http != Some(Http::Off);
-        let readers = if looking { look::connections(options.max_tails) } else { 0 };
+        let readers = if looking { read::connections(options.max_tails) } else { 0 };
         let many =
             if options.template().is_some() { MostFiles::wanted(options.max_files) } else { 0 };
         let (connections, files) = (options.max_connections, many.saturating_add(FEW));
@@ -58,14 +58,14 @@ impl Shares {
     }
 
     /// Says who gets fewer connections than it wishes for.
-    pub(crate) fn warn(&self, wanted: &Self, voice: Voice) {
+    pub(crate) fn warn(&self, wanted: &Self, stderr: StderrLog) {
         for (given, wanted, whose) in [
             (self.connections, wanted.connections, "connections"),
             (self.readers, wanted.readers, "connections of tails and other readers"),
         ] {
             if given < wanted {
                 let all = self.all;
-                voice.say(format_args!(
+                stderr.log(format_args!(
                     "warning: {all} open files allow {given} {whose} instead of {wanted}"
                 ));
             }

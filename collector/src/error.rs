@@ -1,7 +1,7 @@
 //! Why a collector could not begin, or could not go on.
 
-use crate::sink::SinkError;
-use crate::template::BadTemplate;
+use crate::hub::GaveUp;
+use crate::layout::template::BadTemplate;
 use std::error::Error;
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -94,24 +94,5 @@ impl Error for RunError {
             Self::GaveUp(gave_up) => gave_up.source(),
             Self::Hub => None,
         }
-    }
-}
-
-/// The collector ended while a sink failed.
-#[derive(Debug)]
-pub struct GaveUp {
-    pub(crate) records: u64,
-    pub(crate) cause: SinkError,
-}
-
-impl fmt::Display for GaveUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ended with {} records not written", self.records)
-    }
-}
-
-impl Error for GaveUp {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.cause)
     }
 }

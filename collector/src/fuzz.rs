@@ -1,13 +1,14 @@
 //! What holds whatever anybody sends or leaves behind. The targets in `fuzz/` look for bytes for
 //! which it does not; the tests hold it against all the bytes that were found so far.
 
-use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, Unfit, now};
+use crate::clock::now;
+use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, Unfit};
+use crate::hub::line_run::LineRun;
 use crate::ledger::{Account, Replayed};
-use crate::look::{Cursor, Query};
-use crate::peer::Peer;
-use crate::run::Run;
+use crate::read::{Cursor, Query};
+use crate::senders::peer::Peer;
 use crate::stats::{Stats, Tally};
-use netlog_wire::{Line, utc};
+use netlog_wire::{Line, format_utc};
 use std::sync::Arc;
 
 /// The longest line: short, so that there are longer ones.
@@ -138,9 +139,9 @@ fn heard(reads: &[&[u8]], pin: Option<Pinned>) -> Heard {
 }
 
 impl Heard {
-    fn add(&mut self, runs: Vec<Run>) {
+    fn add(&mut self, runs: Vec<LineRun>) {
         for run in runs {
-            let numbered = !matches!(run.source, crate::run::Source::Plain);
+            let numbered = !matches!(run.source, crate::hub::line_run::Source::Plain);
             let lines = run.lines.split_inclusive(|&byte| byte == b'\n');
             let before = self.lines.len();
             self.lines.extend(lines.zip(run.first..).map(|(line, number)| {
@@ -158,7 +159,7 @@ fn timeless(line: &[u8], (from, to): (i64, i64)) -> String {
     let read = Line::parse(line).unwrap_or_else(|| panic!("not canonical: {text}"));
     assert_eq!(read.peer.map(|peer| peer.text().into_owned()), Some(peer().to_string()), "{text}");
     assert!((from..=to).contains(&read.time), "{text}");
-    let time = utc(read.time);
+    let time = format_utc(read.time);
     let time = str::from_utf8(&time).expect("digits");
     let lately = (now() - read.time).abs() < 60_000_000;
     if lately { text.replacen(time, "now", 1) } else { text.into_owned() }

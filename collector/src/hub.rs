@@ -1,23 +1,37 @@
 //! The hub: the one thread through which every batch passes, and the only writer. It is a thread,
 //! not a task, because disks block.
 
-use crate::decode::{now, seconds};
-use crate::error::GaveUp;
-use crate::fresh::Fresh;
-use crate::marks::{Mark, Marks};
-use crate::pace::Pace;
-use crate::run::{Parcel, Run, Source, spare};
-use crate::sender::Sender;
-use crate::sink::{Batch, Sink, SinkError};
+pub(crate) mod batch;
+mod buffer_pool;
+pub(crate) mod coalesce;
+pub(crate) mod line_run;
+pub(crate) mod marks;
+pub(crate) mod progress;
+mod recent;
+pub(crate) mod sink;
+pub(crate) mod submission;
+
+use crate::clock::{now, seconds};
+
+use crate::senders::identity::Sender;
+use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
-use crate::tokens::Tokens;
-use crate::voice::{Chain, Voice};
+use crate::stderr::{Chain, StderrLog};
+use batch::Batch;
+use coalesce::Pace;
+use line_run::{LineRun, Source};
+use marks::{Mark, Marks};
 use netlog_wire::Identity;
+use progress::Progress;
+use sink::{Sink, SinkError};
+use std::error::Error;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
+use submission::Submission;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// The most that is written as one batch: large enough that the costs of a batch vanish, small
@@ -33,16 +47,16 @@ const MINUTE: Duration = Duration::from_secs(60);
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// Takes parcels, seals batches, writes them to the sinks, and lets the senders know.
+/// Takes submissions, seals batches, writes them to the sinks, and lets the senders know.
 pub(crate) struct Hub {
-    pub(crate) parcels: Receiver<Parcel>,
+    pub(crate) submissions: Receiver<Submission>,
     pub(crate) sinks: Vec<Box<dyn Sink>>,
     pub(crate) marks: Arc<Marks>,
     pub(crate) patience: Arc<Patience>,
-    pub(crate) fresh: Arc<Fresh>,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) reopen: Reopen,
     pub(crate) stats: Arc<Stats>,
-    pub(crate) voice: Voice,
+    pub(crate) stderr: StderrLog,
 }
 
 /// Asks a running collector to look whether its file was moved, and to go on in a new one if so;
@@ -103,15 +117,15 @@ impl Hub {
                 self.sinks.iter_mut().for_each(|sink| sink.look());
             }
             pace.wait();
-            let parcel = self.parcels.recv_timeout(TICK);
+            let submission = self.submissions.recv_timeout(TICK);
             pace.wake();
-            match parcel {
-                Ok(parcel) => {
+            match submission {
+                Ok(submission) => {
                     pace.nap();
-                    pace.done(self.pass(parcel)?);
+                    pace.done(self.pass(submission)?);
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    spare::forget();
+                    buffer_pool::forget();
                     self.sinks.iter_mut().for_each(|sink| sink.look());
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -121,19 +135,19 @@ impl Hub {
         Ok(())
     }
 
-    /// Makes one batch of `parcel` and what else is there, and sees it through; says of how many
-    /// parcels and bytes.
-    fn pass(&mut self, parcel: Parcel) -> Result<(usize, usize), GaveUp> {
-        let mut bytes = parcel.bytes();
-        let mut parcels = vec![parcel];
+    /// Makes one batch of `submission` and what else is there, and sees it through; says of how many
+    /// submissions and bytes.
+    fn pass(&mut self, submission: Submission) -> Result<(usize, usize), GaveUp> {
+        let mut bytes = submission.bytes();
+        let mut submissions = vec![submission];
         while bytes < BATCH
-            && let Ok(parcel) = self.parcels.try_recv()
+            && let Ok(submission) = self.submissions.try_recv()
         {
-            bytes += parcel.bytes();
-            parcels.push(parcel);
+            bytes += submission.bytes();
+            submissions.push(submission);
         }
-        let found = (parcels.len(), bytes);
-        let sealed = self.seal(parcels);
+        let found = (submissions.len(), bytes);
+        let sealed = self.seal(submissions);
         if !sealed.batch.runs.is_empty() {
             self.write(&sealed.batch)?;
             if self.sinks.is_empty() {
@@ -143,7 +157,7 @@ impl Hub {
             }
             let streamed = self.sinks.iter_mut().find_map(|sink| sink.streamed());
             let end = self.sinks.iter().find_map(|sink| sink.end());
-            self.fresh.written(&sealed.batch.runs, end, streamed);
+            self.progress.written(&sealed.batch.runs, end, streamed);
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
             self.stats.bytes_written.add(sealed.batch.bytes());
@@ -152,18 +166,18 @@ impl Hub {
         for settled in sealed.settled {
             let _ = settled.send(());
         }
-        sealed.batch.runs.into_iter().for_each(Run::recycle);
+        sealed.batch.runs.into_iter().for_each(LineRun::recycle);
         Ok(found)
     }
 
     /// Leaves out what the sinks have already, and moves the marks ahead of the write.
-    fn seal(&self, parcels: Vec<Parcel>) -> Sealed {
+    fn seal(&self, submissions: Vec<Submission>) -> Sealed {
         let mut sealed = Sealed::default();
         let mut marks = self.marks.lock();
-        for parcel in parcels {
-            sealed.rooms.push(parcel.room);
-            sealed.settled.extend(parcel.settled);
-            for mut run in parcel.runs {
+        for submission in submissions {
+            sealed.rooms.push(submission.room);
+            sealed.settled.extend(submission.settled);
+            for mut run in submission.runs {
                 if let Source::Netlog(sender) = &run.source {
                     let sender = sender.clone();
                     let mark = marks.entry(sender.id).or_default();
@@ -174,7 +188,7 @@ impl Hub {
                     sealed.batch.runs.push(run);
                 }
             }
-            if let Some(sender) = parcel.recovered {
+            if let Some(sender) = submission.recovered {
                 let mark = marks.entry(sender.id).or_default();
                 sealed.batch.runs.extend(report_end(mark, sender));
             }
@@ -190,7 +204,7 @@ impl Hub {
                 Err(error) if error.closed() => {
                     drop(self.sinks.remove(at));
                     if !self.sinks.is_empty() {
-                        self.voice.say(format_args!("stdout is closed, printing no more"));
+                        self.stderr.log(format_args!("stdout is closed, printing no more"));
                     }
                 }
                 Err(cause) => return Err(self.give_up(batch, cause)),
@@ -208,16 +222,16 @@ impl Hub {
             }
             self.stats.writes_failed.add(1);
             if pause == PAUSE_MIN {
-                self.voice.say(format_args!("{}, will go on trying", Chain(&error)));
-                self.fresh.health(Some(Chain(&error).to_string()));
+                self.stderr.log(format_args!("{}, will go on trying", Chain(&error)));
+                self.progress.health(Some(Chain(&error).to_string()));
             }
             self.wait(pause);
             pause = (pause * 2).min(PAUSE_MAX);
         }
         if pause > PAUSE_MIN {
             let seconds = started.elapsed().as_secs_f32();
-            self.fresh.health(None);
-            self.voice.say(format_args!("writing again after {seconds:.1} s, nothing is lost"));
+            self.progress.health(None);
+            self.stderr.log(format_args!("writing again after {seconds:.1} s, nothing is lost"));
         }
         Ok(())
     }
@@ -231,7 +245,7 @@ impl Hub {
     }
 
     fn give_up(&self, batch: &Batch, cause: SinkError) -> GaveUp {
-        let waiting = self.parcels.try_iter().flat_map(|parcel| parcel.runs);
+        let waiting = self.submissions.try_iter().flat_map(|submission| submission.runs);
         let records = batch.records() + waiting.map(|run| run.count).sum::<u64>();
         self.stats.records_given_up.add(records);
         GaveUp { records, cause }
@@ -254,14 +268,33 @@ impl Hub {
 }
 
 /// The record on a sender's end, the first time it is asked for.
-fn report_end(mark: &mut Mark, sender: Arc<Sender>) -> Option<Run> {
+fn report_end(mark: &mut Mark, sender: Arc<Sender>) -> Option<LineRun> {
     if std::mem::replace(&mut mark.ended, true) {
         return None;
     }
     let record = sender.obituary(mark.recovered, now());
-    let mut run = Run::new(Source::Ended(sender.clone()), 1, 0);
+    let mut run = LineRun::new(Source::Ended(sender.clone()), 1, 0);
     run.record(&record, &Identity { peer: None, ..sender.identity.clone() });
     Some(run)
+}
+
+/// The collector ended while a sink failed.
+#[derive(Debug)]
+pub struct GaveUp {
+    pub(crate) records: u64,
+    pub(crate) cause: SinkError,
+}
+
+impl fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ended with {} records not written", self.records)
+    }
+}
+
+impl Error for GaveUp {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
 }
 
 #[derive(Default)]
@@ -274,16 +307,10 @@ struct Sealed {
     rooms: Vec<OwnedSemaphorePermit>,
 }
 
-impl Parcel {
-    fn bytes(&self) -> usize {
-        self.runs.iter().map(|run| run.lines.len()).sum()
-    }
-}
-
 impl Drop for Hub {
     fn drop(&mut self) {
         // Whatever still waits to be written is dropped with its room, so that nobody waits on.
-        self.parcels.try_iter().for_each(drop);
+        self.submissions.try_iter().for_each(drop);
     }
 }
 
@@ -311,23 +338,23 @@ mod tests {
     #[test]
     fn what_nobody_reads_any_more_is_not_acked_and_is_counted() {
         let (stats, marks) = (Arc::<Stats>::default(), Arc::<Marks>::default());
-        let (feed, parcels) = crate::intake::feed(1 << 20, stats.clone());
-        let id = crate::sender::SenderId(7);
+        let (feed, submissions) = submission::feed(1 << 20, stats.clone());
+        let id = crate::senders::identity::SenderId(7);
         let sender = Arc::new(Sender::new(id, Identity::default(), false));
-        let mut run = Run::new(Source::Netlog(sender.clone()), 1, 0);
+        let mut run = LineRun::new(Source::Netlog(sender.clone()), 1, 0);
         run.record(&netlog_wire::Record::new(0, netlog_wire::Level::Info, "m"), &sender.identity);
         let room = feed.room().try_acquire_many_owned(1 << 12).unwrap();
         feed.give(vec![run], room);
         drop(feed);
         let hub = Hub {
-            parcels,
+            submissions,
             sinks: vec![Box::new(Gone)],
             marks: marks.clone(),
             patience: Arc::default(),
-            fresh: Arc::new(Fresh::new(None, None)),
+            progress: Arc::new(Progress::new(None, None)),
             reopen: Reopen::new(None),
             stats: stats.clone(),
-            voice: Voice::default(),
+            stderr: StderrLog::default(),
         };
         hub.run().unwrap();
         assert_eq!((*sender.acked.borrow(), marks.written(id)), (0, 0));

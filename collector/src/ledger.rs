@@ -18,6 +18,7 @@ mod entry;
 mod index;
 mod names;
 mod order;
+pub(crate) mod rotation;
 #[cfg(test)]
 mod tests;
 
@@ -25,14 +26,14 @@ pub(crate) use account::{Account, Replayed};
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
 pub(crate) use index::{Extent, Index, Share, Stretch};
 pub(crate) use names::Names;
-pub(crate) use order::Stream;
 
-use crate::cut::{self, Cut};
-use crate::decode::seconds;
-use crate::marks::{FORGET, MOST};
-use crate::paths::{self, own};
-use crate::run::{Run, Source};
-use crate::sender::Sender;
+use crate::clock::seconds;
+use crate::hub::line_run::{LineRun, Source};
+use crate::hub::marks::{FORGET, MOST};
+use crate::hub::progress::Stream;
+use crate::layout::paths::{self, own};
+use crate::layout::torn_tail::{self, Cut};
+use crate::senders::identity::Sender;
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -116,7 +117,7 @@ impl Found {
         let len = moved.as_ref().map_or(Ok(0), |file| file.metadata().map(|file| file.len()))?;
         let replayed = Account::replay(text, len, seconds());
         if let (Some(cut), Some(file)) = (replayed.cut, &moved) {
-            cut::cut(file, cut)?;
+            torn_tail::cut(file, cut)?;
         }
         Ok(Self { account: replayed.account, ours: false, cut: None, note: None })
     }
@@ -201,7 +202,7 @@ impl Ledger {
     pub(crate) fn announce(
         &mut self,
         (at, pos): (u64, Option<u64>),
-        runs: &[Run],
+        runs: &[LineRun],
         pieces: &[Cow<'_, [u8]>],
     ) -> Announcement {
         let mut text = String::new();

@@ -12,7 +12,7 @@
 //! | one task per TCP or Unix listener | a connection to accept, a connection task that ended, the end |
 //! | one task per connection | bytes to read, room on the way to the hub, the hub's mark, the end |
 //! | one task per UDP or Unix datagram socket | a datagram, a timer while datagrams are missing, the end |
-//! | the hub, a thread | a parcel of runs; then disks |
+//! | the hub, a thread | a submission of runs; then disks |
 //! | the look, a thread: one task per reader | a request, the hub's word that there is more, room to write |
 //! | the attic, a thread | a file that was rotated away, a minute, the end |
 //!
@@ -30,58 +30,51 @@
 //! # }
 //! ```
 
-mod amount;
-mod attic;
-mod cut;
+mod clock;
 mod decode;
 mod descriptors;
 mod error;
-mod fresh;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod hub;
 mod intake;
+mod layout;
 mod ledger;
-mod look;
-mod marks;
-mod nice;
 mod options;
-mod pace;
-mod packed;
-mod paths;
-mod peer;
-mod rotate;
-mod rotated;
-mod run;
-mod sender;
+mod priority;
+mod read;
+mod retention;
+mod seekable_zstd;
 mod senders;
 mod sink;
 mod stats;
-mod template;
-mod tokens;
-mod voice;
+mod stderr;
+mod units;
 
-pub use amount::{Period, Size, UnknownAmount};
 pub use descriptors::allow_descriptors;
-pub use error::{BindError, GaveUp, RunError};
-pub use hub::Reopen;
+pub use error::{BindError, RunError};
+pub use hub::coalesce::runtime;
+pub use hub::{GaveUp, Reopen};
 pub use intake::{Address, Endpoint, UnknownEndpoint};
+pub use layout::template::BadTemplate;
 pub use options::{Compress, Console, Format, Http, Options};
-pub use pace::runtime;
 pub use stats::{Counter, Stats};
-pub use template::BadTemplate;
+pub use units::{Period, Size, UnknownAmount};
 
-use attic::{Attic, Custom, Keep, Sweeping};
-use decode::seconds;
+use clock::seconds;
 use descriptors::Shares;
-use fresh::Fresh;
+use hub::marks::Marks;
+use hub::progress::Progress;
+use hub::sink::Sink;
+use hub::submission::{self, HubHandle};
 use hub::{Hub, Patience};
-use intake::{Bound, Bounds, Datagrams, Feed, Limits, Listener, Places, Transport, Wiring};
-use look::{Looking, View};
-use marks::Marks;
-use rotate::Schedule;
-use senders::Senders;
-use sink::Sink;
+use intake::{Bound, Bounds, Datagrams, Limits, Listener, Places, Shared, Transport};
+use layout::rotation::{self, Schedule};
+use layout::template::Template;
+use read::{Looking, View};
+use retention::{Custom, Keep, RetentionHandle, Sweeping};
+use senders::registry::Senders;
+use senders::tokens::Tokens;
 use sink::console::ConsoleSink;
 use sink::file::{FileSink, Keeping};
 use sink::files::{Files, MostFiles, Said};
@@ -91,17 +84,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use template::Template;
-use tokens::Tokens;
+use stderr::{Chain, StderrLog};
 use tokio::net::{TcpListener, UdpSocket, UnixDatagram, UnixListener};
 use tokio::sync::{Semaphore, SetOnce, oneshot};
 use tokio::task::JoinSet;
-use voice::{Chain, Voice};
 
 /// The least `--max-line`: a hello has to fit.
 const MIN_LINE: usize = 1 << 10;
 
-/// The least and the most `--max-in-flight`: a parcel has to fit, and be counted in 32 bits.
+/// The least and the most `--max-in-flight`: a submission has to fit, and be counted in 32 bits.
 const MIN_IN_FLIGHT: usize = 1 << 20;
 const MAX_IN_FLIGHT: usize = 1 << 31;
 
@@ -112,7 +103,7 @@ pub struct Collector {
     serving: Vec<Bound>,
     unserved: Option<BindError>,
     sinks: Vec<Box<dyn Sink>>,
-    attic: Attic,
+    attic: RetentionHandle,
     stats: Arc<Stats>,
     reopen: Reopen,
     tokens: Option<Arc<Tokens>>,
@@ -131,16 +122,16 @@ impl Collector {
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
-        let voice = Voice { verbose: options.verbose };
+        let stderr = StderrLog { verbose: options.verbose };
         if intake::passed::any() {
-            voice.say(format_args!(
+            stderr.log(format_args!(
                 "warning: sockets were passed, but no --listen fd:// takes them"
             ));
         }
         let stats = Arc::default();
-        let tokens = tokens(&options, voice)?.map(Arc::new);
+        let tokens = tokens(&options, stderr)?.map(Arc::new);
         let (serving, unserved) = serving(&options)?;
-        let attic = Attic::default();
+        let attic = RetentionHandle::default();
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
             sinks.push(Box::new(console));
@@ -177,16 +168,16 @@ impl Collector {
     }
 
     /// Says what whoever runs it may not expect.
-    fn warn(&self, voice: Voice) {
+    fn warn(&self, stderr: StderrLog) {
         if let Some(error) = &self.unserved {
             let chain = Chain(error);
-            voice.say(format_args!("warning: {chain}; running on, but nobody can look in"));
+            stderr.log(format_args!("warning: {chain}; running on, but nobody can look in"));
         }
         let Some(tokens) = &self.tokens else { return };
         tokens.warn();
         for Bound { address, .. } in &self.sockets {
             if matches!(address.transport, Transport::Udp | Transport::Unixgram) {
-                voice.say(format_args!("warning: nothing at {address} can show a token: refused"));
+                stderr.log(format_args!("warning: nothing at {address} can show a token: refused"));
             }
         }
     }
@@ -199,33 +190,34 @@ impl Collector {
     pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), RunError> {
         let stop = Arc::<SetOnce<()>>::default();
         let (marks, patience) = (Arc::<Marks>::default(), Arc::<Patience>::default());
-        let voice = Voice { verbose: self.options.verbose };
+        let stderr = StderrLog { verbose: self.options.verbose };
         let shares = Shares::now(&self.options);
-        shares.warn(&Shares::wanted(&self.options), voice);
+        shares.warn(&Shares::wanted(&self.options), stderr);
         let bounds = Arc::new(bounds(&self.options, shares.connections));
-        let (feed, parcels) = intake::feed(bounds.in_flight, self.stats.clone());
-        self.warn(voice);
+        let (hub_handle, submissions) = submission::feed(bounds.in_flight, self.stats.clone());
+        self.warn(stderr);
         self.sinks.iter_mut().for_each(|sink| marks.restore(sink.holdings(), seconds()));
         let held = self.sinks.iter().find_map(|sink| sink.end());
         let stream = self.sinks.iter().find_map(|sink| sink.stream());
-        let (fresh, senders) = (Arc::new(Fresh::new(held, stream)), Arc::<Senders>::default());
-        let wiring = Wiring {
-            feed: feed.clone(),
+        let (progress, senders) =
+            (Arc::new(Progress::new(held, stream)), Arc::<Senders>::default());
+        let shared = Shared {
+            hub: hub_handle.clone(),
             marks: marks.clone(),
             stats: self.stats.clone(),
             senders: senders.clone(),
-            voice,
+            stderr,
             bounds: bounds.clone(),
             told: Arc::default(),
             tokens: self.tokens.clone(),
             stop: stop.clone(),
         };
         let view = View {
-            fresh: fresh.clone(),
+            progress: progress.clone(),
             senders,
             marks: marks.clone(),
             stats: self.stats.clone(),
-            voice,
+            stderr,
             file: self.options.file.clone().filter(|_| held.is_some()),
             template: stream.and_then(|_| self.options.template()),
             max_tails: self.options.max_tails,
@@ -235,19 +227,19 @@ impl Collector {
         let serving = self.serving.into_iter().map(|bound| bound.socket).collect();
         let looking = Looking::start(serving, view).map_err(RunError::Serve)?;
         let sweeping = start_attic(self.attic, &self.options, &self.stats)?;
-        let mut intakes = start_intakes(self.sockets, &wiring)?;
-        drop(wiring);
+        let mut intakes = start_intakes(self.sockets, &shared)?;
+        drop(shared);
         let hub = Hub {
-            parcels,
+            submissions,
             sinks: self.sinks,
             marks,
             patience: patience.clone(),
-            fresh,
+            progress,
             reopen: self.reopen,
             stats: self.stats,
-            voice,
+            stderr,
         };
-        let mut hub = start_hub(hub, feed)?;
+        let mut hub = start_hub(hub, hub_handle)?;
         tokio::select! {
             () = end => {}
             // Nobody reads what it prints any more, or it could not go on.
@@ -281,39 +273,48 @@ fn bounds(options: &Options, connections: usize) -> Bounds {
     }
 }
 
-fn tokens(options: &Options, voice: Voice) -> Result<Option<Tokens>, BindError> {
+fn tokens(options: &Options, stderr: StderrLog) -> Result<Option<Tokens>, BindError> {
     let Some(path) = &options.token_file else { return Ok(None) };
     let failed = |cause| BindError::Tokens { path: path.clone(), cause };
-    Tokens::read(path, voice).map(Some).map_err(failed)
+    Tokens::read(path, stderr).map(Some).map_err(failed)
 }
 
 /// The file at `path`, or the files of the template that it is.
 fn file_sink(
     path: &Path,
     options: &Options,
-    (attic, stats): (&Attic, &Arc<Stats>),
+    (attic, stats): (&RetentionHandle, &Arc<Stats>),
 ) -> Result<Box<dyn Sink>, BindError> {
-    let voice = Voice { verbose: options.verbose };
+    let stderr = StderrLog { verbose: options.verbose };
     let keeping = keeping(path, options, (attic.clone(), stats.clone()));
     let failed = |(path, cause)| BindError::File { path, cause };
     let Some(template) = Template::parse(path).map_err(BindError::Template)? else {
-        let sink = FileSink::open(keeping, voice).map_err(|cause| failed((path.to_owned(), cause)));
+        let sink =
+            FileSink::open(keeping, stderr).map_err(|cause| failed((path.to_owned(), cause)));
         return sink.map(|sink| Box::new(sink) as Box<dyn Sink>);
     };
     let most = MostFiles::new(options.max_files, Shares::now(options).files);
-    let files = Files::open(template, keeping, most, Said { voice, stats: stats.clone() });
+    let files = Files::open(template, keeping, most, Said { stderr, stats: stats.clone() });
     files.map(|files| Box::new(files) as Box<dyn Sink>).map_err(failed)
 }
 
-fn keeping(path: &Path, options: &Options, (attic, stats): (Attic, Arc<Stats>)) -> Keeping {
+fn keeping(
+    path: &Path,
+    options: &Options,
+    (attic, stats): (RetentionHandle, Arc<Stats>),
+) -> Keeping {
     let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
-    let every = options.rotate_every.limit().map(rotate::every);
+    let every = options.rotate_every.limit().map(rotation::every);
     let (path, confined, format) = (path.to_owned(), None, options.format);
     let (schedule, sync) = (Schedule { size, every }, options.sync);
     Keeping { path, confined, format, schedule, sync, attic, stats }
 }
 
-fn start_attic(attic: Attic, options: &Options, stats: &Arc<Stats>) -> Result<Sweeping, RunError> {
+fn start_attic(
+    attic: RetentionHandle,
+    options: &Options,
+    stats: &Arc<Stats>,
+) -> Result<Sweeping, RunError> {
     let limit = |most: u64| (most > 0).then_some(most);
     let keep = Keep {
         age: options.keep_age.limit(),
@@ -321,7 +322,9 @@ fn start_attic(attic: Attic, options: &Options, stats: &Arc<Stats>) -> Result<Sw
         size: limit(options.keep_size.0),
     };
     let custom = Custom { pack: options.compress == Compress::Zstd, keep };
-    attic.start(custom, stats.clone(), Voice { verbose: options.verbose }).map_err(RunError::Serve)
+    attic
+        .start(custom, stats.clone(), StderrLog { verbose: options.verbose })
+        .map_err(RunError::Serve)
 }
 
 /// The sockets to be looked at through. Nobody asked for the default ones: where they are taken, by
@@ -337,41 +340,41 @@ fn serving(options: &Options) -> Result<(Vec<Bound>, Option<BindError>), BindErr
     }
 }
 
-fn start_intakes(sockets: Vec<Bound>, wiring: &Wiring) -> Result<JoinSet<()>, RunError> {
+fn start_intakes(sockets: Vec<Bound>, shared: &Shared) -> Result<JoinSet<()>, RunError> {
     let mut intakes = JoinSet::new();
     for bound in sockets {
-        start_intake(bound, wiring, &mut intakes).map_err(RunError::Serve)?;
+        start_intake(bound, shared, &mut intakes).map_err(RunError::Serve)?;
     }
     Ok(intakes)
 }
 
-fn start_intake(bound: Bound, wiring: &Wiring, intakes: &mut JoinSet<()>) -> io::Result<()> {
+fn start_intake(bound: Bound, shared: &Shared, intakes: &mut JoinSet<()>) -> io::Result<()> {
     let Bound { address, socket, pin, file } = bound;
     let listener = match address.transport {
         Transport::Tcp => Listener::Tcp(TcpListener::from_std(socket.into())?),
         Transport::Unix => Listener::Unix(UnixListener::from_std(socket.into())?, file),
         Transport::Udp => {
             let socket = Datagrams::Udp(UdpSocket::from_std(socket.into())?);
-            intakes.spawn(intake::udp::run(socket, pin, wiring.clone()));
+            intakes.spawn(intake::udp::run(socket, pin, shared.clone()));
             return Ok(());
         }
         Transport::Unixgram => {
             let socket = Datagrams::Unix(UnixDatagram::from_std(socket.into())?, file);
-            intakes.spawn(intake::udp::run(socket, pin, wiring.clone()));
+            intakes.spawn(intake::udp::run(socket, pin, shared.clone()));
             return Ok(());
         }
     };
-    intakes.spawn(intake::tcp::run(listener, pin, wiring.clone()));
+    intakes.spawn(intake::tcp::run(listener, pin, shared.clone()));
     Ok(())
 }
 
 type Outcome = oneshot::Receiver<Result<(), GaveUp>>;
 
 /// The hub ends when all intakes have ended, and lets them end when it does.
-fn start_hub(hub: Hub, feed: Feed) -> Result<Outcome, RunError> {
+fn start_hub(hub: Hub, handle: HubHandle) -> Result<Outcome, RunError> {
     let (tell, outcome) = oneshot::channel();
-    let room = feed.room();
-    drop(feed);
+    let room = handle.room();
+    drop(handle);
     let work = move || {
         let result = hub.run();
         room.close();
@@ -389,5 +392,5 @@ fn finished(
 
 /// Writes an error and all its causes to stderr, as one line.
 pub fn report(error: &(dyn Error + 'static)) {
-    Voice::default().say(format_args!("{}", Chain(error)));
+    StderrLog::default().log(format_args!("{}", Chain(error)));
 }

@@ -1,8 +1,8 @@
 //! Every option of the collector, with its default; the doc comments are the help text.
 
-use crate::amount::{Period, Size};
 use crate::intake::{Endpoint, UnknownEndpoint};
-use crate::template::Template;
+use crate::layout::template::Template;
+use crate::units::{Period, Size};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use netlog_wire::READ_PORT;

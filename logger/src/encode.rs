@@ -1,7 +1,7 @@
 //! A log call's record as its one line of JSON, in a buffer that its thread keeps.
 
 use log::kv::{self, VisitSource, VisitValue};
-use netlog_wire::{Escaped, Level, TIME_LEN, escape_from, push_json, utc};
+use netlog_wire::{Escaped, Level, TIME_LEN, escape_from, format_utc, push_json};
 use std::fmt::{self, Write as _};
 
 /// What a line may be longer than its message: keys, names, and the first of the values.
@@ -26,7 +26,7 @@ impl Scratch {
         if let Some(name) = std::thread::current().name() {
             push_text(&mut thread, ",\"thread\":\"", name);
         }
-        Self { line: Vec::with_capacity(1024), time: utc(0), second: 0, thread }
+        Self { line: Vec::with_capacity(1024), time: format_utc(0), second: 0, thread }
     }
 
     /// The canonical line of `record`, of at most `limit` bytes: what is too long is cut from the
@@ -63,7 +63,7 @@ impl Scratch {
     fn set_time(&mut self, now: i64) {
         let second = now.div_euclid(1_000_000);
         if second != self.second {
-            (self.second, self.time) = (second, utc(now));
+            (self.second, self.time) = (second, format_utc(now));
             return;
         }
         let mut micros = now.rem_euclid(1_000_000);

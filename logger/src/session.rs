@@ -5,7 +5,7 @@ use crate::builder::Format;
 use crate::ring::{Cursor, Owner};
 use crate::spool::Spool;
 use crate::token::Token;
-use netlog_wire::{Greeting, Identity, Line, Lines, Reply, Text};
+use netlog_wire::{CollectorMessage, Identity, Line, Lines, SenderMessage, Text};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
         };
         if format == Format::Json {
             let hello = spool.origin.hello(released.number, spool.crashed(), token);
-            Greeting::Hello(hello).push(&mut out);
+            SenderMessage::Hello(hello).push(&mut out);
         }
         Self {
             spool,
@@ -160,15 +160,19 @@ impl<'a> Session<'a> {
     /// When it said that it will not take our records.
     pub(crate) fn heard(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         let mut said = Vec::new();
-        self.replies.feed(bytes, |line| said.extend(Reply::parse(line.bytes)));
+        self.replies.feed(bytes, |line| said.extend(CollectorMessage::parse(line.bytes)));
         for reply in said {
             match reply {
-                Reply::Welcome { ack } if self.format == Format::Json => self.welcome(ack),
-                Reply::Ack(number) if self.peer == Peer::Collector => {
+                CollectorMessage::Welcome { ack } if self.format == Format::Json => {
+                    self.welcome(ack)
+                }
+                CollectorMessage::Ack(number) if self.peer == Peer::Collector => {
                     self.acked = self.acked.max(number);
                     self.deliver_acked();
                 }
-                Reply::Error(why) if self.format == Format::Json => return Err(Refusal::Said(why)),
+                CollectorMessage::Error(why) if self.format == Format::Json => {
+                    return Err(Refusal::Said(why));
+                }
                 _ => {}
             }
         }
@@ -227,7 +231,7 @@ impl<'a> Session<'a> {
         self.deliver(ack);
         if self.next.number < self.released.number {
             self.next = self.released;
-            Greeting::Jump(self.next.number).push(&mut self.out);
+            SenderMessage::Jump(self.next.number).push(&mut self.out);
         }
     }
 

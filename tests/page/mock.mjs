@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { dice, history, record } from "./records.mjs";
 
-const PAGE = new URL("../../collector/src/page/", import.meta.url);
+const PAGE = new URL("../../collector/page/", import.meta.url);
 const TYPES = { html: "text/html; charset=utf-8", css: "text/css; charset=utf-8", js: "text/javascript; charset=utf-8" };
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"];

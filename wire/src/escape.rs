@@ -149,7 +149,7 @@ fn unescape_unit<'a>(rest: &'a str, out: &mut String) -> &'a str {
 /// Appends `text` so that it can do a terminal no harm: C0 and C1 controls, DEL and the characters
 /// that reorder or hide text (bidirectional controls, line separators) are written out as
 /// `\n`, `\x1b` or `\u{202e}`.
-pub fn push_plain(out: &mut Vec<u8>, text: &str) {
+pub fn push_sanitized(out: &mut Vec<u8>, text: &str) {
     let mut kept = 0;
     for (at, c) in text.char_indices() {
         if harmless(c) {
@@ -188,7 +188,7 @@ mod tests {
 
     fn plain(text: &str) -> String {
         let mut out = Vec::new();
-        push_plain(&mut out, text);
+        push_sanitized(&mut out, text);
         String::from_utf8(out).unwrap()
     }
 

@@ -1,7 +1,9 @@
 //! What holds of any line, whoever wrote it. The targets in `fuzz/` look for bytes for which it
 //! does not; the tests hold it against all the bytes that were found so far.
 
-use crate::{Gist, Greeting, Identity, Line, Minute, Record, Reply, object_len};
+use crate::{
+    CollectorMessage, Identity, Line, LineMeta, MinuteCache, Record, SenderMessage, object_len,
+};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
@@ -21,7 +23,7 @@ pub fn canonical(line: &[u8]) {
     };
     if let Some(scanned) = Line::parse(line) {
         assert_eq!(
-            Gist::of(line, &mut Minute::default()),
+            LineMeta::of(line, &mut MinuteCache::default()),
             (!scanned.has_identity()).then(|| scanned.gist())
         );
         same(&scanned, &record);
@@ -59,13 +61,13 @@ fn same(line: &Line<'_>, record: &Record<'_>) {
 /// What is read of a conversation is written as it was meant, in one line.
 pub fn conversation(line: &[u8]) {
     let (mut said, mut answered) = (Vec::new(), Vec::new());
-    if let Some(greeting) = Greeting::parse(line) {
+    if let Some(greeting) = SenderMessage::parse(line) {
         greeting.push(&mut said);
-        assert_eq!(Greeting::parse(said.trim_ascii_end()), Some(greeting));
+        assert_eq!(SenderMessage::parse(said.trim_ascii_end()), Some(greeting));
     }
-    if let Some(reply) = Reply::parse(line) {
+    if let Some(reply) = CollectorMessage::parse(line) {
         reply.push(&mut answered);
-        assert_eq!(Reply::parse(answered.trim_ascii_end()), Some(reply));
+        assert_eq!(CollectorMessage::parse(answered.trim_ascii_end()), Some(reply));
     }
     for line in [said, answered] {
         let ends = line.iter().filter(|&&byte| byte == b'\n').count();

@@ -7,7 +7,7 @@ pub const VERSION: u32 = 1;
 
 /// What a sender says besides records. Each is one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Greeting {
+pub enum SenderMessage {
     /// The first line of a connection: who sends, and the number of its first record.
     Hello(Hello),
     /// The record after this line has this number; the numbers between are in the collector already.
@@ -37,7 +37,7 @@ pub struct Hello {
 
 /// What a collector says to a sender that has said hello. Each is one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
+pub enum CollectorMessage {
     /// Answers the hello: all records of this sender up to `ack` are in the sinks already.
     Welcome {
         /// The mark: the highest number held; 0 for a sender not seen before.
@@ -49,7 +49,7 @@ pub enum Reply {
     Error(String),
 }
 
-impl Greeting {
+impl SenderMessage {
     /// Reads a hello or a jump; `None` is any other line, most likely a record.
     pub fn parse(line: &[u8]) -> Option<Self> {
         if line.starts_with(b"{\"netlog\":") {
@@ -107,7 +107,7 @@ impl Hello {
     }
 }
 
-impl Reply {
+impl CollectorMessage {
     /// Reads a collector's line; `None` when it is no reply, so that the peer is no collector.
     pub fn parse(line: &[u8]) -> Option<Self> {
         let said = object(line)?;
@@ -156,49 +156,55 @@ mod tests {
 
     #[test]
     fn a_sender_says_hello_and_jumps_in_these_bytes() {
-        let line = |greeting: &Greeting| {
+        let line = |greeting: &SenderMessage| {
             let mut out = Vec::new();
             greeting.push(&mut out);
             String::from_utf8(out).unwrap()
         };
-        assert_eq!(line(&Greeting::Hello(hello())), format!("{HELLO}\n"));
-        assert_eq!(line(&Greeting::Jump(1051)), "{\"next\":1051}\n");
+        assert_eq!(line(&SenderMessage::Hello(hello())), format!("{HELLO}\n"));
+        assert_eq!(line(&SenderMessage::Jump(1051)), "{\"next\":1051}\n");
         let secret = Hello { token: Some("s3cret".into()), ..hello() };
         let expected = HELLO.replace("1043}", "1043,\"token\":\"s3cret\"}\n");
-        assert_eq!(line(&Greeting::Hello(secret)), expected);
+        assert_eq!(line(&SenderMessage::Hello(secret)), expected);
         let left = Hello { recovered: true, ..hello() };
         let expected = HELLO.replace("1043}", "1043,\"recovered\":true}\n");
-        assert_eq!(line(&Greeting::Hello(left.clone())), expected);
-        assert_eq!(Greeting::parse(expected.trim_end().as_bytes()), Some(Greeting::Hello(left)));
+        assert_eq!(line(&SenderMessage::Hello(left.clone())), expected);
+        assert_eq!(
+            SenderMessage::parse(expected.trim_end().as_bytes()),
+            Some(SenderMessage::Hello(left))
+        );
     }
 
     #[test]
     fn a_collector_reads_them() {
-        assert_eq!(Greeting::parse(HELLO.as_bytes()), Some(Greeting::Hello(hello())));
-        assert_eq!(Greeting::parse(b"{\"next\":1051}"), Some(Greeting::Jump(1051)));
+        assert_eq!(SenderMessage::parse(HELLO.as_bytes()), Some(SenderMessage::Hello(hello())));
+        assert_eq!(SenderMessage::parse(b"{\"next\":1051}"), Some(SenderMessage::Jump(1051)));
         // A later version may say more.
         let more = HELLO.replace("\"app\"", "\"new\":[1],\"app\"");
-        assert_eq!(Greeting::parse(more.as_bytes()), Some(Greeting::Hello(hello())));
+        assert_eq!(SenderMessage::parse(more.as_bytes()), Some(SenderMessage::Hello(hello())));
         for other in ["", "{}", "{\"time\":", "{\"netlog\":1}", "{\"next\":-1}", "{\"next\":1", "x"]
         {
-            assert_eq!(Greeting::parse(other.as_bytes()), None, "{other}");
+            assert_eq!(SenderMessage::parse(other.as_bytes()), None, "{other}");
         }
     }
 
     #[test]
     fn a_collector_answers_in_these_bytes_and_a_sender_reads_them() {
         for (reply, bytes) in [
-            (Reply::Welcome { ack: 1050 }, "{\"netlog\":1,\"ack\":1050}\n"),
-            (Reply::Ack(1300), "{\"ack\":1300}\n"),
-            (Reply::Error("bad \"token\"".into()), "{\"error\":\"bad \\\"token\\\"\"}\n"),
+            (CollectorMessage::Welcome { ack: 1050 }, "{\"netlog\":1,\"ack\":1050}\n"),
+            (CollectorMessage::Ack(1300), "{\"ack\":1300}\n"),
+            (
+                CollectorMessage::Error("bad \"token\"".into()),
+                "{\"error\":\"bad \\\"token\\\"\"}\n",
+            ),
         ] {
             let mut out = Vec::new();
             reply.push(&mut out);
             assert_eq!(String::from_utf8(out).unwrap(), bytes);
-            assert_eq!(Reply::parse(bytes.trim_end().as_bytes()), Some(reply));
+            assert_eq!(CollectorMessage::parse(bytes.trim_end().as_bytes()), Some(reply));
         }
         for other in ["", "hello", "{}", "{\"netlog\":1}", "{\"ack\":-1}", "[]"] {
-            assert_eq!(Reply::parse(other.as_bytes()), None, "{other}");
+            assert_eq!(CollectorMessage::parse(other.as_bytes()), None, "{other}");
         }
     }
 

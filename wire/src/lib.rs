@@ -11,7 +11,7 @@
 //!                             └──── stamped by the collector ────┘
 //! ```
 //!
-//! The conversation is one JSON object a line ([`Greeting`] from the sender, [`Reply`] from the
+//! The conversation is one JSON object a line ([`SenderMessage`] from the sender, [`CollectorMessage`] from the
 //! collector); between them stand the record lines, numbered by counting from the hello's `next`.
 //! [`Lines`] cuts a byte stream into lines, however it was split into reads.
 
@@ -28,16 +28,16 @@ mod scan;
 mod text;
 mod time;
 
-pub use escape::{Escaped, JsonStr, escape_from, push_json, push_plain};
+pub use escape::{Escaped, JsonStr, escape_from, push_json, push_sanitized};
 pub use frame::{Lines, Piece};
-pub use hello::{Greeting, Hello, Reply, VERSION};
+pub use hello::{CollectorMessage, Hello, SenderMessage, VERSION};
 pub use json::{JsonValue, Member, NotARecord, elements, members};
 pub use level::{Level, UnknownLevel};
-pub use line::{Gist, Line};
+pub use line::{Line, LineMeta};
 pub use record::{Identity, Record, push_text_record};
 pub use scan::object_len;
 pub use text::{Columns, Newlines, Paint, Text};
-pub use time::{Minute, TIME_LEN, civil, parse_time, push_time, utc};
+pub use time::{MinuteCache, TIME_LEN, civil, format_utc, parse_time, push_time};
 
 /// The port netlog's collector listens on by default.
 pub const PORT: u16 = 1902;

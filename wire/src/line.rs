@@ -4,7 +4,7 @@ use crate::escape::JsonStr;
 use crate::level::Level;
 use crate::record::shown;
 use crate::scan;
-use crate::time::{Minute, TIME_LEN};
+use crate::time::{MinuteCache, TIME_LEN};
 use std::borrow::Cow;
 
 /// A canonical record line, read in place. Strings are still escaped; [`JsonStr::text`] reads them.
@@ -44,7 +44,7 @@ pub struct Line<'a> {
 
 /// What a collector has to know of a canonical line to keep it as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gist {
+pub struct LineMeta {
     /// When it was logged, in microseconds since 1970, UTC.
     pub time: i64,
     /// How much it matters.
@@ -55,11 +55,11 @@ pub struct Gist {
     pub truncated: bool,
 }
 
-impl Gist {
+impl LineMeta {
     /// The gist of `line` if [`Line::parse`] would take it and it does not say who sent it, which
     /// only a collector may. Nothing else of it is kept, which takes half the time. `minute` is that
     /// of the line before.
-    pub fn of(line: &[u8], minute: &mut Minute) -> Option<Self> {
+    pub fn of(line: &[u8], minute: &mut MinuteCache) -> Option<Self> {
         Line::read::<false>(line, minute).map(|line| line.gist())
     }
 }
@@ -67,21 +67,21 @@ impl Gist {
 impl<'a> Line<'a> {
     /// What a collector has to know of it.
     #[inline(always)]
-    pub fn gist(&self) -> Gist {
+    pub fn gist(&self) -> LineMeta {
         let (lost, truncated) = (self.lost.unwrap_or(0), self.truncated.is_some());
-        Gist { time: self.time, level: self.level, lost, truncated }
+        LineMeta { time: self.time, level: self.level, lost, truncated }
     }
 
     /// Reads `line` (without its end) if it is canonical: every key in its place, valid UTF-8,
     /// valid JSON, no white space between the parts. `None` says it is anything else.
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        Self::read::<true>(line, &mut Minute::default())
+        Self::read::<true>(line, &mut MinuteCache::default())
     }
 
     /// Reads it, and who sent it if it may be `STAMPED` with that.
     #[inline(always)]
-    fn read<const STAMPED: bool>(line: &'a [u8], minute: &mut Minute) -> Option<Self> {
-        let mut rest = Cursor { line, escapes: scan::text(line)?, at: 0 };
+    fn read<const STAMPED: bool>(line: &'a [u8], minute: &mut MinuteCache) -> Option<Self> {
+        let mut rest = Cursor { line, escapes: scan::validate_text(line)?, at: 0 };
         rest.take("{")?;
         let (mut app, mut host, mut pid, mut peer) = (None, None, None, None);
         if STAMPED {
@@ -198,7 +198,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline(always)]
-    fn time(&mut self, minute: &mut Minute) -> Option<i64> {
+    fn time(&mut self, minute: &mut MinuteCache) -> Option<i64> {
         let text = self.rest().first_chunk::<TIME_LEN>()?;
         self.at += TIME_LEN;
         minute.read(text)

@@ -366,9 +366,9 @@ mod tests {
             let (mut stamp, mut text, mut record) = (vec![b'{'], Vec::new(), Vec::new());
             identity.push(&mut stamp);
             let level = Level::ALL[level];
-            let taken = push_text_record(&mut text, &stamp, &crate::utc(time), (level, msg.as_bytes()));
+            let taken = push_text_record(&mut text, &stamp, &crate::format_utc(time), (level, msg.as_bytes()));
             prop_assert!(taken);
-            prop_assert!(!push_text_record(&mut text, &stamp, &crate::utc(time), (level, b"\xff")));
+            prop_assert!(!push_text_record(&mut text, &stamp, &crate::format_utc(time), (level, b"\xff")));
             Record::new(time, level, msg.as_str()).encode(&identity, &mut record);
             prop_assert_eq!(text, record);
         }

@@ -103,7 +103,7 @@ fn first(specials: u128) -> usize {
 
 /// Whether there is a backslash in `bytes`, if they are UTF-8 without controls below U+0020.
 #[inline]
-pub(crate) fn text(bytes: &[u8]) -> Option<bool> {
+pub(crate) fn validate_text(bytes: &[u8]) -> Option<bool> {
     let odd = |word| [beyond(word), zeros(word ^ (ONES * 0x5c))];
     let [beyond, escape] = find(bytes, odd);
     // Most lines are ASCII.
@@ -261,11 +261,11 @@ mod tests {
                 assert_eq!(is_clean(&bytes), !control && !mark, "{byte} at {at} of {len}");
                 assert_eq!(is_plain(&bytes), !control && !mark && ascii, "{byte} at {at} of {len}");
                 let text_is = (!control && ascii).then_some(byte == b'\\');
-                assert_eq!(text(&bytes), text_is, "{byte} at {at} of {len}");
+                assert_eq!(validate_text(&bytes), text_is, "{byte} at {at} of {len}");
                 assert_eq!(quote(&bytes, 0), bytes.iter().position(|&byte| byte == b'"'));
             }
         }
-        assert_eq!(text("grüße".as_bytes()), Some(false));
+        assert_eq!(validate_text("grüße".as_bytes()), Some(false));
         assert_eq!(quote("ü".repeat(40).as_bytes(), 1), None);
         assert_eq!(quote(format!("{}\"", "ü".repeat(40)).as_bytes(), 1), Some(80));
     }

@@ -1,9 +1,9 @@
 //! The text form of a record, for people: one line, `Ldate | Lshortfile` with a prefix.
 
-use crate::escape::push_plain;
+use crate::escape::push_sanitized;
 use crate::level::Level;
 use crate::line::Line;
-use crate::time::utc;
+use crate::time::format_utc;
 use std::borrow::Cow;
 
 /// How the text form is written.
@@ -85,7 +85,7 @@ impl Text {
         if let Some(file) = line.file.or(line.target).filter(|_| self.columns != Columns::Fewest) {
             out.push(b' ');
             self.painted(out, "2", |out| {
-                push_plain(out, &file.text());
+                push_sanitized(out, &file.text());
                 if let (Some(_), Some(number)) = (line.file, line.line) {
                     out.extend_from_slice(format!(":{number}").as_bytes());
                 }
@@ -97,7 +97,7 @@ impl Text {
     }
 
     fn push_time(self, out: &mut Vec<u8>, line: &Line<'_>) {
-        let time = utc(line.time.saturating_add(i64::from(self.east) * 1_000_000));
+        let time = format_utc(line.time.saturating_add(i64::from(self.east) * 1_000_000));
         let (date, of_day) = (&time[..10], &time[11..26]);
         match self.columns {
             Columns::All => out.extend_from_slice(&[date, b" ", of_day].concat()),
@@ -110,7 +110,7 @@ impl Text {
         let mut shown = Vec::new();
         if let Some(name) = line.app.or(line.host) {
             shown.push(b'[');
-            push_plain(&mut shown, &name.text());
+            push_sanitized(&mut shown, &name.text());
             shown.push(b']');
         }
         let width = String::from_utf8_lossy(&shown).chars().count();
@@ -152,7 +152,7 @@ impl Text {
         let several = parts.len() > 1;
         for (at, part) in parts.into_iter().enumerate() {
             let mut shown = Vec::new();
-            push_plain(&mut shown, part);
+            push_sanitized(&mut shown, part);
             if !several {
                 shown.append(&mut values);
             }
@@ -190,7 +190,7 @@ fn level_colour(level: Level) -> &'static str {
 
 impl<'a> Line<'a> {
     /// What people look for in a record: the message and behind it the values, as they are shown.
-    pub fn matter(&self) -> Cow<'a, str> {
+    pub fn searchable_text(&self) -> Cow<'a, str> {
         let msg = self.msg.text();
         let counts = self.truncated.or(self.lost);
         if self.kv.is_none() && self.span.is_none() && counts.is_none() {
@@ -206,7 +206,7 @@ impl<'a> Line<'a> {
 fn push_values(out: &mut Vec<u8>, line: &Line<'_>) {
     for (key, value) in line.values() {
         out.push(b' ');
-        push_plain(out, &key);
+        push_sanitized(out, &key);
         out.push(b'=');
         push_value(out, &value);
     }
@@ -223,10 +223,10 @@ fn push_values(out: &mut Vec<u8>, line: &Line<'_>) {
 fn push_value(out: &mut Vec<u8>, value: &str) {
     let bare = !value.is_empty() && !value.contains([' ', '"', '=']);
     if bare {
-        return push_plain(out, value);
+        return push_sanitized(out, value);
     }
     out.push(b'"');
-    push_plain(out, &value.replace('"', "\\\""));
+    push_sanitized(out, &value.replace('"', "\\\""));
     out.push(b'"');
 }
 
@@ -296,7 +296,8 @@ mod tests {
 
     #[test]
     fn the_matter_of_a_record_is_its_message_and_its_values() {
-        let matter = |line: &str| Line::parse(line.as_bytes()).unwrap().matter().into_owned();
+        let matter =
+            |line: &str| Line::parse(line.as_bytes()).unwrap().searchable_text().into_owned();
         let line = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"a\nb","kv":{"n":1,"s":"x y"}}"#;
         assert_eq!(matter(line), "a\nb n=1 s=\"x y\"");
     }

@@ -35,7 +35,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// The canonical form of `micros`, in years 0000 to 9999; times beyond are held at the ends.
-pub fn utc(micros: i64) -> [u8; TIME_LEN] {
+pub fn format_utc(micros: i64) -> [u8; TIME_LEN] {
     const FIRST: i64 = -62_167_219_200 * MICROS;
     const LAST: i64 = 253_402_300_800 * MICROS - 1;
     let micros = micros.clamp(FIRST, LAST);
@@ -65,19 +65,19 @@ pub fn utc(micros: i64) -> [u8; TIME_LEN] {
 
 /// Appends the canonical form of `micros` to `out`.
 pub fn push_time(out: &mut Vec<u8>, micros: i64) {
-    out.extend_from_slice(&utc(micros));
+    out.extend_from_slice(&format_utc(micros));
 }
 
 /// The minute of the time that was read last. Records that come together are mostly of the same,
 /// and to know it again takes a fraction of reading it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Minute {
+pub struct MinuteCache {
     /// `2026-11-22T18:42`.
     text: [u8; 16],
     micros: i64,
 }
 
-impl Minute {
+impl MinuteCache {
     /// Reads a time in the one form that [`utc`] writes; `None` for anything else, a leap second too.
     #[inline]
     pub(crate) fn read(&mut self, text: &[u8; TIME_LEN]) -> Option<i64> {
@@ -195,11 +195,11 @@ mod tests {
 
     #[test]
     fn a_time_is_written_as_the_design_shows() {
-        assert_eq!(&utc(1_795_372_943_123_456), b"2026-11-22T18:42:23.123456Z");
-        assert_eq!(&utc(0), b"1970-01-01T00:00:00.000000Z");
-        assert_eq!(&utc(-1), b"1969-12-31T23:59:59.999999Z");
-        assert_eq!(&utc(i64::MAX), b"9999-12-31T23:59:59.999999Z");
-        assert_eq!(&utc(i64::MIN), b"0000-01-01T00:00:00.000000Z");
+        assert_eq!(&format_utc(1_795_372_943_123_456), b"2026-11-22T18:42:23.123456Z");
+        assert_eq!(&format_utc(0), b"1970-01-01T00:00:00.000000Z");
+        assert_eq!(&format_utc(-1), b"1969-12-31T23:59:59.999999Z");
+        assert_eq!(&format_utc(i64::MAX), b"9999-12-31T23:59:59.999999Z");
+        assert_eq!(&format_utc(i64::MIN), b"0000-01-01T00:00:00.000000Z");
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             ("2024-02-29T00:00:60Z", "2024-02-29T00:01:00.000000Z"),
         ] {
             let micros = parse_time(text.as_bytes()).expect(text);
-            assert_eq!(utc(micros), canonical.as_bytes(), "{text}");
+            assert_eq!(format_utc(micros), canonical.as_bytes(), "{text}");
         }
     }
 
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_minute_that_is_known_again_reads_the_same_and_refuses_the_same() {
-        let mut known = Minute::default();
+        let mut known = MinuteCache::default();
         let good = *b"2026-11-22T18:42:23.123456Z";
         for at in 0..TIME_LEN {
             for byte in 0..=255 {
@@ -254,15 +254,15 @@ mod tests {
         fn a_minute_reads_any_time(
             times in proptest::collection::vec(-62_167_219_200_000_000_i64..253_402_300_800_000_000, 2)
         ) {
-            let mut minute = Minute::default();
+            let mut minute = MinuteCache::default();
             for micros in [times[0], times[0] ^ 1, times[1], times[0]] {
-                prop_assert_eq!(minute.read(&utc(micros)), Some(micros));
+                prop_assert_eq!(minute.read(&format_utc(micros)), Some(micros));
             }
         }
 
         #[test]
         fn any_time_comes_back(micros in -62_167_219_200_000_000_i64..253_402_300_800_000_000) {
-            prop_assert_eq!(parse_time(&utc(micros)), Some(micros));
+            prop_assert_eq!(parse_time(&format_utc(micros)), Some(micros));
         }
     }
 }

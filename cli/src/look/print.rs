@@ -5,7 +5,7 @@ use super::end_quietly;
 use super::filters::Color;
 use chrono::{DateTime, Local, NaiveDate, Offset, TimeZone};
 use clap::ValueEnum;
-use netlog_wire::{Columns, Line, Newlines, Paint, Text, push_plain};
+use netlog_wire::{Columns, Line, Newlines, Paint, Text, push_sanitized};
 use regex::{Regex, RegexBuilder};
 use rustix::termios::tcgetwinsize;
 use serde_json::Value;
@@ -70,7 +70,7 @@ impl Printer {
         let plain = without_place(line);
         let Some(parsed) = Line::parse(&plain) else {
             // Of another version perhaps: better ugly than lost.
-            push_plain(&mut self.out, &String::from_utf8_lossy(&plain));
+            push_sanitized(&mut self.out, &String::from_utf8_lossy(&plain));
             return self.out.push(b'\n');
         };
         match self.output {
@@ -83,7 +83,7 @@ impl Printer {
         for (at, part) in msg.split('\n').enumerate() {
             self.out.extend_from_slice(if at > 0 { b"\n" } else { b"" });
             match self.terminal {
-                true => push_plain(&mut self.out, part),
+                true => push_sanitized(&mut self.out, part),
                 false => self.out.extend_from_slice(part.as_bytes()),
             }
         }
@@ -130,7 +130,7 @@ impl Printer {
     /// Shows a row that nobody takes for a record.
     fn row(&mut self, words: &str) {
         let mut shown = Vec::new();
-        push_plain(&mut shown, words);
+        push_sanitized(&mut shown, words);
         let words = String::from_utf8_lossy(&shown);
         self.flush();
         let mut stderr = io::stderr().lock();

@@ -1,7 +1,7 @@
 //! Times as people say them: `10m`, `09:00`, `yesterday`.
 
 use chrono::{DateTime, Days, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
-use netlog_wire::{parse_time, utc};
+use netlog_wire::{format_utc, parse_time};
 
 /// What can be said.
 const SHAPES: &str = "use 30s, 10m, 2h or 1d ago, 09:00, today, yesterday, 2026-11-22, \
@@ -11,7 +11,7 @@ const SHAPES: &str = "use 30s, 10m, 2h or 1d ago, 09:00, today, yesterday, 2026-
 pub(crate) fn time(text: &str, now: DateTime<Local>) -> Result<String, String> {
     let found = ago(text, now).or_else(|| parse_time(text.as_bytes())).or_else(|| words(text, now));
     let micros = found.ok_or_else(|| format!("{text:?} is no time: {SHAPES}"))?;
-    Ok(String::from_utf8_lossy(&utc(micros)).into_owned())
+    Ok(String::from_utf8_lossy(&format_utc(micros)).into_owned())
 }
 
 /// The same, at this moment: for clap.

@@ -8,12 +8,12 @@ use super::message::Message;
 use super::messages::Messages;
 use super::sniff::{Foreign, Kind, Pinned};
 use super::{Origin, Receipt, Slot, count_cut};
-use crate::peer::Peer;
-use crate::run::{Run, Source};
-use crate::sender::SenderId;
+use crate::hub::line_run::{LineRun, Source};
+use crate::senders::identity::SenderId;
+use crate::senders::peer::Peer;
 use crate::stats::{Stats, Tally, count};
 use memchr::memmem;
-use netlog_wire::{Hello, Identity, Line, utc};
+use netlog_wire::{Hello, Identity, Line, format_utc};
 use std::cell::Cell;
 
 /// Decodes one datagram.
@@ -59,11 +59,11 @@ impl Datagram<'_> {
         &self,
         bytes: &'b mut [u8],
         (peer, chunks): (Peer, &mut Chunks),
-        runs: &mut Vec<Run>,
+        runs: &mut Vec<LineRun>,
     ) -> Result<Option<Numbered<'b>>, Foreign> {
         let received = self.received;
         let Self { origin, stats, tally, max_line, .. } = *self;
-        let (now, minute) = (&utc(received), &Cell::default());
+        let (now, minute) = (&format_utc(received), &Cell::default());
         let receipt = Receipt { origin, stats, tally, received, now, minute, max_line };
         if let Some((sender, number, at)) = number(bytes).filter(|_| self.pin.is_none()) {
             // The comma before the record proper becomes its opening brace.
@@ -91,7 +91,7 @@ impl Datagram<'_> {
         &self,
         bytes: &[u8],
         receipt: Receipt<'_>,
-        runs: &mut Vec<Run>,
+        runs: &mut Vec<LineRun>,
     ) -> Result<(), Foreign> {
         let syslog = bytes.strip_prefix(b"z").filter(|bytes| Packing::of(bytes).is_some());
         let packed = syslog.or_else(|| Packing::of(bytes).map(|_| bytes));
@@ -111,7 +111,7 @@ impl Datagram<'_> {
         &self,
         bytes: &[u8],
         receipt: Receipt<'_>,
-        runs: &mut Vec<Run>,
+        runs: &mut Vec<LineRun>,
     ) -> Result<(), Foreign> {
         let mut left = UNPACKED;
         let mut each = |message: Message<'_>| {
@@ -134,7 +134,7 @@ impl Datagram<'_> {
     }
 
     /// Adds a canonical record that says who it is from, with the peer's address behind that.
-    fn splice(&self, line: &[u8], parsed: &Line<'_>, runs: &mut Vec<Run>) {
+    fn splice(&self, line: &[u8], parsed: &Line<'_>, runs: &mut Vec<LineRun>) {
         // An unescaped quote before the key: this cannot be inside a string.
         let at = memmem::find(line, b"\"time\":\"").unwrap_or(1);
         let stamp = match parsed.host {
@@ -162,7 +162,7 @@ fn number(bytes: &[u8]) -> Option<(SenderId, u64, usize)> {
 
 impl<'a> Slot<'a> {
     /// The last run if it is one of plain records, else a new one.
-    pub(super) fn plain(self) -> &'a mut Run {
+    pub(super) fn plain(self) -> &'a mut LineRun {
         self.run(|run| matches!(run.source, Source::Plain), || (Source::Plain, 1))
     }
 }

@@ -5,9 +5,9 @@ use super::inflate::Packing;
 use super::message::{Message, Note};
 use super::sniff::Kind;
 use super::{Receipt, Slot, fields, severity, syslog};
-use crate::run::Run;
+use crate::hub::line_run::LineRun;
 use crate::stats::count;
-use netlog_wire::{Gist, Identity, Level, Record, elements};
+use netlog_wire::{Identity, Level, LineMeta, Record, elements};
 use std::borrow::Cow;
 use std::mem::take;
 
@@ -61,7 +61,7 @@ pub(super) fn unpacked(bytes: &[u8], receipt: Receipt<'_>, limit: usize) -> Opti
     }
 }
 
-fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
+fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut LineRun) {
     if message.cut > 0 || !take_object(message.bytes, receipt, run) {
         count(&receipt.tally.unparsed);
         take_peers_line(message, receipt, run);
@@ -69,9 +69,9 @@ fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
 }
 
 /// Adds a JSON object; `false` when `line` is none.
-fn take_object(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
+fn take_object(line: &[u8], receipt: Receipt<'_>, run: &mut LineRun) -> bool {
     let mut minute = receipt.minute.get();
-    if let Some(gist) = Gist::of(line, &mut minute) {
+    if let Some(gist) = LineMeta::of(line, &mut minute) {
         receipt.minute.set(minute);
         run.splice([receipt.origin.stamp(), &line[1..]], gist);
         count(&receipt.tally.canonical);
@@ -83,7 +83,7 @@ fn take_object(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
     true
 }
 
-fn take_syslog(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
+fn take_syslog(message: Message<'_>, receipt: Receipt<'_>, run: &mut LineRun) {
     let line = whole_characters(message.bytes, message.cut);
     let (text, invalid) = match std::str::from_utf8(line) {
         Ok(text) => (Cow::Borrowed(text), None),
@@ -123,7 +123,7 @@ fn take_text(message: Message<'_>, receipt: Receipt<'_>, slot: Slot<'_>) {
 }
 
 /// Adds each object of an array of objects; `false` when `line` is anything else.
-fn take_array(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
+fn take_array(line: &[u8], receipt: Receipt<'_>, run: &mut LineRun) -> bool {
     if line[1..].trim_ascii_start().first() != Some(&b'{') {
         return false;
     }
@@ -134,13 +134,13 @@ fn take_array(line: &[u8], receipt: Receipt<'_>, run: &mut Run) -> bool {
     elements.iter().all(|element| take_object(element.json().as_bytes(), receipt, run))
 }
 
-fn add(mut record: Record<'_>, receipt: Receipt<'_>, run: &mut Run) {
+fn add(mut record: Record<'_>, receipt: Receipt<'_>, run: &mut LineRun) {
     let identity = receipt.origin.identity(take(&mut record.claims));
     run.record(&record, &identity);
 }
 
 /// Adds a line as it is, with the level that it seems to have.
-fn take_peers_line(message: Message<'_>, receipt: Receipt<'_>, run: &mut Run) {
+fn take_peers_line(message: Message<'_>, receipt: Receipt<'_>, run: &mut LineRun) {
     let (line, cut) = (message.bytes, message.cut);
     let line = line.strip_suffix(b"\r").filter(|_| cut == 0).unwrap_or(line);
     let level = severity::guess(line).unwrap_or(Level::Info);
@@ -157,7 +157,7 @@ pub(super) fn take_plain(
     cut: u64,
     line: &[u8],
     (level, receipt, identity): (Level, Receipt<'_>, &Identity),
-    run: &mut Run,
+    run: &mut LineRun,
 ) {
     let kept = whole_characters(line, cut);
     let cut = cut + (line.len() - kept.len()) as u64;
@@ -192,7 +192,7 @@ mod tests {
         let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
         let received = 1_795_372_943_000_000;
         let (stats, tally, max_line) = (&stats, &Tally::default(), limit);
-        let (now, minute) = (&netlog_wire::utc(received), &Cell::default());
+        let (now, minute) = (&netlog_wire::format_utc(received), &Cell::default());
         let receipt = Receipt { origin: &origin, stats, tally, received, now, minute, max_line };
         let mut messages = Messages::new(limit, None);
         let mut each = |message: Message<'_>| {

@@ -2,10 +2,10 @@
 
 use super::lines::take_plain;
 use super::{Origin, Receipt, Refusal, Slot};
-use crate::run::{Run, Source};
-use crate::sender::{Sender, SenderId};
+use crate::hub::line_run::{LineRun, Source};
+use crate::senders::identity::{Sender, SenderId};
 use crate::stats::count;
-use netlog_wire::{Gist, Greeting, Hello, Identity, Level, Piece, Record, VERSION};
+use netlog_wire::{Hello, Identity, Level, LineMeta, Piece, Record, SenderMessage, VERSION};
 use std::sync::Arc;
 
 /// The longest app or host kept. Every record carries them: longer ones would blow up a peer's
@@ -60,14 +60,14 @@ impl Conversation {
             return Ok(());
         }
         if let Some(greeting) = greeting(line) {
-            let Greeting::Jump(next) = greeting else {
+            let SenderMessage::Jump(next) = greeting else {
                 return Err(Refusal("a second hello".into()));
             };
             self.next = number(next)?;
             return Ok(());
         }
         let (next, sender) = (self.next, &self.sender);
-        let follows = |run: &Run| run.first + run.count == next;
+        let follows = |run: &LineRun| run.first + run.count == next;
         let run = slot.run(follows, || (Source::Netlog(sender.clone()), next));
         self.next += 1;
         take_record(piece, sender, receipt, run);
@@ -75,17 +75,17 @@ impl Conversation {
     }
 }
 
-fn greeting(line: &[u8]) -> Option<Greeting> {
+fn greeting(line: &[u8]) -> Option<SenderMessage> {
     // A record in canonical order begins with its time; this keeps the common case short.
-    if line.starts_with(b"{\"time\":") { None } else { Greeting::parse(line) }
+    if line.starts_with(b"{\"time\":") { None } else { SenderMessage::parse(line) }
 }
 
 /// Adds exactly one record, whatever the line is: it has a number.
-fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mut Run) {
+fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mut LineRun) {
     let line = piece.bytes;
     if piece.cut == 0 {
         let mut minute = receipt.minute.get();
-        if let Some(gist) = Gist::of(line, &mut minute) {
+        if let Some(gist) = LineMeta::of(line, &mut minute) {
             receipt.minute.set(minute);
             run.splice([sender.stamp(), &line[1..]], gist);
             return count(&receipt.tally.canonical);

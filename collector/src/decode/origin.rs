@@ -1,6 +1,6 @@
 //! Where a peer's bytes come from, and the stamp its records get for it.
 
-use crate::peer::Peer;
+use crate::senders::peer::Peer;
 use netlog_wire::Identity;
 
 /// A peer in the forms that records need.

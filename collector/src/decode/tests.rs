@@ -20,7 +20,7 @@ fn heard(input: &str) -> (Result<(), Unfit>, Vec<Heard>) {
     let (mut decoder, mut runs) = (decoder(), Vec::new());
     let outcome = decoder.feed(input.as_bytes(), &mut runs);
     decoder.finish(&mut runs).unwrap();
-    let text = |run: Run| (run.first, run.count, String::from_utf8(run.lines).unwrap());
+    let text = |run: LineRun| (run.first, run.count, String::from_utf8(run.lines).unwrap());
     (outcome, runs.into_iter().map(text).collect())
 }
 

@@ -150,10 +150,10 @@ pub(super) fn bsd(text: &str, received: i64) -> Option<(Moment, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netlog_wire::utc;
+    use netlog_wire::format_utc;
 
     fn shown(micros: i64) -> String {
-        String::from_utf8(utc(micros).to_vec()).unwrap()
+        String::from_utf8(format_utc(micros).to_vec()).unwrap()
     }
 
     #[test]

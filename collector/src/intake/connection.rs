@@ -4,13 +4,13 @@ mod parting;
 mod waiting;
 
 use super::stream::Stream;
-use super::{FREE, READ, Wiring};
+use super::{FREE, READ, Shared};
 use crate::decode::{Decoder, Origin, Pinned};
-use crate::pace::note_read;
-use crate::peer::Peer;
-use crate::run::Run;
-use crate::senders::{Attendance, Departure};
-use netlog_wire::Reply;
+use crate::hub::coalesce::note_read;
+use crate::hub::line_run::LineRun;
+use crate::senders::peer::Peer;
+use crate::senders::registry::{Attendance, CloseReason};
+use netlog_wire::CollectorMessage;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::io;
@@ -39,7 +39,7 @@ pub(super) struct Connection {
     pub(super) peer: Peer,
     stream: Stream,
     decoder: Decoder,
-    wiring: Arc<Wiring>,
+    shared: Arc<Shared>,
     attendance: Attendance,
     /// The sender's mark as the hub moves it, once there is a sender.
     acks: Option<watch::Receiver<u64>>,
@@ -71,26 +71,26 @@ impl Connection {
     pub(super) fn open(
         stream: Stream,
         (peer, pin): (Peer, Option<Pinned>),
-        wiring: Arc<Wiring>,
+        shared: Arc<Shared>,
     ) -> Self {
         stream.reset_at_death();
         let decoder =
-            Decoder::new(Origin::new(peer), wiring.bounds.max_line, pin, wiring.stats.clone());
+            Decoder::new(Origin::new(peer), shared.bounds.max_line, pin, shared.stats.clone());
         Self {
             peer,
             stream,
-            decoder: decoder.guarded(wiring.tokens.clone()),
-            attendance: wiring.senders.arrive(peer),
+            decoder: decoder.guarded(shared.tokens.clone()),
+            attendance: shared.senders.arrive(peer),
             acks: None,
             told: 0,
             given: 0,
             blank: false,
             turn: false,
             replies: Vec::new(),
-            waiting: Waiting::new(wiring.bounds.limits),
+            waiting: Waiting::new(shared.bounds.limits),
             room: None,
             draining: false,
-            wiring,
+            shared,
         }
     }
 
@@ -98,13 +98,13 @@ impl Connection {
     pub(super) async fn run(&mut self) -> End {
         let end = self.converse().await.err().unwrap_or(End::Closed);
         if let End::Foreign(foreign) = end {
-            self.wiring.refuse(foreign, self.peer);
+            self.shared.refuse(foreign, self.peer);
         }
         self.part(&end).await;
         self.attendance.part(match end {
-            End::Closed => Departure::Ended,
-            End::Refused(_) | End::Tokenless => Departure::Refused,
-            _ => Departure::Broken,
+            End::Closed => CloseReason::Ended,
+            End::Refused(_) | End::Tokenless => CloseReason::Refused,
+            _ => CloseReason::Broken,
         });
         end
     }
@@ -114,11 +114,11 @@ impl Connection {
         loop {
             match self.wait().await? {
                 Event::Readable => {
-                    let wiring = self.wiring.clone();
+                    let shared = self.shared.clone();
                     let progress = tokio::select! {
                         biased;
                         progress = self.read() => progress?,
-                        () = wiring.stopped() => return Err(End::Stopped),
+                        () = shared.stopped() => return Err(End::Stopped),
                     };
                     if let Progress::End = progress {
                         // Whoever delivers for a dead sender says when all is acked, by an empty
@@ -144,7 +144,7 @@ impl Connection {
     }
 
     async fn wait(&mut self) -> Result<Event, End> {
-        let Self { stream, wiring, acks, replies, waiting, .. } = self;
+        let Self { stream, shared, acks, replies, waiting, .. } = self;
         let acked = async {
             match acks {
                 // What cannot be written waits, and only the latest ack counts.
@@ -154,7 +154,7 @@ impl Connection {
         };
         tokio::select! {
             biased;
-            () = wiring.stopped() => Err(End::Stopped),
+            () = shared.stopped() => Err(End::Stopped),
             _ = acked => Ok(Event::Acked),
             ready = ready(stream, !replies.is_empty()) => Ok(ready?),
             due = waiting.over() => match due {
@@ -166,12 +166,12 @@ impl Connection {
 
     /// Hands over what silence has ended.
     async fn silence(&mut self) {
-        if let Ok(room) = self.wiring.feed.reserve(self.wiring.bounds.max_line).await {
+        if let Ok(room) = self.shared.hub.reserve(self.shared.bounds.max_line).await {
             let mut runs = Vec::new();
             self.decoder.silence(&mut runs);
             self.waiting.heard(false, true, false);
             self.room = None;
-            self.wiring.feed.give(runs, room);
+            self.shared.hub.give(runs, room);
         }
     }
 
@@ -181,14 +181,14 @@ impl Connection {
         if self.room.is_some() {
             return Ok(READ);
         }
-        let (wiring, held) = (self.wiring.clone(), self.decoder.held());
-        let half_lines = wiring.bounds.half_lines.clone();
-        let line = u32::try_from(wiring.bounds.max_line).unwrap_or(u32::MAX);
+        let (shared, held) = (self.shared.clone(), self.decoder.held());
+        let half_lines = shared.bounds.half_lines.clone();
+        let line = u32::try_from(shared.bounds.max_line).unwrap_or(u32::MAX);
         if let Ok(room) = half_lines.clone().try_acquire_many_owned(line) {
             self.room = Some(room);
             return Ok(READ);
         }
-        wiring.stats.lines_delayed.add(1);
+        shared.stats.lines_delayed.add(1);
         if held < FREE {
             return Ok(FREE - held);
         }
@@ -205,7 +205,7 @@ impl Connection {
     /// Reads once, if there is room for what may come of it and anything to read.
     async fn read(&mut self) -> Result<Progress, End> {
         let allowed = self.allowed().await?;
-        let room = self.wiring.feed.reserve(self.decoder.most(allowed)).await;
+        let room = self.shared.hub.reserve(self.decoder.most(allowed)).await;
         let room = room.map_err(|_| End::Abandoned)?;
         let mut runs = Vec::new();
         let outcome = poll_fn(|context| {
@@ -220,11 +220,11 @@ impl Connection {
         if let (Some(run), true) = (runs.last(), self.decoder.sender().is_some()) {
             self.given = run.last();
         }
-        self.attendance.heard(&runs, self.decoder.sender());
+        self.attendance.heard(runs.iter().map(LineRun::received), self.decoder.sender());
         // Before the hub can move the mark, which is answered by an ack of its own.
         self.welcome();
         let ended = !runs.is_empty();
-        self.wiring.feed.give(runs, room);
+        self.shared.hub.give(runs, room);
         if let Ok(Progress::Some(len)) = outcome {
             let decoder = &self.decoder;
             self.waiting.heard(decoder.pending(), ended, decoder.may_be_whole());
@@ -237,7 +237,7 @@ impl Connection {
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut [u8],
-        runs: &mut Vec<Run>,
+        runs: &mut Vec<LineRun>,
     ) -> Result<Progress, End> {
         // What comes while the end is near, tokio may not know of.
         let fetched = match self.draining {
@@ -259,10 +259,10 @@ impl Connection {
     /// Answers the hello, when it has just come.
     fn welcome(&mut self) {
         let Some(sender) = self.decoder.sender().filter(|_| self.acks.is_none()) else { return };
-        let ack = self.wiring.marks.written(sender.id);
+        let ack = self.shared.marks.written(sender.id);
         self.acks = Some(sender.acked.subscribe());
         self.told = ack;
-        Reply::Welcome { ack }.push(&mut self.replies);
+        CollectorMessage::Welcome { ack }.push(&mut self.replies);
     }
 
     fn push_ack(&mut self) {
@@ -270,7 +270,7 @@ impl Connection {
         let ack = *acks.borrow_and_update();
         if ack > self.told {
             self.told = ack;
-            Reply::Ack(ack).push(&mut self.replies);
+            CollectorMessage::Ack(ack).push(&mut self.replies);
         }
     }
 
@@ -287,11 +287,11 @@ impl Connection {
 
     /// After the peer's last byte: waits until all of it is in the sinks, and says so.
     async fn settle(&mut self) -> Result<(), End> {
-        let wiring = self.wiring.clone();
+        let shared = self.shared.clone();
         tokio::select! {
             biased;
             kept = self.all_kept() => kept?,
-            () = wiring.stopped() => return Err(End::Stopped),
+            () = shared.stopped() => return Err(End::Stopped),
         }
         self.push_ack();
         self.flush()
@@ -299,7 +299,7 @@ impl Connection {
 
     async fn report_recovered(&self) {
         if let Some(sender) = self.decoder.sender().filter(|sender| sender.recovered) {
-            self.wiring.feed.recovered(sender.clone()).await;
+            self.shared.hub.recovered(sender.clone()).await;
         }
     }
 
@@ -308,7 +308,7 @@ impl Connection {
         let given = self.given;
         let kept = match &mut self.acks {
             Some(acks) => acks.wait_for(|ack| *ack >= given).await.is_ok(),
-            None => self.wiring.feed.settled().await.is_ok(),
+            None => self.shared.hub.settled().await.is_ok(),
         };
         if kept { Ok(()) } else { Err(End::Abandoned) }
     }

@@ -3,7 +3,7 @@
 
 use super::drops::Drops;
 use super::socket_file::SocketFile;
-use crate::peer::{Peer, Process};
+use crate::senders::peer::{Peer, Process};
 use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, UnixAddr, recvmmsg, recvmsg,
 };

@@ -1,6 +1,6 @@
 //! Datagrams that never came, found by the numbers that netlog senders put into theirs.
 
-use crate::sender::SenderId;
+use crate::senders::identity::SenderId;
 use netlog_wire::Identity;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

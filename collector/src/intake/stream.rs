@@ -2,7 +2,7 @@
 //! sees when the collector dies.
 
 use super::socket_file::SocketFile;
-use crate::peer::{Peer, Process};
+use crate::senders::peer::{Peer, Process};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use socket2::SockRef;

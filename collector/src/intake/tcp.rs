@@ -1,12 +1,12 @@
 //! The stream intakes, TCP and Unix: accept connections and give each a task of its own.
 
-use super::Wiring;
+use super::Shared;
 use super::connection::Connection;
 use super::places::Full;
 use super::stream::{Listener, Stream};
 use crate::decode::Pinned;
-use crate::peer::Peer;
-use crate::voice::Chain;
+use crate::senders::peer::Peer;
+use crate::stderr::Chain;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::sync::Arc;
@@ -26,28 +26,28 @@ const QUIET: Duration = Duration::from_secs(10);
 const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
 /// Accepts until the collector is to end, then waits for the connections to drain.
-pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, wiring: Wiring) {
-    let (mut connections, wiring) = (JoinSet::new(), Arc::new(wiring));
+pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, shared: Shared) {
+    let (mut connections, shared) = (JoinSet::new(), Arc::new(shared));
     let mut cooling = Cooling { pause: PAUSE_MIN, failed: None };
     loop {
         tokio::select! {
             biased;
-            () = wiring.stopped() => break,
+            () = shared.stopped() => break,
             // Ended tasks are taken away as they end, or they would pile up.
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    cooling.accepted(&wiring);
-                    admit(stream, (peer, pin), &wiring, &mut connections);
+                    cooling.accepted(&shared);
+                    admit(stream, (peer, pin), &shared, &mut connections);
                 }
-                Err(error) => cooling.wait(&error, &wiring).await,
+                Err(error) => cooling.wait(&error, &shared).await,
             },
         }
     }
     listener.hide();
     // Whoever the kernel has let in already has been told that it is served.
     while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
-        admit(stream, (peer, pin), &wiring, &mut connections);
+        admit(stream, (peer, pin), &shared, &mut connections);
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -56,30 +56,30 @@ pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, wiring: Wir
 fn admit(
     stream: Stream,
     (peer, pin): (Peer, Option<Pinned>),
-    wiring: &Arc<Wiring>,
+    shared: &Arc<Shared>,
     connections: &mut JoinSet<()>,
 ) {
-    let place = match wiring.bounds.places.take(peer.place().0) {
+    let place = match shared.bounds.places.take(peer.place().0) {
         Ok(place) => place,
         Err(full) => {
             let (counter, whose) = match full {
-                Full::All => (&wiring.stats.connections_over_limit, "all"),
-                Full::Address => (&wiring.stats.connections_over_limit_of_address, "its address"),
+                Full::All => (&shared.stats.connections_over_limit, "all"),
+                Full::Address => (&shared.stats.connections_over_limit_of_address, "its address"),
             };
             counter.add(1);
             let words = format_args!("closed {peer}: too many connections of {whose}");
-            return wiring.voice.debug(words);
+            return shared.stderr.debug(words);
         }
     };
     prepare(&stream);
-    let mut open = Connection::open(stream, (peer, pin), wiring.clone());
-    wiring.stats.connections_opened.add(1);
-    wiring.voice.debug(format_args!("connection from {peer} opened"));
-    let (stats, voice) = (wiring.stats.clone(), wiring.voice);
+    let mut open = Connection::open(stream, (peer, pin), shared.clone());
+    shared.stats.connections_opened.add(1);
+    shared.stderr.debug(format_args!("connection from {peer} opened"));
+    let (stats, stderr) = (shared.stats.clone(), shared.stderr);
     connections.spawn(async move {
         let end = open.run().await;
         stats.connections_closed.add(1);
-        voice.debug(format_args!("connection from {} closed: {end}", open.peer));
+        stderr.debug(format_args!("connection from {} closed: {end}", open.peer));
         drop(place);
     });
 }
@@ -101,29 +101,29 @@ struct Cooling {
 }
 
 impl Cooling {
-    async fn wait(&mut self, error: &io::Error, wiring: &Wiring) {
+    async fn wait(&mut self, error: &io::Error, shared: &Shared) {
         // The peer gave up before it was its turn: nobody's fault, and no reason to wait.
         if error.kind() == io::ErrorKind::ConnectionAborted {
             return;
         }
-        wiring.stats.accepts_failed.add(1);
+        shared.stats.accepts_failed.add(1);
         if self.failed.replace(Instant::now()).is_none() {
             let cause = Chain(error);
-            wiring.voice.say(format_args!("failed to accept, will go on trying: {cause}"));
+            shared.stderr.log(format_args!("failed to accept, will go on trying: {cause}"));
         }
         tokio::select! {
             () = sleep(self.pause) => {}
-            () = wiring.stopped() => {}
+            () = shared.stopped() => {}
         }
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 
-    fn accepted(&mut self, wiring: &Wiring) {
+    fn accepted(&mut self, shared: &Shared) {
         self.pause = PAUSE_MIN;
         // One that closes lets one in: the episode is over when it has been quiet for a while.
         if self.failed.is_some_and(|failed| failed.elapsed() > QUIET) {
             self.failed = None;
-            wiring.voice.say(format_args!("accepting connections again"));
+            shared.stderr.log(format_args!("accepting connections again"));
         }
     }
 }

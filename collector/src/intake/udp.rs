@@ -3,11 +3,12 @@
 use super::datagrams::{Datagrams, Received};
 use super::drops::Drops;
 use super::gaps::{Gaps, Loss};
-use super::{DRAIN, Wiring};
-use crate::decode::{Chunks, Datagram, Origin, Pinned, count_cut, now};
-use crate::pace::note_read;
-use crate::peer::Peer;
-use crate::run::{Run, Source};
+use super::{DRAIN, Shared};
+use crate::clock::now;
+use crate::decode::{Chunks, Datagram, Origin, Pinned, count_cut};
+use crate::hub::coalesce::note_read;
+use crate::hub::line_run::{LineRun, Source};
+use crate::senders::peer::Peer;
 use crate::stats::{Stats, Tally};
 use netlog_wire::{Identity, Level, Record};
 use std::io;
@@ -28,15 +29,15 @@ const LOOK: Duration = Duration::from_millis(500);
 const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// Receives until the collector is to end, then takes what the kernel has received already.
-pub(crate) async fn run(socket: Datagrams, pin: Option<Pinned>, wiring: Wiring) {
+pub(crate) async fn run(socket: Datagrams, pin: Option<Pinned>, shared: Shared) {
     let mut intake = Intake {
         drops: socket.drops(),
         buffer: vec![0; socket.room()],
         socket,
         gaps: Gaps::default(),
-        chunks: Chunks::new(wiring.bounds.max_chunked),
+        chunks: Chunks::new(shared.bounds.max_chunked),
         pin,
-        fresh: false,
+        progress: false,
         tally: Tally::default(),
         from: None,
     };
@@ -45,11 +46,11 @@ pub(crate) async fn run(socket: Datagrams, pin: Option<Pinned>, wiring: Wiring) 
     loop {
         tokio::select! {
             biased;
-            () = wiring.stopped() => break,
-            _ = look.tick(), if intake.waits() => intake.report(&wiring).await,
+            () = shared.stopped() => break,
+            _ = look.tick(), if intake.waits() => intake.report(&shared).await,
             ready = intake.socket.readable() => {
                 if ready.is_ok() {
-                    intake.fresh |= intake.burst(&wiring).await;
+                    intake.progress |= intake.burst(&shared).await;
                 }
             }
         }
@@ -58,9 +59,9 @@ pub(crate) async fn run(socket: Datagrams, pin: Option<Pinned>, wiring: Wiring) 
     let deadline = tokio::time::Instant::now() + DRAIN;
     while tokio::time::Instant::now() < deadline
         && let Ok(Ok(())) = timeout(LAST_LOOK, intake.socket.readable()).await
-        && let Ok(true) = timeout_at(deadline, intake.burst(&wiring)).await
+        && let Ok(true) = timeout_at(deadline, intake.burst(&shared)).await
     {}
-    intake.report(&wiring).await;
+    intake.report(&shared).await;
 }
 
 struct Intake {
@@ -71,7 +72,7 @@ struct Intake {
     pin: Option<Pinned>,
     drops: Option<Drops>,
     /// Whether any datagrams came since losses were looked for.
-    fresh: bool,
+    progress: bool,
     /// What the burst came to so far.
     tally: Tally,
     /// Who sent last: mostly who sends next.
@@ -80,11 +81,11 @@ struct Intake {
 
 impl Intake {
     /// Takes what datagrams there are, up to a limit, as one run; `false` when there were none.
-    async fn burst(&mut self, wiring: &Wiring) -> bool {
+    async fn burst(&mut self, shared: &Shared) -> bool {
         // Datagrams are records, not single bytes, as a rule.
-        let room = wiring.feed.reserve(4 * (BURST + self.buffer.len())).await;
+        let room = shared.hub.reserve(4 * (BURST + self.buffer.len())).await;
         let Ok(room) = room else { return false };
-        let (mut runs, started) = (Vec::<Run>::new(), Instant::now());
+        let (mut runs, started) = (Vec::<LineRun>::new(), Instant::now());
         let (mut received, mut taken) = (0, 0);
         let mut datagrams = Vec::new();
         while taken < BURST {
@@ -93,7 +94,7 @@ impl Intake {
                     for datagram in datagrams.drain(..) {
                         note_read(datagram.place.len());
                         received += datagram.place.len().max(LEAST);
-                        self.take(datagram, (&mut runs, started), wiring);
+                        self.take(datagram, (&mut runs, started), shared);
                     }
                     // What was packed may have become much more than came.
                     taken = received.max(runs.iter().map(|run| run.lines.len() / 4).sum());
@@ -103,9 +104,9 @@ impl Intake {
                 Err(_) => {}
             }
         }
-        self.tally.settle(&wiring.stats);
-        self.count_chunks(&wiring.stats);
-        wiring.feed.give(runs, room);
+        self.tally.settle(&shared.stats);
+        self.count_chunks(&shared.stats);
+        shared.hub.give(runs, room);
         if taken >= BURST {
             // Otherwise whoever always has more to send would keep the thread from all others.
             yield_now().await;
@@ -116,36 +117,36 @@ impl Intake {
     fn take(
         &mut self,
         Received { place, cut, peer }: Received,
-        (runs, started): (&mut Vec<Run>, Instant),
-        wiring: &Wiring,
+        (runs, started): (&mut Vec<LineRun>, Instant),
+        shared: &Shared,
     ) {
         let from = self.from.take().filter(|(address, _)| *address == peer);
         let (_, origin) = self.from.insert(from.unwrap_or_else(|| (peer, Origin::new(peer))));
-        wiring.stats.datagrams.add(1);
-        wiring.stats.bytes_in.add((place.len() + cut) as u64);
-        if wiring.tokens.is_some() {
-            return wiring.stats.strangers_refused.add(1);
+        shared.stats.datagrams.add(1);
+        shared.stats.bytes_in.add((place.len() + cut) as u64);
+        if shared.tokens.is_some() {
+            return shared.stats.strangers_refused.add(1);
         }
-        count_cut(cut as u64, &wiring.stats);
-        let (stats, tally, max_line) = (&wiring.stats, &self.tally, wiring.bounds.max_line);
+        count_cut(cut as u64, &shared.stats);
+        let (stats, tally, max_line) = (&shared.stats, &self.tally, shared.bounds.max_line);
         let datagram = Datagram { origin, stats, tally, max_line, pin: self.pin, received: now() };
         let before = total(runs);
         let taken = datagram.take(&mut self.buffer[place], (peer, &mut self.chunks), runs);
         let (records, bytes) = total(runs);
-        wiring.senders.datagram(peer, records - before.0, bytes - before.1);
+        shared.senders.datagram(peer, records - before.0, bytes - before.1);
         match taken {
             Ok(Some(numbered)) => {
                 let place = (numbered.sender, numbered.number);
                 self.gaps.saw(place, started, || numbered.identity());
             }
             Ok(None) => {}
-            Err(foreign) => wiring.refuse(foreign, peer),
+            Err(foreign) => shared.refuse(foreign, peer),
         }
     }
 
     /// Whether losses may be found if they are looked for.
     fn waits(&self) -> bool {
-        self.fresh || self.gaps.any() || self.chunks.any()
+        self.progress || self.gaps.any() || self.chunks.any()
     }
 
     /// Counts the parts of messages that became none.
@@ -159,20 +160,20 @@ impl Intake {
     }
 
     /// Writes a record for what the kernel dropped and for what has been missing for too long.
-    async fn report(&mut self, wiring: &Wiring) {
-        self.count_chunks(&wiring.stats);
-        self.fresh = false;
-        let mut run = Run::new(Source::Plain, 1, 0);
+    async fn report(&mut self, shared: &Shared) {
+        self.count_chunks(&shared.stats);
+        self.progress = false;
+        let mut run = LineRun::new(Source::Plain, 1, 0);
         let dropped = self.drops.as_mut().map_or(0, Drops::more);
         if dropped > 0 {
-            wiring.stats.datagrams_dropped.add(dropped);
+            shared.stats.datagrams_dropped.add(dropped);
             let mut record = loss(format!("the kernel dropped {dropped} datagrams"));
             // Not as `lost`: those with numbers are missed, and told of, one by one.
             record.kv.push(("dropped".into(), dropped.to_string().into()));
             run.record(&record, &Identity::default());
         }
         for Loss { identity, lost } in self.gaps.due(Instant::now()) {
-            wiring.stats.datagrams_lost.add(lost);
+            shared.stats.datagrams_lost.add(lost);
             let mut record = loss(format!("{lost} datagrams never came"));
             record.lost = Some(lost);
             run.record(&record, &identity);
@@ -180,8 +181,8 @@ impl Intake {
         if run.count == 0 {
             return;
         }
-        if let Ok(room) = wiring.feed.reserve(run.lines.len()).await {
-            wiring.feed.give(vec![run], room);
+        if let Ok(room) = shared.hub.reserve(run.lines.len()).await {
+            shared.hub.give(vec![run], room);
         }
     }
 }
@@ -193,6 +194,6 @@ fn loss(msg: String) -> Record<'static> {
 }
 
 /// How many records and bytes there are in `runs`.
-fn total(runs: &[Run]) -> (u64, u64) {
+fn total(runs: &[LineRun]) -> (u64, u64) {
     runs.iter().fold((0, 0), |sum, run| (sum.0 + run.count, sum.1 + run.lines.len() as u64))
 }

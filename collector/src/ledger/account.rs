@@ -2,9 +2,10 @@
 
 use super::entry::{BatchEntry, Entry, Head, IndexEntry, Known, RunEntry, Span};
 use super::names::{MOST_NAMED, Names};
-use super::order::{Order, Stream};
-use crate::cut::Cut;
-use crate::sender::SenderId;
+use super::order::Order;
+use crate::hub::progress::Stream;
+use crate::layout::torn_tail::Cut;
+use crate::senders::identity::SenderId;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! The lines of a ledger, as they stand in it.
 
 use super::names::Names;
-use super::order::{Order, Stream};
-use crate::sender::SenderId;
+use super::order::Order;
+use crate::hub::progress::Stream;
+use crate::senders::identity::SenderId;
 use serde_json::Value;
 use std::fmt::Write;
 use std::sync::Arc;

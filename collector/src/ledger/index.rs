@@ -4,7 +4,7 @@ use super::account::Account;
 use super::entry::{IndexEntry, Known, Span};
 use super::names::Names;
 use super::order::{Order, Together};
-use crate::paths;
+use crate::layout::paths;
 use std::fs;
 use std::path::Path;
 

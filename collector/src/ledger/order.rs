@@ -9,13 +9,6 @@
 use serde_json::Value;
 use std::fmt::Write;
 
-/// A stream: by what it is known, and how far it has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stream {
-    pub(crate) print: u64,
-    pub(crate) end: u64,
-}
-
 /// The places in the stream of a stretch whose length is known elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Order {

@@ -1,16 +1,18 @@
 //! A file and its ledger against a model: whatever is written, and at whatever byte the collector
 //! dies, every number is in the file once and every plain line that was whole is kept.
 
-use super::{Found, Head, Ledger, Stream};
-use crate::attic::Attic;
+use super::{Found, Head, Ledger};
 use crate::decode::{Decoder, Origin};
+use crate::hub::batch::Batch;
+use crate::hub::line_run::{LineRun, Source};
+use crate::hub::progress::Stream;
+use crate::hub::sink::Sink;
+use crate::layout::rotation::Schedule;
 use crate::options::Format;
-use crate::rotate::Schedule;
-use crate::run::{Run, Source};
-use crate::sender::Sender;
+use crate::retention::RetentionHandle;
+use crate::senders::identity::Sender;
 use crate::sink::file::{FileSink, Keeping};
-use crate::sink::{Batch, Sink};
-use crate::voice::Voice;
+use crate::stderr::StderrLog;
 use netlog_wire::{Identity, Level, Record};
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -84,10 +86,10 @@ impl Model {
             format: Format::Json,
             schedule,
             sync: false,
-            attic: Attic::default(),
+            attic: RetentionHandle::default(),
             stats: Arc::default(),
         };
-        let mut sink = FileSink::open(keeping, Voice::default()).unwrap();
+        let mut sink = FileSink::open(keeping, StderrLog::default()).unwrap();
         let holdings = sink.holdings();
         for (at, sender) in self.senders.iter().enumerate() {
             let held = holdings.iter().find(|held| held.id == sender.id);
@@ -102,7 +104,7 @@ impl Model {
         let (mut batch, mut next, mut plain) = (Batch::default(), self.next.clone(), Vec::new());
         for &(who, count) in runs {
             let source = self.senders.get(who).map_or(Source::Plain, |s| Source::Netlog(s.clone()));
-            let mut run = Run::new(source, next.get(who).copied().unwrap_or(1), 0);
+            let mut run = LineRun::new(source, next.get(who).copied().unwrap_or(1), 0);
             for _ in 0..count {
                 let msg = if let Some(next) = next.get_mut(who) {
                     *next += 1;
@@ -158,10 +160,10 @@ impl Model {
             format: Format::Json,
             schedule,
             sync: false,
-            attic: Attic::default(),
+            attic: RetentionHandle::default(),
             stats: Arc::default(),
         };
-        self.sink = Some(FileSink::open(keeping, Voice::default()).unwrap());
+        self.sink = Some(FileSink::open(keeping, StderrLog::default()).unwrap());
         self.write(&[(SENDERS, 1)]);
         self.open();
     }
@@ -259,7 +261,7 @@ fn the_ledger_of_the_next_file_knows_how_far_the_stream_has_come() {
     let found = Found::read(&path, &file).unwrap();
     let mut ledger = Ledger::begin(&path, &file, found, false).unwrap();
     ledger.join(Stream { print: 77, end: 500 }).unwrap();
-    let mut run = Run::new(Source::Plain, 1, 0);
+    let mut run = LineRun::new(Source::Plain, 1, 0);
     run.record(&Record::new(0, Level::Info, "m"), &Identity::default());
     let lines = run.lines.clone();
     let mut told = ledger.announce((0, Some(600)), &[run], &[lines.as_slice().into()]);

@@ -1,6 +1,8 @@
 //! The console: records on stdout, for people or for a pipe.
 
-use super::{Batch, Sink, SinkError, shown};
+use super::shown;
+use crate::hub::batch::Batch;
+use crate::hub::sink::{Sink, SinkError};
 use crate::options::Console;
 use netlog_wire::{Newlines, Paint, Text};
 use std::env;

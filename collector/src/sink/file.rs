@@ -1,18 +1,23 @@
 //! The file: batches appended and told in the ledger first, so that a death at any byte costs
 //! nothing; reopened when it was moved, and rotated when it is full.
 
-use super::{Batch, Holding, Sink, SinkError, shown};
-use crate::attic::Attic;
-use crate::cut::{self, Cut};
-use crate::decode::now;
-use crate::fresh::End;
-use crate::ledger::{Announcement, Found, Ledger, Stream, identify};
+use super::shown;
+use crate::clock::now;
+use crate::hub::batch::Batch;
+use crate::hub::marks::Holding;
+use crate::hub::progress::End;
+use crate::hub::progress::Stream;
+use crate::hub::sink::{Sink, SinkError};
+use crate::layout::paths;
+use crate::layout::rotation::{self, Schedule};
+use crate::layout::segment_name::Stamp;
+use crate::layout::torn_tail::{self, Cut};
+use crate::ledger::rotation as rotated_ledger;
+use crate::ledger::{Announcement, Found, Ledger, identify};
 use crate::options::Format;
-use crate::paths;
-use crate::rotate::{self, Schedule};
-use crate::rotated::Stamp;
+use crate::retention::RetentionHandle;
 use crate::stats::Stats;
-use crate::voice::{Chain, Voice};
+use crate::stderr::{Chain, StderrLog};
 use netlog_wire::Text;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::borrow::Cow;
@@ -44,7 +49,7 @@ pub(crate) struct Keeping {
     /// Whether what is acked has to outlive the machine.
     pub(crate) sync: bool,
     /// Who looks after the files that are rotated away.
-    pub(crate) attic: Attic,
+    pub(crate) attic: RetentionHandle,
     pub(crate) stats: Arc<Stats>,
 }
 
@@ -78,7 +83,7 @@ impl Keeping {
 /// A file that only grows at its end, and its ledger.
 pub(crate) struct FileSink {
     keeping: Keeping,
-    voice: Voice,
+    stderr: StderrLog,
     file: File,
     inode: (u64, u64),
     ledger: Ledger,
@@ -111,9 +116,9 @@ struct Pending {
 
 impl FileSink {
     /// Opens the file, or makes it, and brings it and its ledger into agreement.
-    pub(crate) fn open(keeping: Keeping, voice: Voice) -> io::Result<Self> {
+    pub(crate) fn open(keeping: Keeping, stderr: StderrLog) -> io::Result<Self> {
         let path = keeping.path.as_path();
-        rotate::finish(path)?;
+        rotated_ledger::finish(path)?;
         let file = keeping.open()?;
         let found = Found::read(path, &file)?;
         let untold = match found.cut {
@@ -121,11 +126,11 @@ impl FileSink {
             _ => None,
         };
         if let Some(cut) = found.cut {
-            cut::cut(&file, cut)?;
+            torn_tail::cut(&file, cut)?;
         }
-        cut::end_last_line(&file, found.ours)?;
+        torn_tail::end_last_line(&file, found.ours)?;
         if let Some(note) = &found.note {
-            voice.say(format_args!("{} {note}", keeping.shown().display()));
+            stderr.log(format_args!("{} {note}", keeping.shown().display()));
         }
         let ledger = Ledger::begin(path, &file, found, keeping.sync)?;
         let ((inode, end), written) = (identify(&file)?, modified(&file)?);
@@ -135,7 +140,7 @@ impl FileSink {
         keeping.attic.look_after(keeping.shown());
         Ok(Self {
             keeping,
-            voice,
+            stderr,
             file,
             inode,
             ledger,
@@ -185,7 +190,7 @@ impl FileSink {
         }
         self.away = true;
         let file = self.keeping.open()?;
-        cut::end_last_line(&file, false)?;
+        torn_tail::end_last_line(&file, false)?;
         self.ledger.begin_anew(&file)?;
         (self.inode, self.end) = identify(&file)?;
         self.written = modified(&file)?;
@@ -196,22 +201,22 @@ impl FileSink {
 
     fn rotate(&mut self) -> io::Result<()> {
         let path = self.keeping.path.clone();
-        let stamp = rotate::stamp(&path, now(), self.stamp);
+        let stamp = rotation::stamp(&path, now(), self.stamp);
         let rotated = stamp.name(&path);
         if let Err(error) = self.rename(&path, &rotated) {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
             let (path, chain) = (self.keeping.shown().display(), Chain(&error));
-            self.voice.say(format_args!("failed to rotate {path}, going on in it: {chain}"));
+            self.stderr.log(format_args!("failed to rotate {path}, going on in it: {chain}"));
             return Ok(());
         }
         // No way back from here: what fails is tried again, with the next file.
         self.away = true;
         (self.stamp, self.rotated) = (Some(stamp), Some(stamp));
-        rotate::move_ledgers(&path, &rotated)?;
+        rotated_ledger::move_ledgers(&path, &rotated)?;
         self.keeping.attic.look_after(self.keeping.shown());
         let name = rotated.file_name().unwrap_or_default();
         let (path, name) = (self.keeping.shown().display(), Path::new(name).display());
-        self.voice.debug(format_args!("rotated {path} to {name}"));
+        self.stderr.debug(format_args!("rotated {path} to {name}"));
         self.reopen()
     }
 

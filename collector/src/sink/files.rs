@@ -3,17 +3,19 @@
 
 mod order;
 mod split;
-pub(crate) mod tree;
 
 use super::file::{FileSink, Keeping};
-use super::{Batch, Holding, Sink, SinkError};
-use crate::ledger::Stream;
+use crate::hub::batch::Batch;
+use crate::hub::line_run::LineRun;
+use crate::hub::marks::Holding;
+use crate::hub::progress::Stream;
+use crate::hub::sink::{Sink, SinkError};
+use crate::layout::paths;
+use crate::layout::template::Template;
+use crate::layout::tree;
 use crate::options::Format;
-use crate::paths;
-use crate::run::Run;
 use crate::stats::Stats;
-use crate::template::Template;
-use crate::voice::{Chain, Voice};
+use crate::stderr::{Chain, StderrLog};
 use order::Order;
 use rustix::fs::fstat;
 use rustix::io::Errno;
@@ -64,7 +66,7 @@ impl MostFiles {
 
 /// Where it is told and counted what happens.
 pub(crate) struct Said {
-    pub(crate) voice: Voice,
+    pub(crate) stderr: StderrLog,
     pub(crate) stats: Arc<Stats>,
 }
 
@@ -185,7 +187,7 @@ impl Files {
         }
         let confined = Some(self.path(place));
         let keeping = Keeping { path, confined, ..self.keeping.clone() };
-        let sink = FileSink::open(keeping, self.said.voice)?;
+        let sink = FileSink::open(keeping, self.said.stderr)?;
         let (inode, now) = (identify(&directory)?, Instant::now());
         Ok(Open { sink, directory, inode, used: now, looked: now })
     }
@@ -229,7 +231,7 @@ impl Files {
         if over && part.place != other {
             if !std::mem::replace(&mut self.told_over, true) {
                 let (most, path) = (self.most.all, self.path(&other));
-                self.said.voice.say(format_args!(
+                self.said.stderr.log(format_args!(
                     "there are {most} files (--max-files): what belongs to more is in {}",
                     path.display()
                 ));
@@ -279,7 +281,7 @@ impl Files {
         if self.told.len() < TOLD && self.told.insert(place.to_owned()) {
             let (path, other) = (self.path(place), self.path(&self.other));
             let (path, other, cause) = (path.display(), other.display(), Chain(cause));
-            self.said.voice.say(format_args!(
+            self.said.stderr.log(format_args!(
                 "{path} cannot be used, what belongs there is in {other}: {cause}"
             ));
         }
@@ -316,7 +318,7 @@ impl Sink for Files {
                 return Err(error);
             }
             self.order.add(&part.batch);
-            part.batch.runs.into_iter().for_each(Run::recycle);
+            part.batch.runs.into_iter().for_each(LineRun::recycle);
         }
         if self.looked.elapsed() >= MINUTE {
             self.close_idle();
@@ -384,10 +386,10 @@ fn taken(cause: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attic::Attic;
+    use crate::hub::line_run::Source;
+    use crate::layout::rotation::Schedule;
     use crate::options::Format;
-    use crate::rotate::Schedule;
-    use crate::run::Source;
+    use crate::retention::RetentionHandle;
     use rustix::fs::{FlockOperation, flock};
     use tempfile::{TempDir, tempdir};
 
@@ -395,10 +397,10 @@ mod tests {
         let path = dir.path().join("{app}.log");
         let template = Template::parse(&path).unwrap().unwrap();
         let (confined, schedule) = (None, Schedule::default());
-        let (format, attic) = (Format::Json, Attic::default());
+        let (format, attic) = (Format::Json, RetentionHandle::default());
         let (sync, stats) = (true, Arc::default());
         let keeping = Keeping { path, confined, format, schedule, sync, attic, stats };
-        let said = Said { voice: Voice::default(), stats: Arc::default() };
+        let said = Said { stderr: StderrLog::default(), stats: Arc::default() };
         Files::open(template, keeping, most, said).map_err(|(_, cause)| cause).unwrap()
     }
 
@@ -409,7 +411,7 @@ mod tests {
     }
 
     fn batch(apps: &[&str], msgs: std::ops::Range<u32>) -> Batch {
-        let mut run = Run::new(Source::Plain, 1, 0);
+        let mut run = LineRun::new(Source::Plain, 1, 0);
         for msg in msgs {
             apps.iter().for_each(|app| run.lines.extend(line(app, msg).into_bytes()));
             run.count += apps.len() as u64;

@@ -5,7 +5,7 @@ mod json;
 mod syslog;
 
 use super::*;
-use netlog_wire::utc;
+use netlog_wire::format_utc;
 
 /// 2026-11-22T19:05:00Z.
 const NOW: i64 = 1_795_374_300_000_000;
@@ -15,7 +15,7 @@ fn tcp(stream: &[u8]) -> Vec<String> {
     let origin = Origin::new("10.0.0.7:99".parse().unwrap());
     let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
     let (stats, tally, max_line) = (&stats, &Tally::default(), 64 << 10);
-    let (received, now, minute) = (NOW, &utc(NOW), &Cell::default());
+    let (received, now, minute) = (NOW, &format_utc(NOW), &Cell::default());
     let receipt = Receipt { origin: &origin, stats, tally, received, now, minute, max_line };
     let mut messages = Messages::new(64 << 10, None);
     let mut each = |message: Message<'_>| {
@@ -40,7 +40,7 @@ fn udp(datagrams: &[&[u8]]) -> Vec<String> {
     lines(runs)
 }
 
-fn lines(runs: Vec<Run>) -> Vec<String> {
+fn lines(runs: Vec<LineRun>) -> Vec<String> {
     let bytes = runs.into_iter().flat_map(|run| run.lines).collect();
     let text = String::from_utf8(bytes).unwrap();
     let line = |line: &str| {

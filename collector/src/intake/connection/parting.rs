@@ -3,8 +3,8 @@
 use super::{Connection, Due, Progress};
 use crate::decode::{Foreign, Refusal, Unfit};
 use crate::intake::{DRAIN, GIVE_UP};
-use crate::voice::Chain;
-use netlog_wire::Reply;
+use crate::stderr::Chain;
+use netlog_wire::CollectorMessage;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -58,13 +58,13 @@ impl Connection {
     pub(super) async fn part(&mut self, end: &End) {
         match end {
             End::Refused(refusal) => {
-                self.wiring.stats.refused.add(1);
-                Reply::Error(refusal.0.clone()).push(&mut self.replies);
+                self.shared.stats.refused.add(1);
+                CollectorMessage::Error(refusal.0.clone()).push(&mut self.replies);
                 self.farewell().await;
             }
             End::Stopped => self.drain().await,
             End::Overdue(due) => {
-                let stats = &self.wiring.stats;
+                let stats = &self.shared.stats;
                 match due {
                     Due::FirstByte => stats.connections_mute.add(1),
                     Due::HalfLine => stats.connections_half_line.add(1),
@@ -76,7 +76,7 @@ impl Connection {
             End::Broken(_) => self.keep_rest().await,
             End::Closed | End::Foreign(_) => self.stream.close_in_order(),
             // A reset: to a plain peer anything else says that all is kept.
-            End::Tokenless => self.wiring.stats.strangers_refused.add(1),
+            End::Tokenless => self.shared.stats.strangers_refused.add(1),
             End::Abandoned => {}
         }
     }
@@ -103,11 +103,11 @@ impl Connection {
 
     /// Hands over a plain peer's line that will never end.
     async fn keep_rest(&mut self) {
-        if let Ok(room) = self.wiring.feed.reserve(self.wiring.bounds.max_line).await {
+        if let Ok(room) = self.shared.hub.reserve(self.shared.bounds.max_line).await {
             let mut runs = Vec::new();
             // Whatever it is, there is nobody left to complain about.
             let _ = self.decoder.finish(&mut runs);
-            self.wiring.feed.give(runs, room);
+            self.shared.hub.give(runs, room);
         }
     }
 

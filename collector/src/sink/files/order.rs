@@ -1,8 +1,8 @@
 //! The stream that all files of a template are a part of: what was ever written to them, in order.
 
-use crate::decode::now;
-use crate::ledger::Stream;
-use crate::sink::Batch;
+use crate::clock::now;
+use crate::hub::batch::Batch;
+use crate::hub::progress::Stream;
 
 /// How far the stream has come. There is none where files cannot be read back.
 #[derive(Debug, Default)]

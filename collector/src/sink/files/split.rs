@@ -1,9 +1,9 @@
 //! A batch, split into what belongs to each file of a template.
 
-use crate::run::{Run, Source};
-use crate::sender::SenderId;
-use crate::sink::Batch;
-use crate::template::Template;
+use crate::hub::batch::Batch;
+use crate::hub::line_run::{LineRun, Source};
+use crate::layout::template::Template;
+use crate::senders::identity::SenderId;
 use netlog_wire::Line;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -69,9 +69,9 @@ impl Split<'_> {
 impl Part {
     /// Adds `count` lines of `run`, the batch's `nth`. What it says of their times and levels holds
     /// for a part of it too.
-    fn take(&mut self, nth: usize, run: &Run, (lines, count): (&[u8], u64)) {
+    fn take(&mut self, nth: usize, run: &LineRun, (lines, count): (&[u8], u64)) {
         if self.of != nth || self.batch.runs.is_empty() {
-            let mut part = Run::new(run.source.clone(), run.first, lines.len());
+            let mut part = LineRun::new(run.source.clone(), run.first, lines.len());
             (part.times, part.levels) = (run.times, run.levels);
             self.batch.runs.push(part);
             self.of = nth;
@@ -101,7 +101,7 @@ fn head(line: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sender::Sender;
+    use crate::senders::identity::Sender;
     use netlog_wire::Identity;
     use std::path::Path;
     use std::sync::Arc;
@@ -112,8 +112,8 @@ mod tests {
         )
     }
 
-    fn run(source: Source, lines: &[String]) -> Run {
-        let mut run = Run::new(source, 1, 0);
+    fn run(source: Source, lines: &[String]) -> LineRun {
+        let mut run = LineRun::new(source, 1, 0);
         run.lines = lines.concat().into_bytes();
         run.count = lines.len() as u64;
         run
@@ -121,7 +121,7 @@ mod tests {
 
     fn parts(batch: &Batch) -> Vec<(PathBuf, Vec<(u64, String)>)> {
         let template = Template::parse(Path::new("/x/{app}/{host}.log")).unwrap().unwrap();
-        let show = |run: &Run| (run.count, String::from_utf8(run.lines.clone()).unwrap());
+        let show = |run: &LineRun| (run.count, String::from_utf8(run.lines.clone()).unwrap());
         let show = |part: Part| (part.place, part.batch.runs.iter().map(show).collect());
         split(batch, &template).into_iter().map(show).collect()
     }

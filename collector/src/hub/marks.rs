@@ -1,0 +1,103 @@
+//! The marks: what the sinks hold of each sender. Set by the hub alone, read at every hello.
+
+use crate::hub::line_run::LineRun;
+use crate::senders::identity::SenderId;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A sender not heard of for this many seconds, a week, is forgotten: every run of a program is a
+/// sender, and most will never be heard of again.
+pub(crate) const FORGET: i64 = 7 * 86_400;
+
+/// And so are the senders beyond this many, the earliest first: nobody can make a collector's
+/// memory grow by introducing himself again and again.
+pub(crate) const MOST: usize = 1_000_000;
+
+/// The mark of every sender lately heard of, some 64 bytes each. As long as one may come back, its
+/// resends must be recognised; see [`FORGET`] and [`MOST`] for when it will not.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(Mutex<HashMap<SenderId, Mark>>);
+
+/// How far one sender has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The highest number in a batch that is written or being written.
+    pub(crate) sealed: u64,
+    /// The highest number in the sinks: what may be acked.
+    pub(crate) written: u64,
+    /// Records written since the collector first saw someone deliver them for the dead sender.
+    pub(crate) recovered: u64,
+    /// Whether its end has been reported.
+    pub(crate) ended: bool,
+    /// When it was last heard of, in seconds since 1970.
+    pub(crate) seen: i64,
+}
+
+/// What a sink holds of one sender.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Holding {
+    pub(crate) id: SenderId,
+    /// The highest number.
+    pub(crate) mark: u64,
+    /// Whether its end has been reported.
+    pub(crate) ended: bool,
+}
+
+impl Mark {
+    /// Lets through what of `run` is new, and says how many records were not.
+    pub(crate) fn pass(&mut self, run: &mut LineRun, recovered: bool) -> u64 {
+        let last = run.last();
+        let skipped = run.skip_to(self.sealed);
+        self.sealed = self.sealed.max(last);
+        self.recovered += if recovered { run.count } else { 0 };
+        skipped
+    }
+}
+
+impl Marks {
+    /// The highest number of `sender` in the sinks, 0 for one never seen.
+    pub(crate) fn written(&self, sender: SenderId) -> u64 {
+        self.lock().get(&sender).map_or(0, |mark| mark.written)
+    }
+
+    /// Begins with what a sink holds from earlier, heard of `now`. Of a sender that several files
+    /// know, the highest mark counts: it never wrote to one before it had written to the other.
+    pub(crate) fn restore(&self, holdings: Vec<Holding>, now: i64) {
+        let mut marks = self.lock();
+        for Holding { id, mark, ended } in holdings {
+            let known = marks.entry(id).or_default();
+            let (mark, ended) = (mark.max(known.written), ended || known.ended);
+            *known = Mark { sealed: mark, written: mark, recovered: 0, ended, seen: now };
+        }
+    }
+
+    /// Forgets senders that will not be heard of again.
+    pub(crate) fn forget(&self, now: i64) {
+        let mut marks = self.lock();
+        let mut seen: Vec<i64> = marks.values().map(|mark| mark.seen).collect();
+        seen.sort_unstable_by(|a, b| b.cmp(a));
+        let since = seen.get(MOST).map_or(now - FORGET, |&earliest| earliest + 1);
+        marks.retain(|_, mark| mark.seen >= since);
+    }
+
+    /// The marks, for the hub to read and move; held for no longer than a batch takes to seal.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<SenderId, Mark>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_long_silent_is_forgotten() {
+        let marks = Marks::default();
+        for (id, seen) in [(1, 0), (2, FORGET)] {
+            let holding = Holding { id: SenderId(id), mark: 7, ended: false };
+            marks.restore(vec![holding], seen);
+        }
+        marks.forget(FORGET + 1);
+        assert_eq!([1, 2].map(|id| marks.written(SenderId(id))), [0, 7]);
+    }
+}

@@ -1,0 +1,98 @@
+//! The way from the intakes to the hub, bounded in bytes.
+
+use super::line_run::LineRun;
+use crate::senders::identity::Sender;
+use crate::stats::Stats;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// The least room a submission takes, so that their number is bounded too.
+const LEAST: usize = 4 << 10;
+
+/// What one read gave, on its way to the hub, and the room it takes there.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    pub(crate) runs: Vec<LineRun>,
+    /// A sender that ended without a word, all of whose records have been delivered by another.
+    pub(crate) recovered: Option<Arc<Sender>>,
+    /// Who is to be told when all up to here is in the sinks; nobody is when it never will be.
+    pub(crate) settled: Option<oneshot::Sender<()>>,
+    /// Held until the hub is done with the batch: this is what bounds memory and slows readers.
+    pub(crate) room: OwnedSemaphorePermit,
+}
+
+impl Submission {
+    pub(super) fn bytes(&self) -> usize {
+        self.runs.iter().map(|run| run.lines.len()).sum()
+    }
+}
+
+/// The way to the hub, bounded in bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct HubHandle {
+    room: Arc<Semaphore>,
+    bytes: usize,
+    submissions: SyncSender<Submission>,
+    stats: Arc<Stats>,
+}
+
+/// A feed of so many bytes, and the end that the hub takes submissions from.
+pub(crate) fn feed(bytes: usize, stats: Arc<Stats>) -> (HubHandle, Receiver<Submission>) {
+    let (submissions, receiver) = sync_channel(bytes / LEAST);
+    (HubHandle { room: Arc::new(Semaphore::new(bytes)), bytes, submissions, stats }, receiver)
+}
+
+/// The hub takes nothing any more.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+impl HubHandle {
+    /// Waits until there is room for `bytes` more on their way; this wait is the backpressure.
+    pub(crate) async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Closed> {
+        let bytes = u32::try_from(bytes.clamp(LEAST, self.bytes)).map_err(|_| Closed)?;
+        if let Ok(room) = self.room.clone().try_acquire_many_owned(bytes) {
+            return Ok(room);
+        }
+        self.stats.reads_delayed.add(1);
+        self.room.clone().acquire_many_owned(bytes).await.map_err(|_| Closed)
+    }
+
+    /// Hands runs to the hub, and gives back the room they turned out not to need.
+    pub(crate) fn give(&self, runs: Vec<LineRun>, mut room: OwnedSemaphorePermit) {
+        if runs.is_empty() {
+            return;
+        }
+        let bytes = runs.iter().map(|run| run.lines.capacity()).sum::<usize>().max(LEAST);
+        let spare = room.num_permits().saturating_sub(bytes);
+        drop(room.split(spare));
+        self.send(Submission { runs, recovered: None, settled: None, room });
+    }
+
+    /// Tells the hub that all a dead sender left has been delivered.
+    pub(crate) async fn recovered(&self, sender: Arc<Sender>) {
+        if let Ok(room) = self.reserve(LEAST).await {
+            let (runs, recovered) = (Vec::new(), Some(sender));
+            self.send(Submission { runs, recovered, settled: None, room });
+        }
+    }
+
+    /// Waits until all that was given before is in the sinks, or never will be.
+    pub(crate) async fn settled(&self) -> Result<(), Closed> {
+        let room = self.reserve(LEAST).await?;
+        let (tell, settled) = oneshot::channel();
+        self.send(Submission { runs: Vec::new(), recovered: None, settled: Some(tell), room });
+        settled.await.map_err(|_| Closed)
+    }
+
+    /// Every submission holds at least [`LEAST`] of the room, so that the channel always has a place.
+    fn send(&self, submission: Submission) {
+        // The hub only goes away when the collector gives up, and says then what was not written.
+        let _ = self.submissions.try_send(submission);
+    }
+
+    /// The room, to be closed when the hub is gone, so that nobody waits for it any more.
+    pub(crate) fn room(&self) -> Arc<Semaphore> {
+        self.room.clone()
+    }
+}

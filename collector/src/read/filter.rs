@@ -1,0 +1,262 @@
+//! Which records somebody wants to see: the one filter grammar of every way to look.
+
+use super::pattern::Pattern;
+use crate::ledger::{Names, Stretch};
+use memchr::memmem::{self, Finder};
+use netlog_wire::{JsonStr, Level, Line};
+
+/// What is asked for. Those of a kind that can be repeated are alternatives, but for `fields` and
+/// `without`, all of which have to hold.
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    /// At least as severe as this.
+    pub(crate) level: Option<Level>,
+    pub(crate) apps: Vec<String>,
+    pub(crate) hosts: Vec<String>,
+    /// How the target begins.
+    pub(crate) targets: Vec<String>,
+    pub(crate) grep: Vec<Pattern>,
+    pub(crate) without: Vec<Pattern>,
+    pub(crate) fields: Vec<(String, String)>,
+    /// In microseconds since 1970, both included.
+    pub(crate) since: Option<i64>,
+    pub(crate) until: Option<i64>,
+}
+
+impl Filter {
+    /// Whether every record is wanted.
+    pub(crate) fn is_open(&self) -> bool {
+        let lists = [&self.apps, &self.hosts, &self.targets];
+        self.level.is_none()
+            && lists.iter().all(|list| list.is_empty())
+            && (self.grep.is_empty() && self.without.is_empty() && self.fields.is_empty())
+            && (self.since.is_none() && self.until.is_none())
+    }
+
+    /// Tells `visit` of every line of `lines` that is wanted, as a range with its line end.
+    pub(crate) fn each(&self, lines: &[u8], mut visit: impl FnMut((usize, usize))) {
+        let escapes = Finder::new(br"\u");
+        let quick = match &self.grep[..] {
+            [pattern] if pattern.is_quick() => Some(pattern),
+            _ => None,
+        };
+        let (mut at, mut escape, open) = (0, None, self.is_open());
+        while at < lines.len() {
+            let mut begin = at;
+            if let Some(pattern) = quick {
+                // A line with escaped letters may match without looking like it.
+                if escape.is_none_or(|escape| escape < at) {
+                    escape =
+                        Some(escapes.find(&lines[at..]).map_or(lines.len(), |found| at + found));
+                }
+                let found = pattern.candidate(lines, at).into_iter().chain(escape).min();
+                let Some(found) = found.filter(|found| *found < lines.len()) else { return };
+                begin = memchr::memrchr(b'\n', &lines[at..found]).map_or(at, |end| at + end + 1);
+            }
+            let rest = &lines[begin..];
+            let end = memchr::memchr(b'\n', rest).map_or(lines.len(), |end| begin + end + 1);
+            let line = &lines[begin..end];
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            let wanted = if open { is_object(line) } else { self.wants(line) };
+            if wanted {
+                visit((begin, end));
+            }
+            at = end;
+        }
+    }
+
+    /// Whether the record in `line` is wanted; what is no record never is.
+    fn wants(&self, line: &[u8]) -> bool {
+        if let Some(level) = self.level
+            && quick_level(line).is_some_and(|found| found > level)
+        {
+            return false;
+        }
+        Line::parse(line).is_some_and(|line| self.accepts(&line))
+    }
+
+    /// Whether a record is wanted.
+    pub(crate) fn accepts(&self, line: &Line<'_>) -> bool {
+        self.level.is_none_or(|level| line.level <= level)
+            && self.since.is_none_or(|since| line.time >= since)
+            && self.until.is_none_or(|until| line.time <= until)
+            && named(&self.apps, line.app, glob)
+            && named(&self.hosts, line.host, glob)
+            && named(&self.targets, line.target, |prefix, target| target.starts_with(prefix))
+            && self.fields.iter().all(|(key, value)| has_field(line, key, value))
+            && self.text_matches(line)
+    }
+
+    fn text_matches(&self, line: &Line<'_>) -> bool {
+        if self.grep.is_empty() && self.without.is_empty() {
+            return true;
+        }
+        let matter = line.searchable_text();
+        (self.grep.is_empty() || self.grep.iter().any(|pattern| pattern.is_match(&matter)))
+            && !self.without.iter().any(|pattern| pattern.is_match(&matter))
+    }
+
+    /// Whether a stretch of a file may hold a record that is wanted.
+    pub(crate) fn may_hold(&self, stretch: &Stretch<'_>) -> bool {
+        let span = stretch.span();
+        let levels = self.level.map_or(u8::MAX, |level| level.bit() | (level.bit() - 1));
+        let sender = |names: &Names| {
+            any(&self.apps, &names.app, glob) && any(&self.hosts, &names.host, glob)
+        };
+        span.levels & levels > 0
+            && self.since.is_none_or(|since| span.times.1 >= since)
+            && self.until.is_none_or(|until| span.times.0 <= until)
+            && ((self.apps.is_empty() && self.hosts.is_empty()) || stretch.any_sender(sender))
+    }
+}
+
+fn is_object(line: &[u8]) -> bool {
+    line.len() > 2 && line.first() == Some(&b'{') && line.last() == Some(&b'}')
+}
+
+/// The level of a canonical line without reading the rest of it. The words looked for cannot stand
+/// in a string, whose quotes are escaped, and what may stand behind it does not come first.
+fn quick_level(line: &[u8]) -> Option<Level> {
+    let at = memmem::find(line, br#"","level":""#)? + 11;
+    let rest = &line[at..];
+    Level::ALL.into_iter().find(|level| rest.starts_with(level.as_str().as_bytes()))
+}
+
+fn named(wanted: &[String], name: Option<JsonStr<'_>>, same: impl Fn(&str, &str) -> bool) -> bool {
+    wanted.is_empty() || name.is_some_and(|name| any(wanted, &name.text(), same))
+}
+
+fn any(wanted: &[String], name: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+    wanted.is_empty() || wanted.iter().any(|wanted| same(wanted, name))
+}
+
+/// Whether `name` is `wanted`, in which `*` stands for anything and `?` for one character.
+fn glob(wanted: &str, name: &str) -> bool {
+    let (wanted, name): (Vec<char>, Vec<char>) = (wanted.chars().collect(), name.chars().collect());
+    let (mut w, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        match wanted.get(w) {
+            Some('*') => {
+                star = Some((w + 1, n));
+                w += 1;
+            }
+            Some(&c) if c == '?' || c == name[n] => (w, n) = (w + 1, n + 1),
+            _ => match &mut star {
+                Some((behind, from)) => {
+                    *from += 1;
+                    (w, n) = (*behind, *from);
+                }
+                None => return false,
+            },
+        }
+    }
+    wanted[w..].iter().all(|&c| c == '*')
+}
+
+/// Whether a member of the values, or of the record itself, is `value`.
+fn has_field(line: &Line<'_>, key: &str, value: &str) -> bool {
+    let text = |found: Option<JsonStr<'_>>| found.is_some_and(|found| found.text() == value);
+    let number = |found: Option<u64>| found.is_some_and(|found| found.to_string() == value);
+    let own = match key {
+        "app" => text(line.app),
+        "host" => text(line.host),
+        "pid" => number(line.pid),
+        "peer" => text(line.peer),
+        "level" => line.level.as_str().eq_ignore_ascii_case(value),
+        "target" => text(line.target),
+        "file" => text(line.file),
+        "line" => number(line.line),
+        "thread" => text(line.thread),
+        "msg" => line.msg.text() == value,
+        "span" => text(line.span),
+        "truncated" => number(line.truncated),
+        "lost" => number(line.lost),
+        _ => false,
+    };
+    own || line.values().iter().any(|(name, found)| name == key && found == value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: &str = concat!(
+        r#"{"app":"orders","host":"web1","time":"2026-11-22T18:42:23.000000Z","level":"INFO","target":"orders::fill","msg":"order 7 filled","kv":{"client":"acme","us":31}}"#,
+        "\n",
+        r#"{"app":"prices","host":"web2","time":"2026-11-22T18:42:24.000000Z","level":"ERROR","target":"prices","msg":"Timeout of \"\u0061bc\"","lost":3}"#,
+        "\n",
+        r#"{"host":"10.0.0.7","time":"2026-11-22T18:42:25.000000Z","level":"DEBUG","msg":"","kv":{"level":"ERROR"}}"#,
+        "\n",
+        "no record at all\n",
+    );
+
+    /// The numbers of the lines that are wanted.
+    fn wanted(change: impl Fn(&mut Filter)) -> Vec<usize> {
+        let mut filter = Filter::default();
+        change(&mut filter);
+        let mut found = Vec::new();
+        filter.each(LINES.as_bytes(), |(begin, _)| {
+            found.push(LINES[..begin].matches('\n').count());
+        });
+        found
+    }
+
+    fn grep(text: &str) -> Vec<usize> {
+        wanted(|filter| filter.grep = vec![Pattern::new(text).unwrap()])
+    }
+
+    #[test]
+    fn every_kind_of_filter_lets_through_what_it_says() {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        assert_eq!(wanted(|_| ()), [0, 1, 2]);
+        assert_eq!(wanted(|f| f.level = Some(Level::Error)), [1]);
+        assert_eq!(wanted(|f| f.level = Some(Level::Info)), [0, 1]);
+        assert_eq!(wanted(|f| f.level = Some(Level::Trace)), [0, 1, 2]);
+        assert_eq!(wanted(|f| f.apps = words(&["orders", "pri*"])), [0, 1]);
+        assert_eq!(wanted(|f| f.apps = words(&["order"])), [0; 0]);
+        assert_eq!(wanted(|f| f.hosts = words(&["web?"])), [0, 1]);
+        assert_eq!(wanted(|f| f.hosts = words(&["10.0.0.7"])), [2]);
+        assert_eq!(wanted(|f| f.targets = words(&["orders::"])), [0]);
+        assert_eq!(wanted(|f| f.since = Some(1_795_372_944_000_000)), [1, 2]);
+        assert_eq!(wanted(|f| f.until = Some(1_795_372_944_000_000)), [0, 1]);
+    }
+
+    #[test]
+    fn words_are_looked_for_in_the_message_and_the_values() {
+        assert_eq!(grep("^order"), [0]);
+        assert_eq!(grep("filled client=acme us=31$"), [0]);
+        assert_eq!(grep("timeout"), [1]);
+        assert_eq!(grep("TimeOut"), [0; 0]);
+        assert_eq!(grep("\"abc\""), [1], "an escaped letter is that letter");
+        assert_eq!(grep("lost=3"), [1]);
+        assert_eq!(grep("web1|prices"), [0; 0], "names are filtered by their own words");
+        assert_eq!(wanted(|f| f.without = vec![Pattern::new("order").unwrap()]), [1, 2]);
+    }
+
+    #[test]
+    fn a_field_is_a_value_or_a_part_of_the_record() {
+        let field = |key: &str, value: &str| {
+            wanted(|filter| filter.fields = vec![(key.to_owned(), value.to_owned())])
+        };
+        assert_eq!(field("client", "acme"), [0]);
+        assert_eq!(field("us", "31"), [0]);
+        assert_eq!(field("us", "3"), [0; 0]);
+        assert_eq!(field("lost", "3"), [1]);
+        assert_eq!(field("level", "error"), [1]);
+        assert_eq!(field("level", "ERROR"), [1, 2]);
+    }
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (wanted, name, same) in [
+            ("*", "", true),
+            ("a*c", "abbc", true),
+            ("a*c", "abbd", false),
+            ("*a*", "bab", true),
+            ("a?", "a", false),
+            ("ü?", "üx", true),
+        ] {
+            assert_eq!(glob(wanted, name), same, "{wanted} {name}");
+        }
+    }
+}

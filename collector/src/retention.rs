@@ -1,0 +1,135 @@
+//! What becomes of old files: they are packed, and those beyond what is to be kept are removed.
+//!
+//! One thread does it for all logs, at the lowest priority of all, one file at a time. Those who
+//! write never wait for it, and whatever it fails at is left as it was and tried again.
+
+mod keep;
+mod worker;
+
+pub(crate) use keep::Keep;
+
+use crate::priority::give_way;
+use crate::stats::Stats;
+use crate::stderr::StderrLog;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use worker::Sweep;
+
+/// How often it is looked for files that have become too old, or that could not be packed.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How much nicer than the rest of the collector it is.
+const NICE: i32 = 10;
+
+/// How long its end is waited for: it gives up a packing between two frames.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What is done with old files.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Custom {
+    pub(crate) pack: bool,
+    pub(crate) keep: Keep,
+}
+
+/// The logs whose old files are looked after: what those who write them tell the thread.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RetentionHandle(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    bell: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    logs: BTreeSet<PathBuf>,
+    due: bool,
+    ended: bool,
+}
+
+/// The running thread.
+pub(crate) struct Sweeping {
+    attic: RetentionHandle,
+    done: oneshot::Receiver<()>,
+}
+
+impl RetentionHandle {
+    /// Looks after what was rotated away from `log`: soon, and every minute from now on.
+    pub(crate) fn look_after(&self, log: &Path) {
+        let mut state = self.lock();
+        if !state.logs.contains(log) {
+            state.logs.insert(log.to_owned());
+        }
+        state.due = true;
+        self.0.bell.notify_one();
+    }
+
+    /// Starts the thread.
+    pub(crate) fn start(
+        self,
+        custom: Custom,
+        stats: Arc<Stats>,
+        stderr: StderrLog,
+    ) -> io::Result<Sweeping> {
+        let (tell, done) = oneshot::channel();
+        let attic = self.clone();
+        let work = move || {
+            give_way(NICE);
+            let mut sweep = Sweep::new(custom, attic.clone(), stats, stderr);
+            while let Some(logs) = attic.wait() {
+                logs.iter().for_each(|log| sweep.log(log));
+            }
+            let _ = tell.send(());
+        };
+        thread::Builder::new().name("attic".into()).spawn(work)?;
+        Ok(Sweeping { attic: self, done })
+    }
+
+    /// Waits until there may be something to do, and says where; nowhere any more at the end.
+    fn wait(&self) -> Option<Vec<PathBuf>> {
+        let (mut state, until) = (self.lock(), Instant::now() + MINUTE);
+        while !state.due && !state.ended {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let woken = self.0.bell.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.due = false;
+        (!state.ended).then(|| state.logs.iter().cloned().collect())
+    }
+
+    fn ended(&self) -> bool {
+        self.lock().ended
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sweeping {
+    /// Ends it. A disk that hangs must not keep the collector from ending.
+    pub(crate) async fn end(mut self) {
+        self.stop();
+        let _ = timeout(FAREWELL, &mut self.done).await;
+    }
+
+    fn stop(&self) {
+        self.attic.lock().ended = true;
+        self.attic.0.bell.notify_one();
+    }
+}
+
+impl Drop for Sweeping {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

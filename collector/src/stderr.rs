@@ -1,0 +1,66 @@
+//! The collector's own stderr: short lines on stderr, never among the records.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Write};
+
+/// What the collector says about itself, and how much of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct StderrLog {
+    /// Whether the lines that only help to find a fault are said too.
+    pub(crate) verbose: bool,
+}
+
+impl StderrLog {
+    /// Says what whoever runs the collector should know.
+    pub(crate) fn log(self, line: fmt::Arguments<'_>) {
+        // A stderr that is gone must not take the collector with it.
+        let _ = writeln!(io::stderr().lock(), "netlog-collector: {line}");
+    }
+
+    /// Says what only helps to find a fault.
+    pub(crate) fn debug(self, line: fmt::Arguments<'_>) {
+        if self.verbose {
+            self.log(line);
+        }
+    }
+}
+
+/// An error and all its causes on one line.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        push_error(f, self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            f.write_str(": ")?;
+            push_error(f, error)?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// The system's own errors are said in its words, in lower case and without the number.
+fn push_error(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -> fmt::Result {
+    let text = error.to_string();
+    let system = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error).is_some();
+    let Some(words) = text.split(" (os error").next().filter(|_| system) else {
+        return f.write_str(&text);
+    };
+    let mut letters = words.chars();
+    let first = letters.next().map(|c| c.to_ascii_lowercase());
+    write!(f, "{}{}", first.map_or_else(String::new, String::from), letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_error_is_said_in_lower_case_without_its_number() {
+        let error = io::Error::from_raw_os_error(13);
+        assert_eq!(Chain(&error).to_string(), "permission denied");
+    }
+}

@@ -45,6 +45,7 @@ fn a_sender_is_welcomed_and_acked_in_these_bytes() {
     assert_eq!(bench.end(), 3);
 }
 
+/// A record that is sent again is skipped.
 #[test]
 fn what_was_acked_is_skipped_when_it_comes_again() {
     let bench = Bench::start(Options::default());
@@ -89,6 +90,7 @@ fn a_bad_hello_is_told_why_and_closed() {
     assert_eq!((bench.stats.refused.get(), bench.end()), (1, 0));
 }
 
+/// The collector writes nothing to a peer that has not said hello.
 #[test]
 fn nothing_is_ever_said_to_a_peer_that_said_no_hello() {
     let bench = Bench::start(Options::default());

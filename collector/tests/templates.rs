@@ -95,6 +95,7 @@ fn a_mixed_syslog_run_is_split_in_order() {
     }
 }
 
+/// Everything the collector creates is below the fixed directory, whatever peers call themselves.
 #[test]
 fn hostile_names_stay_below_the_directory() {
     let outer = tempdir().unwrap();

@@ -119,7 +119,9 @@ pub fn builder(address: &str) -> Builder {
     Builder::new(address)
 }
 
-/// The README's programs compile.
+/// The programs in README and docs compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
-pub struct Readme;
+#[doc = include_str!("../../docs/install.md")]
+#[doc = include_str!("../../docs/rust.md")]
+pub struct Pages;

@@ -146,6 +146,7 @@ fn shown_on_terminal(scene: &Scene, colours: bool, line: &[u8], until: &str) -> 
     terminal.text()
 }
 
+/// A record cannot drive your terminal.
 #[test]
 fn a_terminal_shows_colours_unless_no_color_is_set_and_nothing_a_peer_says_moves_its_cursor() {
     let scene = Scene::new();

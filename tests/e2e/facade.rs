@@ -37,6 +37,8 @@ fn a_thread_locals_destructor_can_log() {
     assert_eq!(said, expected);
 }
 
+/// A forked child becomes a sender of its own with its first record; the parent continues as
+/// before.
 #[test]
 fn a_program_that_forks_after_init_goes_on_logging_and_so_do_its_child_and_grandchild() {
     let scene = Scene::new();

@@ -2,6 +2,7 @@
 
 use crate::harness::{Collector, Port, Scene, assert_each_once, messages};
 
+/// `netlog send` succeeds only when everything is delivered.
 #[test]
 fn send_delivers_the_lines_of_its_input_before_it_succeeds() {
     let scene = Scene::new();

@@ -210,6 +210,8 @@ fn five_hundred_peers_at_once_are_all_heard() {
     assert_eq!(said.len(), 500);
 }
 
+/// When a plain client half-closes its connection and the collector closes it too, all its lines
+/// are in the file; a reset means that they may not be.
 #[test]
 fn a_plain_connection_is_closed_in_order_once_its_lines_are_kept_and_ends_in_a_reset_if_not() {
     let scene = Scene::new();

@@ -95,6 +95,8 @@ fn a_tail_follows_through_rotations() {
     assert!(rotated > 2, "{rotated} rotations");
 }
 
+/// To resume a tail, pass the last record's `at` as `after=`; this works across restarts and
+/// rotations.
 #[test]
 fn a_tail_resumes_behind_the_last_record_though_the_collector_was_killed_and_has_rotated() {
     let scene = Scene::new();
@@ -115,6 +117,8 @@ fn a_tail_resumes_behind_the_last_record_though_the_collector_was_killed_and_has
     subject.succeed();
 }
 
+/// A tail reads from the files, so a slow client neither slows the collector nor misses anything
+/// still on disk.
 #[test]
 fn a_reader_that_stops_reading_under_load_gets_everything_when_it_goes_on() {
     let scene = Scene::new();
@@ -355,6 +359,7 @@ fn what_cannot_be_answered_is_refused_with_what_could_be() {
     );
 }
 
+/// A web page from elsewhere cannot read your records by DNS rebinding.
 #[test]
 fn on_loopback_only_requests_to_this_machine_by_name_are_answered() {
     let scene = Scene::new();

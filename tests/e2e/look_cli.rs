@@ -31,6 +31,8 @@ fn netlog(scene: &Scene, line: &str) -> (Option<i32>, String, String) {
     (status.code(), child.stdout(), child.stderr())
 }
 
+/// `netlog search` exits as `grep` does: 0 if there are matches, 1 if there are none, 2 after an
+/// error.
 #[test]
 fn a_search_exits_as_grep_does() {
     let scene = Scene::new();
@@ -80,6 +82,7 @@ fn the_output_is_text_json_or_the_message_alone() {
     assert!(local.stdout().starts_with("2026-11-23 03:43:00.000000 ERROR"), "{}", local.stdout());
 }
 
+/// `netlog tail` reconnects by itself and continues after the last record it received.
 #[test]
 fn a_tail_survives_its_collector_and_has_every_record_once() {
     let scene = Scene::new();

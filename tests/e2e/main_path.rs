@@ -44,6 +44,7 @@ fn the_parts_of_a_record_stand_in_one_fixed_order() {
     assert!(places.is_sorted() && places[10] < usize::MAX, "{text}");
 }
 
+/// The records of a thread stay in their order, however many threads log.
 #[test]
 fn many_threads_log_at_once_and_each_threads_records_stay_in_order() {
     let scene = Scene::new();
@@ -70,6 +71,7 @@ fn many_programs_log_at_once_and_none_disturbs_another() {
     }
 }
 
+/// SIGTERM loses nothing that the collector has read.
 #[test]
 fn sigterm_at_the_collector_loses_nothing_it_had_read_and_its_senders_keep_the_rest() {
     let scene = Scene::new();

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use steady::{Steady, assert_served};
 
-/// What the collector may take of memory, whatever senders do to it: as README says.
+/// The collector stays below 256 MiB of memory, whatever senders do.
 const BOUND: u64 = 256 << 20;
 
 /// How long an attack takes at least.

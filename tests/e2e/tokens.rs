@@ -53,6 +53,7 @@ fn a_sender_with_a_token_is_served_and_one_without_is_told_why() {
     assert!(!collector.text().contains(TOKEN), "a token is in no file");
 }
 
+/// A sender that is refused for its token keeps its records.
 #[test]
 fn a_refused_sender_keeps_its_records_until_the_token_is_right() {
     let scene = Scene::new();

@@ -1,18 +1,35 @@
-//! What README promises, and the tests that say they keep it.
+//! The promises of README and docs, and the tests whose doc comments quote them.
 
 use super::assert_none;
 use super::source::{root, sources};
 use std::fs;
 
 #[test]
-fn every_promise_in_readme_stands_in_the_words_of_a_test_that_keeps_it() {
+fn every_promise_in_readme_is_quoted_by_a_test_that_keeps_it() {
     let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
-    let words: String = sources().iter().filter(|s| s.tests()).map(|s| comments(&s.text)).collect();
-    let mut promises = promised(chapter(&readme, "Guarantees"));
+    let mut promises = promised(chapter(&readme, "Promises"));
     promises.extend(cases(chapter(&readme, "When things fail")));
     assert!(promises.len() > 10, "README has lost its promises: {promises:?}");
+    assert_none("no test quotes these promises of README", unkept(promises));
+}
+
+#[test]
+fn every_block_quote_in_docs_is_a_promise_that_a_test_quotes() {
+    let mut promises = Vec::new();
+    for entry in fs::read_dir(root().join("docs")).expect("there are docs").flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "md") {
+            promises.extend(quotes(&fs::read_to_string(entry.path()).expect("a page is text")));
+        }
+    }
+    assert!(promises.len() > 10, "docs have lost their promises: {promises:?}");
+    assert_none("no test quotes these promises of docs", unkept(promises));
+}
+
+/// The promises that no doc comment of a test quotes.
+fn unkept(mut promises: Vec<String>) -> Vec<String> {
+    let words: String = sources().iter().filter(|s| s.tests()).map(|s| comments(&s.text)).collect();
     promises.retain(|promise| !words.contains(promise.as_str()));
-    assert_none("no test says that it keeps these", promises);
+    promises
 }
 
 fn chapter<'a>(readme: &'a str, name: &str) -> &'a str {
@@ -20,19 +37,29 @@ fn chapter<'a>(readme: &'a str, name: &str) -> &'a str {
     from.split("\n## ").next().unwrap_or(from)
 }
 
-/// The first cells of the table, but for its head.
+/// The first cells of the table, without its head.
 fn promised(chapter: &str) -> Vec<String> {
     let rows = chapter.lines().filter_map(|line| line.strip_prefix("| "));
     rows.skip(1).filter_map(|row| Some(row.split_once(" | ")?.0.to_owned())).collect()
 }
 
-/// The cases in bold, but for the one of which nothing is promised.
+/// The cases in bold, without the one that promises nothing.
 fn cases(chapter: &str) -> Vec<String> {
     let heads = chapter.lines().filter_map(|line| line.strip_prefix("**")?.split_once("**"));
     heads.map(|(head, _)| head.to_owned()).filter(|head| head != "What is not survived.").collect()
 }
 
-/// All documents of a file, as one line.
+/// The block quotes of a page, each as one line.
+fn quotes(page: &str) -> Vec<String> {
+    let paragraphs = page.split("\n\n").filter(|paragraph| paragraph.starts_with("> "));
+    let lines = |paragraph: &str| {
+        let lines = paragraph.lines().map(|line| line.trim_start_matches("> "));
+        lines.collect::<Vec<_>>().join(" ")
+    };
+    paragraphs.map(lines).collect()
+}
+
+/// All doc comments of a file, as one line.
 fn comments(text: &str) -> String {
     let lines = text.lines().map(str::trim_start);
     let documents =

@@ -1,7 +1,9 @@
 //! Our source files, as text and as code without comments and strings.
 
+use super::syntax::Syntax;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 pub(crate) const CRATES: [&str; 4] = ["wire", "logger", "collector", "cli"];
 
@@ -10,6 +12,7 @@ pub(crate) struct Source {
     pub(crate) path: String,
     pub(crate) text: String,
     pub(crate) code: String,
+    syntax: OnceLock<Syntax>,
 }
 
 impl Source {
@@ -17,7 +20,12 @@ impl Source {
         let text = fs::read_to_string(path).expect("a source file is text");
         let path = path.strip_prefix(root()).expect("it is ours").display().to_string();
         let code = blank(&text);
-        Self { path, text, code }
+        Self { path, text, code, syntax: OnceLock::new() }
+    }
+
+    /// The same as a parser sees it, without its tests.
+    pub(crate) fn syntax(&self) -> &Syntax {
+        self.syntax.get_or_init(|| Syntax::of(self))
     }
 
     /// Whether this is a part of a program rather than of a test.
@@ -36,6 +44,28 @@ impl Source {
     pub(crate) fn body(&self) -> &str {
         let end = self.text.find("#[cfg(test)]\nmod tests {");
         self.code.get(..end.unwrap_or(self.code.len())).expect("blanking keeps places")
+    }
+
+    /// The text up to the tests at its end.
+    pub(crate) fn production_text(&self) -> &str {
+        &self.text[..self.body().len()]
+    }
+
+    /// The insides of the strings before the tests, with the lines they begin in.
+    pub(crate) fn strings(&self) -> impl Iterator<Item = (usize, &str)> {
+        let (text, code) = (self.production_text(), self.body());
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            while let Some(first) = text[at..].chars().next() {
+                let taken = literal(&text[at..], &code[..at]).unwrap_or(0);
+                let start = at;
+                at += taken.max(first.len_utf8());
+                if taken > 0 && !text[start..].starts_with(['/', '\'']) {
+                    return Some((text[..start].matches('\n').count() + 1, &text[start..at]));
+                }
+            }
+            None
+        })
     }
 
     pub(crate) fn place(&self, at: usize) -> String {
@@ -60,7 +90,18 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-pub(crate) fn sources() -> Vec<Source> {
+/// All of them, read once.
+pub(crate) fn sources() -> &'static [Source] {
+    static SOURCES: OnceLock<Vec<Source>> = OnceLock::new();
+    SOURCES.get_or_init(read_all)
+}
+
+/// Those that the product is made of.
+pub(crate) fn production() -> impl Iterator<Item = &'static Source> {
+    sources().iter().filter(|source| source.production())
+}
+
+fn read_all() -> Vec<Source> {
     let mut paths = Vec::new();
     for directory in CRATES.iter().chain(&["tests", "examples", "benches", "fuzz/fuzz_targets"]) {
         collect(&root().join(directory), &mut paths);

@@ -52,6 +52,11 @@ fn same(line: &Line<'_>, record: &Record<'_>) {
         (line.line, line.lost, line.truncated),
         (record.line, record.lost, record.truncated)
     );
+    for (scanned, read) in [(line.trace, &record.trace), (line.span, &record.span)] {
+        assert_eq!(scanned.map(|text| text.text()).as_deref(), read.as_deref());
+    }
+    let spans = record.spans.as_deref().map(str::as_bytes);
+    assert_eq!((line.spans, line.recorded), (spans, record.recorded));
     let Identity { app, host, pid, .. } = &record.claims;
     assert_eq!(line.app.map(|app| app.text()).as_deref(), app.as_deref());
     assert_eq!(line.host.map(|host| host.text()).as_deref(), host.as_deref());

@@ -47,6 +47,16 @@ impl<'a> JsonValue<'a> {
         serde_json::from_str(self.json()).ok()
     }
 
+    /// An array as compact JSON text; `None` for any other value, and for one that nests too deep.
+    pub(crate) fn array(self) -> Option<Cow<'a, str>> {
+        Some(self.compact()).filter(|json| json.starts_with('['))
+    }
+
+    /// `Some(true)` for `true`; `None` for any other value.
+    pub(crate) fn truth(self) -> Option<bool> {
+        (self.json() == "true").then_some(true)
+    }
+
     /// The members of an object; `None` for any other value.
     pub fn members(self) -> Option<Vec<Member<'a>>> {
         members(self.json().as_bytes()).ok()

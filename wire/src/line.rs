@@ -34,8 +34,14 @@ pub struct Line<'a> {
     pub msg: JsonStr<'a>,
     /// The structured values: a JSON object.
     pub kv: Option<&'a [u8]>,
-    /// The tracing span.
+    /// Id of the trace it belongs to, in hex.
+    pub trace: Option<JsonStr<'a>>,
+    /// Id of the innermost span it was logged in.
     pub span: Option<JsonStr<'a>>,
+    /// The spans around it, outermost first: a JSON array.
+    pub spans: Option<&'a [u8]>,
+    /// Whether the flight recorder kept it, to be shipped later.
+    pub recorded: bool,
     /// How many bytes were cut off `msg`.
     pub truncated: Option<u64>,
     /// How many records this one reports as lost.
@@ -100,11 +106,10 @@ impl<'a> Line<'a> {
         let thread = rest.string(r#","thread":""#, "")?;
         let msg = rest.string(r#","msg":""#, "")??;
         let kv = rest.object(r#","kv":"#)?;
-        let span = rest.string(r#","span":""#, "")?;
-        let truncated = rest.number(r#","truncated":"#, "")?;
-        let lost = rest.number(r#","lost":"#, "")?;
-        rest.take("}")?;
-        (rest.at == rest.line.len()).then_some(Self {
+        // Most records have none of what may follow.
+        let tail = if rest.rest() == b"}" { Tail::default() } else { rest.tail()? };
+        let Tail { trace, span, spans, recorded, truncated, lost } = tail;
+        Some(Self {
             app,
             host,
             pid,
@@ -117,7 +122,10 @@ impl<'a> Line<'a> {
             thread,
             msg,
             kv,
+            trace,
             span,
+            spans,
+            recorded,
             truncated,
             lost,
         })
@@ -132,6 +140,17 @@ impl<'a> Line<'a> {
     pub fn has_identity(&self) -> bool {
         self.app.is_some() || self.host.is_some() || self.pid.is_some() || self.peer.is_some()
     }
+}
+
+/// What stands behind the values of a record.
+#[derive(Default)]
+struct Tail<'a> {
+    trace: Option<JsonStr<'a>>,
+    span: Option<JsonStr<'a>>,
+    spans: Option<&'a [u8]>,
+    recorded: bool,
+    truncated: Option<u64>,
+    lost: Option<u64>,
 }
 
 struct Cursor<'a> {
@@ -197,6 +216,30 @@ impl<'a> Cursor<'a> {
         Some(Some(object))
     }
 
+    /// Reads the rest of the line, to its end.
+    #[inline(never)]
+    fn tail(&mut self) -> Option<Tail<'a>> {
+        let tail = Tail {
+            trace: self.string(r#","trace":""#, "")?,
+            span: self.string(r#","span":""#, "")?,
+            spans: self.array(r#","spans":"#)?,
+            recorded: self.take(r#","recorded":true"#).is_some(),
+            truncated: self.number(r#","truncated":"#, "")?,
+            lost: self.number(r#","lost":"#, "")?,
+        };
+        (self.rest() == b"}").then_some(tail)
+    }
+
+    fn array(&mut self, key: &str) -> Option<Option<&'a [u8]>> {
+        if self.take(key).is_none() {
+            return Some(None);
+        }
+        let end = scan::array_end(self.line, self.at)?;
+        let array = &self.line[self.at..end];
+        self.at = end;
+        Some(Some(array))
+    }
+
     #[inline(always)]
     fn time(&mut self, minute: &mut MinuteCache) -> Option<i64> {
         let text = self.rest().first_chunk::<TIME_LEN>()?;
@@ -254,9 +297,37 @@ mod tests {
     fn the_least_record_is_canonical() {
         let least = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":""}"#;
         assert!(Line::parse(least.as_bytes()).is_some());
-        let most = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"","kv":{},"span":"a","truncated":1,"lost":2}"#;
+        let most = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"","kv":{},"trace":"t","span":"a","spans":[],"recorded":true,"truncated":1,"lost":2}"#;
         let line = Line::parse(most.as_bytes()).unwrap();
         assert_eq!((line.truncated, line.lost), (Some(1), Some(2)));
+        assert!(line.recorded);
+    }
+
+    #[test]
+    fn a_record_in_spans_is_canonical() {
+        let spans =
+            r#"[{"name":"request","id":"5f01","kv":{"id":7}},{"name":"query","id":"5f02"}]"#;
+        let line = format!(
+            r#"{},"trace":"4bf9","span":"5f02","spans":{spans}}}"#,
+            &DESIGN[..DESIGN.len() - 1]
+        );
+        let read = Line::parse(line.as_bytes()).unwrap();
+        assert_eq!(read.trace.unwrap().text(), "4bf9");
+        assert_eq!(read.span.unwrap().text(), "5f02");
+        assert_eq!(read.spans, Some(spans.as_bytes()));
+        assert!(!read.recorded);
+        for (find, replace) in [
+            (r#""spans":["#, r#""spans":[,"#),
+            (r#""spans":["#, r#""spans": ["#),
+            (r#""trace":"4bf9","span":"5f02""#, r#""span":"5f02","trace":"4bf9""#),
+            (r#""span":"5f02","#, ""),
+        ] {
+            let other = line.replacen(find, replace, 1);
+            assert_ne!(other, line);
+            assert_eq!(Line::parse(other.as_bytes()).is_some(), replace.is_empty(), "{other}");
+        }
+        let recorded = format!(r#"{},"recorded":false}}"#, &DESIGN[..DESIGN.len() - 1]);
+        assert_eq!(Line::parse(recorded.as_bytes()), None);
     }
 
     #[test]

@@ -105,8 +105,14 @@ pub struct Record<'a> {
     pub msg: Cow<'a, str>,
     /// The structured values, each value as compact JSON text.
     pub kv: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    /// The tracing span.
+    /// Id of the trace it belongs to, in hex.
+    pub trace: Option<Cow<'a, str>>,
+    /// Id of the innermost span it was logged in.
     pub span: Option<Cow<'a, str>>,
+    /// The spans around it, outermost first: a JSON array, as compact text.
+    pub spans: Option<Cow<'a, str>>,
+    /// Whether the flight recorder kept it, to be shipped later.
+    pub recorded: bool,
     /// How many bytes were cut off `msg`.
     pub truncated: Option<u64>,
     /// How many records this one reports as lost.
@@ -127,7 +133,10 @@ impl<'a> Record<'a> {
             thread: None,
             msg: msg.into(),
             kv: Vec::new(),
+            trace: None,
             span: None,
+            spans: None,
+            recorded: false,
             truncated: None,
             lost: None,
             claims: Identity::default(),
@@ -211,7 +220,15 @@ impl<'a> Record<'a> {
         text(out, "thread", self.thread.as_deref());
         text(out, "msg", Some(&self.msg));
         self.push_kv(out);
+        text(out, "trace", self.trace.as_deref());
         text(out, "span", self.span.as_deref());
+        if let Some(spans) = &self.spans {
+            out.extend_from_slice(b",\"spans\":");
+            out.extend_from_slice(spans.as_bytes());
+        }
+        if self.recorded {
+            out.extend_from_slice(b",\"recorded\":true");
+        }
         number(out, "truncated", self.truncated);
         number(out, "lost", self.lost);
         out.push(b'}');
@@ -244,7 +261,10 @@ impl<'a> Record<'a> {
             "thread" => put(&mut self.thread, value.text()),
             "msg" if self.msg.is_empty() => set(&mut self.msg, value.text()),
             "kv" => self.take_kv(value),
+            "trace" => put(&mut self.trace, value.text()),
             "span" => put(&mut self.span, value.text()),
+            "spans" => put(&mut self.spans, value.array()),
+            "recorded" if !self.recorded => set(&mut self.recorded, value.truth()),
             "truncated" => put(&mut self.truncated, value.number()),
             "lost" => put(&mut self.lost, value.number()),
             "app" => put(&mut self.claims.app, value.text().map(Cow::into_owned)),
@@ -313,6 +333,20 @@ mod tests {
             encoded(r#"{"level":30,"time":12,"line":"x","msg":7,"kv":[1],"app":null,"peer":"9"}"#),
             r#"{"time":"2026-11-22T18:42:23.000000Z","level":"INFO","msg":"","kv":{"level":30,"time":12,"line":"x","msg":7,"kv":[1],"app":null,"peer":"9"}}"#
         );
+    }
+
+    #[test]
+    fn spans_of_another_shape_are_kept_under_kv() {
+        assert_eq!(
+            encoded(r#"{"trace":7,"span":{"name":"a"},"spans":"a","recorded":false,"msg":"m"}"#),
+            r#"{"time":"2026-11-22T18:42:23.000000Z","level":"INFO","msg":"m","kv":{"trace":7,"span":{"name":"a"},"spans":"a","recorded":false}}"#
+        );
+        assert_eq!(
+            encoded(r#"{"spans":[ {"name": "a"} ],"recorded":true,"trace":"4b","recorded":true}"#),
+            r#"{"time":"2026-11-22T18:42:23.000000Z","level":"INFO","msg":"","kv":{"recorded":true},"trace":"4b","spans":[{"name":"a"}],"recorded":true}"#
+        );
+        let deep = format!(r#"{{"spans":{}{}}}"#, "[".repeat(64), "]".repeat(64));
+        assert!(encoded(&deep).contains(r#""kv":{"spans":"[[[["#));
     }
 
     #[test]
@@ -386,6 +420,8 @@ mod tests {
             let mut record = Record::new(time, Level::ALL[level], msg.as_str());
             (record.target, record.file, record.thread) = (text(0), text(1), text(2));
             (record.line, record.span, record.lost) = (line, text(3), line);
+            (record.trace, record.recorded) = (text(0), pid.is_some());
+            record.spans = line.map(|id| format!("[{{\"name\":\"s\",\"id\":\"{id:x}\"}}]").into());
             record.kv = vec![("key".into(), "[1,{\"a\":null}]".into())];
             let identity = Identity { app: texts[4].clone(), pid, ..Identity::default() };
             let mut out = Vec::new();
@@ -396,6 +432,10 @@ mod tests {
             prop_assert_eq!(read.target.map(|t| t.text()), text(0));
             prop_assert_eq!(read.app.map(|t| t.text().into_owned()), identity.app);
             prop_assert_eq!((read.line, read.lost), (line, line));
+            prop_assert_eq!(read.span.map(|t| t.text()), text(3));
+            prop_assert_eq!(read.trace.map(|t| t.text()), text(0));
+            prop_assert_eq!(read.spans.map(<[u8]>::to_vec), record.spans.map(|t| t.into_owned().into_bytes()));
+            prop_assert_eq!(read.recorded, pid.is_some());
         }
     }
 }

@@ -182,14 +182,31 @@ pub fn object_len(bytes: &[u8]) -> Option<usize> {
 
 /// Where the object that begins at `at` ends, behind its closing brace. It must be valid JSON
 /// without white space between its parts, and nest at most [`MAX_DEPTH`] deep.
+#[inline]
 pub(crate) fn object_end(bytes: &[u8], at: usize) -> Option<usize> {
     if bytes.get(at) != Some(&b'{') {
         return None;
     }
+    nested_end(bytes, at, 0)
+}
+
+/// End of the array that begins at `at`, a member of an object, behind its closing bracket; on the
+/// same terms.
+pub(crate) fn array_end(bytes: &[u8], at: usize) -> Option<usize> {
+    if bytes.get(at) != Some(&b'[') {
+        return None;
+    }
+    nested_end(bytes, at, 1)
+}
+
+/// End of the object or array that begins at `at`, within `around` others.
+fn nested_end(bytes: &[u8], at: usize, around: u32) -> Option<usize> {
     // One bit a level, the innermost lowest: 1 is an object, 0 an array.
-    let (mut open, mut depth, mut at) = (1_u64, 1_u32, at + 1);
+    let mut open = u64::from(bytes[at] == b'{');
+    let mut depth = around + 1;
+    let mut at = at + 1;
     let mut first = true;
-    while depth > 0 {
+    while depth > around {
         let object = open & 1 == 1;
         let close = if object { b'}' } else { b']' };
         if *bytes.get(at)? == close {
@@ -311,6 +328,19 @@ mod tests {
         let nested = |n: usize| format!("{}{}", r#"{"a":"#.repeat(n) + "1", "}".repeat(n));
         assert!(object_end(nested(64).as_bytes(), 0).is_some());
         assert!(object_end(nested(65).as_bytes(), 0).is_none());
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert_eq!(array_end(nested(63).as_bytes(), 0), Some(126));
+        assert!(array_end(nested(64).as_bytes(), 0).is_none());
+    }
+
+    #[test]
+    fn an_array_ends_where_json_says() {
+        for good in ["[]", r#"[{"a":[1]},2,"]"]"#, "[[],[[]]]"] {
+            assert_eq!(array_end(format!("{good},1").as_bytes(), 0), Some(good.len()), "{good}");
+        }
+        for bad in ["", "{}", "[", "[}", "[1,]", "[,1]", "[1 ,2]", r#"["a":1]"#] {
+            assert_eq!(array_end(bad.as_bytes(), 0), None, "{bad}");
+        }
     }
 
     proptest! {

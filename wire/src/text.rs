@@ -1,6 +1,7 @@
 //! The text form of a record, for people: one line, `Ldate | Lshortfile` with a prefix.
 
 use crate::escape::push_sanitized;
+use crate::json::{JsonValue, elements};
 use crate::level::Level;
 use crate::line::Line;
 use crate::time::format_utc;
@@ -150,6 +151,11 @@ impl Text {
         let mut values = Vec::new();
         push_values(&mut values, line);
         let several = parts.len() > 1;
+        if let Some(spans) = line.spans {
+            let mut shown = Vec::new();
+            push_spans(&mut shown, spans);
+            matter(out, &String::from_utf8_lossy(&shown));
+        }
         for (at, part) in parts.into_iter().enumerate() {
             let mut shown = Vec::new();
             push_sanitized(&mut shown, part);
@@ -189,15 +195,22 @@ fn level_colour(level: Level) -> &'static str {
 }
 
 impl<'a> Line<'a> {
-    /// What people look for in a record: the message and behind it the values, as they are shown.
+    /// What people look for in a record: the message and behind it the values and the spans, as they
+    /// are shown.
     pub fn searchable_text(&self) -> Cow<'a, str> {
         let msg = self.msg.text();
         let counts = self.truncated.or(self.lost);
-        if self.kv.is_none() && self.span.is_none() && counts.is_none() {
+        let spans = self.trace.is_some() || self.span.is_some() || self.spans.is_some();
+        if self.kv.is_none() && !spans && counts.is_none() {
             return msg;
         }
         let mut matter = msg.into_owned().into_bytes();
         push_values(&mut matter, self);
+        if let Some(spans) = self.spans {
+            matter.push(b' ');
+            push_spans(&mut matter, spans);
+            matter.truncate(matter.trim_ascii_end().len());
+        }
         String::from_utf8_lossy(&matter).into_owned().into()
     }
 }
@@ -210,14 +223,53 @@ fn push_values(out: &mut Vec<u8>, line: &Line<'_>) {
         out.push(b'=');
         push_value(out, &value);
     }
-    if let Some(span) = line.span {
-        out.extend_from_slice(b" span=");
-        push_value(out, &span.text());
+    // Spans that are shown by name need no ids.
+    let ids = [("trace", line.trace), ("span", line.span)];
+    for (key, id) in ids.into_iter().filter(|_| line.spans.is_none()) {
+        let Some(id) = id else { continue };
+        out.extend_from_slice(format!(" {key}=").as_bytes());
+        push_value(out, &id.text());
     }
     let counts = [("truncated", line.truncated), ("lost", line.lost)];
     for (key, count) in counts.into_iter().filter_map(|(key, n)| Some((key, n?))) {
         out.extend_from_slice(format!(" {key}={count}").as_bytes());
     }
+}
+
+/// The spans in front of a message, outermost first: `request{id=7}:query: `.
+fn push_spans(out: &mut Vec<u8>, spans: &[u8]) {
+    let start = out.len();
+    for span in elements(spans).unwrap_or_default() {
+        push_span(out, span);
+        out.push(b':');
+    }
+    if out.len() > start {
+        out.push(b' ');
+    }
+}
+
+/// A span's values stand under `kv`, or, as other loggers write them, beside its name.
+fn push_span(out: &mut Vec<u8>, span: JsonValue<'_>) {
+    let members = span.members().unwrap_or_default();
+    let mut fields = Vec::new();
+    for (key, value) in members {
+        match (&*key, value.members()) {
+            ("name", _) => push_sanitized(out, &value.text().unwrap_or_default()),
+            ("id", _) => {}
+            ("kv", Some(values)) => fields.extend(values),
+            _ => fields.push((key, value)),
+        }
+    }
+    if fields.is_empty() {
+        return;
+    }
+    for (at, (key, value)) in fields.into_iter().enumerate() {
+        out.push(if at == 0 { b'{' } else { b' ' });
+        push_sanitized(out, &key);
+        out.push(b'=');
+        push_value(out, &value.text().unwrap_or_else(|| value.json().into()));
+    }
+    out.push(b'}');
 }
 
 fn push_value(out: &mut Vec<u8>, value: &str) {
@@ -292,6 +344,34 @@ mod tests {
         });
         let expected = "2026-11-22 18:42:23.123456 INFO  <one>\n    | <two>\n    | <n=1>\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn spans_stand_before_the_message() {
+        let line = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"slow","kv":{"ms":9},"trace":"4b","span":"2","spans":[{"name":"request","id":"1","kv":{"id":7,"path":"/a b","n\u001b":null}},{"name":"query","id":"2"}]}"#;
+        let expected = "2026-11-22 18:42:23.123456 INFO  request{id=7 path=\"/a b\" n\\x1b=null}:query: slow ms=9\n";
+        assert_eq!(text(Text::PLAIN, line), expected);
+        let matter = Line::parse(line.as_bytes()).unwrap().searchable_text().into_owned();
+        assert!(matter.starts_with("slow ms=9 request{id=7 "), "{matter}");
+    }
+
+    #[test]
+    fn spans_of_other_loggers_are_shown_as_far_as_they_are_understood() {
+        let shown = |spans: &str| {
+            let line = format!(
+                r#"{{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m","span":"x","spans":{spans}}}"#
+            );
+            text(Text::PLAIN, &line).split_off(33)
+        };
+        assert_eq!(shown(r#"[{"user":"ann","name":"login"}]"#), "login{user=ann}: m\n");
+        assert_eq!(shown(r#"[7,{"name":7,"kv":[1]}]"#), ":{kv=[1]}: m\n");
+        assert_eq!(shown("[]"), "m\n");
+    }
+
+    #[test]
+    fn ids_without_spans_are_shown_as_values() {
+        let line = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m","trace":"4b","span":"2"}"#;
+        assert!(text(Text::PLAIN, line).ends_with(" m trace=4b span=2\n"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::line_run::LineRun;
 use super::recent::Ring;
 use crate::clock::now;
-use crate::layout::segment_name::Stamp;
+use crate::layout::segment_name::SegmentName;
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ pub(crate) struct End {
     /// How many files were written before it since the collector began.
     pub(crate) turn: u64,
     /// What the file before it got for a stamp, if it was rotated away.
-    pub(crate) before: Option<Stamp>,
+    pub(crate) before: Option<SegmentName>,
 }
 
 /// A stream: by what it is known, and how far it has come.
@@ -40,7 +40,7 @@ pub(crate) struct Stream {
 pub(crate) struct Past {
     /// Once it is rotated away and packed, another file may have it.
     pub(crate) inode: (u64, u64),
-    pub(crate) stamp: Option<Stamp>,
+    pub(crate) stamp: Option<SegmentName>,
 }
 
 /// What the hub tells, and what it costs it: one short lock and, if somebody waits, one wake-up.
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_files_written_are_remembered_in_their_turn() {
-        let stamp = Some(Stamp::at(99));
+        let stamp = Some(SegmentName::new(1, 99));
         let end = |inode, len, before| Some(End { inode: (1, inode), len, turn: 0, before });
         let progress = Progress::new(end(7, 10, None), None);
         for (inode, len, before) in [(7, 20, None), (8, 5, stamp), (7, 1, None)] {

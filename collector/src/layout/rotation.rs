@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  1  app.log.ledger.new   written: all marks, and the name that app.log is to get
-//!  2  app.log              renamed to app.log.20261122T184223Z
-//!  3  app.log.ledger       renamed to app.log.20261122T184223Z.ledger
+//!  2  app.log              renamed to app.log.20261122T184223Z-7
+//!  3  app.log.ledger       renamed to app.log.20261122T184223Z-7.ledger
 //!  4  app.log.ledger.new   renamed to app.log.ledger
 //! ```
 //!
@@ -11,7 +11,7 @@
 //! the rest.
 
 use crate::layout::paths::{ledger_of, packed_of};
-use crate::layout::segment_name::Stamp;
+use crate::layout::segment_name::SegmentName;
 #[cfg(test)]
 use std::fs;
 use std::path::Path;
@@ -36,18 +36,18 @@ impl Schedule {
     }
 }
 
-/// The stamp that the file at `path` gets when it is rotated at `now`: one that is not taken, nor
-/// was by the `last` one, which may have been removed since.
-pub(crate) fn stamp(path: &Path, now: i64, last: Option<Stamp>) -> Stamp {
-    let taken = |stamp: Stamp| {
-        let name = stamp.name(path);
-        name.exists() || packed_of(&name).exists() || ledger_of(&name).exists()
+/// Name that the file at `path` gets when it is rotated at `now`. The generation is counted on if
+/// another file has the name.
+pub(crate) fn next_name(path: &Path, generation: u64, now: i64) -> SegmentName {
+    let mut name = SegmentName::new(generation, now);
+    let is_taken = |name: SegmentName| {
+        let path = name.path(path);
+        path.exists() || packed_of(&path).exists() || ledger_of(&path).exists()
     };
-    let mut stamp = Stamp::at(now).behind(last);
-    while taken(stamp) {
-        stamp = stamp.next();
+    while is_taken(name) {
+        name.generation += 1;
     }
-    stamp
+    name
 }
 
 /// How many microseconds a `--rotate-every` has, if it ever comes round.
@@ -71,18 +71,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_goes_back_delays_no_rotation_beyond_the_next_period() {
+        let daily = Schedule { size: None, every: Some(DAY) };
+        // Ten years ahead, then right: the first write is as if nothing had happened.
+        assert!(!daily.due(1, 3650 * DAY, DAY / 2));
+        assert!(daily.due(1, DAY / 2, DAY));
+    }
+
+    #[test]
     fn a_rotated_name_is_never_taken_twice() {
         let dir = tempdir().unwrap();
         let (path, now) = (dir.path().join("app.log"), 1_795_372_943_000_000);
-        let next = |last| stamp(&path, now, last).name(&path);
+        let next = |generation| next_name(&path, generation, now).path(&path);
         let there = |name: &str| fs::write(dir.path().join(name), "").unwrap();
-        assert_eq!(next(None), dir.path().join("app.log.20261122T184223Z"));
-        there("app.log.20261122T184223Z");
-        assert_eq!(next(None), dir.path().join("app.log.20261122T184223Z-1"));
-        let last = Stamp::at(now).next();
-        assert_eq!(next(Some(last)), dir.path().join("app.log.20261122T184223Z-2"));
+        assert_eq!(next(1), dir.path().join("app.log.20261122T184223Z-1"));
         there("app.log.20261122T184223Z-1.zst");
         there("app.log.20261122T184223Z-2.ledger");
-        assert_eq!(next(None), dir.path().join("app.log.20261122T184223Z-3"));
+        assert_eq!(next(1), dir.path().join("app.log.20261122T184223Z-3"));
     }
 }

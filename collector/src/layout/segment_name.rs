@@ -1,82 +1,84 @@
-//! The files that were rotated away, known by their names, whether packed by now or not.
+//! Names of rotated segments, compressed or not, and the order of the segments in a log.
 
 use crate::layout::paths::{PACKED, beside, directory};
 use netlog_wire::format_utc;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// When a file was rotated away, as its name says: `20261122T184223Z`, or `20261122T184223Z-2` for
-/// a later one of the same second.
+/// Name that a file gets when it is rotated away: the time, for people, and the generation, which
+/// grows by one with each file: `20261122T184223Z-42`. A clock that goes back changes the time only,
+/// so that the generation alone decides the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Stamp {
-    /// The digits of the time: an order is all that is asked of it.
+pub(crate) struct SegmentName {
+    pub(crate) generation: u64,
+    /// The digits of the time.
     time: u64,
-    more: u64,
 }
 
-impl Stamp {
-    /// The stamp of a time in microseconds since 1970.
-    pub(crate) fn at(micros: i64) -> Self {
+impl SegmentName {
+    /// Name of the file with this `generation`, rotated away `micros` after 1970.
+    pub(crate) fn new(generation: u64, micros: i64) -> Self {
         let time = format_utc(micros);
         let digits = time[..19].iter().filter(|byte| byte.is_ascii_digit());
         let time = digits.fold(0, |time, digit| time * 10 + u64::from(digit - b'0'));
-        Self { time, more: 0 }
+        Self { generation, time }
     }
 
-    /// The next stamp of the same second.
-    pub(crate) fn next(self) -> Self {
-        Self { more: self.more + 1, ..self }
-    }
-
-    /// A stamp of the second of this one, behind `last` if that is of the same.
-    pub(crate) fn behind(self, last: Option<Self>) -> Self {
-        last.filter(|last| last.time == self.time).map_or(self, Self::next)
+    /// Tells whether the clock showed an earlier time than that of `other`.
+    pub(crate) fn is_earlier(self, other: Self) -> bool {
+        self.time < other.time
     }
 
     /// Reads what [`Display`](fmt::Display) writes, and nothing else.
-    fn read(text: &str) -> Option<Self> {
-        let (time, more) = text.split_once('Z')?;
+    fn parse(text: &str) -> Option<Self> {
+        let (time, generation) = text.split_once('Z')?;
         let (date, time) = time.split_once('T').filter(|(date, time)| {
             let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
             date.len() == 8 && time.len() == 6 && digits(date) && digits(time)
         })?;
-        let more = if more.is_empty() { 0 } else { more.strip_prefix('-')?.parse().ok()? };
-        let stamp = Self { time: format!("{date}{time}").parse().ok()?, more };
-        (stamp.to_string() == text).then_some(stamp)
+        let generation = match generation.strip_prefix('-') {
+            Some(generation) => generation.parse().ok()?,
+            None => 0,
+        };
+        let name = Self { generation, time: format!("{date}{time}").parse().ok()? };
+        (name.to_string() == text).then_some(name)
     }
 
-    /// What the file at `path` is called when it is rotated away, as long as it is not packed.
-    pub(crate) fn name(self, path: &Path) -> PathBuf {
+    /// Path of the segment with this name in the log at `path`, as long as it is not compressed.
+    pub(crate) fn path(self, path: &Path) -> PathBuf {
         beside(path, &format!(".{self}"))
     }
 }
 
-impl fmt::Display for Stamp {
+impl fmt::Display for SegmentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08}T{:06}Z", self.time / 1_000_000, self.time % 1_000_000)?;
-        if self.more > 0 { write!(f, "-{}", self.more) } else { Ok(()) }
+        // Without a number, as files were named once, it is before all that have one.
+        if self.generation > 0 { write!(f, "-{}", self.generation) } else { Ok(()) }
     }
 }
 
-/// What was rotated away as `name`, packed or not, and with which stamp.
-pub(crate) fn read_name(name: &str) -> Option<(&str, Stamp)> {
-    let (base, stamp) = name.strip_suffix(PACKED).unwrap_or(name).rsplit_once('.')?;
-    Some((base, Stamp::read(stamp)?))
+/// Splits the name of a rotated segment, compressed or not, into that of its log and its own.
+pub(crate) fn split_name(name: &str) -> Option<(&str, SegmentName)> {
+    let (base, segment) = name.strip_suffix(PACKED).unwrap_or(name).rsplit_once('.')?;
+    Some((base, SegmentName::parse(segment)?))
 }
 
-/// The files that were rotated away from `path`, the oldest first, each once.
-pub(crate) fn rotated(path: &Path) -> Vec<Stamp> {
+/// Rotated segments of the log at `path` in their order, each once.
+pub(crate) fn rotated(path: &Path) -> Vec<SegmentName> {
     let Some(base) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
     let Ok(entries) = std::fs::read_dir(directory(path)) else { return Vec::new() };
-    let stamp = |name: &str| {
-        let stamp = name.strip_prefix(base)?.strip_prefix('.')?;
-        Stamp::read(stamp.strip_suffix(PACKED).unwrap_or(stamp))
-    };
+    let segment = |name: &str| split_name(name).filter(|(log, _)| *log == base).map(|(_, s)| s);
     let names = entries.flatten().map(|entry| entry.file_name());
-    let mut found: Vec<_> = names.filter_map(|name| stamp(name.to_str()?)).collect();
-    found.sort();
+    let mut found: Vec<_> = names.filter_map(|name| segment(name.to_str()?)).collect();
+    found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Generation of the file that follows all rotated segments of the log at `path`.
+pub(crate) fn next_generation(path: &Path) -> u64 {
+    rotated(path).last().map_or(1, |last| last.generation + 1)
 }
 
 #[cfg(test)]
@@ -84,10 +86,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rotated_files_are_found_in_their_order_and_nothing_else() {
+    fn rotated_segments_are_found_in_the_order_of_their_generations_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let names = [
-            "20261122T184223Z",
+            "20361122T184223Z-3",
             "20261122T184223Z-2.zst",
             "20261122T184223Z-2",
             "20261122T184223Z-10.zst",
@@ -104,21 +106,20 @@ mod tests {
         for name in names {
             std::fs::write(dir.path().join(format!("app.log.{name}")), "").unwrap();
         }
-        let found = rotated(&dir.path().join("app.log"));
-        let found: Vec<_> = found.iter().map(Stamp::to_string).collect();
+        let path = dir.path().join("app.log");
+        let found: Vec<_> = rotated(&path).iter().map(SegmentName::to_string).collect();
         let expected =
-            ["20261121T184223Z", "20261122T184223Z", "20261122T184223Z-2", "20261122T184223Z-10"];
+            ["20261121T184223Z", "20261122T184223Z-2", "20361122T184223Z-3", "20261122T184223Z-10"];
         assert_eq!(found, expected);
+        assert_eq!(next_generation(&path), 11);
     }
 
     #[test]
-    fn stamps_are_ordered_as_their_times_are() {
-        let (now, second) = (1_795_372_943_000_000, 1_000_000);
-        assert_eq!(Stamp::at(now).to_string(), "20261122T184223Z");
-        assert!(Stamp::at(now - 60 * second) < Stamp::at(now));
-        let later = Stamp::at(now).behind(Some(Stamp::at(now)));
-        assert!(Stamp::at(now) < later && later.next() > later);
-        assert_eq!(Stamp::at(now).behind(Some(Stamp::at(now - second))), Stamp::at(now));
-        assert!(Stamp::at(now).next() < Stamp::at(now + second));
+    fn a_clock_that_goes_back_does_not_change_the_order() {
+        let now = 1_795_372_943_000_000;
+        assert_eq!(SegmentName::new(42, now).to_string(), "20261122T184223Z-42");
+        let earlier = SegmentName::new(43, now - 10 * 365 * 86_400_000_000);
+        assert!(SegmentName::new(42, now) < earlier);
+        assert!(earlier.is_earlier(SegmentName::new(42, now)));
     }
 }

@@ -1,7 +1,7 @@
 //! The directories of a template: entered name by name from the base, so that no symbolic link
 //! below it leads anywhere else.
 
-use crate::layout::segment_name::{self, Stamp};
+use crate::layout::segment_name::{self, SegmentName};
 use crate::layout::template::{Name, Template};
 use rustix::fs::{CWD, Dir, Mode, OFlags, fsync, mkdirat, openat};
 use rustix::io::Errno;
@@ -67,11 +67,11 @@ pub(crate) fn kept(template: &Template) -> io::Result<BTreeSet<PathBuf>> {
 
 /// The same files, and what was rotated away from each, the oldest first. Those count too of which
 /// only that is left.
-pub(crate) fn all(template: &Template) -> io::Result<BTreeMap<PathBuf, Vec<Stamp>>> {
+pub(crate) fn all(template: &Template) -> io::Result<BTreeMap<PathBuf, Vec<SegmentName>>> {
     let (mut ours, mut rotated) = (BTreeSet::new(), BTreeMap::<_, Vec<_>>::new());
     each(template, &mut |directory, file, text| {
         let ledger = LEDGERS.iter().find_map(|end| text.strip_suffix(end));
-        let old = segment_name::read_name(ledger.unwrap_or(text));
+        let old = segment_name::split_name(ledger.unwrap_or(text));
         let name = old.map_or(ledger, |(name, _)| Some(name)).filter(|name| file.matches(name));
         let Some(place) = name.map(|name| directory.join(name)) else { return };
         match old.filter(|_| ledger.is_none()) {

@@ -52,7 +52,7 @@ impl Shelf {
         let end = self.progress.end();
         // First the file, which stays ours once it is open, then those with another name.
         let current = self.find(end.turn);
-        let mut rotated: Vec<_> = rotated(path).iter().map(|stamp| stamp.name(path)).collect();
+        let mut rotated: Vec<_> = rotated(path).iter().map(|stamp| stamp.path(path)).collect();
         let ours = current.as_ref().and_then(Volume::path);
         rotated.retain(|path| Some(path.as_path()) != ours);
         Holding { rotated, current, end }
@@ -77,7 +77,7 @@ impl Shelf {
 
     fn open(path: &Path, Past { inode, stamp }: Past) -> Option<Volume> {
         if let Some(stamp) = stamp {
-            return Volume::open_rotated(&stamp.name(path)).ok();
+            return Volume::open_rotated(&stamp.path(path)).ok();
         }
         let there = Volume::open(path).ok().filter(|volume| volume.inode() == inode);
         there.or_else(|| {
@@ -90,7 +90,7 @@ impl Shelf {
 /// Whether a file that is open is still found by the name that it was opened by.
 fn is_where_it_was(volume: &Volume, path: &Path, Past { inode, stamp }: Past) -> bool {
     if let Some(stamp) = stamp {
-        return volume.path() == Some(&stamp.name(path));
+        return volume.path() == Some(&stamp.path(path));
     }
     let there = volume.path().and_then(|path| path.metadata().ok());
     there.is_some_and(|there| (there.dev(), there.ino()) == inode)

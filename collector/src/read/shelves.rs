@@ -3,7 +3,7 @@
 
 use super::volume::Volume;
 use crate::hub::progress::Progress;
-use crate::layout::segment_name::{Stamp, rotated};
+use crate::layout::segment_name::{SegmentName, rotated};
 use crate::layout::template::Template;
 use crate::layout::tree;
 use crate::ledger::{Extent, Index};
@@ -34,15 +34,15 @@ pub(crate) struct Row {
     base: Arc<Path>,
     place: PathBuf,
     /// What had been rotated away, the oldest first.
-    rotated: Vec<Stamp>,
+    rotated: Vec<SegmentName>,
 }
 
 /// One file of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Book {
-    Rotated(Stamp),
+    Rotated(SegmentName),
     /// The one that was being written, when this was the latest that had been rotated away.
-    Current(Option<Stamp>),
+    Current(Option<SegmentName>),
 }
 
 /// A book that is open, what it is, and what is known of it.
@@ -125,7 +125,7 @@ impl Row {
     ) -> io::Result<Volume> {
         let (_directory, path) = tree::reach(&self.base, &self.place)?;
         let last = match book {
-            Book::Rotated(stamp) => return Volume::open_own(&stamp.name(&path)),
+            Book::Rotated(stamp) => return Volume::open_own(&stamp.path(&path)),
             Book::Current(last) => last,
         };
         if let Ok(mut volume) = Volume::open_own(&path)
@@ -135,18 +135,18 @@ impl Row {
             return Ok(volume);
         }
         let stamp = next(&path, last).ok_or(io::ErrorKind::NotFound)?;
-        Volume::open_own(&stamp.name(&path))
+        Volume::open_own(&stamp.path(&path))
     }
 }
 
 /// What made way first after `last`.
-fn next(path: &Path, last: Option<Stamp>) -> Option<Stamp> {
+fn next(path: &Path, last: Option<SegmentName>) -> Option<SegmentName> {
     rotated(path).into_iter().find(|stamp| Some(*stamp) > last)
 }
 
 /// Opens the file at `path`, or what was rotated away from it with a stamp.
-fn opened(path: &Path, stamp: Option<Stamp>) -> io::Result<Opened> {
-    let name = stamp.map_or_else(|| path.to_owned(), |stamp| stamp.name(path));
+fn opened(path: &Path, stamp: Option<SegmentName>) -> io::Result<Opened> {
+    let name = stamp.map_or_else(|| path.to_owned(), |stamp| stamp.path(path));
     let volume = Volume::open_own(&name)?;
     // Before its ledger is read, which then knows all of that.
     let len = volume.len()?;
@@ -181,7 +181,7 @@ mod tests {
             String::from_utf8(found.lines((0, 4), 4).unwrap().bytes).unwrap()
         };
         assert_eq!(text(old.inode()), "old\n");
-        let rotated = Stamp::at(0).name(&path);
+        let rotated = SegmentName::new(1, 0).path(&path);
         fs::rename(&path, &rotated).unwrap();
         fs::write(&path, "new\n").unwrap();
         assert_eq!(text(old.inode()), "old\n");

@@ -1,7 +1,7 @@
 //! How much of what is old is kept, and what is not.
 
 use crate::layout::paths::{ledger_of, packed_of};
-use crate::layout::segment_name::{Stamp, rotated};
+use crate::layout::segment_name::{SegmentName, rotated};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,14 +28,14 @@ pub(super) struct Over {
 impl Keep {
     /// Which of the old files of `log` are not to be kept at `now`: always the oldest.
     pub(super) fn over(self, log: &Path, now: i64) -> Vec<Over> {
-        let weigh = |stamp: Stamp| (stamp, weight(&stamp.name(log)));
+        let weigh = |stamp: SegmentName| (stamp, weight(&stamp.path(log)));
         let mut old: VecDeque<_> = rotated(log).into_iter().map(weigh).collect();
         let mut size: u64 = old.iter().map(|(_, bytes)| bytes).sum();
         let age = self.age.map(|age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
-        let oldest = age.map(|age| Stamp::at(now.saturating_sub(age).max(0)));
+        let oldest = age.map(|age| SegmentName::new(0, now.saturating_sub(age).max(0)));
         let mut over = Vec::new();
         while let Some((stamp, bytes)) = old.front().copied() {
-            let why = if oldest.is_some_and(|oldest| stamp < oldest) {
+            let why = if oldest.is_some_and(|oldest| stamp.is_earlier(oldest)) {
                 "--keep-age"
             } else if self.files.is_some_and(|files| old.len() as u64 > files) {
                 "--keep-files"
@@ -44,7 +44,7 @@ impl Keep {
             } else {
                 break;
             };
-            over.push(Over { path: stamp.name(log), bytes, why });
+            over.push(Over { path: stamp.path(log), bytes, why });
             size -= bytes;
             old.pop_front();
         }
@@ -85,7 +85,7 @@ mod tests {
         let log = dir.path().join("app.log");
         fs::write(&log, [0; 5000]).unwrap();
         for hours in 1..=5 {
-            let name = Stamp::at(NOW - hours * HOUR).name(&log);
+            let name = SegmentName::new(6 - hours as u64, NOW - hours * HOUR).path(&log);
             let file = if hours % 2 == 0 { packed_of(&name) } else { name.clone() };
             fs::write(file, [0; 90]).unwrap();
             fs::write(ledger_of(&name), [0; 10]).unwrap();
@@ -112,7 +112,7 @@ mod tests {
             let over = keep.over(&log, NOW);
             let expected: Vec<_> = (6 - count..=5)
                 .rev()
-                .map(|hours| Stamp::at(NOW - hours * HOUR).name(&log))
+                .map(|hours| SegmentName::new(6 - hours as u64, NOW - hours * HOUR).path(&log))
                 .map(|path| Over { path, bytes: 100, why })
                 .collect();
             assert_eq!(over, expected, "{keep:?}");

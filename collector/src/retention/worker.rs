@@ -42,7 +42,7 @@ impl Sweep {
             if self.attic.ended() {
                 return;
             }
-            let old = stamp.name(log);
+            let old = stamp.path(log);
             if let Err(error) = self.tidy(&old) {
                 self.stats.compressions_failed.add(1);
                 self.tell(&old, format_args!("failed to compress {}", old.display()), &error);

@@ -10,7 +10,7 @@ use crate::hub::progress::Stream;
 use crate::hub::sink::{Sink, SinkError};
 use crate::layout::paths;
 use crate::layout::rotation::{self, Schedule};
-use crate::layout::segment_name::Stamp;
+use crate::layout::segment_name::{self, SegmentName};
 use crate::layout::torn_tail::{self, Cut};
 use crate::ledger::rotation as rotated_ledger;
 use crate::ledger::{Announcement, Found, Ledger, identify};
@@ -96,11 +96,11 @@ pub(crate) struct FileSink {
     looked: Instant,
     /// Whether the file at the path is known to be another one.
     away: bool,
-    /// The stamp that was given last, the same until another file is begun, and that of the file
-    /// before this one.
-    stamp: Option<Stamp>,
-    rotated: Option<Stamp>,
-    before: Option<Stamp>,
+    /// Number of the file in its log.
+    generation: u64,
+    /// Name of the file that was rotated away until another one is begun, then of the one before.
+    rotated: Option<SegmentName>,
+    before: Option<SegmentName>,
     /// When rotating may be tried, after it failed.
     rotate_from: Instant,
     /// The batch that is being written, if the last attempt failed.
@@ -136,7 +136,7 @@ impl FileSink {
         let ((inode, end), written) = (identify(&file)?, modified(&file)?);
         let (looked, rotate_from) = (Instant::now(), Instant::now());
         let (away, pending) = (false, None);
-        let (stamp, rotated, before) = (None, None, None);
+        let generation = segment_name::next_generation(path);
         keeping.attic.look_after(keeping.shown());
         Ok(Self {
             keeping,
@@ -149,9 +149,9 @@ impl FileSink {
             written,
             looked,
             away,
-            stamp,
-            rotated,
-            before,
+            generation,
+            rotated: None,
+            before: None,
             rotate_from,
             pending,
         })
@@ -201,8 +201,8 @@ impl FileSink {
 
     fn rotate(&mut self) -> io::Result<()> {
         let path = self.keeping.path.clone();
-        let stamp = rotation::stamp(&path, now(), self.stamp);
-        let rotated = stamp.name(&path);
+        let segment = rotation::next_name(&path, self.generation, now());
+        let rotated = segment.path(&path);
         if let Err(error) = self.rename(&path, &rotated) {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
             let (path, chain) = (self.keeping.shown().display(), Chain(&error));
@@ -211,7 +211,8 @@ impl FileSink {
         }
         // No way back from here: what fails is tried again, with the next file.
         self.away = true;
-        (self.stamp, self.rotated) = (Some(stamp), Some(stamp));
+        self.generation = segment.generation + 1;
+        self.rotated = Some(segment);
         rotated_ledger::move_ledgers(&path, &rotated)?;
         self.keeping.attic.look_after(self.keeping.shown());
         let name = rotated.file_name().unwrap_or_default();

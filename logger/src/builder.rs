@@ -1,7 +1,7 @@
-//! Every option of a logger, with its default.
+//! Options of the logger, with their defaults.
 
 use crate::endpoint::{BadAddress, Endpoint, Transport};
-use crate::origin;
+use crate::identity;
 use crate::token::Token;
 use env_filter::Filter;
 use netlog_wire::MAX_LINE;
@@ -11,38 +11,56 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a netlog datagram holds besides the line, at most; IPv4 leaves 65,507 bytes in all.
+/// Longest line in a datagram: IPv4 leaves 65,507 bytes, of which identity and number take some.
 const MAX_DATAGRAM_LINE: usize = 65_507 - 1024;
 
-/// The smallest line limit: less would leave no room for a message.
+/// Smallest line limit; less would leave no room for a message.
 const MIN_MAX_LINE: usize = 4096;
 
-/// The sizes a spool can have; it is rounded up to a power of two.
-const SPOOL_SIZES: (usize, usize) = (64 * 1024, 1 << 30);
+/// Smallest size of a spool.
+const MIN_SPOOL_SIZE: usize = 64 * 1024;
 
-/// How records are written to the endpoint.
+/// Largest size of a spool.
+const MAX_SPOOL_SIZE: usize = 1 << 30;
+
+/// Format of the records on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// One JSON object a line, after a hello: for netlog's collector. Anything else that reads
-    /// lines gets them too, when it has stayed silent for two seconds.
+    /// One JSON object a line, for netlog's collector. Any other server that reads lines can receive
+    /// it too; it is recognised by not answering the hello within two seconds.
     Json,
-    /// One line of text a record, for people: for `nc -lk 1902`, and other programs' log servers.
+    /// One line of text a record, for `nc -lk 1902` and other log servers.
     Text,
 }
 
-/// What a log call does when the spool is full.
+/// Behaviour of a log call when the spool is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Full {
-    /// Gives the record up and counts it, by level; the stream tells of it when there is room.
-    /// The last eighth of the spool is kept for warnings and errors.
+    /// Drops the record and counts it, by level; a record in the stream reports the count as soon
+    /// as there is room. The last eighth of the spool is reserved for warnings and errors.
     Drop,
-    /// Waits up to this long for room, and then does the same.
+    /// Waits up to this long for room, then drops the record.
     Block(Duration),
 }
 
-/// Everything that can be chosen about a logger. Made by [`builder`](crate::builder()).
+/// Builder of a logger, with all its options.
+///
+/// Created by [`builder`](crate::builder()); [`init`](Self::init) starts the logger.
+///
+/// ```no_run
+/// # fn main() -> Result<(), netlog::InitError> {
+/// use std::time::Duration;
+///
+/// let _guard = netlog::builder("logs.example.com:1902")
+///     .app("orders")
+///     .filter("info,hyper=warn")
+///     .flush_limit(Duration::from_secs(1))
+///     .init()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `init`"]
 pub struct Builder {
@@ -65,8 +83,8 @@ impl Builder {
     pub(crate) fn new(address: &str) -> Self {
         Self {
             address: address.to_owned(),
-            app: origin::app_name(),
-            host: origin::host_name(),
+            app: identity::app_name(),
+            host: identity::host_name(),
             filter: None,
             spool_dir: None,
             spool_size: 8 << 20,
@@ -76,91 +94,90 @@ impl Builder {
             when_full: Full::Drop,
             max_line: MAX_LINE,
             tee: false,
-            token: Token::of_environment(),
+            token: Token::from_environment(),
         }
     }
 
-    /// The program's name in every record; by default the name of its executable.
+    /// Sets the program's name in every record; by default the name of its executable.
     pub fn app(mut self, name: impl Into<String>) -> Self {
         self.app = name.into();
         self
     }
 
-    /// The machine's name in every record; by default the kernel's name for it.
+    /// Sets the machine's name in every record; by default its host name.
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.host = name.into();
         self
     }
 
-    /// The least severe level that is logged, for all targets. `RUST_LOG` is not asked then.
+    /// Sets the least severe level that is logged, for all targets. `RUST_LOG` is ignored then.
     pub fn level(self, level: log::LevelFilter) -> Self {
         self.filter(level.as_str())
     }
 
-    /// What is logged, in the language of `RUST_LOG`: `info,hyper=warn,orders::fill=trace`. By
-    /// default `RUST_LOG` says it, and when that is unset, `info`.
+    /// Sets the filter in the syntax of `RUST_LOG`: `info,hyper=warn,orders::fill=trace`. By default
+    /// the value of `RUST_LOG`, or `info` if that is unset.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter = Some(directives.into());
         self
     }
 
-    /// Where the spool lies. By default `$NETLOG_SPOOL`, else `/dev/shm/netlog-<uid>`, which a
-    /// reboot empties. On a disk it is the buffer for long outages; log calls may then wait for
-    /// the disk now and then.
+    /// Sets the directory of the spool; by default `$NETLOG_SPOOL`, else `/dev/shm/netlog-<uid>`,
+    /// which a reboot empties. A directory on a disk is a buffer for long outages, but log calls
+    /// may then occasionally wait for the disk.
     pub fn spool_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.spool_dir = Some(directory.into());
         self
     }
 
-    /// How many bytes of records the spool holds, from 64 KiB to 1 GiB, rounded up to a power of
-    /// two; by default 8 MiB.
+    /// Sets the size of the spool in bytes, from 64 KiB to 1 GiB, rounded up to a power of two; by
+    /// default 8 MiB.
     pub fn spool_size(mut self, bytes: usize) -> Self {
-        let (least, most) = SPOOL_SIZES;
-        self.spool_size = bytes.clamp(least, most).next_power_of_two();
+        self.spool_size = bytes.clamp(MIN_SPOOL_SIZE, MAX_SPOOL_SIZE).next_power_of_two();
         self
     }
 
-    /// How many bytes the spools of dead programs of the same app may take, at most; by default 256
-    /// MiB. Beyond that the oldest are given up when the program starts, and counted as lost.
+    /// Limits the bytes of the spools that crashed programs of the same app left behind; by default
+    /// 256 MiB. Beyond that the oldest are discarded when the program starts, and counted as lost.
     pub fn keep(mut self, bytes: usize) -> Self {
         self.keep = bytes;
         self
     }
 
-    /// How records are written to the endpoint; by default [`Format::Json`].
+    /// Sets the format of the records on the wire; by default [`Format::Json`].
     pub fn format(mut self, format: Format) -> Self {
         self.format = format;
         self
     }
 
-    /// How long the guard's drop and the program's exit wait for delivery, at most; by default 3
-    /// seconds. When the endpoint cannot be reached they do not wait: the spool keeps the records.
+    /// Limits the time that the guard's drop and the program's exit wait for delivery; by default 3
+    /// seconds. If the endpoint cannot be reached they do not wait: the spool keeps the records.
     pub fn flush_limit(mut self, limit: Duration) -> Self {
         self.flush_limit = limit;
         self
     }
 
-    /// What a log call does when the spool is full; by default [`Full::Drop`].
+    /// Sets the behaviour of a log call when the spool is full; by default [`Full::Drop`].
     pub fn when_full(mut self, full: Full) -> Self {
         self.when_full = full;
         self
     }
 
-    /// The longest line a record may become, in bytes; by default 64 KiB, as much as a collector
-    /// takes by default, and at least 4 KiB. What is too long is cut and marked `truncated`.
+    /// Limits the encoded size of a record in bytes; by default 64 KiB, the default limit of the
+    /// collector, and at least 4 KiB. A longer record is cut and marked `truncated`.
     pub fn max_line(mut self, bytes: usize) -> Self {
         self.max_line = bytes.max(MIN_MAX_LINE);
         self
     }
 
-    /// What shows a collector that this program may send, where it asks for that; by default
-    /// `$NETLOG_TOKEN`. Nothing on the way there hides it, nor what is logged.
+    /// Sets the token for a collector that requires one; by default `$NETLOG_TOKEN`. Over `tcp://`
+    /// and `udp://` it is sent unencrypted, as the records are.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Token::new(token.into());
         self
     }
 
-    /// Whether every record is also written to stderr, as text; by default not.
+    /// Also writes every record to stderr, as text; off by default.
     pub fn tee(mut self, tee: bool) -> Self {
         self.tee = tee;
         self
@@ -178,29 +195,29 @@ impl Builder {
         Ok(filter.build())
     }
 
-    /// A line must fit the spool many times over, and a datagram once.
+    /// Longest line that the spool can hold several times and a datagram once.
     pub(crate) fn line_limit(&self, transport: Transport) -> usize {
         let limit = self.max_line.min(self.spool_size / 8);
         if transport == Transport::Udp { limit.min(MAX_DATAGRAM_LINE) } else { limit }
     }
 }
 
-/// Why a program got no logger.
+/// Error of [`init`](crate::init()) and [`Builder::init`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum InitError {
-    /// The address is none.
+    /// The address is invalid.
     Address(BadAddress),
-    /// The filter is not in the language of `RUST_LOG`.
+    /// The filter does not follow the syntax of `RUST_LOG`.
     Filter {
         /// The filter.
         text: String,
-        /// What is wrong with it.
+        /// The error in it.
         why: String,
     },
-    /// The program has a logger already; initialise one, once, at the start of `main`.
+    /// The program already has a logger. Initialise one logger, once, at the start of `main`.
     AlreadySet,
-    /// The system gives us no thread, or no memory that can be shared with one.
+    /// The system has no memory or no thread for the logger.
     System(io::Error),
 }
 
@@ -208,11 +225,11 @@ impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(bad) => write!(f, "{bad}"),
-            Self::Filter { text, why } => write!(f, "bad log filter {text:?}: {why}"),
+            Self::Filter { text, why } => write!(f, "invalid log filter {text:?}: {why}"),
             Self::AlreadySet => f.write_str(
-                "the program has a logger already; initialise one, once, at the start of main",
+                "the program already has a logger; initialise one, once, at the start of main",
             ),
-            Self::System(_) => f.write_str("failed to start the logger's worker"),
+            Self::System(_) => f.write_str("failed to start the logger"),
         }
     }
 }

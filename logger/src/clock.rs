@@ -1,47 +1,48 @@
-//! The time of a record: the processor's tick counter, set by the system's clock ten times a
-//! second. To read it costs a third of what the system's clock does, which is a good part of what
-//! a log call costs at all.
+//! Time stamps from the processor's time-stamp counter (TSC), calibrated against the system clock
+//! ten times a second. Reading it takes a third of the time of the system clock, which is a good
+//! part of a log call.
 //!
-//! The worker sets it, if the kernel itself keeps time by that counter; a log call never waits for
-//! the worker and never trusts what it did long ago, but asks the system's clock then.
+//! The worker calibrates it, if the kernel itself keeps time by that counter. A log call never waits
+//! for the worker, and reads the system clock when the calibration is too old.
 
-use crate::origin;
-use crate::ring::ticks;
+use crate::identity;
+use crate::ring::read_tsc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How often the clock is set. What it is wrong by after a step of the system's clock, or after
-/// the machine slept, is over by then.
-const EVERY: Duration = Duration::from_millis(100);
+/// Interval between calibrations, and so the longest error after a step of the system clock or
+/// after the machine slept.
+const CALIBRATION_INTERVAL: Duration = Duration::from_millis(100);
 
-/// One clock for all the process logs.
-static CLOCK: Clock = Clock::new();
+/// The clock of all log calls.
+static CLOCK: TscClock = TscClock::new();
 
 /// Microseconds since 1970.
 #[inline]
 pub(crate) fn now() -> i64 {
-    CLOCK.now().unwrap_or_else(origin::now)
+    CLOCK.now().unwrap_or_else(identity::now)
 }
 
-/// What log calls read. On a cache line of its own, which is written ten times a second.
+/// Calibration that log calls read, on a cache line of its own, because it is written often.
 #[repr(align(128))]
-struct Clock {
-    /// Odd while the others are being written.
+struct TscClock {
+    /// Odd while the other fields are being written.
     version: AtomicU64,
-    /// A tick, and the nanoseconds since 1970 when it was.
+    /// Counter at the calibration.
     tick: AtomicU64,
+    /// Nanoseconds since 1970 at the calibration.
     nanos: AtomicU64,
-    /// Nanoseconds a tick takes, times 2^32; 0 when the counter is not to be used.
+    /// Nanoseconds of a tick, times 2^32; 0 when the counter must not be used.
     rate: AtomicU64,
 }
 
-impl Clock {
+impl TscClock {
     const fn new() -> Self {
         let [version, tick, nanos, rate] = [const { AtomicU64::new(0) }; 4];
         Self { version, tick, nanos, rate }
     }
 
-    /// Microseconds since 1970; `None` when it is not set, was set too long ago, or is being set.
+    /// Microseconds since 1970; `None` when the calibration is missing, too old, or in progress.
     #[inline]
     fn now(&self) -> Option<i64> {
         let version = self.version.load(Ordering::Acquire);
@@ -54,11 +55,11 @@ impl Clock {
             return None;
         }
         // 2^32 ticks are one to four seconds.
-        let passed = u32::try_from(ticks().wrapping_sub(tick)).ok()?;
+        let passed = u32::try_from(read_tsc().wrapping_sub(tick)).ok()?;
         Some(((nanos + ((u64::from(passed) * rate) >> 32)) / 1000) as i64)
     }
 
-    /// For the one thread that sets it.
+    /// Stores a calibration. For one thread only.
     fn set(&self, tick: u64, nanos: u64, rate: u64) {
         let version = self.version.load(Ordering::Relaxed) | 1;
         self.version.store(version, Ordering::Relaxed);
@@ -70,31 +71,31 @@ impl Clock {
     }
 }
 
-/// Sets the clock, in the thread of the program's own worker.
-pub(crate) struct Setter {
-    clock: &'static Clock,
+/// Calibrates the clock, on the thread of the program's own worker.
+pub(crate) struct Calibrator {
+    clock: &'static TscClock,
     trusted: bool,
-    last: Reading,
-    /// How long a tick was between the last two readings.
+    last: ClockReading,
+    /// Length of a tick between the last two readings.
     rate: Option<u64>,
 }
 
-/// The counter and the system's clocks at one moment.
+/// Counter and system clocks at one moment.
 #[derive(Clone, Copy)]
-struct Reading {
+struct ClockReading {
     tick: u64,
     nanos: u64,
     instant: Instant,
 }
 
-impl Reading {
-    /// The narrowest of a few attempts: the thread may be interrupted between two readings.
+impl ClockReading {
+    /// Takes the shortest of a few readings, because the thread may be interrupted in one.
     fn take() -> Self {
         let attempts = (0..5).map(|_| {
-            let before = ticks();
+            let before = read_tsc();
             let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let instant = Instant::now();
-            let width = ticks().wrapping_sub(before);
+            let width = read_tsc().wrapping_sub(before);
             let tick = before.wrapping_add(width / 2);
             (width, Self { tick, nanos: time.as_nanos() as u64, instant })
         });
@@ -102,8 +103,7 @@ impl Reading {
         narrowest.map_or_else(Self::take, |(_, reading)| reading)
     }
 
-    /// How long a tick has been since `last`, times 2^32. The monotonic clock tells, which nobody
-    /// steps.
+    /// Nanoseconds of a tick since `last`, times 2^32, by the monotonic clock, which never steps.
     fn rate_since(self, last: Self) -> Option<u64> {
         let ticks = u128::from(self.tick.wrapping_sub(last.tick));
         let nanos = self.instant.saturating_duration_since(last.instant).as_nanos();
@@ -111,17 +111,17 @@ impl Reading {
     }
 }
 
-impl Setter {
+impl Calibrator {
     pub(crate) fn new() -> Self {
-        Self { clock: &CLOCK, trusted: kernel_trusts_ticks(), last: Reading::take(), rate: None }
+        Self { clock: &CLOCK, trusted: kernel_trusts_tsc(), last: ClockReading::take(), rate: None }
     }
 
-    /// Sets the clock if it is due. To be called a few times a second.
+    /// Calibrates the clock if that is due. To be called a few times a second.
     pub(crate) fn set(&mut self) {
-        if !self.trusted || self.last.instant.elapsed() < EVERY {
+        if !self.trusted || self.last.instant.elapsed() < CALIBRATION_INTERVAL {
             return;
         }
-        let reading = Reading::take();
+        let reading = ClockReading::take();
         let rate = reading.rate_since(self.last);
         // The kernel slews its clock by half a thousandth at most. More is a counter that jumped,
         // as when the machine slept or moved; two readings later all is well again.
@@ -131,9 +131,9 @@ impl Setter {
     }
 }
 
-/// Whether the kernel keeps time by the counter: it has tested what we cannot, that it runs evenly
-/// and alike on all processors.
-fn kernel_trusts_ticks() -> bool {
+/// `true` if the kernel keeps time by the counter: only the kernel can test that it runs evenly and
+/// alike on all processors.
+fn kernel_trusts_tsc() -> bool {
     const SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
     cfg!(target_arch = "x86_64")
         && std::fs::read_to_string(SOURCE).is_ok_and(|source| source.trim() == "tsc")
@@ -144,29 +144,29 @@ mod tests {
     use super::*;
 
     fn nanos() -> u64 {
-        Reading::take().nanos
+        ClockReading::take().nanos
     }
 
-    /// Sets a clock of its own, with the interval between two settings.
-    fn due(setter: &mut Setter) -> Option<i64> {
-        std::thread::sleep(EVERY);
+    /// Calibrates after the interval, and reads the clock.
+    fn due(setter: &mut Calibrator) -> Option<i64> {
+        std::thread::sleep(CALIBRATION_INTERVAL);
         setter.set();
         setter.clock.now()
     }
 
     #[test]
-    fn it_goes_as_the_system_clock_goes_and_a_counter_that_jumps_is_left_alone() {
-        if !kernel_trusts_ticks() {
+    fn the_clock_follows_the_system_clock_and_a_counter_that_jumps_is_not_used() {
+        if !kernel_trusts_tsc() {
             return;
         }
-        static SET: Clock = Clock::new();
-        let mut setter = Setter { clock: &SET, ..Setter::new() };
-        assert_eq!(due(&mut setter), None, "one reading says nothing of its truth");
+        static SET: TscClock = TscClock::new();
+        let mut setter = Calibrator { clock: &SET, ..Calibrator::new() };
+        assert_eq!(due(&mut setter), None, "one reading is not enough");
         for _ in 0..3 {
             assert!(due(&mut setter).is_some());
-            let until = Instant::now() + EVERY;
+            let until = Instant::now() + CALIBRATION_INTERVAL;
             while Instant::now() < until {
-                let (before, now, after) = (origin::now(), SET.now().unwrap(), origin::now());
+                let (before, now, after) = (identity::now(), SET.now().unwrap(), identity::now());
                 assert!((before - 500..=after + 500).contains(&now), "{before} {now} {after}");
             }
         }
@@ -177,13 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_too_long_ago_is_not_trusted() {
-        let clock = Clock::new();
-        clock.set(ticks(), nanos(), 1 << 31);
+    fn an_old_calibration_is_not_used() {
+        let clock = TscClock::new();
+        clock.set(read_tsc(), nanos(), 1 << 31);
         assert!(clock.now().is_some());
-        clock.set(ticks().wrapping_sub(1 << 33), nanos(), 1 << 31);
+        clock.set(read_tsc().wrapping_sub(1 << 33), nanos(), 1 << 31);
         assert_eq!(clock.now(), None);
-        clock.set(ticks().wrapping_add(1 << 33), nanos(), 1 << 31);
+        clock.set(read_tsc().wrapping_add(1 << 33), nanos(), 1 << 31);
         assert_eq!(clock.now(), None, "a counter that went back");
     }
 }

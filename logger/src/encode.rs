@@ -1,26 +1,26 @@
-//! A log call's record as its one line of JSON, in a buffer that its thread keeps.
+//! Encoding of a record as one line of JSON, in a buffer that each thread keeps.
 
 use log::kv::{self, VisitSource, VisitValue};
 use netlog_wire::{Escaped, Level, TIME_LEN, escape_from, format_utc, push_json};
 use std::fmt::{self, Write as _};
 
-/// What a line may be longer than its message: keys, names, and the first of the values.
+/// Bytes of a line reserved for keys, names, and the first of the values.
 const ROOM_FOR_VALUES: usize = 1024;
 
-/// Names of targets, files and threads are cut here.
+/// Longest name of a target, file or thread.
 const MAX_NAME: usize = 256;
 
-/// A thread's own buffer and what it need not work out again for each record.
-pub(crate) struct Scratch {
+/// Encoder of one thread, with its buffer and the parts that records have in common.
+pub(crate) struct LineEncoder {
     line: Vec<u8>,
-    /// The time of the last record, as text; within the same second only its end is written anew.
+    /// Time of the last record, as text; within the same second only its end is rewritten.
     time: [u8; TIME_LEN],
     second: i64,
     /// `,"thread":"main"`
     thread: Vec<u8>,
 }
 
-impl Scratch {
+impl LineEncoder {
     pub(crate) fn new() -> Self {
         let mut thread = Vec::new();
         if let Some(name) = std::thread::current().name() {
@@ -29,8 +29,8 @@ impl Scratch {
         Self { line: Vec::with_capacity(1024), time: format_utc(0), second: 0, thread }
     }
 
-    /// The canonical line of `record`, of at most `limit` bytes: what is too long is cut from the
-    /// message and then from the values, and counted in `truncated`.
+    /// Encodes `record` as a canonical line of at most `limit` bytes. The message and then the values
+    /// are cut to fit, and the bytes cut are counted in `truncated`.
     pub(crate) fn encode(&mut self, record: &log::Record<'_>, now: i64, limit: usize) -> &[u8] {
         self.set_time(now);
         let out = &mut self.line;
@@ -74,7 +74,7 @@ impl Scratch {
     }
 }
 
-/// The level of the facade as the wire has it.
+/// Converts a level of `log` to one of the wire.
 pub(crate) fn level(level: log::Level) -> Level {
     match level {
         log::Level::Error => Level::Error,
@@ -104,23 +104,23 @@ fn push_number(out: &mut Vec<u8>, mut number: u64) {
     }
 }
 
-/// Appends the message up to `limit` bytes of line and answers how many of its own were cut.
+/// Appends the message up to `limit` bytes of line and returns the number of bytes cut from it.
 fn push_message(out: &mut Vec<u8>, args: &fmt::Arguments<'_>, limit: usize) -> u64 {
     let from = out.len();
-    let mut message = Message { out, limit, cut: 0 };
+    let mut message = MessageWriter { out, limit, cut: 0 };
     // A Display that fails says nothing more; what it said until then stays.
     let _ = message.write_fmt(*args);
     message.cut + escape_from(message.out, from, limit) as u64
 }
 
-/// Takes a message as it is, up to a limit: escaped it can only be longer.
-struct Message<'a> {
+/// Takes a message unescaped, up to a limit: escaped it can only be longer.
+struct MessageWriter<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
     cut: u64,
 }
 
-impl fmt::Write for Message<'_> {
+impl fmt::Write for MessageWriter<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = self.limit.saturating_sub(self.out.len());
@@ -135,12 +135,12 @@ impl fmt::Write for Message<'_> {
     }
 }
 
-/// Appends `,"kv":{…}` with as many values as fit, and answers the bytes of those that did not.
+/// Appends `,"kv":{…}` with as many values as fit, and returns the bytes of the others.
 fn push_values(out: &mut Vec<u8>, values: &dyn kv::Source, limit: usize) -> u64 {
-    /// What may still follow: `},"truncated":18446744073709551615}`.
+    /// Room for `},"truncated":18446744073709551615}`.
     const REST: usize = 40;
     let start = out.len();
-    let mut members = Members { out, start, limit: limit.saturating_sub(REST), cut: 0 };
+    let mut members = ValuesWriter { out, start, limit: limit.saturating_sub(REST), cut: 0 };
     let _ = values.visit(&mut members);
     let cut = members.cut;
     if out.len() > start {
@@ -149,21 +149,21 @@ fn push_values(out: &mut Vec<u8>, values: &dyn kv::Source, limit: usize) -> u64 
     cut
 }
 
-struct Members<'a> {
+struct ValuesWriter<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
     limit: usize,
     cut: u64,
 }
 
-impl<'kvs> VisitSource<'kvs> for Members<'_> {
+impl<'kvs> VisitSource<'kvs> for ValuesWriter<'_> {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
         let before = self.out.len();
         let open: &[u8] = if before == self.start { b",\"kv\":{\"" } else { b",\"" };
         self.out.extend_from_slice(open);
         push_json(self.out, key.as_str());
         self.out.extend_from_slice(b"\":");
-        value.visit(Member(self.out))?;
+        value.visit(ValueWriter(self.out))?;
         if self.out.len() > self.limit {
             self.cut += (self.out.len() - before) as u64;
             self.out.truncate(before);
@@ -173,9 +173,9 @@ impl<'kvs> VisitSource<'kvs> for Members<'_> {
 }
 
 /// One value, in its own type.
-struct Member<'a>(&'a mut Vec<u8>);
+struct ValueWriter<'a>(&'a mut Vec<u8>);
 
-impl Member<'_> {
+impl ValueWriter<'_> {
     fn bare(self, value: impl fmt::Display) -> Result<(), kv::Error> {
         let _ = write!(Escaped(self.0), "{value}");
         Ok(())
@@ -189,13 +189,13 @@ impl Member<'_> {
     }
 }
 
-impl<'v> VisitValue<'v> for Member<'_> {
+impl<'v> VisitValue<'v> for ValueWriter<'_> {
     fn visit_any(&mut self, value: kv::Value<'_>) -> Result<(), kv::Error> {
-        Member(self.0).quoted(value)
+        ValueWriter(self.0).quoted(value)
     }
 
     fn visit_null(&mut self) -> Result<(), kv::Error> {
-        Member(self.0).bare("null")
+        ValueWriter(self.0).bare("null")
     }
 
     fn visit_u64(&mut self, value: u64) -> Result<(), kv::Error> {
@@ -204,28 +204,32 @@ impl<'v> VisitValue<'v> for Member<'_> {
     }
 
     fn visit_i64(&mut self, value: i64) -> Result<(), kv::Error> {
-        Member(self.0).bare(value)
+        ValueWriter(self.0).bare(value)
     }
 
     fn visit_u128(&mut self, value: u128) -> Result<(), kv::Error> {
-        Member(self.0).bare(value)
+        ValueWriter(self.0).bare(value)
     }
 
     fn visit_i128(&mut self, value: i128) -> Result<(), kv::Error> {
-        Member(self.0).bare(value)
+        ValueWriter(self.0).bare(value)
     }
 
     fn visit_f64(&mut self, value: f64) -> Result<(), kv::Error> {
         // JSON has no word for these (RFC 8259, section 6).
-        if value.is_finite() { Member(self.0).bare(value) } else { Member(self.0).quoted(value) }
+        if value.is_finite() {
+            ValueWriter(self.0).bare(value)
+        } else {
+            ValueWriter(self.0).quoted(value)
+        }
     }
 
     fn visit_bool(&mut self, value: bool) -> Result<(), kv::Error> {
-        Member(self.0).bare(value)
+        ValueWriter(self.0).bare(value)
     }
 
     fn visit_str(&mut self, value: &str) -> Result<(), kv::Error> {
-        Member(self.0).quoted(value)
+        ValueWriter(self.0).quoted(value)
     }
 }
 
@@ -246,9 +250,9 @@ mod tests {
             .key_values(&values)
             .args(args)
             .build();
-        let mut scratch = Scratch::new();
-        scratch.thread = b",\"thread\":\"main\"".to_vec();
-        let line = String::from_utf8(scratch.encode(&record, NOW, limit).to_vec()).unwrap();
+        let mut encoder = LineEncoder::new();
+        encoder.thread = b",\"thread\":\"main\"".to_vec();
+        let line = String::from_utf8(encoder.encode(&record, NOW, limit).to_vec()).unwrap();
         assert!(Line::parse(line.as_bytes()).is_some(), "{line}");
         line
     }
@@ -257,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_record_costs_no_allocation() {
-        let mut scratch = Scratch::new();
+        let mut encoder = LineEncoder::new();
         let values = [("client", 7), ("us", 31)];
         let mut encode = |number: i64| {
             let name = "acme\n";
@@ -265,7 +269,7 @@ mod tests {
             let mut record = log::Record::builder();
             record.key_values(&values);
             let args = format_args!("order {number} filled for \"{name}\" at {:.2}", 1.5);
-            scratch.encode(&record.args(args).build(), NOW + number * 1_000_000, 4096).len()
+            encoder.encode(&record.args(args).build(), NOW + number * 1_000_000, 4096).len()
         };
         encode(0);
         let seen =
@@ -319,10 +323,10 @@ mod tests {
 
     #[test]
     fn the_clock_goes_on_within_a_second_and_beyond() {
-        let mut scratch = Scratch::new();
+        let mut encoder = LineEncoder::new();
         let record = log::Record::builder().args(format_args!("")).build();
         for step in [0, 1, 876_543, 876_544, 5_000_000, -90_000_000_000] {
-            let line = scratch.encode(&record, NOW + step, 4096).to_vec();
+            let line = encoder.encode(&record, NOW + step, 4096).to_vec();
             assert_eq!(Line::parse(&line).unwrap().time, NOW + step);
         }
     }

@@ -1,4 +1,4 @@
-//! Where records go: the address a program gave, and how a socket to it is opened.
+//! The address of a collector, and the connection to it.
 
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt,
@@ -10,14 +10,16 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// How long a name look-up, and how long a connection attempt may take.
+/// Time limit of a name look-up.
 const RESOLVE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Time limit of an attempt to connect.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// After this long without an answer from the other side's kernel the connection is dead.
+/// Time without an answer from the other side's kernel after which a connection is dead.
 const DEAD_AFTER: Duration = Duration::from_secs(20);
 
-/// An address records are sent to. The name is looked up anew for every connection.
+/// An address to send records to. The name is resolved anew for every connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) transport: Transport,
@@ -31,7 +33,7 @@ pub(crate) enum Transport {
     Unix,
 }
 
-/// An open socket that never blocks.
+/// An open non-blocking socket.
 #[derive(Debug)]
 pub(crate) enum Socket {
     Tcp(TcpStream),
@@ -39,7 +41,7 @@ pub(crate) enum Socket {
     Unix(UnixStream),
 }
 
-/// An address that cannot be one.
+/// Error of an invalid address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadAddress {
     address: String,
@@ -51,8 +53,8 @@ impl fmt::Display for BadAddress {
         let Self { address, why } = self;
         write!(
             f,
-            "bad address {address:?}: {why}; write host:port, tcp://host:port, udp://host:port or \
-             unix:///path"
+            "invalid address {address:?}: {why}; expected host:port, tcp://host:port, udp://host:port \
+             or unix:///path"
         )
     }
 }
@@ -67,18 +69,20 @@ impl Endpoint {
             Some(("tcp", rest)) => (Transport::Tcp, rest),
             Some(("udp", rest)) => (Transport::Udp, rest),
             // A program may change its directory.
-            Some(("unix", rest)) if !rest.starts_with('/') => return Err(bad("no absolute path")),
+            Some(("unix", rest)) if !rest.starts_with('/') => {
+                return Err(bad("the path is not absolute"));
+            }
             Some(("unix", path)) => {
                 return Ok(Self { transport: Transport::Unix, authority: path.to_owned() });
             }
             Some(_) => return Err(bad("unknown scheme")),
         };
-        let (host, port) = authority.rsplit_once(':').ok_or_else(|| bad("no port"))?;
+        let (host, port) = authority.rsplit_once(':').ok_or_else(|| bad("the port is missing"))?;
         if host.is_empty() {
-            return Err(bad("no host"));
+            return Err(bad("the host is missing"));
         }
         if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
-            return Err(bad("an ipv6 address stands in brackets"));
+            return Err(bad("an IPv6 address needs brackets"));
         }
         match port.parse::<u16>() {
             Ok(1..) => Ok(Self { transport, authority: authority.to_owned() }),
@@ -86,7 +90,7 @@ impl Endpoint {
         }
     }
 
-    /// Connects to the path, or looks the name up and connects to the first of its addresses that answers.
+    /// Connects to the path, or resolves the name and connects to its first address that answers.
     ///
     /// # Errors
     ///
@@ -95,7 +99,7 @@ impl Endpoint {
         if self.transport == Transport::Unix {
             return local(&self.authority).map(Socket::Unix);
         }
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
         let deadline = Instant::now() + CONNECT_LIMIT;
         for address in self.resolve()? {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -107,7 +111,7 @@ impl Endpoint {
         Err(last)
     }
 
-    /// A look-up has no time limit of its own, so it gets a thread, which ends when it ends.
+    /// Resolves the name on a thread of its own, because the system's look-up has no time limit.
     fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         if let Ok(address) = self.authority.parse() {
             return Ok(vec![address]);
@@ -117,7 +121,7 @@ impl Endpoint {
         std::thread::Builder::new().name("netlog-dns".into()).spawn(move || {
             let _ = answer.send(authority.to_socket_addrs().map(Vec::from_iter));
         })?;
-        let late = || io::Error::new(io::ErrorKind::TimedOut, "the name look-up took too long");
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "the host name lookup timed out");
         answered.recv_timeout(RESOLVE_LIMIT).map_err(|_| late())?
     }
 
@@ -140,7 +144,7 @@ impl Endpoint {
     }
 }
 
-/// Connects to the Unix socket at `path`, or fails at once: also where too many wait already.
+/// Connects to the Unix socket at `path` without waiting, even if its queue is full.
 fn local(path: &str) -> io::Result<UnixStream> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -148,8 +152,8 @@ fn local(path: &str) -> io::Result<UnixStream> {
     Ok(socket.into())
 }
 
-/// Lets the kernel notice a peer that went away without a word: while idle by keep-alive, with
-/// data on the way by the user timeout (RFC 5482).
+/// Makes the kernel detect a peer that vanished: by keep-alive while idle, by the user timeout (RFC
+/// 5482) with data under way.
 fn find_the_dead(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_socket_keepalive(stream, true)?;
     sockopt::set_tcp_keepidle(stream, DEAD_AFTER / 2)?;
@@ -187,20 +191,20 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_address_is_told_with_what_is_wrong_and_what_to_write() {
+    fn an_invalid_address_is_reported_with_the_reason_and_the_expected_forms() {
         for (address, why) in [
-            ("localhost", "no port"),
-            (":1902", "no host"),
-            ("::1:1902", "an ipv6 address stands in brackets"),
+            ("localhost", "the port is missing"),
+            (":1902", "the host is missing"),
+            ("::1:1902", "an IPv6 address needs brackets"),
             ("http://localhost:1", "unknown scheme"),
-            ("unix://netlog.sock", "no absolute path"),
+            ("unix://netlog.sock", "the path is not absolute"),
             ("localhost:0", "the port is not a number from 1 to 65535"),
             ("localhost:http", "the port is not a number from 1 to 65535"),
         ] {
             let told = Endpoint::parse(address).unwrap_err().to_string();
             let expected = format!(
-                "bad address {address:?}: {why}; write host:port, tcp://host:port, udp://host:port or \
-                 unix:///path"
+                "invalid address {address:?}: {why}; expected host:port, tcp://host:port, \
+                 udp://host:port or unix:///path"
             );
             assert_eq!(told, expected);
         }

@@ -1,4 +1,4 @@
-//! The ways a program ends: the panic hook, and what runs at exit.
+//! The panic hook and the exit hook.
 
 use crate::sender::Flushed;
 use log::{Level, Record};
@@ -7,23 +7,23 @@ use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// How long a panic may wait for delivery. What unwinds may go on, so the wait is short; what
-/// aborts takes the worker with it.
+/// Time that a panic waits for delivery: short if it unwinds, because the program may go on; longer
+/// if it aborts, because that ends the worker too.
 const PANIC_LIMIT: Duration =
     if cfg!(panic = "abort") { Duration::from_secs(2) } else { Duration::from_millis(100) };
 
-/// What is done at an end of the program.
-pub(crate) struct Ends {
+/// Functions called when the program ends.
+pub(crate) struct ExitHooks {
     pub(crate) write: fn(&Record<'_>),
     pub(crate) flush: fn(Duration) -> Flushed,
     pub(crate) end: fn(),
 }
 
-/// What C's `atexit`, which can hand nothing over, calls.
+/// Function for C's `atexit`, which passes no arguments.
 static END: OnceLock<fn()> = OnceLock::new();
 
-/// Flushes at every end a program can notice, from now on.
-pub(crate) fn install(ends: Ends) {
+/// Flushes on a panic and at exit from now on.
+pub(crate) fn install(ends: ExitHooks) {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         log_panic(panic, ends.write);
@@ -35,7 +35,7 @@ pub(crate) fn install(ends: Ends) {
     }
 }
 
-/// The panic itself becomes the thread's last record.
+/// Logs the panic itself.
 fn log_panic(panic: &PanicHookInfo<'_>, write: fn(&Record<'_>)) {
     let message = panic.payload_as_str().unwrap_or("(a panic without a message)");
     let backtrace = Backtrace::capture();

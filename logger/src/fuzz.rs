@@ -1,5 +1,5 @@
-//! What holds of any file that lies where spools lie. The target in `fuzz/` looks for bytes for
-//! which it does not; the tests hold it against all the bytes that were found so far.
+//! Properties of any file in a spool directory. The target in `fuzz/` searches for bytes that break
+//! them; the tests check all bytes found so far.
 
 use crate::ring::{CONTROL_AT, Cursor, check};
 use crate::spool::{Directory, Spool};
@@ -8,11 +8,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where the control block has its two checkpoints, and how long they are.
+/// Offsets of the two checkpoints.
 const CHECKPOINTS: [usize; 2] = [CONTROL_AT + 256, CONTROL_AT + 280];
 
-/// A ring's file of any bytes, in `directory`, is left alone, or only canonical lines come of it,
-/// numbered without a gap and no more than find room in it; and once delivered nothing does.
+/// Checks that a ring's file of any bytes is left alone or yields only canonical lines, numbered
+/// without a gap and no more than it has room for, and nothing once they are delivered.
 ///
 /// # Panics
 ///
@@ -36,7 +36,7 @@ pub fn spool(directory: &Path, bytes: &[u8]) {
     let _ = fs::remove_file(path);
 }
 
-/// Makes the checkpoint at `at` a whole one, which chance would hardly do.
+/// Gives the checkpoint at `at` a valid checksum, which chance would hardly find.
 fn seal(file: &mut [u8], at: usize) {
     let word = |file: &[u8], at: usize| {
         file.get(at..at + 8).and_then(|word| word.try_into().ok()).map(u64::from_le_bytes)
@@ -52,10 +52,12 @@ fn adopted(directory: &Arc<Directory>) -> Option<Spool> {
     directory.adopt(None, |_| {}).pop()
 }
 
-/// Reads everything and gives it back; answers what would come next.
+/// Reads and releases everything; returns the cursor of the next record.
 fn deliver(spool: &Spool) -> Cursor {
     let first = spool.ring.first();
-    let (mut next, mut line, mut count) = (first, Vec::new(), 0);
+    let mut next = first;
+    let mut line = Vec::new();
+    let mut count = 0;
     while spool.read(&mut next, &mut line) {
         assert!(Line::parse(&line).is_some(), "{}", String::from_utf8_lossy(&line));
         line.clear();
@@ -64,7 +66,7 @@ fn deliver(spool: &Spool) -> Cursor {
     assert_eq!(next.number, first.number + count);
     assert!(count <= spool.ring.capacity() / 8, "{count} records");
     assert_eq!(spool.levels().iter().sum::<u64>(), count);
-    assert!(spool.untold().is_none_or(|line| Line::parse(&line).is_some()));
+    assert!(spool.unreported_losses().is_none_or(|line| Line::parse(&line).is_some()));
     spool.ring.release_to(first, next);
     next
 }
@@ -75,8 +77,9 @@ mod tests {
     use tempfile::tempdir;
 
     #[test]
-    fn whatever_lies_where_spools_lie_is_left_alone_or_delivered_once() {
-        let (home, mut count) = (tempdir().unwrap(), 0);
+    fn any_file_in_a_spool_directory_is_left_alone_or_delivered_once() {
+        let home = tempdir().unwrap();
+        let mut count = 0;
         let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/spool");
         for file in fs::read_dir(corpus).expect("there is a corpus").flatten() {
             spool(home.path(), &fs::read(file.path()).expect("a file"));

@@ -2,12 +2,12 @@
 
 use crate::builder::{Builder, InitError};
 use crate::clock;
-use crate::encode::{self, Scratch};
+use crate::encode::{self, LineEncoder};
 use crate::endpoint::Endpoint;
-use crate::exit::{self, Ends};
-use crate::ring::Fork;
+use crate::exit::{self, ExitHooks};
+use crate::ring::ForkDetector;
 use crate::sender::{Flushed, Sender};
-use crate::voice::{muted, say};
+use crate::stderr::{is_internal_thread, report};
 use env_filter::Filter;
 use log::{Log, Metadata, Record};
 use netlog_wire::{Line, Text};
@@ -20,7 +20,7 @@ use std::time::Duration;
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
 thread_local! {
-    static SCRATCH: RefCell<Option<Scratch>> = const { RefCell::new(None) };
+    static ENCODER: RefCell<Option<LineEncoder>> = const { RefCell::new(None) };
 }
 
 struct Logger {
@@ -28,25 +28,26 @@ struct Logger {
     builder: Builder,
     endpoint: Endpoint,
     line_limit: usize,
-    fork: Fork,
+    fork: ForkDetector,
     generations: AtomicU64,
-    first: Generation,
+    first: ForkGeneration,
 }
 
-/// The sender of a process, and in its forked children theirs, each behind its parent's. A child
-/// that could not be given one has none.
-struct Generation {
+/// The sender of a process, followed by those of its forked children. A child whose sender could
+/// not be started has none.
+struct ForkGeneration {
     sender: Option<Sender>,
     next: OnceLock<Box<Self>>,
 }
 
-/// What the `log` facade holds; the logger itself exists only after everything could be started.
-struct Facade;
+/// The object registered with `log`; the logger itself exists only once everything is started.
+struct LogFacade;
 
-/// Keeps the promise that what was logged is flushed when `main` returns: its drop waits for
-/// delivery, within the builder's flush limit. It stops nothing.
+/// Flushes the log when dropped, at the end of `main`.
+///
+/// The drop waits for delivery, up to [`Builder::flush_limit`]. The logger keeps running after it.
 #[derive(Debug)]
-#[must_use = "bind the guard, `let _guard = …`, so that records are flushed at the end of main"]
+#[must_use = "bind the guard, `let _guard = …`, to flush the log at the end of main"]
 pub struct Guard {
     limit: Duration,
 }
@@ -58,37 +59,57 @@ impl Drop for Guard {
 }
 
 impl Builder {
-    /// Makes this the program's logger and starts it. Keep the guard until the end of `main`.
+    /// Starts the logger and registers it with `log`. Keep the guard until the end of `main`.
     ///
     /// # Errors
     ///
-    /// When the address or the filter cannot be read, the program has a logger already, or the
-    /// system gives no thread. That nobody listens at the address is no error: records wait.
+    /// When the address or the filter is invalid, the program already has a logger, or the system
+    /// has no memory or thread for one. An unreachable collector is not an error: records wait in
+    /// the spool.
     pub fn init(self) -> Result<Guard, InitError> {
-        let (endpoint, filter) = (self.endpoint()?, self.filters()?);
-        log::set_logger(&Facade).map_err(|_| InitError::AlreadySet)?;
-        let fork = Fork::new(1).map_err(InitError::System)?;
+        let endpoint = self.endpoint()?;
+        let filter = self.filters()?;
+        log::set_logger(&LogFacade).map_err(|_| InitError::AlreadySet)?;
+        let fork = ForkDetector::new(1).map_err(InitError::System)?;
         let sender = Sender::start(&self, endpoint.clone()).map_err(InitError::System)?;
-        let (level, limit) = (filter.filter(), self.flush_limit);
+        let level = filter.filter();
+        let limit = self.flush_limit;
         let line_limit = self.line_limit(endpoint.transport);
-        let first = Generation { sender: Some(sender), next: OnceLock::new() };
-        let (builder, generations) = (self, AtomicU64::new(1));
-        let logger = Logger { filter, builder, endpoint, line_limit, fork, generations, first };
+        let first = ForkGeneration { sender: Some(sender), next: OnceLock::new() };
+        let logger = Logger {
+            filter,
+            builder: self,
+            endpoint,
+            line_limit,
+            fork,
+            generations: AtomicU64::new(1),
+            first,
+        };
         LOGGER.set(logger).map_err(|_| InitError::AlreadySet)?;
-        exit::install(Ends { write, flush, end });
+        exit::install(ExitHooks { write, flush, end });
         log::set_max_level(level);
         Ok(Guard { limit })
     }
 }
 
-/// Waits until everything logged before now is delivered, for at most `limit`, and says whether it
-/// is. When the endpoint cannot be reached it does not wait: the spool keeps the records.
+/// Waits until everything logged before is delivered, for at most `limit`.
+///
+/// If the endpoint cannot be reached it returns at once: the spool keeps the records.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// let flushed = netlog::flush(Duration::from_secs(1));
+/// if !flushed.acked {
+///     eprintln!("{} bytes are not delivered yet", flushed.pending);
+/// }
+/// ```
 pub fn flush(limit: Duration) -> Flushed {
     let sender = LOGGER.get().and_then(Logger::own_sender);
     sender.map_or(Flushed { acked: true, pending: 0, lost: 0 }, |sender| sender.flush(limit))
 }
 
-/// The program ends: flushes as the builder said, and takes leave of the collector.
+/// Ends the logger at exit: flushes, and closes the connection.
 fn end() {
     if let Some(logger) = LOGGER.get()
         && let Some(sender) = logger.own_sender()
@@ -97,7 +118,7 @@ fn end() {
     }
 }
 
-impl Log for Facade {
+impl Log for LogFacade {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         LOGGER.get().is_some_and(|logger| logger.filter.enabled(metadata))
     }
@@ -118,7 +139,7 @@ impl Log for Facade {
     }
 }
 
-/// Logs `record` whatever the filter says: a panic.
+/// Logs a panic, which no filter suppresses.
 fn write(record: &Record<'_>) {
     if let Some(logger) = LOGGER.get() {
         logger.write(record);
@@ -127,26 +148,26 @@ fn write(record: &Record<'_>) {
 
 impl Logger {
     fn write(&self, record: &Record<'_>) {
-        if muted() {
+        if is_internal_thread() {
             return;
         }
-        let kept = SCRATCH.try_with(|scratch| match scratch.try_borrow_mut() {
-            Ok(mut scratch) => {
-                self.append(record, scratch.get_or_insert_with(Scratch::new));
+        let kept = ENCODER.try_with(|encoder| match encoder.try_borrow_mut() {
+            Ok(mut encoder) => {
+                self.append(record, encoder.get_or_insert_with(LineEncoder::new));
                 true
             }
             Err(_) => false,
         });
         // A Display that logs while it is being logged, or a thread that is ending: the record
-        // gets a buffer of its own.
+        // needs a buffer of its own.
         if !kept.unwrap_or(false) {
-            self.append(record, &mut Scratch::new());
+            self.append(record, &mut LineEncoder::new());
         }
     }
 
     #[inline]
-    fn append(&self, record: &Record<'_>, scratch: &mut Scratch) {
-        let line = scratch.encode(record, clock::now(), self.line_limit);
+    fn append(&self, record: &Record<'_>, encoder: &mut LineEncoder) {
+        let line = encoder.encode(record, clock::now(), self.line_limit);
         if let Some(sender) = self.sender() {
             sender.append(encode::level(record.level()), line, self.builder.when_full);
         }
@@ -155,16 +176,16 @@ impl Logger {
         }
     }
 
-    /// This process' sender, if it has one: a forked child has none until it logs.
+    /// Sender of this process, if it has one: a forked child has none until it logs.
     fn own_sender(&self) -> Option<&Sender> {
         let state = self.fork.state().load(Ordering::Acquire);
-        if state == Fork::CHILD { None } else { self.generation(state) }
+        if state == ForkDetector::CHILD { None } else { self.generation(state) }
     }
 
     #[inline]
     fn sender(&self) -> Option<&Sender> {
         let state = self.fork.state().load(Ordering::Acquire);
-        if state == Fork::CHILD { self.after_fork() } else { self.generation(state) }
+        if state == ForkDetector::CHILD { self.after_fork() } else { self.generation(state) }
     }
 
     fn generation(&self, generation: u64) -> Option<&Sender> {
@@ -175,12 +196,12 @@ impl Logger {
         at.sender.as_ref()
     }
 
-    /// Gives a forked child a sender of its own; of its threads that come here, all wait for one.
+    /// Starts the sender of a forked child, once for all of its threads.
     #[cold]
     fn after_fork(&self) -> Option<&Sender> {
         let generation = self.generations.load(Ordering::Acquire);
         let state = self.fork.state().load(Ordering::Acquire);
-        if state != Fork::CHILD {
+        if state != ForkDetector::CHILD {
             return self.generation(state);
         }
         let mut last = &self.first;
@@ -192,8 +213,8 @@ impl Logger {
                 parent.disown();
             }
             let sender = Sender::start(&self.builder, self.endpoint.clone());
-            let sender = sender.inspect_err(|e| say(&format!("a forked child cannot log: {e}")));
-            Box::new(Generation { sender: sender.ok(), next: OnceLock::new() })
+            let sender = sender.inspect_err(|e| report(&format!("a forked child cannot log: {e}")));
+            Box::new(ForkGeneration { sender: sender.ok(), next: OnceLock::new() })
         });
         // In this order: whoever sees the count sees the state.
         self.fork.state().store(generation + 1, Ordering::Release);

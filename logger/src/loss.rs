@@ -1,24 +1,24 @@
-//! What the stream itself is told of records that are lost.
+//! Records that report lost records in the stream itself.
 
 use netlog_wire::{Identity, Level, Record};
 
-/// Tells of `lost` records that found no room; `by_level` counts all that ever did not.
-pub(crate) fn no_room(lost: u64, by_level: [u64; 5], time: i64) -> Vec<u8> {
+/// Reports `lost` records that found no room; `by_level` counts all of them since the start.
+pub(crate) fn no_room_record(lost: u64, by_level: [u64; 5], time: i64) -> Vec<u8> {
     let parts = Level::ALL.into_iter().zip(by_level).filter(|&(_, count)| count > 0);
     let parts: Vec<String> = parts.map(|(level, count)| format!("{count} {level}")).collect();
     let parts = parts.join(", ");
     let msg =
-        format!("{lost} records were lost for want of room in the spool (so far in all: {parts})");
+        format!("{lost} records were lost because the spool was full (since the start: {parts})");
     line(&msg, lost, time)
 }
 
-/// Stands in the place of a record of `bytes` bytes that a dead sender's ring holds no more.
-pub(crate) fn damaged(bytes: usize, time: i64) -> Vec<u8> {
+/// Replaces a record of `bytes` bytes that is damaged in a dead sender's ring.
+pub(crate) fn damaged_record(bytes: usize, time: i64) -> Vec<u8> {
     line(&format!("a record of {bytes} bytes was damaged in the spool and is lost"), 1, time)
 }
 
-/// Stands in the place of a record of `bytes` bytes that is too long for a datagram.
-pub(crate) fn too_long(bytes: usize, time: i64) -> Vec<u8> {
+/// Replaces a record of `bytes` bytes that is too long for a datagram.
+pub(crate) fn too_long_record(bytes: usize, time: i64) -> Vec<u8> {
     line(&format!("a record of {bytes} bytes is too long for a datagram and is lost"), 1, time)
 }
 

@@ -1,5 +1,5 @@
-//! The ring: where a record is from the log call until the collector has it. Many threads append,
-//! the worker reads; whoever dies in between, what was appended can be read by another process.
+//! The ring buffer that holds a record from the log call until the collector acks it. Many threads
+//! append and the worker reads; after a crash another process can read everything appended.
 //!
 //! ```text
 //!        head                            tail
@@ -14,22 +14,24 @@
 //! Everything outside `head..tail` is zero, so that a claim whose owner died before it could store
 //! its length leaves nothing but zeros behind.
 //!
-//! All of netlog's `unsafe` code is here, in [`memory`] and in [`mod@ticks`], but for one call in `exit.rs`.
+//! All of netlog's `unsafe` code is here, in [`memory`] and in [`mod@tsc`], but for one call in `exit.rs`.
 #![allow(unsafe_code)]
 
 mod memory;
 #[cfg(test)]
 mod tests;
-mod ticks;
+mod tsc;
 
-pub(crate) use memory::{CONTROL_AT, Control, Fork, Map, Memory, data_at};
-pub(crate) use ticks::ticks;
+pub(crate) use memory::{CONTROL_AT, ControlBlock, ForkDetector, MappedFile, RingMemory, data_at};
+pub(crate) use tsc::read_tsc;
 
 use memory::Checkpoint;
 use memory::sync::{Ordering, compiler_fence};
 
-/// The word in front of every payload, and what payloads are padded to.
+/// Bytes of the length word in front of every payload.
 const WORD: u64 = 4;
+
+/// Alignment of records.
 const ALIGN: u64 = 8;
 
 /// The ring over some memory: a mapped file in the product, the heap under miri and loom.
@@ -37,40 +39,40 @@ pub(crate) struct Ring<M> {
     memory: M,
 }
 
-/// A record's place in the order of its sender: where it lies and its number, from 1.
+/// A record's position in the ring and its number, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cursor {
     pub(crate) position: u64,
     pub(crate) number: u64,
 }
 
-/// There is no room for a record of this length now.
+/// Error: the ring has no room for the record now.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoRoom;
 
-/// Whether those who append are alive: if not, a claim without a commit will never be one.
+/// State of the process that appends. If it is dead, a claim will never be committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owner {
     Alive,
     Dead,
 }
 
-/// Set in `tail` when the ring takes no more records.
+/// Flag in `tail` of a ring that takes no more records.
 const CLOSED: u64 = 1 << 63;
 
-/// What stands at a position.
+/// Contents of the ring at a position.
 enum Slot {
     Record(u64),
     Hole(u64),
     NotYet,
 }
 
-impl<M: Memory> Ring<M> {
+impl<M: RingMemory> Ring<M> {
     pub(crate) fn new(memory: M) -> Self {
         Self { memory }
     }
 
-    pub(crate) fn control(&self) -> &Control {
+    pub(crate) fn control(&self) -> &ControlBlock {
         self.memory.control()
     }
 
@@ -79,12 +81,12 @@ impl<M: Memory> Ring<M> {
         self.memory.capacity()
     }
 
-    /// Makes the ring's pages present in `range`, counted from the start of its data.
+    /// Faults in the pages of `range`, counted from the start of the data.
     pub(crate) fn prefault(&self, range: std::ops::Range<u64>) {
         self.memory.prefault(range);
     }
 
-    /// Appends `payload` if the ring then holds at most `limit` bytes, and answers how many it
+    /// Appends `payload` if the ring then holds at most `limit` bytes, and returns how many it
     /// holds. No lock, no allocation, no system call; never waits.
     pub(crate) fn append(&self, payload: &[u8], limit: u64) -> Result<u64, NoRoom> {
         let (at, held) = self.claim(payload.len() as u64, limit)?;
@@ -92,7 +94,8 @@ impl<M: Memory> Ring<M> {
         Ok(held)
     }
 
-    /// Takes the space for `len` bytes; what is claimed must be committed.
+    /// Reserves space for `len` bytes and returns its position and the bytes held. Every claim must
+    /// be committed.
     pub(crate) fn claim(&self, len: u64, limit: u64) -> Result<(u64, u64), NoRoom> {
         let size = size(len);
         let control = self.control();
@@ -104,8 +107,13 @@ impl<M: Memory> Ring<M> {
             if tail & CLOSED != 0 || (tail + size).saturating_sub(head) > limit {
                 return Err(NoRoom);
             }
-            let order = (Ordering::AcqRel, Ordering::Relaxed);
-            match control.tail.compare_exchange_weak(tail, tail + size, order.0, order.1) {
+            let claimed = control.tail.compare_exchange_weak(
+                tail,
+                tail + size,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+            match claimed {
                 Ok(_) => {
                     point();
                     self.memory.length(tail).store(-(len as i32), Ordering::Release);
@@ -120,7 +128,7 @@ impl<M: Memory> Ring<M> {
         }
     }
 
-    /// Fills the claim at `at`: from here on the record exists.
+    /// Fills the claim at `at`: from then on the record exists.
     pub(crate) fn commit(&self, at: u64, payload: &[u8]) {
         // SAFETY: the claim gave us these bytes alone, until the length below is stored.
         unsafe { self.memory.write(at + WORD, payload) };
@@ -131,7 +139,7 @@ impl<M: Memory> Ring<M> {
         self.memory.prefetch(at + size(payload.len() as u64));
     }
 
-    /// How many bytes are held now, claims included.
+    /// Bytes held now, including claims.
     pub(crate) fn held(&self) -> u64 {
         self.tail().saturating_sub(self.control().head.load(Ordering::Acquire))
     }
@@ -141,20 +149,23 @@ impl<M: Memory> Ring<M> {
         self.control().tail.load(Ordering::Acquire) & !CLOSED
     }
 
-    /// Takes no more records, if it holds none. For good.
+    /// Closes the ring for good if it is empty.
     pub(crate) fn close_if_empty(&self) -> bool {
-        let (tail, head) = (self.tail(), self.control().head.load(Ordering::Acquire));
-        let order = (Ordering::AcqRel, Ordering::Relaxed);
-        tail == head
-            && self.control().tail.compare_exchange(tail, tail | CLOSED, order.0, order.1).is_ok()
+        let control = self.control();
+        let tail = self.tail();
+        let close = |tail| {
+            let closed = tail | CLOSED;
+            control.tail.compare_exchange(tail, closed, Ordering::AcqRel, Ordering::Relaxed)
+        };
+        tail == control.head.load(Ordering::Acquire) && close(tail).is_ok()
     }
 
-    /// Whether it takes no more records.
+    /// `true` if the ring takes no more records.
     pub(crate) fn closed(&self) -> bool {
         self.control().tail.load(Ordering::Acquire) & CLOSED != 0
     }
 
-    /// Where reading begins: the last whole checkpoint. For the one reader only.
+    /// Start of reading: the last complete checkpoint. For the one reader only.
     pub(crate) fn first(&self) -> Cursor {
         let [a, b] = &self.control().checkpoints;
         let start = Cursor { position: 0, number: 1 };
@@ -181,15 +192,15 @@ impl<M: Memory> Ring<M> {
         to
     }
 
-    /// Gives back every record numbered up to `last`, from `from`, where reading began or the last
-    /// release ended, and answers where the next begins. For the one reader only.
+    /// Releases the records up to number `last`, from `from`, the start of reading or the end of the
+    /// last release, and returns the cursor of the next one. For the one reader only.
     pub(crate) fn release(&self, from: Cursor, last: u64, owner: Owner) -> Cursor {
         let to = self.behind(from, last, owner);
         self.release_to(from, to);
         to
     }
 
-    /// Gives back everything from `from` to `to`, as above.
+    /// Releases everything from `from` to `to`, as above.
     pub(crate) fn release_to(&self, from: Cursor, to: Cursor) {
         if to.position == from.position {
             return;
@@ -211,7 +222,7 @@ impl<M: Memory> Ring<M> {
         point();
     }
 
-    /// Writes the older of the two slots, so that one of them is whole at any time.
+    /// Writes the older of the two slots, so that one of them is complete at any time.
     fn checkpoint(&self, to: Cursor) {
         let [a, b] = &self.control().checkpoints;
         let older = if a.read() <= b.read() { a } else { b };
@@ -246,7 +257,7 @@ impl<M: Memory> Ring<M> {
     }
 }
 
-/// The bytes that a payload of `len` takes.
+/// Bytes that a payload of `len` bytes takes in the ring.
 fn size(len: u64) -> u64 {
     (WORD + len).next_multiple_of(ALIGN)
 }
@@ -264,7 +275,7 @@ impl Checkpoint {
         compiler_fence(Ordering::SeqCst);
     }
 
-    /// `None` when the slot was never written, or its writer died over it.
+    /// Returns `None` for a slot that was never written, or only in part.
     fn read(&self) -> Option<Cursor> {
         let position = self.position.load(Ordering::Acquire);
         let number = self.number.load(Ordering::Acquire);
@@ -274,7 +285,7 @@ impl Checkpoint {
     }
 }
 
-/// Tells a whole checkpoint from a torn one (the finaliser of MurmurHash3; never 0).
+/// Checksum of a checkpoint (the finaliser of MurmurHash3; never 0).
 pub(crate) fn check(Cursor { position, number }: Cursor) -> u64 {
     let mix = |x: u64, by: u64| (x ^ x >> 33).wrapping_mul(by);
     let word = position.wrapping_add(number.rotate_left(32)) ^ 0x6e65_746c_6f67_2031;
@@ -284,7 +295,7 @@ pub(crate) fn check(Cursor { position, number }: Cursor) -> u64 {
 #[cfg(test)]
 pub(crate) use tests::kill_point as point;
 
-/// Where the test that kills a process at every store kills it.
+/// A point at which the tests can kill the process.
 #[cfg(not(test))]
 #[inline(always)]
 pub(crate) fn point() {}

@@ -1,86 +1,88 @@
 //! A running program that logs: its spool and the worker that delivers it.
 
-use crate::acquaintance::Acquaintance;
-use crate::bell::Bell;
 use crate::builder::{Builder, Full};
-use crate::clock::Setter;
+use crate::clock::Calibrator;
 use crate::endpoint::Endpoint;
-use crate::origin::Origin;
+use crate::identity::SenderIdentity;
+use crate::known_collectors::KnownCollector;
 use crate::spool::{Directory, Spool};
-use crate::voice::{mute, say};
-use crate::worker::{Patience, Route, Status, Worker};
+use crate::stderr::{mark_internal_thread, report};
+use crate::waker::Waker;
+use crate::worker::{Context, Destination, RetryPolicy, Worker, WorkerStatus};
 use netlog_wire::Level;
 use std::cell::RefCell;
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Pages of the ring made present before the first log call; the worker does the rest.
+/// Bytes of the ring faulted in before the first log call; the worker does the rest.
 const FIRST_PAGES: u64 = 1 << 20;
 
-/// How long the end of a program waits for the worker to say goodbye, once all is delivered.
-const GOODBYE: Duration = Duration::from_millis(200);
+/// Time for the worker to close the connection at the program's end, once all is delivered.
+const CLOSE_LIMIT: Duration = Duration::from_millis(200);
 
 pub(crate) struct Sender {
     spool: Arc<Spool>,
-    bell: Arc<Bell>,
-    status: Arc<Status>,
-    /// How many dead senders' rings are still to be delivered.
+    waker: Arc<Waker>,
+    status: Arc<WorkerStatus>,
+    /// Number of dead senders' rings still to be delivered.
     left_behind: Arc<AtomicUsize>,
-    /// A ring this full wakes the worker.
+    /// Fill level of the ring that wakes the worker.
     quarter: u64,
 }
 
-/// What became of the records logged before a flush.
+/// Result of a flush.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a flush may not have delivered everything"]
 #[non_exhaustive]
 pub struct Flushed {
-    /// Whether all of them are delivered: acked by the collector, or written to an endpoint that
-    /// does not ack.
+    /// `true` if every record logged before the flush is delivered: acked by the collector, or
+    /// written to an endpoint that does not ack.
     pub acked: bool,
-    /// How many bytes of records still wait in the spool.
+    /// Bytes of records that still wait in the spool.
     pub pending: u64,
-    /// How many records this program has lost so far because the spool was full.
+    /// Number of records this program has lost so far because the spool was full.
     pub lost: u64,
 }
 
 impl Sender {
-    /// Makes the spool and starts its worker, and one for what dead senders of this app left.
+    /// Creates the spool and starts its worker, and another one for the rings of dead senders.
     pub(crate) fn start(builder: &Builder, endpoint: Endpoint) -> io::Result<Self> {
         let capacity = builder.spool_size as u64;
-        let origin = Origin::here(&builder.app, &builder.host, capacity);
+        let identity = SenderIdentity::current(&builder.app, &builder.host, capacity);
         let directory = builder.spool_dir.clone().unwrap_or_else(Directory::default_path);
-        let (spool, left_behind) = open(directory, origin)?;
+        let (spool, left_behind) = open(directory, identity)?;
         spool.ring.prefault(0..FIRST_PAGES);
-        let left_behind = give_up_the_oldest(left_behind, builder.keep as u64, &spool);
-        let (format, token) = (builder.format, builder.token.clone());
-        let acquaintance = Acquaintance::with(&endpoint, spool.directory());
-        let route = Arc::new(Route { endpoint, format, acquaintance, token });
+        let left_behind = discard_oldest(left_behind, builder.keep as u64, &spool);
+        let format = builder.format;
+        let token = builder.token.clone();
+        let known = KnownCollector::load(&endpoint, spool.directory());
+        let destination = Arc::new(Destination { endpoint, format, known, token });
         let sender = Self {
             quarter: capacity / 4,
             spool: Arc::new(spool),
-            bell: Arc::new(Bell::new()?),
+            waker: Arc::new(Waker::new()?),
             status: Arc::default(),
             left_behind: Arc::new(AtomicUsize::new(left_behind.len())),
         };
-        let worker = Worker {
+        let context = Context {
             spool: Arc::clone(&sender.spool),
-            route: Arc::clone(&route),
-            bell: Arc::clone(&sender.bell),
+            destination: Arc::clone(&destination),
+            waker: Arc::clone(&sender.waker),
             status: Arc::clone(&sender.status),
-            patience: Patience::Speaks,
-            clock: Some(RefCell::new(Setter::new())),
+            clock: Some(RefCell::new(Calibrator::new())),
         };
+        let worker = Worker { context, retry: RetryPolicy::Report };
         spawn("netlog", move || {
-            worker.spool.ring.prefault(FIRST_PAGES..capacity);
+            worker.context.spool.ring.prefault(FIRST_PAGES..capacity);
             let _ = worker.run();
         })?;
         if !left_behind.is_empty() {
             let left = Arc::clone(&sender.left_behind);
-            spawn("netlog-adopt", move || deliver(left_behind, &route, &left))?;
+            spawn("netlog-adopt", move || deliver(left_behind, &destination, &left))?;
         }
         Ok(sender)
     }
@@ -93,26 +95,26 @@ impl Sender {
         };
         let crossed = held >= self.quarter && held - (line.len() as u64) < self.quarter;
         if level == Level::Error || crossed {
-            self.bell.ring();
+            self.waker.wake_for_record();
         }
     }
 
     #[cold]
     fn append_to_full(&self, level: Level, line: &[u8], full: Full) {
-        // One that is given up wakes nobody: the worker was woken when the ring was a quarter full.
+        // A lost record wakes nobody: the worker was woken when the ring was a quarter full.
         if let Full::Block(limit) = full {
-            self.bell.ring();
+            self.waker.wake_for_record();
             if self.append_when_roomy(level, line, limit) {
                 return;
             }
         }
         self.spool.lose(level, 1);
         if self.spool.ring.closed() {
-            say(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
+            report(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
         }
     }
 
-    /// Waits for some more room than this record needs, so that whoever waits is not woken for each
+    /// Waits for more room than this record needs, so that waiting threads are not woken for each
     /// record; at the end of the limit any room will do.
     fn append_when_roomy(&self, level: Level, line: &[u8], limit: Duration) -> bool {
         const PAUSE: Duration = Duration::from_micros(500);
@@ -132,13 +134,14 @@ impl Sender {
     }
 
     /// Waits until everything appended before now is delivered, for at most `limit`; not at all
-    /// when the endpoint cannot be reached and the spool outlives the program. Atomics and sleeps
-    /// only: it is called when half of the program is gone.
+    /// when the endpoint cannot be reached and the spool outlives the program. It uses atomics and
+    /// sleeps only, because it also runs at exit, when half of the program is gone.
     pub(crate) fn flush(&self, limit: Duration) -> Flushed {
-        let (target, until) = (self.spool.ring.tail(), Instant::now() + limit);
+        let target = self.spool.ring.tail();
+        let until = Instant::now() + limit;
         let failures = self.status.failures.load(Ordering::Acquire);
-        self.status.hurry.store(true, Ordering::Release);
-        self.bell.summon();
+        self.status.connect_now.store(true, Ordering::Release);
+        self.waker.wake();
         loop {
             let head = self.spool.ring.control().head.load(Ordering::Acquire);
             let unreachable = !self.status.connected.load(Ordering::Acquire)
@@ -152,8 +155,8 @@ impl Sender {
         }
     }
 
-    /// The program ends: flushes, lets what dead senders left be delivered, takes leave of the
-    /// collector, and removes the spool if it is empty.
+    /// Ends the sender with the program: flushes, waits for the rings of dead senders, closes the
+    /// connection, and removes the spool if it is empty.
     pub(crate) fn end(&self, limit: Duration) {
         let until = Instant::now() + limit;
         self.spool.ring.control().ended.store(1, Ordering::Release);
@@ -166,67 +169,69 @@ impl Sender {
             std::thread::sleep(Duration::from_micros(200));
         }
         self.status.ending.store(true, Ordering::Release);
-        self.bell.summon();
-        let until = Instant::now() + GOODBYE.min(limit);
+        self.waker.wake();
+        let until = Instant::now() + CLOSE_LIMIT.min(limit);
         while !self.status.ended.load(Ordering::Acquire) && Instant::now() < until {
             std::thread::sleep(Duration::from_micros(200));
         }
     }
 
-    /// In a forked child: the parent's sender is the parent's.
+    /// Lets go of the parent's sender in a forked child.
     pub(crate) fn disown(&self) {
         self.spool.disown();
     }
 }
 
-/// The spool of `origin`, and what dead senders of the same app left in the same directory.
-fn open(directory: PathBuf, origin: Origin) -> io::Result<(Spool, Vec<Spool>)> {
+/// Creates the spool of `identity` and adopts the rings of dead senders of the same app.
+fn open(directory: PathBuf, identity: SenderIdentity) -> io::Result<(Spool, Vec<Spool>)> {
     let mut left_behind = Vec::new();
-    let opened = Directory::open(&directory).and_then(|directory| {
-        left_behind = directory.adopt(Some(&origin.app), |line| say(&line));
-        directory.create(origin.clone())
+    let opened = Directory::open_or_create(&directory).and_then(|directory| {
+        left_behind = directory.adopt(Some(&identity.app), |line| report(&line));
+        directory.create(identity.clone())
     });
     let spool = opened.or_else(|e| {
-        // What was left behind is delivered nevertheless: it may be what fills the directory.
-        say(&format!("{e}; records wait in memory and do not survive the program"));
-        Spool::anonymous(origin)
+        // Adopted rings are delivered all the same: they may be what fills the directory.
+        let cause = e.source().map_or_else(String::new, |cause| format!(": {cause}"));
+        report(&format!("{e}{cause}; records wait in memory and do not survive the program"));
+        Spool::anonymous(identity)
     });
     Ok((spool?, left_behind))
 }
 
-/// Gives up dead senders' rings, the oldest first, until the others take at most `keep` bytes.
-/// Their records are counted as lost by `heir`, whose stream tells of it.
-fn give_up_the_oldest(mut left_behind: Vec<Spool>, keep: u64, heir: &Spool) -> Vec<Spool> {
+/// Discards dead senders' rings, the oldest first, until the others take at most `keep` bytes.
+/// Their records are counted as lost by `heir`, which reports them in its stream.
+fn discard_oldest(mut left_behind: Vec<Spool>, keep: u64, heir: &Spool) -> Vec<Spool> {
     let mut held: u64 = left_behind.iter().map(|spool| spool.ring.capacity()).sum();
     while held > keep && !left_behind.is_empty() {
         let oldest = left_behind.remove(0);
         held -= oldest.ring.capacity();
-        let (levels, untold) = (oldest.levels(), oldest.untold_levels());
-        for (level, count) in Level::ALL.into_iter().zip(levels.iter().zip(untold)) {
+        let levels = oldest.levels();
+        let unreported = oldest.unreported_by_level();
+        for (level, count) in Level::ALL.into_iter().zip(levels.iter().zip(unreported)) {
             heir.lose(level, count.0 + count.1);
         }
         oldest.remove();
-        let (count, pid): (u64, u32) = (levels.iter().sum(), oldest.origin.pid);
-        say(&format!(
-            "gave up {count} records of pid {pid}: dead programs' spools took more than {keep} bytes"
+        let count: u64 = levels.iter().sum();
+        let pid = oldest.identity.pid;
+        report(&format!(
+            "discarded {count} records of pid {pid}: spools of dead programs exceed {keep} bytes"
         ));
     }
     left_behind
 }
 
 /// Delivers dead senders' rings one after the other, oldest first, beside the living stream.
-fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>, left: &AtomicUsize) {
+fn deliver(left_behind: Vec<Spool>, destination: &Arc<Destination>, left: &AtomicUsize) {
     for spool in left_behind {
-        let Ok(bell) = Bell::new() else { return };
-        let worker = Worker {
+        let Ok(waker) = Waker::new() else { return };
+        let context = Context {
             spool: Arc::new(spool),
-            route: Arc::clone(route),
-            bell: Arc::new(bell),
+            destination: Arc::clone(destination),
+            waker: Arc::new(waker),
             status: Arc::default(),
-            patience: Patience::Silent,
             clock: None,
         };
-        let _ = worker.run();
+        let _ = Worker { context, retry: RetryPolicy::Quiet }.run();
         left.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -234,7 +239,7 @@ fn deliver(left_behind: Vec<Spool>, route: &Arc<Route>, left: &AtomicUsize) {
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = std::thread::Builder::new().name(name.into());
     thread.spawn(|| {
-        mute();
+        mark_internal_thread();
         run();
     })?;
     Ok(())
@@ -247,7 +252,7 @@ mod tests {
 
     fn left_behind(dir: &Path) -> Vec<Spool> {
         let directory = Directory::open(dir).unwrap();
-        let spool = directory.create(Origin::here("app", "host", 8192)).unwrap();
+        let spool = directory.create(SenderIdentity::current("app", "host", 8192)).unwrap();
         spool.lose(Level::Info, 3);
         spool.report_losses();
         spool.lose(Level::Info, 2);
@@ -257,22 +262,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_ring_that_is_given_up_had_not_told_of_is_counted_with_its_records() {
+    fn the_unreported_losses_of_a_discarded_ring_are_counted_with_its_records() {
         let dir = tempfile::tempdir().unwrap();
-        let heir = Spool::anonymous(Origin::here("app", "host", 8192)).unwrap();
-        assert!(give_up_the_oldest(left_behind(dir.path()), 0, &heir).is_empty());
-        // The report is a record too, and is lost with the three that it tells of.
+        let heir = Spool::anonymous(SenderIdentity::current("app", "host", 8192)).unwrap();
+        assert!(discard_oldest(left_behind(dir.path()), 0, &heir).is_empty());
+        // The report is a record too, and is lost with the three that it reports.
         assert_eq!(heir.lost().iter().sum::<u64>(), 2 + 4 + 1);
     }
 
     #[test]
-    fn what_was_left_behind_is_delivered_also_by_a_program_that_finds_no_room_for_a_spool() {
+    fn rings_of_dead_programs_are_delivered_even_by_a_program_without_room_for_its_own() {
         let dir = tempfile::tempdir().unwrap();
         drop(left_behind(dir.path()));
-        let origin = Origin::here("app", "host", 8192);
+        let identity = SenderIdentity::current("app", "host", 8192);
         // As on a full file system, nothing can be made here.
-        std::fs::write(dir.path().join(format!("{}.new", origin.file_name())), "").unwrap();
-        let (spool, left_behind) = open(dir.path().to_owned(), origin).unwrap();
+        std::fs::write(dir.path().join(format!("{}.new", identity.file_name())), "").unwrap();
+        let (spool, left_behind) = open(dir.path().to_owned(), identity).unwrap();
         assert!(!spool.durable());
         assert_eq!(left_behind.len(), 1);
     }

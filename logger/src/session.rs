@@ -1,112 +1,115 @@
-//! One connection's conversation, without its socket: what is to be written, what an answer means,
-//! and what may be given back to the ring.
+//! The protocol of one connection, without its socket: bytes to write, the meaning of answers, and
+//! the records that may be released from the ring.
 
 use crate::builder::Format;
 use crate::ring::{Cursor, Owner};
 use crate::spool::Spool;
 use crate::token::Token;
-use netlog_wire::{CollectorMessage, Identity, Line, Lines, SenderMessage, Text};
+use netlog_wire::{CollectorMessage, Lines, SenderMessage};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// An endpoint that has not welcomed us by then, and never has, is no collector of ours.
+/// Time after which an endpoint that never welcomed us is treated as a plain one.
 const PLAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// A collector of ours that says nothing for this long after a hello is not well.
+/// Time after which a known collector that does not answer the hello is given up.
 const WELCOME_LIMIT: Duration = Duration::from_secs(10);
 
-/// An idle connection says so this often, so that no firewall forgets it.
+/// Interval of empty lines on an idle connection, so that no firewall forgets it.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// How many bytes of records are gathered for one write.
+/// Bytes of records gathered for one write.
 const BATCH: usize = 64 * 1024;
 
-/// How far apart in the ring the places are that a session remembers: in a ring of 8 MiB at most
-/// 2048 of them.
-const MILE: u64 = 4096;
+/// Distance of the positions that a session remembers: in a ring of 8 MiB at most 2048 of them.
+const MILESTONE: u64 = 4096;
 
-/// The longest reply we read.
+/// Longest answer that is read.
 const REPLY_LIMIT: usize = 4096;
 
-/// What the other side has shown itself to be.
+/// Kind of the other side, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Peer {
-    /// A collector has welcomed us here before, so it will again: nothing is sent until then.
+enum PeerKind {
+    /// A collector has welcomed us at this address before: nothing is sent until it does again.
     Expected,
-    /// Nothing is known; we send, and give nothing back yet.
+    /// Unknown: records are sent but not released yet.
     Unknown,
-    /// A collector: what it acks is delivered.
+    /// A collector: acked records are delivered.
     Collector,
-    /// Anything else: what is written is delivered.
+    /// Anything else: written records are delivered.
     Plain,
 }
 
+/// Options of a connection.
+pub(crate) struct SessionOptions<'a> {
+    pub(crate) format: Format,
+    pub(crate) token: &'a Token,
+    /// A collector has welcomed us at this address before.
+    pub(crate) known_collector: bool,
+}
+
+/// The state of one connection.
 pub(crate) struct Session<'a> {
     spool: &'a Spool,
     format: Format,
-    peer: Peer,
-    /// Up to where the ring has been given back.
+    peer: PeerKind,
+    /// End of the records that were released from the ring.
     released: Cursor,
     /// The next record to send.
     next: Cursor,
-    /// Cursors between those two, `MILE` apart: an ack finds its place in the ring from the one
-    /// before it. To walk there record by record would fetch all of the ring once more, long
-    /// after it has left the caches.
+    /// Cursors between those two, `MILESTONE` apart: the position of an ack is searched from the one
+    /// before it. A walk over all records would fetch all of the ring once more, long after it has
+    /// left the caches.
     milestones: VecDeque<Cursor>,
-    /// The number up to which everything is delivered.
+    /// Number of the last delivered record.
     delivered: u64,
     /// The highest number the collector has acked.
     acked: u64,
-    /// Whether a dead sender's last losses have been told of.
-    told: bool,
-    /// Whether the collector has been told that this is all a dead sender left.
+    /// `true` once a dead sender's last losses are reported.
+    losses_reported: bool,
+    /// `true` once the collector knows that a dead sender left nothing more.
     concluded: bool,
     out: Vec<u8>,
-    /// How much of `out` has been written.
+    /// Bytes of `out` that are written.
     written: usize,
     line: Vec<u8>,
     replies: Lines,
     began: Instant,
-    spoke: Instant,
+    last_write: Instant,
 }
 
-/// Why a conversation cannot go on.
+/// Reason why a session cannot go on.
 #[derive(Debug)]
-pub(crate) enum Refusal {
-    /// The collector said so.
-    Said(String),
+pub(crate) enum SessionError {
+    /// The collector refused our records.
+    Refused(String),
     /// It did not answer the hello.
     Silent,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Said(why) => write!(f, "it refused us: {why}"),
-            Self::Silent => f.write_str("it did not answer"),
+            Self::Refused(why) => write!(f, "the collector refused the connection: {why}"),
+            Self::Silent => f.write_str("the collector did not answer"),
         }
     }
 }
 
 impl<'a> Session<'a> {
-    /// A conversation over a connection opened at `now`; `greeted` when this address has welcomed
-    /// us before.
-    pub(crate) fn begin(
-        spool: &'a Spool,
-        (format, token): (Format, &Token),
-        greeted: bool,
-        now: Instant,
-    ) -> Self {
+    /// Starts the protocol on a connection opened at `now`.
+    pub(crate) fn begin(spool: &'a Spool, options: &SessionOptions<'_>, now: Instant) -> Self {
+        let SessionOptions { format, token, known_collector } = *options;
         let released = spool.ring.first();
         let mut out = Vec::new();
-        let peer = match (format, greeted) {
-            (Format::Text, _) => Peer::Plain,
-            (Format::Json, true) => Peer::Expected,
-            (Format::Json, false) => Peer::Unknown,
+        let peer = match (format, known_collector) {
+            (Format::Text, _) => PeerKind::Plain,
+            (Format::Json, true) => PeerKind::Expected,
+            (Format::Json, false) => PeerKind::Unknown,
         };
         if format == Format::Json {
-            let hello = spool.origin.hello(released.number, spool.crashed(), token);
+            let hello = spool.identity.hello(released.number, spool.crashed(), token);
             SenderMessage::Hello(hello).push(&mut out);
         }
         Self {
@@ -118,28 +121,28 @@ impl<'a> Session<'a> {
             milestones: VecDeque::new(),
             delivered: released.number - 1,
             acked: 0,
-            told: false,
+            losses_reported: false,
             concluded: false,
             out,
             written: 0,
             line: Vec::new(),
             replies: Lines::new(REPLY_LIMIT),
             began: now,
-            spoke: now,
+            last_write: now,
         }
     }
 
-    /// What is to be written next; gathers records when nothing is left over.
+    /// Bytes to write next; gathers records when nothing is left over.
     pub(crate) fn pending(&mut self) -> &[u8] {
-        if self.out.is_empty() && self.peer != Peer::Expected {
+        if self.out.is_empty() && self.peer != PeerKind::Expected {
             while self.out.len() < BATCH && self.gather() {}
         }
         &self.out[self.written..]
     }
 
-    /// `count` of the pending bytes were written at `now`.
+    /// Notes that `count` of the pending bytes were written at `now`.
     pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
-        self.spoke = now;
+        self.last_write = now;
         self.written += count;
         if self.written < self.out.len() {
             return;
@@ -147,31 +150,31 @@ impl<'a> Session<'a> {
         self.out.clear();
         self.written = 0;
         match self.peer {
-            Peer::Plain => self.deliver(self.next.number - 1),
-            Peer::Collector => self.deliver_acked(),
-            Peer::Expected | Peer::Unknown => {}
+            PeerKind::Plain => self.deliver(self.next.number - 1),
+            PeerKind::Collector => self.deliver_acked(),
+            PeerKind::Expected | PeerKind::Unknown => {}
         }
     }
 
-    /// Takes what the other side said.
+    /// Processes bytes from the other side.
     ///
     /// # Errors
     ///
-    /// When it said that it will not take our records.
-    pub(crate) fn heard(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        let mut said = Vec::new();
-        self.replies.feed(bytes, |line| said.extend(CollectorMessage::parse(line.bytes)));
-        for reply in said {
-            match reply {
+    /// When the collector refuses our records.
+    pub(crate) fn received(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        let mut answers = Vec::new();
+        self.replies.feed(bytes, |line| answers.extend(CollectorMessage::parse(line.bytes)));
+        for answer in answers {
+            match answer {
                 CollectorMessage::Welcome { ack } if self.format == Format::Json => {
                     self.welcome(ack)
                 }
-                CollectorMessage::Ack(number) if self.peer == Peer::Collector => {
+                CollectorMessage::Ack(number) if self.peer == PeerKind::Collector => {
                     self.acked = self.acked.max(number);
                     self.deliver_acked();
                 }
                 CollectorMessage::Error(why) if self.format == Format::Json => {
-                    return Err(Refusal::Said(why));
+                    return Err(SessionError::Refused(why));
                 }
                 _ => {}
             }
@@ -179,55 +182,57 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Looks at the clock: gives up waiting for a welcome, keeps an idle connection alive.
+    /// Applies the time limits: gives up waiting for a welcome, keeps an idle connection alive.
     ///
     /// # Errors
     ///
-    /// When a collector that has welcomed us before does not any more.
-    pub(crate) fn tick(&mut self, now: Instant) -> Result<(), Refusal> {
+    /// When a known collector does not answer.
+    pub(crate) fn tick(&mut self, now: Instant) -> Result<(), SessionError> {
         let waited = now.saturating_duration_since(self.began);
-        let silent = now.saturating_duration_since(self.spoke);
+        let silent = now.saturating_duration_since(self.last_write);
         match self.peer {
-            Peer::Expected if waited > WELCOME_LIMIT => return Err(Refusal::Silent),
-            Peer::Unknown if waited > PLAIN_AFTER => {
-                self.peer = Peer::Plain;
-                self.wrote(0, self.spoke);
+            PeerKind::Expected if waited > WELCOME_LIMIT => return Err(SessionError::Silent),
+            PeerKind::Unknown if waited > PLAIN_AFTER => {
+                self.peer = PeerKind::Plain;
+                self.wrote(0, self.last_write);
             }
-            Peer::Collector if self.out.is_empty() && silent > KEEP_ALIVE => self.out.push(b'\n'),
+            PeerKind::Collector if self.out.is_empty() && silent > KEEP_ALIVE => {
+                self.out.push(b'\n')
+            }
             _ => {}
         }
         Ok(())
     }
 
-    /// Whether the other side is a collector.
+    /// `true` if the other side is a collector.
     pub(crate) fn welcomed(&self) -> bool {
-        self.peer == Peer::Collector
+        self.peer == PeerKind::Collector
     }
 
-    /// Whether the other side has taken records as a healthy endpoint does.
-    pub(crate) fn taken(&self) -> bool {
-        matches!(self.peer, Peer::Collector | Peer::Plain)
+    /// `true` if the other side takes records as a healthy endpoint does.
+    pub(crate) fn took_records(&self) -> bool {
+        matches!(self.peer, PeerKind::Collector | PeerKind::Plain)
     }
 
-    /// Whether everything a dead sender left behind is delivered.
+    /// `true` when everything a dead sender left behind is delivered.
     pub(crate) fn drained(&mut self) -> bool {
         let all = self.spool.owner == Owner::Dead
-            && self.taken()
+            && self.took_records()
             && self.pending().is_empty()
-            && self.told
+            && self.losses_reported
             && self.delivered + 1 >= self.next.number;
-        // An empty line says so to a collector. Without it, whoever is killed in the middle of this
+        // An empty line tells the collector so. Without it, a deliverer that is killed half-way
         // would end the connection in the same way.
-        if all && self.peer == Peer::Collector && !self.concluded {
+        if all && self.peer == PeerKind::Collector && !self.concluded {
             self.concluded = true;
             self.out.push(b'\n');
         }
         all && self.out.is_empty()
     }
 
-    /// Everything up to `ack` was in the sinks before we came.
+    /// Handles a welcome: everything up to `ack` was in the sinks before this connection.
     fn welcome(&mut self, ack: u64) {
-        self.peer = Peer::Collector;
+        self.peer = PeerKind::Collector;
         self.deliver(ack);
         if self.next.number < self.released.number {
             self.next = self.released;
@@ -235,8 +240,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What an older connection of ours brought can be acked before it is sent here again; but
-    /// nothing is given back that was never sent.
+    /// Releases acked records. Records of an older connection can be acked before they are sent
+    /// here again, but nothing is released that was never sent.
     fn deliver_acked(&mut self) {
         let number = self.acked.min(self.next.number - 1);
         if number > self.delivered {
@@ -253,28 +258,28 @@ impl<'a> Session<'a> {
         self.released = to;
     }
 
-    /// Appends the next record to what is to be written; `false` when there is none.
+    /// Appends the next record to the bytes to write; `false` when there is none.
     fn gather(&mut self) -> bool {
         let start = self.out.len();
         let spool = self.spool;
         let last = self.milestones.back().unwrap_or(&self.released).position;
-        if self.next.position >= last + MILE {
+        if self.next.position >= last + MILESTONE {
             self.milestones.push_back(self.next);
         }
         if !spool.read(&mut self.next, &mut self.out) {
-            return self.tell_losses();
+            return self.gather_losses();
         }
         self.end_line(start);
         true
     }
 
-    /// The last record of a dead sender tells of the losses it had no time to tell of.
-    fn tell_losses(&mut self) -> bool {
-        if self.spool.owner == Owner::Alive || self.told {
+    /// Appends a last record that reports the losses a dead sender had no time to report.
+    fn gather_losses(&mut self) -> bool {
+        if self.spool.owner == Owner::Alive || self.losses_reported {
             return false;
         }
-        self.told = true;
-        let Some(line) = self.spool.untold() else { return false };
+        self.losses_reported = true;
+        let Some(line) = self.spool.unreported_losses() else { return false };
         let start = self.out.len();
         self.out.extend_from_slice(&line);
         self.end_line(start);
@@ -282,7 +287,7 @@ impl<'a> Session<'a> {
         true
     }
 
-    /// Makes what stands in `out` from `start` a line of the endpoint's format.
+    /// Turns the record at `start` of `out` into a line of the endpoint's format.
     fn end_line(&mut self, start: usize) {
         if self.format == Format::Json {
             return self.out.push(b'\n');
@@ -290,35 +295,29 @@ impl<'a> Session<'a> {
         self.line.clear();
         self.line.extend_from_slice(&self.out[start..]);
         self.out.truncate(start);
-        push_text(self.spool, &self.line, &mut self.out);
-    }
-}
-
-/// A record as a line for people, under its program's name.
-pub(crate) fn push_text(spool: &Spool, line: &[u8], out: &mut Vec<u8>) {
-    let app = Identity { app: Some(spool.origin.app.clone()), ..Identity::default() };
-    let mut stamped = vec![b'{'];
-    app.push(&mut stamped);
-    stamped.extend_from_slice(line.get(1..).unwrap_or_default());
-    if let Some(line) = Line::parse(&stamped) {
-        Text::PLAIN.push(out, &line);
+        self.spool.identity.push_text(&self.line, &mut self.out);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::origin::Origin;
+    use crate::identity::SenderIdentity;
     use netlog_wire::Level;
 
     const LINE: &str = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m"}"#;
 
     fn spool(records: usize) -> Spool {
-        let spool = Spool::anonymous(Origin::here("app", "host", 64 * 1024)).unwrap();
+        let spool = Spool::anonymous(SenderIdentity::current("app", "host", 64 * 1024)).unwrap();
         for _ in 0..records {
             spool.append(Level::Info, LINE.as_bytes()).unwrap();
         }
         spool
+    }
+
+    fn begin(spool: &Spool, format: Format, known_collector: bool, now: Instant) -> Session<'_> {
+        let token = &Token::default();
+        Session::begin(spool, &SessionOptions { format, token, known_collector }, now)
     }
 
     fn write_all(session: &mut Session<'_>, now: Instant) -> String {
@@ -329,28 +328,30 @@ mod tests {
 
     #[test]
     fn a_collector_gets_a_hello_and_the_records_and_gives_them_back_by_acks() {
-        let (spool, now) = (spool(3), Instant::now());
-        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        let spool = spool(3);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Json, false, now);
         let hello = write_all(&mut session, now);
         assert!(hello.starts_with("{\"netlog\":1,") && hello.ends_with("\"next\":1}\n"), "{hello}");
         assert_eq!(write_all(&mut session, now), format!("{LINE}\n").repeat(3));
-        session.heard(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":2}").unwrap();
+        session.received(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":2}").unwrap();
         assert_eq!(spool.ring.first().number, 1, "an ack counts when its line is whole");
-        session.heard(b"\n").unwrap();
+        session.received(b"\n").unwrap();
         assert_eq!(spool.ring.first().number, 3);
-        session.heard(b"{\"ack\":3}\n").unwrap();
+        session.received(b"{\"ack\":3}\n").unwrap();
         assert_eq!(spool.ring.held(), 0);
     }
 
     #[test]
     fn an_ack_of_any_number_gives_back_just_the_records_up_to_it() {
-        let (spool, now) = (spool(700), Instant::now());
-        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        let spool = spool(700);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Json, false, now);
         while !write_all(&mut session, now).is_empty() {}
-        assert!(spool.ring.held() > 10 * MILE);
-        session.heard(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
+        assert!(spool.ring.held() > 10 * MILESTONE);
+        session.received(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
         for ack in [1, 2, 57, 58, 300, 299, 699, 700] {
-            session.heard(format!("{{\"ack\":{ack}}}\n").as_bytes()).unwrap();
+            session.received(format!("{{\"ack\":{ack}}}\n").as_bytes()).unwrap();
             assert_eq!(spool.ring.first().number, ack.max(session.delivered) + 1);
         }
         assert_eq!(spool.ring.held(), 0);
@@ -359,24 +360,26 @@ mod tests {
 
     #[test]
     fn what_was_not_acked_is_sent_again_from_its_number() {
-        let (spool, now) = (spool(3), Instant::now());
-        let mut first = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        let spool = spool(3);
+        let now = Instant::now();
+        let mut first = begin(&spool, Format::Json, false, now);
         write_all(&mut first, now);
         write_all(&mut first, now);
-        first.heard(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":1}\n").unwrap();
-        let mut second = Session::begin(&spool, (Format::Json, &Token::default()), true, now);
+        first.received(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":1}\n").unwrap();
+        let mut second = begin(&spool, Format::Json, true, now);
         assert!(write_all(&mut second, now).ends_with("\"next\":2}\n"));
         assert_eq!(write_all(&mut second, now), "", "it waits for the welcome");
-        second.heard(b"{\"netlog\":1,\"ack\":2}\n").unwrap();
+        second.received(b"{\"netlog\":1,\"ack\":2}\n").unwrap();
         assert_eq!(write_all(&mut second, now), "{\"next\":3}\n");
         assert_eq!(write_all(&mut second, now), format!("{LINE}\n"));
     }
 
     #[test]
     fn an_ack_ahead_of_what_was_sent_counts_once_that_is_sent() {
-        let (spool, now) = (spool(2), Instant::now());
-        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
-        session.heard(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":9}\n").unwrap();
+        let spool = spool(2);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Json, false, now);
+        session.received(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":9}\n").unwrap();
         assert_eq!(spool.ring.first().number, 1);
         write_all(&mut session, now);
         write_all(&mut session, now);
@@ -386,15 +389,16 @@ mod tests {
     #[test]
     fn an_endpoint_that_never_welcomes_is_plain_after_two_seconds_and_may_still_become_a_collector()
     {
-        let (spool, now) = (spool(2), Instant::now());
-        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        let spool = spool(2);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Json, false, now);
         write_all(&mut session, now);
         write_all(&mut session, now);
         session.tick(now + Duration::from_millis(1900)).unwrap();
         assert_eq!(spool.ring.first().number, 1);
         session.tick(now + Duration::from_millis(2100)).unwrap();
         assert_eq!((spool.ring.first().number, spool.ring.held()), (3, 0));
-        session.heard(b"{\"netlog\":1,\"ack\":2}\n").unwrap();
+        session.received(b"{\"netlog\":1,\"ack\":2}\n").unwrap();
         assert!(session.welcomed());
         spool.append(Level::Info, LINE.as_bytes()).unwrap();
         write_all(&mut session, now);
@@ -403,28 +407,31 @@ mod tests {
 
     #[test]
     fn a_collector_that_stays_silent_is_left() {
-        let (spool, now) = (spool(1), Instant::now());
-        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), true, now);
+        let spool = spool(1);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Json, true, now);
         write_all(&mut session, now);
         assert!(session.tick(now + Duration::from_secs(9)).is_ok());
-        let refusal = session.tick(now + Duration::from_secs(11)).unwrap_err();
-        assert_eq!(refusal.to_string(), "it did not answer");
+        let error = session.tick(now + Duration::from_secs(11)).unwrap_err();
+        assert_eq!(error.to_string(), "the collector did not answer");
     }
 
     #[test]
-    fn a_refusal_is_told() {
-        let (spool, now) = (spool(1), Instant::now());
-        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
-        let refusal = session.heard(b"hello?\n{\"error\":\"bad token\"}\n").unwrap_err();
-        assert_eq!(refusal.to_string(), "it refused us: bad token");
+    fn a_refusal_is_an_error() {
+        let spool = spool(1);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Json, false, now);
+        let error = session.received(b"hello?\n{\"error\":\"bad token\"}\n").unwrap_err();
+        assert_eq!(error.to_string(), "the collector refused the connection: bad token");
     }
 
     #[test]
     fn an_idle_connection_is_kept_alive_by_an_empty_line() {
-        let (spool, now) = (spool(0), Instant::now());
-        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        let spool = spool(0);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Json, false, now);
         write_all(&mut session, now);
-        session.heard(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
+        session.received(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
         session.tick(now + Duration::from_secs(29)).unwrap();
         assert_eq!(write_all(&mut session, now), "");
         session.tick(now + Duration::from_secs(31)).unwrap();
@@ -433,14 +440,15 @@ mod tests {
 
     #[test]
     fn an_empty_line_ends_what_a_dead_sender_left_once_all_of_it_is_acked() {
-        let (mut spool, now) = (spool(2), Instant::now());
+        let mut spool = spool(2);
+        let now = Instant::now();
         spool.owner = Owner::Dead;
-        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        let mut session = begin(&spool, Format::Json, false, now);
         write_all(&mut session, now);
         write_all(&mut session, now);
-        session.heard(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":1}\n").unwrap();
+        session.received(b"{\"netlog\":1,\"ack\":0}\n{\"ack\":1}\n").unwrap();
         assert!(!session.drained() && write_all(&mut session, now).is_empty());
-        session.heard(b"{\"ack\":2}\n").unwrap();
+        session.received(b"{\"ack\":2}\n").unwrap();
         assert!(!session.drained());
         assert_eq!(write_all(&mut session, now), "\n");
         assert!(session.drained());
@@ -448,10 +456,11 @@ mod tests {
 
     #[test]
     fn a_collector_that_takes_nothing_for_long_is_not_owed_one_empty_line_after_another() {
-        let (spool, now) = (spool(1), Instant::now());
-        let mut session = Session::begin(&spool, (Format::Json, &Token::default()), false, now);
+        let spool = spool(1);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Json, false, now);
         write_all(&mut session, now);
-        session.heard(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
+        session.received(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
         for second in 31..1000 {
             session.tick(now + Duration::from_secs(second)).unwrap();
         }
@@ -461,28 +470,30 @@ mod tests {
 
     #[test]
     fn text_is_for_people_and_delivered_when_written() {
-        let (spool, now) = (spool(1), Instant::now());
-        let mut session = Session::begin(&spool, (Format::Text, &Token::default()), false, now);
+        let spool = spool(1);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Text, false, now);
         assert_eq!(write_all(&mut session, now), "2026-11-22 18:42:23.123456 INFO  [app] m\n");
         assert_eq!(spool.ring.held(), 0);
     }
 
     #[test]
-    fn losses_are_told_once_there_is_room() {
-        let (spool, now) = (spool(0), Instant::now());
+    fn losses_are_reported_once_there_is_room() {
+        let spool = spool(0);
+        let now = Instant::now();
         while spool.append(Level::Info, LINE.as_bytes()).is_ok() {}
         spool.lose(Level::Info, 1);
         spool.lose(Level::Debug, 1);
         spool.report_losses();
         assert_eq!(spool.unreported(), 2, "there is no room yet");
-        let mut session = Session::begin(&spool, (Format::Text, &Token::default()), false, now);
+        let mut session = begin(&spool, Format::Text, false, now);
         write_all(&mut session, now);
         spool.report_losses();
         spool.report_losses();
         assert_eq!(spool.unreported(), 0);
-        let told = write_all(&mut session, now);
-        let expected = "2 records were lost for want of room in the spool (so far in all: 1 INFO, 1 DEBUG) lost=2\n";
-        assert_eq!(told.matches("lost=").count(), 1);
-        assert!(told.ends_with(expected), "{told}");
+        let text = write_all(&mut session, now);
+        let expected = "2 records were lost because the spool was full (since the start: 1 INFO, 1 DEBUG) lost=2\n";
+        assert_eq!(text.matches("lost=").count(), 1);
+        assert!(text.ends_with(expected), "{text}");
     }
 }

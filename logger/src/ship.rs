@@ -1,71 +1,115 @@
-//! Delivering by hand what dead programs left behind.
+//! Delivery by hand of the records that dead programs left behind.
 
-use crate::acquaintance::Acquaintance;
-use crate::bell::Bell;
-use crate::builder::{Format, InitError};
-use crate::endpoint::Endpoint;
-use crate::spool::Directory;
+use crate::builder::Format;
+use crate::endpoint::{BadAddress, Endpoint};
+use crate::known_collectors::KnownCollector;
+use crate::spool::{Directory, Spool};
 use crate::token::Token;
-use crate::worker::{Patience, Route, Status, Worker};
+use crate::waker::Waker;
+use crate::worker::{Context, Destination, RetryPolicy, Worker};
+use std::error::Error;
+use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What was found in one dead program's spool, and what became of it.
+/// Result of shipping one dead program's spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shipped {
     /// The program's name.
     pub app: String,
-    /// The machine it ran on.
+    /// Name of the machine it ran on.
     pub host: String,
     /// Its process id.
     pub pid: u32,
-    /// How many records it left behind.
+    /// Number of records it left behind.
     pub records: u64,
-    /// Why they could not be delivered, if so; they are still there then.
+    /// The reason why they could not be delivered, if so; the spool is kept then.
     pub failed: Option<String>,
 }
 
-/// Delivers to `address`, which may ask for a `token` (by default `$NETLOG_TOKEN`), what dead
-/// programs of this user left in `directory` (by default where programs put their spools by default), oldest first, and hands what became of each to `each`.
-/// What is no spool is told to `complain` and left alone.
+/// Error of [`ship`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ShipError {
+    /// The address is invalid.
+    Address(BadAddress),
+    /// The spool directory cannot be opened.
+    Directory(Box<dyn Error + Send + Sync>),
+    /// The system has no resources for the connection.
+    System(io::Error),
+}
+
+impl fmt::Display for ShipError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(error) => error.fmt(f),
+            Self::Directory(error) => error.fmt(f),
+            Self::System(_) => f.write_str("failed to prepare the delivery"),
+        }
+    }
+}
+
+impl Error for ShipError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Address(_) => None,
+            Self::Directory(error) => error.source(),
+            Self::System(error) => Some(error),
+        }
+    }
+}
+
+/// Delivers the records that dead programs of this user left behind.
+///
+/// The spools in `directory` (by default the directory where programs keep them) are sent to
+/// `address`, the oldest first, and `each` receives the result of each one. `token` is shown to a
+/// collector that requires one (by default `$NETLOG_TOKEN`). Files that are not spools are reported
+/// to `complain` and left alone. Spools of running programs are not touched.
 ///
 /// # Errors
 ///
-/// When the address cannot be read, the directory cannot be opened, or the system gives no memory.
+/// When the address is invalid, the directory cannot be opened, or the system has no resources for
+/// a connection. A spool that cannot be delivered is not an error: see [`Shipped::failed`].
 pub fn ship(
     address: &str,
     token: Option<&str>,
     directory: Option<&Path>,
     mut each: impl FnMut(Shipped),
     complain: impl Fn(String),
-) -> Result<(), InitError> {
-    let endpoint = Endpoint::parse(address).map_err(InitError::Address)?;
+) -> Result<(), ShipError> {
+    let endpoint = Endpoint::parse(address).map_err(ShipError::Address)?;
     let path = directory.map_or_else(Directory::default_path, Path::to_owned);
-    let directory = Directory::open(&path).map_err(|e| InitError::System(e.into()))?;
-    let acquaintance = Acquaintance::with(&endpoint, Some(&directory));
-    let token = token.map_or_else(Token::of_environment, |token| Token::new(token.into()));
-    let route = Arc::new(Route { endpoint, format: Format::Json, acquaintance, token });
+    if directory.is_none() && !path.exists() {
+        return Ok(()); // no program of this user has logged yet
+    }
+    let directory = Directory::open(&path).map_err(|e| ShipError::Directory(e.into()))?;
+    let known = KnownCollector::load(&endpoint, Some(&directory));
+    let token = token.map_or_else(Token::from_environment, |token| Token::new(token.into()));
+    let destination = Arc::new(Destination { endpoint, format: Format::Json, known, token });
     for spool in directory.adopt(None, complain) {
-        let origin = &spool.origin;
-        let mut shipped = Shipped {
-            app: origin.app.clone(),
-            host: origin.host.clone(),
-            pid: origin.pid,
-            records: spool.levels().iter().sum(),
-            failed: None,
-        };
-        let status = Arc::new(Status::default());
-        let worker = Worker {
-            spool: Arc::new(spool),
-            route: Arc::clone(&route),
-            bell: Arc::new(Bell::new().map_err(InitError::System)?),
-            status,
-            patience: Patience::OneTry,
-            clock: None,
-        };
-        shipped.failed = worker.run().err();
-        each(shipped);
+        each(ship_one(spool, &destination).map_err(ShipError::System)?);
     }
     Ok(())
+}
+
+fn ship_one(spool: Spool, destination: &Arc<Destination>) -> io::Result<Shipped> {
+    let identity = &spool.identity;
+    let mut shipped = Shipped {
+        app: identity.app.clone(),
+        host: identity.host.clone(),
+        pid: identity.pid,
+        records: spool.levels().iter().sum(),
+        failed: None,
+    };
+    let context = Context {
+        spool: Arc::new(spool),
+        destination: Arc::clone(destination),
+        waker: Arc::new(Waker::new()?),
+        status: Arc::default(),
+        clock: None,
+    };
+    shipped.failed = Worker { context, retry: RetryPolicy::Once }.run().err();
+    Ok(shipped)
 }

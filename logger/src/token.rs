@@ -1,8 +1,8 @@
-//! What shows a collector that this program may send.
+//! The token that a collector may require of its senders.
 
 use std::fmt;
 
-/// A token, or none. It is written to collectors, and shown to nobody else.
+/// An optional token. It is sent to collectors and never printed.
 #[derive(Clone, Default)]
 pub(crate) struct Token(Option<String>);
 
@@ -12,11 +12,11 @@ impl Token {
     }
 
     /// `$NETLOG_TOKEN`.
-    pub(crate) fn of_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         Self::new(std::env::var("NETLOG_TOKEN").unwrap_or_default())
     }
 
-    /// What a hello says.
+    /// The text for a hello.
     pub(crate) fn text(&self) -> Option<String> {
         self.0.clone()
     }

@@ -197,6 +197,6 @@ fn of_what_dead_programs_left_the_oldest_is_given_up_beyond_the_limit_and_counte
     let lost = || collector.records().0.iter().filter_map(|r| r["lost"].as_u64()).sum::<u64>();
     let came = || messages(&collector.records()).iter().filter(|m| m.contains("number")).count();
     assert!(wait_until(SOON, || came() == 51 && lost() == 10), "{}", collector.text());
-    next.says("gave up 10 records of pid ");
+    next.says("discarded 10 records of pid ");
     next.succeed();
 }

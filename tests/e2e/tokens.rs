@@ -60,7 +60,7 @@ fn a_refused_sender_keeps_its_records_until_the_token_is_right() {
     let collector = guarded(&scene, TOKEN);
     let to = collector.authority();
     let mut refused = subject(&scene, "wrong", &format!("to={to} records=50"));
-    refused.says("it refused us: unknown token");
+    refused.says("the collector refused the connection: unknown token");
     refused.end();
     assert!(collector.text().is_empty() && scene.rings().len() == 1);
     let token = scene.path("mine");

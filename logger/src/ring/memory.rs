@@ -1,5 +1,5 @@
-//! The memory a ring lies in: a file mapped into the process, its data twice back to back, so
-//! that no record ever wraps.
+//! The memory of a ring: a file mapped into the process, its data twice back to back, so that no
+//! record ever wraps.
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
@@ -20,18 +20,18 @@ pub(crate) mod sync {
 
 use sync::{AtomicI32, AtomicU64, Ordering};
 
-/// Where [`Control`] lies in the file; before it stands the text that says whose ring it is.
+/// Offset of [`ControlBlock`] in the file, behind the text that identifies the sender.
 pub(crate) const CONTROL_AT: usize = 1024;
 
-/// Where the data lies in the file: behind the header, at a page's start.
+/// Offset of the data in the file: behind the header, at the start of a page.
 pub(crate) fn data_at() -> usize {
     rustix::param::page_size().max(4096)
 }
 
-/// What all who use a ring share, in the file. A fresh file's zeros are a fresh control block.
+/// State of a ring, kept in the file. The zeros of a new file are a valid initial state.
 #[derive(Default)]
 #[repr(C, align(128))]
-pub(crate) struct Control {
+pub(crate) struct ControlBlock {
     /// The position behind the last claim.
     pub(crate) tail: AtomicU64,
     _tail_line: [u64; 15],
@@ -41,17 +41,17 @@ pub(crate) struct Control {
     pub(super) checkpoints: [Checkpoint; 2],
     /// Records lost because there was no room, by level: `ERROR` first.
     pub(crate) lost: [AtomicU64; 5],
-    /// How many of them the stream itself has told of.
+    /// Number of them that records in the stream have reported.
     pub(crate) reported: AtomicU64,
-    /// The report being made: its position in the ring and a bit that says so, and what `reported`
-    /// will be then.
+    /// Position of the last report, with a flag.
     pub(crate) report_at: AtomicU64,
+    /// Value of `reported` once that report is committed.
     pub(crate) report_total: AtomicU64,
-    /// Whether the program came to its own end: 1 when it did.
+    /// 1 once the program ended by itself.
     pub(crate) ended: AtomicU64,
 }
 
-/// Up to where everything was released, and the number of the record that follows.
+/// End of the released records, and the number of the record that follows.
 #[derive(Default)]
 #[repr(C)]
 pub(crate) struct Checkpoint {
@@ -60,9 +60,9 @@ pub(crate) struct Checkpoint {
     pub(super) check: AtomicU64,
 }
 
-/// What a ring needs of its memory. Positions are taken modulo the capacity.
-pub(crate) trait Memory {
-    fn control(&self) -> &Control;
+/// Memory that a ring can use. Positions are taken modulo the capacity.
+pub(crate) trait RingMemory {
+    fn control(&self) -> &ControlBlock;
 
     fn capacity(&self) -> u64;
 
@@ -92,12 +92,12 @@ pub(crate) trait Memory {
 
     fn prefault(&self, _range: Range<u64>) {}
 
-    /// Says that position `at` is where the next record will most likely be written.
+    /// Prepares position `at`, where the next record will most likely be written.
     fn prefetch(&self, _at: u64) {}
 }
 
-/// A file mapped into the process; a forked child does not have it.
-pub(crate) struct Map {
+/// A file mapped into the process, but not into its forked children.
+pub(crate) struct MappedFile {
     base: *mut u8,
     data: *mut u8,
     capacity: u64,
@@ -105,12 +105,12 @@ pub(crate) struct Map {
 }
 
 // SAFETY: the mapping belongs to the process, not to a thread; what is shared in it are atomics,
-// and the bytes that `Memory`'s contracts give to one thread at a time.
-unsafe impl Send for Map {}
+// and the bytes that `RingMemory`'s contracts give to one thread at a time.
+unsafe impl Send for MappedFile {}
 // SAFETY: as above.
-unsafe impl Sync for Map {}
+unsafe impl Sync for MappedFile {}
 
-impl Map {
+impl MappedFile {
     /// Reserves the space of a new ring file. Without it, a file system that fills up later would
     /// kill the host program with SIGBUS.
     pub(crate) fn reserve(file: impl AsFd, capacity: u64) -> io::Result<()> {
@@ -126,8 +126,10 @@ impl Map {
     /// When the system refuses the mapping. The file must be as long as it should be, which the
     /// caller has checked.
     pub(crate) fn new(file: BorrowedFd<'_>, capacity: u64) -> io::Result<Self> {
-        let (data_at, data) = (data_at(), capacity as usize);
-        let (len, first) = (data_at + 2 * data, data_at + data);
+        let data_at = data_at();
+        let data = capacity as usize;
+        let len = data_at + 2 * data;
+        let first = data_at + data;
         let access = ProtFlags::READ | ProtFlags::WRITE;
         let fixed = MapFlags::SHARED | MapFlags::FIXED;
         // SAFETY: the first call reserves addresses of its own choice; the two others replace
@@ -150,18 +152,18 @@ impl Map {
     }
 }
 
-impl Drop for Map {
+impl Drop for MappedFile {
     fn drop(&mut self) {
         // SAFETY: this is the whole of what `new` mapped, and no reference outlives `self`.
         let _ = unsafe { munmap(self.base.cast::<c_void>(), self.len) };
     }
 }
 
-impl Memory for Map {
-    fn control(&self) -> &Control {
+impl RingMemory for MappedFile {
+    fn control(&self) -> &ControlBlock {
         // SAFETY: the header is mapped, aligned (CONTROL_AT is a multiple of 128, the base of a
         // page) and large enough; every field is an atomic or unused.
-        unsafe { &*self.base.add(CONTROL_AT).cast::<Control>() }
+        unsafe { &*self.base.add(CONTROL_AT).cast::<ControlBlock>() }
     }
 
     fn capacity(&self) -> u64 {
@@ -218,17 +220,17 @@ impl Memory for Map {
     }
 }
 
-/// A page that a fork wipes: tells a child that it is one, at the cost of one load.
-pub(crate) struct Fork {
+/// A page that a fork wipes, so that a child notices the fork at the cost of one load.
+pub(crate) struct ForkDetector {
     page: *mut AtomicU64,
 }
 
 // SAFETY: the page is never unmapped, and holds one atomic.
-unsafe impl Send for Fork {}
+unsafe impl Send for ForkDetector {}
 // SAFETY: as above.
-unsafe impl Sync for Fork {}
+unsafe impl Sync for ForkDetector {}
 
-impl Fork {
+impl ForkDetector {
     /// The state of a process that was forked and has not done anything about it.
     pub(crate) const CHILD: u64 = 0;
 
@@ -252,7 +254,7 @@ impl Fork {
         Ok(fork)
     }
 
-    /// What was last stored in this process; [`Fork::CHILD`] if that was before a fork.
+    /// The last state stored in this process; [`ForkDetector::CHILD`] after a fork.
     #[inline]
     pub(crate) fn state(&self) -> &AtomicU64 {
         // SAFETY: the page is mapped for good and aligned; zeros are a valid atomic.

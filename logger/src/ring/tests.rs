@@ -17,22 +17,22 @@ use std::cell::Cell;
 use std::cell::UnsafeCell;
 
 /// A ring on the heap, for miri and loom, which cannot map files.
-struct Heap {
-    control: Control,
+struct HeapMemory {
+    control: ControlBlock,
     lengths: Vec<AtomicI32>,
     bytes: Vec<UnsafeCell<u8>>,
 }
 
 // SAFETY: who may touch which bytes when is the ring's to guarantee; that it does is tested here.
-unsafe impl Sync for Heap {}
+unsafe impl Sync for HeapMemory {}
 // SAFETY: as above.
-unsafe impl Send for Heap {}
+unsafe impl Send for HeapMemory {}
 
-impl Heap {
+impl HeapMemory {
     fn ring(capacity: usize) -> Ring<Self> {
         let lengths = (0..capacity / 8).map(|_| AtomicI32::new(0)).collect();
         let bytes = (0..capacity).map(|_| UnsafeCell::new(0)).collect();
-        Ring::new(Self { control: Control::default(), lengths, bytes })
+        Ring::new(Self { control: ControlBlock::default(), lengths, bytes })
     }
 
     fn cell(&self, at: u64) -> &UnsafeCell<u8> {
@@ -64,8 +64,8 @@ impl Heap {
     }
 }
 
-impl Memory for Heap {
-    fn control(&self) -> &Control {
+impl RingMemory for HeapMemory {
+    fn control(&self) -> &ControlBlock {
         &self.control
     }
 
@@ -101,8 +101,13 @@ impl Memory for Heap {
     }
 }
 
-fn read_all<M: Memory>(ring: &Ring<M>, cursor: &mut Cursor, owner: Owner) -> Vec<(u64, String)> {
-    let (mut out, mut line) = (Vec::new(), Vec::new());
+fn read_all<M: RingMemory>(
+    ring: &Ring<M>,
+    cursor: &mut Cursor,
+    owner: Owner,
+) -> Vec<(u64, String)> {
+    let mut out = Vec::new();
+    let mut line = Vec::new();
     while ring.read(cursor, owner, &mut line) {
         out.push((cursor.number - 1, String::from_utf8(std::mem::take(&mut line)).unwrap()));
     }

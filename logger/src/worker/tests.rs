@@ -1,44 +1,49 @@
 //! A dead sender's ring, delivered by datagrams.
 
 use super::*;
-use crate::origin::Origin;
-use crate::spool::Directory;
+use crate::builder::Format;
+use crate::endpoint::Endpoint;
+use crate::identity::SenderIdentity;
+use crate::known_collectors::KnownCollector;
+use crate::spool::{Directory, Spool};
+use crate::token::Token;
+use crate::waker::Waker;
 use netlog_wire::Level;
+use std::net::UdpSocket;
+use std::sync::Arc;
 
-/// What comes of a ring left behind by a sender that did `before` it died.
+/// Datagrams sent from a ring left behind by a sender that did `before` it died.
 fn delivered(before: impl FnOnce(&Spool)) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
     let directory = Directory::open(dir.path()).unwrap();
-    before(&directory.create(Origin::here("app", "host", 1 << 20)).unwrap());
+    before(&directory.create(SenderIdentity::current("app", "host", 1 << 20)).unwrap());
     let there = UdpSocket::bind("127.0.0.1:0").unwrap();
     there.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     let endpoint = Endpoint::parse(&format!("udp://{}", there.local_addr().unwrap())).unwrap();
-    let (format, token) = (Format::Json, Token::default());
     for spool in left_behind(&directory) {
-        let worker = Worker {
+        let context = Context {
             spool: Arc::new(spool),
-            route: Arc::new(Route {
+            destination: Arc::new(Destination {
                 endpoint: endpoint.clone(),
-                token: token.clone(),
-                format,
-                acquaintance: Acquaintance::with(&endpoint, None),
+                token: Token::default(),
+                format: Format::Json,
+                known: KnownCollector::load(&endpoint, None),
             }),
-            bell: Arc::new(Bell::new().unwrap()),
+            waker: Arc::new(Waker::new().unwrap()),
             status: Arc::default(),
-            patience: Patience::OneTry,
             clock: None,
         };
-        worker.run().unwrap();
+        Worker { context, retry: RetryPolicy::Once }.run().unwrap();
     }
-    let (mut came, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+    let mut came = Vec::new();
+    let mut buffer = vec![0; 1 << 16];
     while let Ok(len) = there.recv(&mut buffer) {
         came.push(String::from_utf8(buffer[..len].to_vec()).unwrap());
     }
     came
 }
 
-/// The one ring in `directory`. A child of another test may have its lock for the moment between its
-/// fork and its exec.
+/// The one ring in `directory`. A child of another test may hold its lock between fork and exec.
 pub(crate) fn left_behind(directory: &Arc<Directory>) -> Vec<Spool> {
     let until = Instant::now() + Duration::from_secs(10);
     loop {
@@ -46,7 +51,7 @@ pub(crate) fn left_behind(directory: &Arc<Directory>) -> Vec<Spool> {
         if !found.is_empty() || Instant::now() > until {
             return found;
         }
-        std::thread::sleep(BUSY);
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -56,7 +61,7 @@ fn record(len: usize) -> String {
 }
 
 #[test]
-fn losses_that_a_dead_sender_had_no_time_to_tell_of_are_told_by_datagram_too() {
+fn losses_that_a_dead_sender_had_no_time_to_report_are_reported_by_datagram_too() {
     let came = delivered(|spool| {
         spool.append(Level::Info, record(1).as_bytes()).unwrap();
         spool.lose(Level::Warn, 3);
@@ -66,7 +71,7 @@ fn losses_that_a_dead_sender_had_no_time_to_tell_of_are_told_by_datagram_too() {
 }
 
 #[test]
-fn a_record_too_long_for_a_datagram_is_told_of_and_those_behind_it_come() {
+fn a_record_too_long_for_a_datagram_is_reported_and_those_behind_it_arrive() {
     let came = delivered(|spool| {
         spool.append(Level::Info, record(65_500).as_bytes()).unwrap();
         spool.append(Level::Info, record(1).as_bytes()).unwrap();

@@ -2,7 +2,7 @@
 //! committed by then and not released comes out of its file, once, in order, with its number.
 
 use super::*;
-use crate::origin::Origin;
+use crate::identity::SenderIdentity;
 use crate::spool::Directory;
 use netlog_wire::Level;
 use std::path::Path;
@@ -38,11 +38,12 @@ fn text(number: u64, len: usize) -> String {
 fn dies_at_its_point() {
     let (Ok(point), Ok(dir)) = (std::env::var(POINT), std::env::var(DIR)) else { return };
     let spool = Directory::open(Path::new(&dir)).unwrap();
-    let spool = spool.create(Origin::here("child", "host", 65_536)).unwrap();
+    let spool = spool.create(SenderIdentity::current("child", "host", 65_536)).unwrap();
     let log = std::fs::File::create(Path::new(&dir).join("steps")).unwrap();
     let tell = |text: String| rustix::io::write(&log, text.as_bytes()).map(drop).unwrap();
     POINTS.set(Some(point.parse().unwrap()));
-    let (mut appended, mut released) = (0, spool.ring.first());
+    let mut appended = 0;
+    let mut released = spool.ring.first();
     for step in script() {
         match step {
             Step::Append(len) => {
@@ -65,7 +66,7 @@ fn dies_at_its_point() {
 fn dies_over_its_losses() {
     let (Ok(point), Ok(dir)) = (std::env::var(POINT), std::env::var(DIR)) else { return };
     let spool = Directory::open(Path::new(&dir)).unwrap();
-    let spool = spool.create(Origin::here("child", "host", 65_536)).unwrap();
+    let spool = spool.create(SenderIdentity::current("child", "host", 65_536)).unwrap();
     POINTS.set(Some(point.parse().unwrap()));
     let mut released = spool.ring.first();
     for last in 1..=3 {
@@ -128,7 +129,8 @@ fn every_committed_record_survives_a_death_at_any_store() {
             let line = told.lines().rev().find_map(|line| line.strip_prefix(word));
             line.map_or(0, |number| number.trim().parse::<u64>().unwrap())
         };
-        let (appended, releasing) = (last("appended"), last("releasing"));
+        let appended = last("appended");
+        let releasing = last("releasing");
         let first = found.first().map_or(appended + 1, |(number, _)| *number);
         let end = found.last().map_or(appended, |(number, _)| *number);
         assert!(first <= releasing + 1, "point {point}: nothing is gone that was not released");

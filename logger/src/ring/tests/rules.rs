@@ -4,8 +4,10 @@ use super::*;
 
 #[test]
 fn records_come_out_in_order_with_their_numbers_round_and_round() {
-    let ring = Heap::ring(256);
-    let (mut cursor, mut released, mut expected) = (ring.first(), ring.first(), 1);
+    let ring = HeapMemory::ring(256);
+    let mut cursor = ring.first();
+    let mut released = ring.first();
+    let mut expected = 1;
     for round in 0..100 {
         let texts: Vec<String> = (0..3).map(|n| "x".repeat((round * 7 + n * 13) % 60)).collect();
         for text in texts.iter().filter(|text| !text.is_empty()) {
@@ -24,7 +26,7 @@ fn records_come_out_in_order_with_their_numbers_round_and_round() {
 
 #[test]
 fn a_full_ring_takes_nothing_and_the_last_part_is_kept() {
-    let ring = Heap::ring(256);
+    let ring = HeapMemory::ring(256);
     while ring.append(&[b'i'; 12], 256 / 8 * 7).is_ok() {}
     assert_eq!(ring.held(), 224);
     while ring.append(&[b'w'; 12], u64::MAX).is_ok() {}
@@ -36,14 +38,14 @@ fn a_full_ring_takes_nothing_and_the_last_part_is_kept() {
 
 #[test]
 fn a_record_longer_than_the_ring_is_refused() {
-    let ring = Heap::ring(256);
+    let ring = HeapMemory::ring(256);
     assert_eq!(ring.append(&[0; 253], u64::MAX), Err(NoRoom));
     assert!(ring.append(&[0; 252], u64::MAX).is_ok());
 }
 
 #[test]
 fn a_claim_holds_the_living_reader_and_is_skipped_after_a_death() {
-    let ring = Heap::ring(256);
+    let ring = HeapMemory::ring(256);
     ring.append(b"one", u64::MAX).unwrap();
     let (at, _) = ring.claim(20, u64::MAX).unwrap();
     // Its owner died over the copy, and what it had copied looks like a record.
@@ -67,7 +69,7 @@ fn a_claim_holds_the_living_reader_and_is_skipped_after_a_death() {
 
 #[test]
 fn an_empty_ring_can_be_closed_and_takes_nothing_more() {
-    let ring = Heap::ring(256);
+    let ring = HeapMemory::ring(256);
     ring.append(b"one", u64::MAX).unwrap();
     assert!(!ring.close_if_empty() && !ring.closed());
     ring.release(ring.first(), 1, Owner::Alive);
@@ -78,7 +80,7 @@ fn an_empty_ring_can_be_closed_and_takes_nothing_more() {
 
 #[test]
 fn a_torn_checkpoint_leaves_the_one_before() {
-    let ring = Heap::ring(256);
+    let ring = HeapMemory::ring(256);
     for _ in 0..3 {
         ring.append(b"12345678", u64::MAX).unwrap();
     }
@@ -93,7 +95,7 @@ fn a_torn_checkpoint_leaves_the_one_before() {
 fn several_threads_append_and_each_keeps_its_order() {
     let threads = 4;
     let records = if cfg!(miri) { 20 } else { 5_000 };
-    let ring = Heap::ring(4096);
+    let ring = HeapMemory::ring(4096);
     let mut seen = vec![Vec::new(); threads];
     std::thread::scope(|scope| {
         for thread in 0..threads {

@@ -1,7 +1,7 @@
-//! Whose ring a file is: the text at its head, and the identity it gives the records.
+//! The identity of a sender: the text at the head of its spool file, and its part of a hello.
 
 use crate::token::Token;
-use netlog_wire::{Hello, MAX_NAME, VERSION};
+use netlog_wire::{Hello, Identity, Line, MAX_NAME, Text, VERSION};
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,28 +12,28 @@ const MAGIC: &str = if cfg!(target_endian = "little") {
     "netlog spool 1 big-endian"
 };
 
-/// A running program that logs.
+/// A program that logs or logged, as the collector sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct SenderIdentity {
     pub(crate) sender: String,
     pub(crate) app: String,
     pub(crate) host: String,
     pub(crate) pid: u32,
-    /// When it began to log, in microseconds since 1970.
+    /// Start of logging, in microseconds since 1970.
     pub(crate) started: i64,
-    /// The boot of the machine it ran in.
+    /// Boot id of the machine at that time.
     pub(crate) boot: String,
-    /// The bytes of data its ring holds.
+    /// Size of the ring's data in bytes.
     pub(crate) capacity: u64,
 }
 
-impl Origin {
-    /// This process, under a sender id drawn anew.
-    pub(crate) fn here(app: &str, host: &str, capacity: u64) -> Self {
+impl SenderIdentity {
+    /// Describes this process, under a new random sender id.
+    pub(crate) fn current(app: &str, host: &str, capacity: u64) -> Self {
         Self {
-            sender: hex(&random()),
-            app: name(app),
-            host: name(host),
+            sender: hex(&random_bytes()),
+            app: one_line_name(app),
+            host: one_line_name(host),
             pid: std::process::id(),
             started: now(),
             boot: boot_id(),
@@ -41,8 +41,8 @@ impl Origin {
         }
     }
 
-    /// The text that stands at the head of the ring's file.
-    pub(crate) fn text(&self) -> String {
+    /// Text at the head of the spool file.
+    pub(crate) fn header_text(&self) -> String {
         let Self { sender, app, host, pid, started, boot, capacity } = self;
         format!(
             "{MAGIC}\nsender {sender}\napp {app}\nhost {host}\npid {pid}\nstarted {started}\n\
@@ -50,12 +50,12 @@ impl Origin {
         )
     }
 
-    /// Reads the head of a file; `None` when it is no spool file of this layout and machine.
+    /// Parses the head of a file; `None` unless it is a spool file of this layout and byte order.
     pub(crate) fn parse(head: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(head.split(|&b| b == 0).next()?).ok()?;
         let mut lines = text.strip_prefix(MAGIC)?.strip_prefix('\n')?.lines();
         let mut field = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(' ');
-        let origin = Self {
+        let identity = Self {
             sender: field("sender")?.to_owned(),
             app: field("app")?.to_owned(),
             host: field("host")?.to_owned(),
@@ -64,18 +64,18 @@ impl Origin {
             boot: field("boot")?.to_owned(),
             capacity: field("capacity")?.parse().ok()?,
         };
-        Hello::valid_sender(&origin.sender).then_some(origin)
+        Hello::valid_sender(&identity.sender).then_some(identity)
     }
 
-    /// The name of its ring's file, in which nothing of the app's name can mean a path.
+    /// Name of the spool file. No part of the app's name can act as a path in it.
     pub(crate) fn file_name(&self) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
         let app: String = self.app.chars().take(64).map(plain).collect();
         format!("{app}.{}.ring", self.sender)
     }
 
-    /// What this sender says first on a connection whose first record is number `next`; or what is
-    /// said for it, when it did not come to its own end.
+    /// Hello of a connection whose first record is number `next`; `recovered` when the program
+    /// crashed and another one delivers its records.
     pub(crate) fn hello(&self, next: u64, recovered: bool, token: &Token) -> Hello {
         Hello {
             netlog: VERSION,
@@ -89,10 +89,21 @@ impl Origin {
         }
     }
 
-    /// The sender whose records are delivered when a ring outlived its machine's boot: the disk
-    /// need not have kept pages in the order in which they were written, so that records may have
-    /// other numbers than they once had, and must not be measured by the old mark.
-    pub(crate) fn after_reboot(mut self) -> Self {
+    /// Appends the text line of one of its records, under the app's name.
+    pub(crate) fn push_text(&self, line: &[u8], out: &mut Vec<u8>) {
+        let app = Identity { app: Some(self.app.clone()), ..Identity::default() };
+        let mut stamped = vec![b'{'];
+        app.push(&mut stamped);
+        stamped.extend_from_slice(line.get(1..).unwrap_or_default());
+        if let Some(line) = Line::parse(&stamped) {
+            Text::PLAIN.push(out, &line);
+        }
+    }
+
+    /// Changes the sender id of a ring from an earlier boot. A disk need not have kept pages in the
+    /// order in which they were written, so records may have other numbers than before and must
+    /// not be compared with the collector's mark of the old id.
+    pub(crate) fn renamed_after_reboot(mut self) -> Self {
         if self.boot != boot_id() {
             self.sender = self.sender.chars().rev().collect();
         }
@@ -106,12 +117,12 @@ pub(crate) fn now() -> i64 {
     since.map_or(0, |t| t.as_micros() as i64)
 }
 
-/// The machine's name, as the kernel has it.
+/// Host name, as the kernel reports it.
 pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// The program's file name.
+/// File name of the executable.
 pub(crate) fn app_name() -> String {
     let path = std::env::current_exe().ok();
     let name = path.as_deref().and_then(|p| p.file_name());
@@ -123,7 +134,7 @@ fn boot_id() -> String {
     id.map_or_else(|_| "unknown".into(), |id| id.trim().to_owned())
 }
 
-fn random() -> [u8; 16] {
+fn random_bytes() -> [u8; 16] {
     let mut bytes = [0; 16];
     if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(16) {
         // Only a kernel before 3.17 has no getrandom; a pid and a time are then unique enough.
@@ -137,8 +148,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// `text` as a name on one line.
-fn name(text: &str) -> String {
+/// Makes `text` a name of one line and limited length.
+fn one_line_name(text: &str) -> String {
     let mut name: String = text.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
     name.truncate(name.floor_char_boundary(MAX_NAME));
     name
@@ -150,17 +161,17 @@ mod tests {
 
     #[test]
     fn the_head_of_a_file_is_read_back() {
-        let origin = Origin::here("or/ders\n\u{1b}", "web1", 8192);
-        assert_eq!(origin.app, "or/ders__");
-        let mut head = origin.text().into_bytes();
+        let identity = SenderIdentity::current("or/ders\n\u{1b}", "web1", 8192);
+        assert_eq!(identity.app, "or/ders__");
+        let mut head = identity.header_text().into_bytes();
         head.resize(1024, 0);
-        assert_eq!(Origin::parse(&head), Some(origin.clone()));
-        assert_eq!(origin.file_name(), format!("or_ders__.{}.ring", origin.sender));
+        assert_eq!(SenderIdentity::parse(&head), Some(identity.clone()));
+        assert_eq!(identity.file_name(), format!("or_ders__.{}.ring", identity.sender));
     }
 
     #[test]
     fn a_foreign_head_is_refused() {
-        let text = Origin::here("a", "h", 8192).text();
+        let text = SenderIdentity::current("a", "h", 8192).header_text();
         let foreign = [
             String::new(),
             text.replace("spool 1", "spool 2"),
@@ -169,22 +180,22 @@ mod tests {
             text.lines().take(3).collect(),
         ];
         for head in foreign {
-            assert_eq!(Origin::parse(head.as_bytes()), None, "{head}");
+            assert_eq!(SenderIdentity::parse(head.as_bytes()), None, "{head}");
         }
-        assert_eq!(Origin::parse(&[0xff; 1024]), None);
+        assert_eq!(SenderIdentity::parse(&[0xff; 1024]), None);
     }
 
     #[test]
     fn names_however_long_leave_room_for_the_ring() {
-        let origin = Origin::here(&"é".repeat(4000), &"h".repeat(4000), u64::MAX);
-        assert!(origin.text().len() < crate::ring::CONTROL_AT);
+        let identity = SenderIdentity::current(&"é".repeat(4000), &"h".repeat(4000), u64::MAX);
+        assert!(identity.header_text().len() < crate::ring::CONTROL_AT);
     }
 
     #[test]
     fn a_ring_of_another_boot_has_another_sender() {
-        let here = Origin::here("a", "h", 8192);
-        assert_eq!(here.clone().after_reboot(), here);
-        let before = Origin { boot: "before".into(), ..here.clone() };
-        assert_ne!(before.after_reboot().sender, here.sender);
+        let here = SenderIdentity::current("a", "h", 8192);
+        assert_eq!(here.clone().renamed_after_reboot(), here);
+        let before = SenderIdentity { boot: "before".into(), ..here.clone() };
+        assert_ne!(before.renamed_after_reboot().sender, here.sender);
     }
 }

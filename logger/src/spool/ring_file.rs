@@ -1,0 +1,217 @@
+//! A ring with the file it is kept in.
+
+use super::directory::Directory;
+use crate::identity::{SenderIdentity, now};
+use crate::loss;
+use crate::ring::{Cursor, MappedFile, NoRoom, Owner, Ring, point};
+use netlog_wire::{Level, Line};
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+/// Flag in the position of a report, a multiple of eight that may be 0.
+const REPORT: u64 = 1;
+
+/// A ring with its sender's identity and its file, which is locked while the process has it.
+pub(crate) struct Spool {
+    pub(crate) ring: Ring<MappedFile>,
+    pub(crate) identity: SenderIdentity,
+    pub(crate) owner: Owner,
+    /// `None` for a ring in memory.
+    file: Option<SpoolFile>,
+}
+
+/// The file of a ring.
+pub(super) struct SpoolFile {
+    directory: Arc<Directory>,
+    name: String,
+    /// Holds the lock.
+    lock: Mutex<Option<OwnedFd>>,
+}
+
+impl SpoolFile {
+    pub(super) fn new(directory: Arc<Directory>, name: String, lock: OwnedFd) -> Self {
+        Self { directory, name, lock: Mutex::new(Some(lock)) }
+    }
+}
+
+impl Spool {
+    pub(super) fn new(
+        ring: Ring<MappedFile>,
+        identity: SenderIdentity,
+        owner: Owner,
+        file: SpoolFile,
+    ) -> Self {
+        Self { ring, identity, owner, file: Some(file) }
+    }
+
+    /// Creates a spool in memory, which dies with the process, where no file can be had.
+    pub(crate) fn anonymous(identity: SenderIdentity) -> io::Result<Self> {
+        let file = memfd_create("netlog", MemfdFlags::CLOEXEC)?;
+        MappedFile::reserve(&file, identity.capacity)?;
+        let ring = Ring::new(MappedFile::new(file.as_fd(), identity.capacity)?);
+        Ok(Self { ring, identity, owner: Owner::Alive, file: None })
+    }
+
+    /// Appends a record. Above 7/8 of the ring only warnings and errors find room.
+    #[inline]
+    pub(crate) fn append(&self, level: Level, line: &[u8]) -> Result<u64, NoRoom> {
+        self.ring.append(line, self.room(level))
+    }
+
+    fn room(&self, level: Level) -> u64 {
+        let capacity = self.ring.capacity();
+        if level <= Level::Warn { capacity } else { capacity / 8 * 7 }
+    }
+
+    /// Counts records that are lost.
+    #[cold]
+    pub(crate) fn lose(&self, level: Level, count: u64) {
+        self.ring.control().lost[level as usize - 1].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Appends the record at `next` to `out` and moves on; `false` when there is none (yet). A dead
+    /// sender's records are checked: garbage is replaced by a record that reports it.
+    pub(crate) fn read(&self, next: &mut Cursor, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        if !self.ring.read(next, self.owner, out) {
+            return false;
+        }
+        if self.owner == Owner::Dead && Line::parse(&out[start..]).is_none() {
+            let bytes = out.len() - start;
+            out.truncate(start);
+            out.extend_from_slice(&loss::damaged_record(bytes, self.identity.started));
+        }
+        true
+    }
+
+    /// Counts the records that a dead sender left behind, by level.
+    pub(crate) fn levels(&self) -> [u64; 5] {
+        let mut levels = [0; 5];
+        let mut line = Vec::new();
+        let mut cursor = self.ring.first();
+        while self.ring.read(&mut cursor, self.owner, &mut line) {
+            let level = Line::parse(&line).map_or(Level::Error, |line| line.level);
+            levels[level as usize - 1] += 1;
+            line.clear();
+        }
+        levels
+    }
+
+    /// Estimates the losses that a dead sender has not reported, by level: the most severe ones are
+    /// assumed to have been reported first.
+    pub(crate) fn unreported_by_level(&self) -> [u64; 5] {
+        let mut unreported = self.unreported();
+        let mut levels = self.lost();
+        for count in levels.iter_mut().rev() {
+            *count = unreported.min(*count);
+            unreported -= *count;
+        }
+        levels
+    }
+
+    /// Number of records lost so far, by level, bounded so that a damaged file's can be summed up.
+    pub(crate) fn lost(&self) -> [u64; 5] {
+        self.ring.control().lost.each_ref().map(|n| n.load(Ordering::Relaxed).min(MAX_NUMBER / 8))
+    }
+
+    /// Number of lost records that no record in the stream has reported yet.
+    pub(crate) fn unreported(&self) -> u64 {
+        let total: u64 = self.lost().iter().sum();
+        let reported = self.ring.control().reported.load(Ordering::Acquire);
+        match self.owner {
+            _ if total <= reported => 0,
+            Owner::Alive => total - reported,
+            Owner::Dead => total.saturating_sub(self.reported()),
+        }
+    }
+
+    /// The counter `reported`, corrected if its writer died right after it committed a report.
+    fn reported(&self) -> u64 {
+        let control = self.ring.control();
+        let reported = control.reported.load(Ordering::Acquire);
+        let report = control.report_at.load(Ordering::Acquire);
+        let at = report & !REPORT;
+        if !at.is_multiple_of(8) {
+            return reported; // a damaged file's: nothing begins there
+        }
+        let mut next = Cursor { position: at, number: 0 };
+        let committed = at < self.ring.first().position
+            || (self.ring.read(&mut next, self.owner, &mut Vec::new()) && next.number == 1);
+        let total = control.report_total.load(Ordering::Acquire);
+        if report > 0 && committed { reported.max(total) } else { reported }
+    }
+
+    /// Appends a record that reports how many found no room, once there is room again, in steps
+    /// that report each loss once whenever the program dies. For the worker of a living sender.
+    pub(crate) fn report_losses(&self) {
+        let lost = self.unreported();
+        if lost == 0 || self.owner == Owner::Dead {
+            return;
+        }
+        let by_level = self.lost();
+        let control = self.ring.control();
+        let line = loss::no_room_record(lost, by_level, now());
+        let total = by_level.iter().sum();
+        let Ok((at, _)) = self.ring.claim(line.len() as u64, self.room(Level::Info)) else {
+            return;
+        };
+        // In this order: an earlier report that was committed must never stand for this total.
+        point();
+        control.report_at.store(at | REPORT, Ordering::Release);
+        point();
+        control.report_total.store(total, Ordering::Release);
+        point();
+        self.ring.commit(at, &line);
+        point();
+        control.reported.store(total, Ordering::Release);
+    }
+
+    /// The last record of a dead sender: the losses it had no time to report, if any.
+    pub(crate) fn unreported_losses(&self) -> Option<Vec<u8>> {
+        let lost = self.unreported();
+        (lost > 0).then(|| loss::no_room_record(lost, self.lost(), self.identity.started))
+    }
+
+    /// `true` if its sender is dead and did not end by itself.
+    pub(crate) fn crashed(&self) -> bool {
+        self.owner == Owner::Dead && self.ring.control().ended.load(Ordering::Acquire) == 0
+    }
+
+    /// `true` if its records survive the process.
+    pub(crate) fn durable(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// The directory of the ring's file.
+    pub(crate) fn directory(&self) -> Option<&Arc<Directory>> {
+        self.file.as_ref().map(|file| &file.directory)
+    }
+
+    /// Path of the ring's file.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        self.file.as_ref().map(|file| file.directory.path(&file.name))
+    }
+
+    /// Lets go of a parent's lock in a forked child, so that the parent's ring can be adopted.
+    pub(crate) fn disown(&self) {
+        if let Some(file) = &self.file
+            && let Ok(mut lock) = file.lock.try_lock()
+        {
+            *lock = None;
+        }
+    }
+
+    /// Removes the ring's file, of which everything is delivered.
+    pub(crate) fn remove(&self) {
+        if let Some(file) = &self.file {
+            file.directory.remove(&file.name);
+        }
+    }
+}
+
+/// Upper limit of record numbers: far beyond any real one, far below an overflow.
+pub(super) const MAX_NUMBER: u64 = 1 << 62;

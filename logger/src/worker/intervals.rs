@@ -1,0 +1,14 @@
+//! Intervals at which a worker polls its ring.
+
+use std::time::Duration;
+
+/// Interval while records arrive.
+pub(super) const BUSY: Duration = Duration::from_millis(1);
+
+/// Longest interval: fewer than 20 wake-ups a second while nothing happens.
+pub(super) const IDLE: Duration = Duration::from_millis(51);
+
+/// The interval that follows `interval`.
+pub(super) fn next(interval: Duration, active: bool) -> Duration {
+    if active { BUSY } else { (interval * 2).min(IDLE) }
+}

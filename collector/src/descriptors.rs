@@ -28,7 +28,7 @@ pub fn allow_descriptors(most: Option<u64>) {
 
 /// The parts of all descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shares {
+pub(crate) struct DescriptorShares {
     pub(crate) all: usize,
     /// For connections of senders.
     pub(crate) connections: usize,
@@ -38,7 +38,7 @@ pub(crate) struct Shares {
     pub(crate) files: usize,
 }
 
-impl Shares {
+impl DescriptorShares {
     /// What everybody wishes for, by the options.
     pub(crate) fn wanted(options: &Options) -> Self {
         let looking = options.http != Some(Http::Off);
@@ -98,8 +98,8 @@ mod tests {
 
     fn shares(all: usize, wanted: [usize; 3]) -> [usize; 3] {
         let [connections, readers, files] = wanted;
-        let Shares { connections, readers, files, .. } =
-            Shares { all: 0, connections, readers, files }.of(all);
+        let DescriptorShares { connections, readers, files, .. } =
+            DescriptorShares { all: 0, connections, readers, files }.of(all);
         [connections, readers, files]
     }
 
@@ -113,7 +113,7 @@ mod tests {
             }
         }
         let options = Options { max_open_files: Some(64), ..Options::default() };
-        assert!(Shares::now(&options).all <= 64);
+        assert!(DescriptorShares::now(&options).all <= 64);
     }
 
     #[test]

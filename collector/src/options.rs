@@ -1,6 +1,6 @@
 //! Every option of the collector, with its default; the doc comments are the help text.
 
-use crate::intake::{Endpoint, UnknownEndpoint};
+use crate::intake::{Endpoint, Timeouts, UnknownEndpoint, WantedLimits};
 use crate::layout::template::Template;
 use crate::units::{Period, Size};
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -200,6 +200,22 @@ impl Options {
     /// The files of each app and host, if there are to be those.
     pub(crate) fn template(&self) -> Option<Template> {
         self.file.as_deref().and_then(|path| Template::parse(path).ok().flatten())
+    }
+
+    /// The limits of the intakes.
+    pub(crate) fn limits(&self) -> WantedLimits {
+        WantedLimits {
+            max_line: self.max_line,
+            timeouts: Timeouts {
+                first_byte: self.first_byte_timeout.limit(),
+                half_line: self.half_line_timeout.limit(),
+                idle: self.idle_timeout.limit(),
+            },
+            max_per_address: self.max_per_address,
+            max_half_lines: self.max_half_lines,
+            max_chunked: self.max_chunked,
+            max_in_flight: self.max_in_flight,
+        }
     }
 
     /// The console's form, as asked for or as it follows from the other options.

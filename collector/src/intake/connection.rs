@@ -1,10 +1,10 @@
 //! One connection: reads runs out of it, and writes acks to it if its peer said hello.
 
-mod parting;
-mod waiting;
+mod close;
 
+use super::shared::{FREE, READ, Shared};
 use super::stream::Stream;
-use super::{FREE, READ, Shared};
+use super::timeouts::{Deadlines, Timeout};
 use crate::decode::{Decoder, Origin, Pinned};
 use crate::hub::coalesce::note_read;
 use crate::hub::line_run::LineRun;
@@ -19,10 +19,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::yield_now;
-use waiting::{Due, Waiting};
 
-pub(super) use parting::End;
-pub(crate) use waiting::Limits;
+pub(super) use close::ConnectionEnd;
 
 /// What may become more bytes of records than this is enough for one turn.
 const TURN: usize = 1 << 20;
@@ -33,8 +31,8 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
 }
 
-/// A connection that is open. Ten thousand of them may be, and most are idle: it is as small as it
-/// can be, and so is what its task waits with.
+/// An open connection. Ten thousand of them may be, most of them idle, so both it and the futures
+/// its task waits on are small.
 pub(super) struct Connection {
     pub(super) peer: Peer,
     stream: Stream,
@@ -51,16 +49,16 @@ pub(super) struct Connection {
     blank: bool,
     /// Whether what came last was enough for one turn.
     turn: bool,
-    /// What is to be written: never more than one reply beyond what the socket took.
+    /// Unsent replies: never more than one beyond what the socket took.
     replies: Vec<u8>,
-    waiting: Waiting,
+    deadlines: Deadlines,
     /// Room for the line that has not ended, once it is not a short one.
     room: Option<OwnedSemaphorePermit>,
     draining: bool,
 }
 
-/// What one attempt to read came to.
-enum Progress {
+/// The result of one attempt to read.
+enum ReadOutcome {
     /// So many bytes.
     Some(usize),
     Nothing,
@@ -70,12 +68,13 @@ enum Progress {
 impl Connection {
     pub(super) fn open(
         stream: Stream,
-        (peer, pin): (Peer, Option<Pinned>),
+        peer: Peer,
+        pin: Option<Pinned>,
         shared: Arc<Shared>,
     ) -> Self {
         stream.reset_at_death();
         let decoder =
-            Decoder::new(Origin::new(peer), shared.bounds.max_line, pin, shared.stats.clone());
+            Decoder::new(Origin::new(peer), shared.limits.max_line, pin, shared.stats.clone());
         Self {
             peer,
             stream,
@@ -87,7 +86,7 @@ impl Connection {
             blank: false,
             turn: false,
             replies: Vec::new(),
-            waiting: Waiting::new(shared.bounds.limits),
+            deadlines: Deadlines::new(shared.limits.timeouts),
             room: None,
             draining: false,
             shared,
@@ -95,32 +94,32 @@ impl Connection {
     }
 
     /// Serves it until it ends.
-    pub(super) async fn run(&mut self) -> End {
-        let end = self.converse().await.err().unwrap_or(End::Closed);
-        if let End::Foreign(foreign) = end {
+    pub(super) async fn run(&mut self) -> ConnectionEnd {
+        let end = self.converse().await.err().unwrap_or(ConnectionEnd::Closed);
+        if let ConnectionEnd::Foreign(foreign) = end {
             self.shared.refuse(foreign, self.peer);
         }
         self.part(&end).await;
         self.attendance.part(match end {
-            End::Closed => CloseReason::Ended,
-            End::Refused(_) | End::Tokenless => CloseReason::Refused,
+            ConnectionEnd::Closed => CloseReason::Ended,
+            ConnectionEnd::Refused(_) | ConnectionEnd::Tokenless => CloseReason::Refused,
             _ => CloseReason::Broken,
         });
         end
     }
 
     /// Reads and replies until the peer is done and knows that all it sent is kept.
-    async fn converse(&mut self) -> Result<(), End> {
+    async fn converse(&mut self) -> Result<(), ConnectionEnd> {
         loop {
             match self.wait().await? {
-                Event::Readable => {
+                ConnectionEvent::Readable => {
                     let shared = self.shared.clone();
                     let progress = tokio::select! {
                         biased;
                         progress = self.read() => progress?,
-                        () = shared.stopped() => return Err(End::Stopped),
+                        () = shared.stopped() => return Err(ConnectionEnd::Stopped),
                     };
-                    if let Progress::End = progress {
+                    if let ReadOutcome::End = progress {
                         // Whoever delivers for a dead sender says when all is acked, by an empty
                         // line. One that did not has died too, and another delivers the rest.
                         let done = self.blank && self.told >= self.given;
@@ -135,16 +134,16 @@ impl Connection {
                         yield_now().await;
                     }
                 }
-                Event::Acked => self.push_ack(),
-                Event::Silent => self.silence().await,
-                Event::Writable => {}
+                ConnectionEvent::Acked => self.push_ack(),
+                ConnectionEvent::Silent => self.silence().await,
+                ConnectionEvent::Writable => {}
             }
             self.flush()?;
         }
     }
 
-    async fn wait(&mut self) -> Result<Event, End> {
-        let Self { stream, shared, acks, replies, waiting, .. } = self;
+    async fn wait(&mut self) -> Result<ConnectionEvent, ConnectionEnd> {
+        let Self { stream, shared, acks, replies, deadlines, .. } = self;
         let acked = async {
             match acks {
                 // What cannot be written waits, and only the latest ack counts.
@@ -154,22 +153,22 @@ impl Connection {
         };
         tokio::select! {
             biased;
-            () = shared.stopped() => Err(End::Stopped),
-            _ = acked => Ok(Event::Acked),
+            () = shared.stopped() => Err(ConnectionEnd::Stopped),
+            _ = acked => Ok(ConnectionEvent::Acked),
             ready = ready(stream, !replies.is_empty()) => Ok(ready?),
-            due = waiting.over() => match due {
-                Due::Message => Ok(Event::Silent),
-                due => Err(End::Overdue(due)),
+            due = deadlines.over() => match due {
+                Timeout::Message => Ok(ConnectionEvent::Silent),
+                due => Err(ConnectionEnd::TimedOut(due)),
             },
         }
     }
 
     /// Hands over what silence has ended.
     async fn silence(&mut self) {
-        if let Ok(room) = self.shared.hub.reserve(self.shared.bounds.max_line).await {
+        if let Ok(room) = self.shared.hub.reserve(self.shared.limits.max_line).await {
             let mut runs = Vec::new();
             self.decoder.silence(&mut runs);
-            self.waiting.heard(false, true, false);
+            self.deadlines.heard(false, true, false);
             self.room = None;
             self.shared.hub.give(runs, room);
         }
@@ -177,13 +176,13 @@ impl Connection {
 
     /// How much may be read now. Short lines are free. What is more has to have room among all the
     /// lines that have not ended, of which there is only so much.
-    async fn allowed(&mut self) -> Result<usize, End> {
+    async fn allowed(&mut self) -> Result<usize, ConnectionEnd> {
         if self.room.is_some() {
             return Ok(READ);
         }
         let (shared, held) = (self.shared.clone(), self.decoder.held());
-        let half_lines = shared.bounds.half_lines.clone();
-        let line = u32::try_from(shared.bounds.max_line).unwrap_or(u32::MAX);
+        let half_lines = shared.limits.half_lines.clone();
+        let line = u32::try_from(shared.limits.max_line).unwrap_or(u32::MAX);
         if let Ok(room) = half_lines.clone().try_acquire_many_owned(line) {
             self.room = Some(room);
             return Ok(READ);
@@ -195,18 +194,18 @@ impl Connection {
         tokio::select! {
             biased;
             room = half_lines.acquire_many_owned(line) => {
-                self.room = Some(room.map_err(|_| End::Abandoned)?);
+                self.room = Some(room.map_err(|_| ConnectionEnd::Abandoned)?);
                 Ok(READ)
             }
-            due = self.waiting.over() => Err(End::Overdue(due)),
+            due = self.deadlines.over() => Err(ConnectionEnd::TimedOut(due)),
         }
     }
 
     /// Reads once, if there is room for what may come of it and anything to read.
-    async fn read(&mut self) -> Result<Progress, End> {
+    async fn read(&mut self) -> Result<ReadOutcome, ConnectionEnd> {
         let allowed = self.allowed().await?;
         let room = self.shared.hub.reserve(self.decoder.most(allowed)).await;
-        let room = room.map_err(|_| End::Abandoned)?;
+        let room = room.map_err(|_| ConnectionEnd::Abandoned)?;
         let mut runs = Vec::new();
         let outcome = poll_fn(|context| {
             BUFFER.with_borrow_mut(|buffer| {
@@ -225,9 +224,9 @@ impl Connection {
         self.welcome();
         let ended = !runs.is_empty();
         self.shared.hub.give(runs, room);
-        if let Ok(Progress::Some(len)) = outcome {
+        if let Ok(ReadOutcome::Some(len)) = outcome {
             let decoder = &self.decoder;
-            self.waiting.heard(decoder.pending(), ended, decoder.may_be_whole());
+            self.deadlines.heard(decoder.pending(), ended, decoder.may_be_whole());
             self.turn = decoder.most(len) > TURN;
         }
         outcome
@@ -238,22 +237,22 @@ impl Connection {
         context: &mut Context<'_>,
         buffer: &mut [u8],
         runs: &mut Vec<LineRun>,
-    ) -> Result<Progress, End> {
+    ) -> Result<ReadOutcome, ConnectionEnd> {
         // What comes while the end is near, tokio may not know of.
         let fetched = match self.draining {
             true => self.stream.fetch(buffer)?,
             false => self.stream.poll_fetch(context, buffer)?,
         };
-        let Some(came) = fetched else { return Ok(Progress::Nothing) };
+        let Some(came) = fetched else { return Ok(ReadOutcome::Nothing) };
         if came.is_empty() {
             self.decoder.finish(runs)?;
-            return Ok(Progress::End);
+            return Ok(ReadOutcome::End);
         }
         note_read(came.len());
         let bytes = &buffer[came];
         self.blank = bytes.ends_with(b"\n\n") || (bytes == b"\n" && !self.decoder.pending());
         self.decoder.feed(bytes, runs)?;
-        Ok(Progress::Some(bytes.len()))
+        Ok(ReadOutcome::Some(bytes.len()))
     }
 
     /// Answers the hello, when it has just come.
@@ -274,7 +273,7 @@ impl Connection {
         }
     }
 
-    fn flush(&mut self) -> Result<(), End> {
+    fn flush(&mut self) -> Result<(), ConnectionEnd> {
         while !self.replies.is_empty() {
             match self.stream.try_write(&self.replies) {
                 Ok(written) => drop(self.replies.drain(..written)),
@@ -286,12 +285,12 @@ impl Connection {
     }
 
     /// After the peer's last byte: waits until all of it is in the sinks, and says so.
-    async fn settle(&mut self) -> Result<(), End> {
+    async fn settle(&mut self) -> Result<(), ConnectionEnd> {
         let shared = self.shared.clone();
         tokio::select! {
             biased;
             kept = self.all_kept() => kept?,
-            () = shared.stopped() => return Err(End::Stopped),
+            () = shared.stopped() => return Err(ConnectionEnd::Stopped),
         }
         self.push_ack();
         self.flush()
@@ -304,29 +303,29 @@ impl Connection {
     }
 
     /// Waits until all that was read is in the sinks.
-    async fn all_kept(&mut self) -> Result<(), End> {
+    async fn all_kept(&mut self) -> Result<(), ConnectionEnd> {
         let given = self.given;
         let kept = match &mut self.acks {
             Some(acks) => acks.wait_for(|ack| *ack >= given).await.is_ok(),
             None => self.shared.hub.settled().await.is_ok(),
         };
-        if kept { Ok(()) } else { Err(End::Abandoned) }
+        if kept { Ok(()) } else { Err(ConnectionEnd::Abandoned) }
     }
 }
 
 /// Waits for bytes to read, or for room to write if that is `wanted`. It remembers nothing, so that a
 /// connection has to hold nothing for it.
-async fn ready(stream: &Stream, wanted: bool) -> io::Result<Event> {
+async fn ready(stream: &Stream, wanted: bool) -> io::Result<ConnectionEvent> {
     poll_fn(|context| {
         if wanted && let Poll::Ready(ready) = stream.poll_writable(context) {
-            return Poll::Ready(ready.map(|()| Event::Writable));
+            return Poll::Ready(ready.map(|()| ConnectionEvent::Writable));
         }
-        stream.poll_readable(context).map_ok(|()| Event::Readable)
+        stream.poll_readable(context).map_ok(|()| ConnectionEvent::Readable)
     })
     .await
 }
 
-enum Event {
+enum ConnectionEvent {
     Readable,
     Writable,
     Acked,

@@ -1,7 +1,8 @@
-//! Where to listen: the URL as written, and the sockets it becomes.
+//! One `--listen` URL: as written, and the sockets it becomes.
 
-use super::passed;
-use super::socket_file::{Owner, Permissions, Plan, SocketFile};
+use super::address::{Address, BoundAt, BoundSocket, Transport};
+use super::socket_activation;
+use super::socket_file::{Permissions, SocketOwner, SocketPlan};
 use crate::BindError;
 use crate::decode::Pinned;
 use netlog_wire::PORT;
@@ -9,7 +10,6 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Connections the kernel holds until they are accepted: a thousand senders may start at once.
@@ -21,60 +21,16 @@ const UDP_BUFFER: usize = 8 << 20;
 /// One `--listen` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    place: Place,
+    kind: EndpointKind,
     pin: Option<Pinned>,
 }
 
-/// Where it is that peers come to.
+/// The network address, path or sockets behind the URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+enum EndpointKind {
     Net { transport: Transport, host: String, port: u16 },
-    File { transport: Transport, plan: Plan },
+    File { transport: Transport, plan: SocketPlan },
     Passed,
-}
-
-/// How bytes reach the collector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Transport {
-    Tcp,
-    Udp,
-    Unix,
-    Unixgram,
-}
-
-/// An address that is really listened on, such as `tcp://127.0.0.1:41233`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    pub(crate) transport: Transport,
-    pub(crate) at: At,
-}
-
-/// Where a socket is bound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum At {
-    Net(SocketAddr),
-    Path(PathBuf),
-}
-
-impl Address {
-    /// The address of the socket, with the port it was given; `None` for one in the file system.
-    pub fn socket(&self) -> Option<SocketAddr> {
-        match self.at {
-            At::Net(address) => Some(address),
-            At::Path(_) => None,
-        }
-    }
-}
-
-/// A socket that is bound, and not yet served.
-#[derive(Debug)]
-pub(crate) struct Bound {
-    pub(crate) address: Address,
-    pub(crate) socket: Socket,
-    /// The format that `?as=` pins.
-    pub(crate) pin: Option<Pinned>,
-    /// What a Unix socket is reached by, to be removed at the end.
-    pub(crate) file: Option<SocketFile>,
 }
 
 /// A URL that names no endpoint.
@@ -82,9 +38,9 @@ pub(crate) struct Bound {
 pub struct UnknownEndpoint(&'static str);
 
 impl UnknownEndpoint {
-    /// What is no place to be looked in at.
+    /// An address that HTTP cannot be served at.
     pub(crate) fn not_http() -> Self {
-        Self("not an address to look in at: use HOST:PORT or off")
+        Self("invalid address of the HTTP API: expected HOST:PORT or off")
     }
 }
 
@@ -98,46 +54,47 @@ impl Default for Endpoint {
 impl FromStr for Endpoint {
     type Err = UnknownEndpoint;
 
-    /// Reads `tcp://host:port`, `udp://host:port`, `unix://path`, `unixgram://path` or, meaning
-    /// tcp, `host:port`; or `fd://`, all sockets that were passed. Behind it may stand `?as=`, which says what its peers speak, where
-    /// guessing is not wanted; and for a path `?mode=` and `?owner=`, with `&` between them.
+    /// Reads `tcp://host:port`, `udp://host:port`, `unix://path` or `unixgram://path`; `host:port`,
+    /// which means tcp; or `fd://`, which means all sockets that were passed. `?as=` behind it sets
+    /// the format; `?mode=` and `?owner=` behind a path set the permissions of its file.
     fn from_str(url: &str) -> Result<Self, UnknownEndpoint> {
-        let (url, mut query) = Query::split(url)?;
+        let (url, mut query) = EndpointQuery::split(url)?;
         if url == "fd://" {
-            return query.onto(Place::Passed);
+            return query.onto(EndpointKind::Passed);
         }
         let (transport, rest) = match url.split_once("://") {
             None => (Transport::Tcp, url),
             Some((scheme, rest)) => {
                 let named = Transport::ALL.into_iter().find(|known| known.scheme() == scheme);
-                let unknown = "unknown scheme: use tcp://, udp://, unix://, unixgram:// or fd://";
+                let unknown =
+                    "unknown scheme: expected tcp://, udp://, unix://, unixgram:// or fd://";
                 (named.ok_or(UnknownEndpoint(unknown))?, rest)
             }
         };
-        let place = if transport.has_path() {
+        let kind = if transport.has_path() {
             let (mode, owner) = (query.mode.take(), query.owner.take());
-            Place::File { transport, plan: plan(rest, mode, owner)? }
+            EndpointKind::File { transport, plan: plan(rest, mode, owner)? }
         } else {
             net(transport, rest)?
         };
-        query.onto(place)
+        query.onto(kind)
     }
 }
 
-/// What stands behind a URL.
+/// The options behind a URL.
 #[derive(Default)]
-struct Query {
+struct EndpointQuery {
     pin: Option<Pinned>,
     mode: Option<Permissions>,
-    owner: Option<Owner>,
+    owner: Option<SocketOwner>,
 }
 
-impl Query {
-    /// The endpoint it is said of.
-    fn onto(self, place: Place) -> Result<Endpoint, UnknownEndpoint> {
+impl EndpointQuery {
+    /// The endpoint with these options.
+    fn onto(self, kind: EndpointKind) -> Result<Endpoint, UnknownEndpoint> {
         match self {
-            Self { pin, mode: None, owner: None } => Ok(Endpoint { place, pin }),
-            _ => Err(UnknownEndpoint("only a path has a mode and an owner")),
+            Self { pin, mode: None, owner: None } => Ok(Endpoint { kind, pin }),
+            _ => Err(UnknownEndpoint("?mode= and ?owner= are only for unix:// and unixgram://")),
         }
     }
 
@@ -151,17 +108,22 @@ impl Query {
                     query
                         .pin
                         .is_none()
-                        .then_some("unknown format: use ?as=text, json, syslog or gelf")
+                        .then_some("unknown format: expected ?as=text, json, syslog or gelf")
                 }
                 Some(("mode", mode)) => {
                     query.mode = mode.parse().ok();
-                    query.mode.is_none().then_some("not a mode: use ?mode=0660 or the like")
+                    query.mode.is_none().then_some(
+                        "invalid mode: expected up to four octal digits, such as ?mode=0660",
+                    )
                 }
                 Some(("owner", owner)) => {
                     query.owner = owner.parse().ok();
-                    query.owner.is_none().then_some("not an owner: use ?owner=USER or USER:GROUP")
+                    query
+                        .owner
+                        .is_none()
+                        .then_some("invalid owner: expected ?owner=USER or ?owner=USER:GROUP")
                 }
-                _ => Some("unknown option: use ?as=, ?mode= or ?owner="),
+                _ => Some("unknown option: expected ?as=, ?mode= or ?owner="),
             };
             wrong.map_or(Ok(()), |words| Err(UnknownEndpoint(words)))?;
         }
@@ -169,70 +131,76 @@ impl Query {
     }
 }
 
-fn net(transport: Transport, authority: &str) -> Result<Place, UnknownEndpoint> {
-    let shape = UnknownEndpoint("not an address: use tcp://HOST:PORT, such as tcp://[::1]:1902");
+fn net(transport: Transport, authority: &str) -> Result<EndpointKind, UnknownEndpoint> {
+    let shape =
+        UnknownEndpoint("invalid address: expected tcp://HOST:PORT, such as tcp://[::1]:1902");
     let (host, port) = authority.rsplit_once(':').ok_or_else(|| shape.clone())?;
     let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     if host.is_empty() || (bracketed.is_none() && host.contains(':')) {
         return Err(shape);
     }
     let port = port.parse().map_err(|_| shape)?;
-    Ok(Place::Net { transport, host: bracketed.unwrap_or(host).to_owned(), port })
+    Ok(EndpointKind::Net { transport, host: bracketed.unwrap_or(host).to_owned(), port })
 }
 
 fn plan(
     path: &str,
     mode: Option<Permissions>,
-    owner: Option<Owner>,
-) -> Result<Plan, UnknownEndpoint> {
+    owner: Option<SocketOwner>,
+) -> Result<SocketPlan, UnknownEndpoint> {
     match path.is_empty() || path.ends_with('/') {
-        true => Err(UnknownEndpoint("not a path: use unix:///run/netlog.sock or the like")),
-        false => Ok(Plan { path: path.into(), mode, owner }),
+        true => Err(UnknownEndpoint("invalid path: expected unix:///run/netlog.sock or the like")),
+        false => Ok(SocketPlan { path: path.into(), mode, owner }),
     }
 }
 
 impl Endpoint {
     /// A TCP port of this machine alone.
     pub(crate) fn local(port: u16) -> Self {
-        let place = Place::Net { transport: Transport::Tcp, host: "localhost".into(), port };
-        Self { place, pin: None }
+        let kind = EndpointKind::Net { transport: Transport::Tcp, host: "localhost".into(), port };
+        Self { kind, pin: None }
     }
 
-    /// Where to listen when nobody says: at the sockets that were passed, if there are any.
+    /// Default endpoint: the sockets passed by systemd, if any, else `tcp://localhost:1902`.
     pub(crate) fn implied() -> Self {
-        match passed::any() {
-            true => Self { place: Place::Passed, pin: None },
+        match socket_activation::any() {
+            true => Self { kind: EndpointKind::Passed, pin: None },
             false => Self::default(),
         }
     }
 
     /// Whether it is a TCP port, or several.
     pub(crate) fn is_tcp(&self) -> bool {
-        matches!(self.place, Place::Net { transport: Transport::Tcp, .. })
+        matches!(self.kind, EndpointKind::Net { transport: Transport::Tcp, .. })
     }
 
     /// Opens the sockets: one for each address the host has, or one at the path.
-    pub(crate) fn bind(&self) -> Result<Vec<Bound>, BindError> {
-        let bound = match &self.place {
-            Place::Net { transport, host, port } => self.bind_net(*transport, host, *port),
-            Place::File { transport, plan } => self.bind_file(*transport, plan),
-            Place::Passed => passed::take(self.pin),
+    pub(crate) fn bind(&self) -> Result<Vec<BoundSocket>, BindError> {
+        let bound = match &self.kind {
+            EndpointKind::Net { transport, host, port } => self.bind_net(*transport, host, *port),
+            EndpointKind::File { transport, plan } => self.bind_file(*transport, plan),
+            EndpointKind::Passed => socket_activation::take(self.pin),
         };
         bound.map_err(|cause| BindError::Listen { url: self.to_string(), cause })
     }
 
-    fn bind_file(&self, transport: Transport, plan: &Plan) -> io::Result<Vec<Bound>> {
+    fn bind_file(&self, transport: Transport, plan: &SocketPlan) -> io::Result<Vec<BoundSocket>> {
         let stream = transport == Transport::Unix;
         let (socket, file) = plan.bind(if stream { Type::STREAM } else { Type::DGRAM })?;
         if stream {
             socket.listen(BACKLOG)?;
         }
-        let address = Address { transport, at: At::Path(plan.path.clone()) };
-        Ok(vec![Bound { address, socket, pin: self.pin, file: Some(file) }])
+        let address = Address { transport, at: BoundAt::Path(plan.path.clone()) };
+        Ok(vec![BoundSocket { address, socket, pin: self.pin, file: Some(file) }])
     }
 
-    fn bind_net(&self, transport: Transport, host: &str, port: u16) -> io::Result<Vec<Bound>> {
-        let mut bound: Vec<Bound> = Vec::new();
+    fn bind_net(
+        &self,
+        transport: Transport,
+        host: &str,
+        port: u16,
+    ) -> io::Result<Vec<BoundSocket>> {
+        let mut bound: Vec<BoundSocket> = Vec::new();
         for mut address in resolve(host, port)? {
             // Both families of one name share a port, also when the system chose it.
             if let Some(first) = bound.first().and_then(|first| first.address.socket())
@@ -242,8 +210,8 @@ impl Endpoint {
             }
             match open(transport, address) {
                 Ok((at, socket)) => {
-                    let address = Address { transport, at: At::Net(at) };
-                    bound.push(Bound { address, socket, pin: self.pin, file: None });
+                    let address = Address { transport, at: BoundAt::Net(at) };
+                    bound.push(BoundSocket { address, socket, pin: self.pin, file: None });
                 }
                 // A machine without IPv6 still has a localhost.
                 Err(error) if !bound.is_empty() && missing(&error) => {}
@@ -263,7 +231,7 @@ fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     addresses.sort_by_key(SocketAddr::is_ipv6);
     addresses.dedup();
     if addresses.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no IP address"));
     }
     Ok(addresses)
 }
@@ -300,39 +268,18 @@ fn widen(socket: &Socket) {
     }
 }
 
-impl Transport {
-    const ALL: [Self; 4] = [Self::Tcp, Self::Udp, Self::Unix, Self::Unixgram];
-
-    fn scheme(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Unix => "unix",
-            Self::Unixgram => "unixgram",
-        }
-    }
-
-    fn has_path(self) -> bool {
-        matches!(self, Self::Unix | Self::Unixgram)
-    }
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.scheme())
-    }
-}
-
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut query = Vec::new();
-        match &self.place {
-            Place::Net { transport, host, port } if host.contains(':') => {
+        match &self.kind {
+            EndpointKind::Net { transport, host, port } if host.contains(':') => {
                 write!(f, "{transport}://[{host}]:{port}")?;
             }
-            Place::Net { transport, host, port } => write!(f, "{transport}://{host}:{port}")?,
-            Place::Passed => f.write_str("fd://")?,
-            Place::File { transport, plan } => {
+            EndpointKind::Net { transport, host, port } => {
+                write!(f, "{transport}://{host}:{port}")?
+            }
+            EndpointKind::Passed => f.write_str("fd://")?,
+            EndpointKind::File { transport, plan } => {
                 write!(f, "{transport}://{}", plan.path.display())?;
                 query.extend(plan.mode.map(|mode| format!("mode={mode}")));
                 query.extend(plan.owner.as_ref().map(|owner| format!("owner={owner}")));
@@ -340,15 +287,6 @@ impl fmt::Display for Endpoint {
         }
         query.extend(self.pin.map(|pin| format!("as={}", pin.name())));
         if query.is_empty() { Ok(()) } else { write!(f, "?{}", query.join("&")) }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.at {
-            At::Net(address) => write!(f, "{}://{address}", self.transport),
-            At::Path(path) => write!(f, "{}://{}", self.transport, path.display()),
-        }
     }
 }
 

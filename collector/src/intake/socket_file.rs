@@ -20,11 +20,11 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a socket's file is to look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct SocketPlan {
     pub(crate) path: PathBuf,
     /// Who may send: the usual nine bits, of which writing counts.
     pub(crate) mode: Option<Permissions>,
-    pub(crate) owner: Option<Owner>,
+    pub(crate) owner: Option<SocketOwner>,
 }
 
 /// The file of a socket that is listened on. It is removed with this, if it is still the same.
@@ -40,12 +40,12 @@ pub(crate) struct Permissions(u32);
 
 /// `user`, `user:group` or `:group`, by name or number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Owner {
+pub(crate) struct SocketOwner {
     user: String,
     group: Option<String>,
 }
 
-impl Plan {
+impl SocketPlan {
     /// Binds a socket of `kind` to the path. A socket there that nobody answers at is replaced.
     /// Until it has the mode and the owner it is to have, only we and root can send.
     ///
@@ -55,7 +55,7 @@ impl Plan {
     /// be given.
     pub(crate) fn bind(&self, kind: Type) -> io::Result<(Socket, SocketFile)> {
         let path = self.path.as_path();
-        let owner = self.owner.as_ref().map(Owner::find).transpose()?;
+        let owner = self.owner.as_ref().map(SocketOwner::find).transpose()?;
         // Two that start at once must not remove each other's socket.
         let _turn = turn(path)?;
         clear(path, kind)?;
@@ -127,7 +127,7 @@ impl Drop for SocketFile {
     }
 }
 
-impl Owner {
+impl SocketOwner {
     /// The numbers of user and group, where they are named.
     fn find(&self) -> io::Result<(Option<Uid>, Option<Gid>)> {
         let unknown = |what: &str, name: &str| {
@@ -159,7 +159,7 @@ impl FromStr for Permissions {
     }
 }
 
-impl FromStr for Owner {
+impl FromStr for SocketOwner {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -180,7 +180,7 @@ impl fmt::Display for Permissions {
     }
 }
 
-impl fmt::Display for Owner {
+impl fmt::Display for SocketOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.user)?;
         self.group.as_ref().map_or(Ok(()), |group| write!(f, ":{group}"))
@@ -194,12 +194,12 @@ mod tests {
     use std::os::unix::net::{UnixDatagram, UnixListener};
     use tempfile::TempDir;
 
-    fn plan(directory: &TempDir, mode: Option<&str>) -> Plan {
+    fn plan(directory: &TempDir, mode: Option<&str>) -> SocketPlan {
         let mode = mode.map(|mode| mode.parse().unwrap());
-        Plan { path: directory.path().join("s"), mode, owner: None }
+        SocketPlan { path: directory.path().join("s"), mode, owner: None }
     }
 
-    fn mode(plan: &Plan) -> u32 {
+    fn mode(plan: &SocketPlan) -> u32 {
         fs::metadata(&plan.path).unwrap().permissions().mode() & 0o7777
     }
 
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn owners_are_found_by_name_and_number() {
-        let owner = |text: &str| text.parse::<Owner>().unwrap();
+        let owner = |text: &str| text.parse::<SocketOwner>().unwrap();
         let root = (Some(Uid::from_raw(0)), Some(Gid::from_raw(0)));
         assert_eq!(owner("root:root").find().unwrap(), root);
         assert_eq!(owner("0:0").find().unwrap(), root);
@@ -295,7 +295,7 @@ mod tests {
         let error = owner("nobody-at-all").find().unwrap_err();
         assert_eq!(error.to_string(), "there is no user nobody-at-all");
         for bad in ["", ":", "root:"] {
-            assert!(bad.parse::<Owner>().is_err(), "{bad}");
+            assert!(bad.parse::<SocketOwner>().is_err(), "{bad}");
         }
     }
 }

@@ -16,18 +16,18 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-mod hold;
+mod unix_linger;
 
-use hold::Hold;
+use unix_linger::UnixLinger;
 
 /// What accepts connections.
-pub(crate) enum Listener {
+pub(crate) enum StreamListener {
     Tcp(TcpListener),
     /// With its file, unless somebody else has made that for us.
     Unix(UnixListener, Option<SocketFile>),
 }
 
-impl Listener {
+impl StreamListener {
     pub(crate) async fn accept(&self) -> io::Result<(Stream, Peer)> {
         match self {
             Self::Tcp(listener) => {
@@ -37,7 +37,7 @@ impl Listener {
             Self::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 let peer = process(&stream);
-                Ok((Stream::Unix(stream, Hold::default()), Peer::Local(peer)))
+                Ok((Stream::Unix(stream, UnixLinger::default()), Peer::Local(peer)))
             }
         }
     }
@@ -59,7 +59,7 @@ fn process(stream: &UnixStream) -> Process {
 /// A connection.
 pub(crate) enum Stream {
     Tcp(TcpStream),
-    Unix(UnixStream, Hold),
+    Unix(UnixStream, UnixLinger),
 }
 
 impl Stream {

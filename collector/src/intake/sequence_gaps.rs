@@ -5,21 +5,21 @@ use netlog_wire::Identity;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// How long a missing datagram may still arrive: networks reorder, but not for long.
+/// Time that a missing datagram may still take: networks reorder, but not for long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many senders are followed at once, and after which silence one is forgotten for another.
+/// Senders followed at once, and the silence after which one is forgotten for another.
 const MAX_SENDERS: usize = 4096;
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// What has come of each sender's datagrams.
+/// The numbers seen of each sender's datagrams.
 #[derive(Debug, Default)]
-pub(crate) struct Gaps {
-    senders: HashMap<SenderId, Follow>,
+pub(crate) struct SequenceGaps {
+    senders: HashMap<SenderId, Sequence>,
 }
 
 #[derive(Debug)]
-struct Follow {
+struct Sequence {
     identity: Identity,
     highest: u64,
     missing: u64,
@@ -28,14 +28,14 @@ struct Follow {
     heard: Instant,
 }
 
-/// Datagrams of one sender that are given up.
+/// DatagramSocket of one sender that are given up.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Loss {
+pub(crate) struct SequenceLoss {
     pub(crate) identity: Identity,
     pub(crate) lost: u64,
 }
 
-impl Gaps {
+impl SequenceGaps {
     /// Takes note of datagram `number`; `identity` is asked for once, when the sender is new.
     pub(crate) fn saw(
         &mut self,
@@ -52,17 +52,17 @@ impl Gaps {
         if self.senders.len() < MAX_SENDERS {
             // What came before the first datagram seen is unknown: the collector may be the later.
             let identity = identity();
-            let new = Follow { identity, highest: number, missing: 0, since: now, heard: now };
+            let new = Sequence { identity, highest: number, missing: 0, since: now, heard: now };
             self.senders.insert(sender, new);
         }
     }
 
-    /// What has been missing for too long. It is reported once, and if it comes after all, it
-    /// comes as what it is.
-    pub(crate) fn due(&mut self, now: Instant) -> Vec<Loss> {
+    /// Takes the losses that are old enough to report. Each is reported once; a datagram that
+    /// arrives afterwards is kept all the same.
+    pub(crate) fn due(&mut self, now: Instant) -> Vec<SequenceLoss> {
         let due = self.senders.values_mut();
         let due = due.filter(|follow| follow.missing > 0 && now >= follow.since + PATIENCE);
-        due.map(|follow| Loss {
+        due.map(|follow| SequenceLoss {
             identity: follow.identity.clone(),
             lost: std::mem::take(&mut follow.missing),
         })
@@ -75,7 +75,7 @@ impl Gaps {
     }
 }
 
-impl Follow {
+impl Sequence {
     fn saw(&mut self, number: u64, now: Instant) {
         self.heard = now;
         if number <= self.highest {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn lost(numbers: &[u64]) -> Vec<u64> {
-        let (mut gaps, start) = (Gaps::default(), Instant::now());
+        let (mut gaps, start) = (SequenceGaps::default(), Instant::now());
         for &number in numbers {
             gaps.saw((SenderId(7), number), start, Identity::default);
         }
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_number_of_senders_followed_is_bounded() {
-        let (mut gaps, start) = (Gaps::default(), Instant::now());
+        let (mut gaps, start) = (SequenceGaps::default(), Instant::now());
         for id in 0..MAX_SENDERS as u128 + 10 {
             gaps.saw((SenderId(id), 1), start, Identity::default);
         }

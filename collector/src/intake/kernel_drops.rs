@@ -1,4 +1,4 @@
-//! Datagrams that the kernel dropped because nobody took them in time.
+//! DatagramSocket that the kernel dropped because nobody took them in time.
 //!
 //! The kernel would tell with a datagram (`SO_RXQ_OVFL`), but only with one that found room after
 //! the drops: of those at the end of a burst nobody would hear. Its table of sockets has the same
@@ -12,12 +12,12 @@ const TABLES: [&str; 2] = ["/proc/net/udp", "/proc/net/udp6"];
 
 /// The kernel's count for one socket.
 #[derive(Debug)]
-pub(crate) struct Drops {
+pub(crate) struct KernelDrops {
     inode: u64,
     seen: u64,
 }
 
-impl Drops {
+impl KernelDrops {
     /// Follows `socket` from now on.
     pub(crate) fn of(socket: &impl AsFd) -> io::Result<Self> {
         let inode = rustix::fs::fstat(socket)?.st_ino;
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_socket_that_is_not_read_from_drops() {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let mut drops = Drops::of(&socket).unwrap();
+        let mut drops = KernelDrops::of(&socket).unwrap();
         assert_eq!(drops.more(), 0);
         for _ in 0..2000 {
             socket.send_to(&[b'x'; 8000], socket.local_addr().unwrap()).unwrap();

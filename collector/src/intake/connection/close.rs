@@ -1,8 +1,9 @@
-//! How a connection ends, and what is owed to its peer then.
+//! The end of a connection, and the last reply to its peer.
 
-use super::{Connection, Due, Progress};
+use super::{Connection, ReadOutcome};
 use crate::decode::{Foreign, Refusal, Unfit};
-use crate::intake::{DRAIN, GIVE_UP};
+use crate::intake::shared::{DRAIN, GIVE_UP};
+use crate::intake::timeouts::Timeout;
 use crate::stderr::Chain;
 use netlog_wire::CollectorMessage;
 use std::fmt;
@@ -10,25 +11,25 @@ use std::io;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How long a peer is given to take the last reply before the connection is torn down.
+/// Time for a peer to take the last reply before the connection is torn down.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How much is read and thrown away meanwhile. Bytes left unread at a close would turn it into a
+/// Bytes read and thrown away meanwhile. Bytes left unread at a close would turn it into a
 /// reset, which takes the reply back out of the peer's hands.
 const FAREWELL_BYTES: usize = 1 << 20;
 
-/// Why a connection ended.
-pub(crate) enum End {
+/// The reason for a connection's end.
+pub(crate) enum ConnectionEnd {
     /// The peer was done.
     Closed,
     /// The peer was told why.
     Refused(Refusal),
     /// The peer speaks something else.
     Foreign(Foreign),
-    /// The peer said no hello where one has to show a token.
+    /// The peer said no hello where a token is required.
     Tokenless,
-    /// Something did not come in time.
-    Overdue(Due),
+    /// A time limit passed.
+    TimedOut(Timeout),
     /// The collector ends.
     Stopped,
     /// The hub is gone.
@@ -37,13 +38,13 @@ pub(crate) enum End {
     Broken(io::Error),
 }
 
-impl From<io::Error> for End {
+impl From<io::Error> for ConnectionEnd {
     fn from(error: io::Error) -> Self {
         Self::Broken(error)
     }
 }
 
-impl From<Unfit> for End {
+impl From<Unfit> for ConnectionEnd {
     fn from(unfit: Unfit) -> Self {
         match unfit {
             Unfit::Refused(refusal) => Self::Refused(refusal),
@@ -55,29 +56,29 @@ impl From<Unfit> for End {
 
 impl Connection {
     /// Does what is left to do on an end that was not the peer's.
-    pub(super) async fn part(&mut self, end: &End) {
+    pub(super) async fn part(&mut self, end: &ConnectionEnd) {
         match end {
-            End::Refused(refusal) => {
+            ConnectionEnd::Refused(refusal) => {
                 self.shared.stats.refused.add(1);
                 CollectorMessage::Error(refusal.0.clone()).push(&mut self.replies);
                 self.farewell().await;
             }
-            End::Stopped => self.drain().await,
-            End::Overdue(due) => {
+            ConnectionEnd::Stopped => self.drain().await,
+            ConnectionEnd::TimedOut(due) => {
                 let stats = &self.shared.stats;
                 match due {
-                    Due::FirstByte => stats.connections_mute.add(1),
-                    Due::HalfLine => stats.connections_half_line.add(1),
-                    Due::Idle | Due::Message => stats.connections_idle.add(1),
+                    Timeout::FirstByte => stats.connections_mute.add(1),
+                    Timeout::HalfLine => stats.connections_half_line.add(1),
+                    Timeout::Idle | Timeout::Message => stats.connections_idle.add(1),
                 }
                 self.keep_rest().await;
                 self.stream.close_in_order();
             }
-            End::Broken(_) => self.keep_rest().await,
-            End::Closed | End::Foreign(_) => self.stream.close_in_order(),
+            ConnectionEnd::Broken(_) => self.keep_rest().await,
+            ConnectionEnd::Closed | ConnectionEnd::Foreign(_) => self.stream.close_in_order(),
             // A reset: to a plain peer anything else says that all is kept.
-            End::Tokenless => self.shared.stats.strangers_refused.add(1),
-            End::Abandoned => {}
+            ConnectionEnd::Tokenless => self.shared.stats.strangers_refused.add(1),
+            ConnectionEnd::Abandoned => {}
         }
     }
 
@@ -86,7 +87,9 @@ impl Connection {
         let deadline = Instant::now() + DRAIN;
         self.draining = true;
         while Instant::now() < deadline {
-            let Ok(Ok(Progress::Some(_))) = timeout_at(deadline, self.read()).await else { break };
+            let Ok(Ok(ReadOutcome::Some(_))) = timeout_at(deadline, self.read()).await else {
+                break;
+            };
         }
         self.keep_rest().await;
         if !matches!(timeout_at(deadline + GIVE_UP, self.all_kept()).await, Ok(Ok(()))) {
@@ -103,7 +106,7 @@ impl Connection {
 
     /// Hands over a plain peer's line that will never end.
     async fn keep_rest(&mut self) {
-        if let Ok(room) = self.shared.hub.reserve(self.shared.bounds.max_line).await {
+        if let Ok(room) = self.shared.hub.reserve(self.shared.limits.max_line).await {
             let mut runs = Vec::new();
             // Whatever it is, there is nobody left to complain about.
             let _ = self.decoder.finish(&mut runs);
@@ -136,18 +139,22 @@ impl Connection {
     }
 }
 
-impl fmt::Display for End {
+impl fmt::Display for ConnectionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closed => f.write_str("by its peer"),
+            Self::Closed => f.write_str("closed by the peer"),
             Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
-            Self::Foreign(foreign) => write!(f, "it sends {foreign}"),
-            Self::Tokenless => f.write_str("it shows no token"),
-            Self::Overdue(Due::FirstByte) => f.write_str("no first byte came in time"),
-            Self::Overdue(Due::HalfLine) => f.write_str("a line did not end in time"),
-            Self::Overdue(_) => f.write_str("nothing came for the idle timeout"),
-            Self::Stopped => f.write_str("the collector ends"),
-            Self::Abandoned => f.write_str("a sink failed to the end"),
+            Self::Foreign(foreign) => write!(f, "unsupported protocol: {foreign}"),
+            Self::Tokenless => f.write_str("no token"),
+            Self::TimedOut(Timeout::FirstByte) => {
+                f.write_str("no byte within --first-byte-timeout")
+            }
+            Self::TimedOut(Timeout::HalfLine) => {
+                f.write_str("no end of line within --half-line-timeout")
+            }
+            Self::TimedOut(_) => f.write_str("no byte within --idle-timeout"),
+            Self::Stopped => f.write_str("the collector is shutting down"),
+            Self::Abandoned => f.write_str("a sink failed"),
             Self::Broken(error) => Chain(error).fmt(f),
         }
     }

@@ -13,9 +13,9 @@ use std::os::fd::AsFd;
 
 /// Whether the first byte in the socket has been read before.
 #[derive(Debug, Default)]
-pub(crate) struct Hold(bool);
+pub(crate) struct UnixLinger(bool);
 
-impl Hold {
+impl UnixLinger {
     /// Reads what has come since, all but the last byte for good; says where in `buffer` it is.
     ///
     /// # Errors
@@ -82,19 +82,19 @@ mod tests {
     use std::net::Shutdown;
     use std::os::unix::net::UnixStream;
 
-    fn fetched(hold: &mut Hold, ours: &UnixStream) -> io::Result<Vec<u8>> {
+    fn fetched(hold: &mut UnixLinger, ours: &UnixStream) -> io::Result<Vec<u8>> {
         let mut buffer = [0; 16];
         hold.fetch(ours, &mut buffer).map(|came| buffer[came].to_vec())
     }
 
-    fn nothing(hold: &mut Hold, ours: &UnixStream) -> bool {
+    fn nothing(hold: &mut UnixLinger, ours: &UnixStream) -> bool {
         fetched(hold, ours).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
     #[test]
     fn what_comes_is_read_once_and_then_the_end() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let mut hold = Hold::default();
+        let mut hold = UnixLinger::default();
         assert!(nothing(&mut hold, &ours));
         for written in ["a", "bc", "0123456789abcdef0123456789", "d"] {
             theirs.write_all(written.as_bytes()).unwrap();
@@ -118,7 +118,7 @@ mod tests {
     fn who_dies_without_a_release_resets() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         theirs.write_all(b"a").unwrap();
-        fetched(&mut Hold::default(), &ours).unwrap();
+        fetched(&mut UnixLinger::default(), &ours).unwrap();
         drop(ours);
         assert_eq!(theirs.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
@@ -127,7 +127,7 @@ mod tests {
     fn descriptors_that_come_along_are_closed_and_cost_no_byte() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let (mut reader, sent) = UnixStream::pair().unwrap();
-        let mut hold = Hold::default();
+        let mut hold = UnixLinger::default();
         for part in [b"one", b"two"] {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
             let mut control = SendAncillaryBuffer::new(&mut space);
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn bytes_out_of_band_are_no_reason_to_go_round_in_circles() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let mut hold = Hold::default();
+        let mut hold = UnixLinger::default();
         theirs.write_all(b"one").unwrap();
         send(&theirs, b"!", SendFlags::OOB).unwrap();
         theirs.write_all(b"two").unwrap();

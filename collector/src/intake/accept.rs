@@ -1,9 +1,9 @@
 //! The stream intakes, TCP and Unix: accept connections and give each a task of its own.
 
-use super::Shared;
 use super::connection::Connection;
-use super::places::Full;
-use super::stream::{Listener, Stream};
+use super::connection_limits::LimitReached;
+use super::shared::Shared;
+use super::stream::{Stream, StreamListener};
 use crate::decode::Pinned;
 use crate::senders::peer::Peer;
 use crate::stderr::Chain;
@@ -25,10 +25,18 @@ const QUIET: Duration = Duration::from_secs(10);
 /// Longer than it takes tokio to learn from the kernel that someone waits to be accepted.
 const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
+/// An accepted connection, and the format that `?as=` sets for it.
+struct Accepted {
+    stream: Stream,
+    peer: Peer,
+    pin: Option<Pinned>,
+}
+
 /// Accepts until the collector is to end, then waits for the connections to drain.
-pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, shared: Shared) {
-    let (mut connections, shared) = (JoinSet::new(), Arc::new(shared));
-    let mut cooling = Cooling { pause: PAUSE_MIN, failed: None };
+pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, shared: Shared) {
+    let mut connections = JoinSet::new();
+    let shared = Arc::new(shared);
+    let mut backoff = AcceptBackoff { pause: PAUSE_MIN, failed: None };
     loop {
         tokio::select! {
             biased;
@@ -37,51 +45,50 @@ pub(crate) async fn run(mut listener: Listener, pin: Option<Pinned>, shared: Sha
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    cooling.accepted(&shared);
-                    admit(stream, (peer, pin), &shared, &mut connections);
+                    backoff.accepted(&shared);
+                    serve(Accepted { stream, peer, pin }, &shared, &mut connections);
                 }
-                Err(error) => cooling.wait(&error, &shared).await,
+                Err(error) => backoff.wait(&error, &shared).await,
             },
         }
     }
     listener.hide();
     // Whoever the kernel has let in already has been told that it is served.
     while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
-        admit(stream, (peer, pin), &shared, &mut connections);
+        serve(Accepted { stream, peer, pin }, &shared, &mut connections);
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
-fn admit(
-    stream: Stream,
-    (peer, pin): (Peer, Option<Pinned>),
-    shared: &Arc<Shared>,
-    connections: &mut JoinSet<()>,
-) {
-    let place = match shared.bounds.places.take(peer.place().0) {
-        Ok(place) => place,
-        Err(full) => {
-            let (counter, whose) = match full {
-                Full::All => (&shared.stats.connections_over_limit, "all"),
-                Full::Address => (&shared.stats.connections_over_limit_of_address, "its address"),
-            };
-            counter.add(1);
-            let words = format_args!("closed {peer}: too many connections of {whose}");
-            return shared.stderr.debug(words);
-        }
+/// Gives a new connection a task of its own, within the limits.
+fn serve(accepted: Accepted, shared: &Arc<Shared>, connections: &mut JoinSet<()>) {
+    let Accepted { stream, peer, pin } = accepted;
+    let permit = match shared.limits.connections.admit(peer.place().0) {
+        Ok(permit) => permit,
+        Err(reached) => return count_refusal(reached, peer, shared),
     };
     prepare(&stream);
-    let mut open = Connection::open(stream, (peer, pin), shared.clone());
+    let mut connection = Connection::open(stream, peer, pin, shared.clone());
     shared.stats.connections_opened.add(1);
     shared.stderr.debug(format_args!("connection from {peer} opened"));
     let (stats, stderr) = (shared.stats.clone(), shared.stderr);
     connections.spawn(async move {
-        let end = open.run().await;
+        let end = connection.run().await;
         stats.connections_closed.add(1);
-        stderr.debug(format_args!("connection from {} closed: {end}", open.peer));
-        drop(place);
+        stderr.debug(format_args!("connection from {peer} closed: {end}"));
+        drop(permit);
     });
+}
+
+fn count_refusal(reached: LimitReached, peer: Peer, shared: &Shared) {
+    let stats = &shared.stats;
+    let (counter, option) = match reached {
+        LimitReached::All => (&stats.connections_over_limit, "--max-connections"),
+        LimitReached::Address => (&stats.connections_over_limit_of_address, "--max-per-address"),
+    };
+    counter.add(1);
+    shared.stderr.debug(format_args!("connection from {peer} refused: {option} reached"));
 }
 
 /// Neither setting is worth refusing a peer for.
@@ -94,13 +101,13 @@ fn prepare(stream: &Stream) {
 
 /// The pause after a failed accept. Out of descriptors, accept fails at once for as long as the
 /// peer waits in the queue, and a loop without a pause would do nothing else.
-struct Cooling {
+struct AcceptBackoff {
     pause: Duration,
     /// When it failed last, while that is an episode.
     failed: Option<Instant>,
 }
 
-impl Cooling {
+impl AcceptBackoff {
     async fn wait(&mut self, error: &io::Error, shared: &Shared) {
         // The peer gave up before it was its turn: nobody's fault, and no reason to wait.
         if error.kind() == io::ErrorKind::ConnectionAborted {
@@ -109,7 +116,7 @@ impl Cooling {
         shared.stats.accepts_failed.add(1);
         if self.failed.replace(Instant::now()).is_none() {
             let cause = Chain(error);
-            shared.stderr.log(format_args!("failed to accept, will go on trying: {cause}"));
+            shared.stderr.log(format_args!("failed to accept a connection, retrying: {cause}"));
         }
         tokio::select! {
             () = sleep(self.pause) => {}

@@ -1,6 +1,6 @@
-//! Sockets that whoever started us has opened: systemd's socket activation (`sd_listen_fds(3)`).
+//! Sockets that the service manager has opened: systemd's socket activation (`sd_listen_fds(3)`).
 
-use super::endpoint::{Address, At, Bound, Transport};
+use super::address::{Address, BoundAt, BoundSocket, Transport};
 use crate::decode::Pinned;
 use listenfd::ListenFd;
 use rustix::net::sockopt::set_socket_passcred;
@@ -21,17 +21,20 @@ pub(crate) fn any() -> bool {
 /// # Errors
 ///
 /// When there are none, or one is no socket that can be served.
-pub(crate) fn take(pin: Option<Pinned>) -> io::Result<Vec<Bound>> {
+pub(crate) fn take(pin: Option<Pinned>) -> io::Result<Vec<BoundSocket>> {
     let mut passed = if any() { ListenFd::from_env() } else { ListenFd::empty() };
     if passed.len() == 0 {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "no sockets were passed"));
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the service manager passed no sockets",
+        ));
     }
     let count = passed.len();
     let bind = |index| {
         let (transport, socket) = one(&mut passed, index)?;
         socket.set_nonblocking(true)?;
         let address = Address { transport, at: at(&socket)? };
-        Ok(Bound { address, socket, pin, file: None })
+        Ok(BoundSocket { address, socket, pin, file: None })
     };
     (0..count).map(bind).collect()
 }
@@ -51,7 +54,7 @@ fn one(passed: &mut ListenFd, index: usize) -> io::Result<(Transport, Socket)> {
         set_socket_passcred(&socket, true)?;
         return Ok((Transport::Unixgram, socket.into()));
     }
-    let words = format!("descriptor {index} is neither tcp nor udp nor a unix socket");
+    let words = format!("descriptor {index} is not a TCP, UDP or Unix socket");
     Err(io::Error::new(io::ErrorKind::InvalidInput, words))
 }
 
@@ -59,19 +62,22 @@ fn listening(transport: Transport, socket: Socket) -> io::Result<(Transport, Soc
     match socket.is_listener()? {
         true => Ok((transport, socket)),
         // What systemd passes with Accept=yes.
-        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "one of them does not listen")),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a passed stream socket does not listen (systemd: set Accept=no)",
+        )),
     }
 }
 
-fn at(socket: &Socket) -> io::Result<At> {
+fn at(socket: &Socket) -> io::Result<BoundAt> {
     let address = socket.local_addr()?;
     if let Some(address) = address.as_socket() {
-        return Ok(At::Net(address));
+        return Ok(BoundAt::Net(address));
     }
     let path = address.as_pathname().map(PathBuf::from);
     let name = || {
         let name = address.as_abstract_namespace().unwrap_or_default();
         format!("@{}", String::from_utf8_lossy(name)).into()
     };
-    Ok(At::Path(path.unwrap_or_else(name)))
+    Ok(BoundAt::Path(path.unwrap_or_else(name)))
 }

@@ -1,0 +1,220 @@
+//! A whole collector: what it binds and opens, and the order in which its parts start and end.
+
+mod open;
+
+use crate::clock::seconds;
+use crate::descriptors::DescriptorShares;
+use crate::error::{BindError, RunError};
+use crate::hub::marks::Marks;
+use crate::hub::progress::Progress;
+use crate::hub::sink::Sink;
+use crate::hub::submission::{self, HubHandle};
+use crate::hub::{GaveUp, Hub, Patience, Reopen};
+use crate::intake::{self, Address, BoundSocket, IntakeLimits, Shared, Transport};
+use crate::options::Options;
+use crate::read::{Looking, View};
+use crate::retention::{RetentionHandle, Sweeping};
+use crate::senders::registry::Senders;
+use crate::senders::tokens::Tokens;
+use crate::stats::Stats;
+use crate::stderr::{Chain, StderrLog};
+use open::HttpSockets;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use tokio::sync::{SetOnce, oneshot};
+
+/// A collector that has its sockets and its sinks, and is ready to run.
+pub struct Collector {
+    options: Options,
+    sockets: Vec<BoundSocket>,
+    http: HttpSockets,
+    sinks: Vec<Box<dyn Sink>>,
+    retention: RetentionHandle,
+    stats: Arc<Stats>,
+    stderr: StderrLog,
+    reopen: Reopen,
+    tokens: Option<Arc<Tokens>>,
+}
+
+impl Collector {
+    /// Binds the sockets and opens the sinks. From here on the kernel takes connections; they are
+    /// served once it [runs](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// When an address cannot be bound, a sink cannot be opened or the tokens cannot be read, and
+    /// when there is no sink.
+    pub fn bind(options: Options) -> Result<Self, BindError> {
+        let mut sockets = Vec::new();
+        for endpoint in &options.listen {
+            sockets.extend(endpoint.bind()?);
+        }
+        let stderr = StderrLog { verbose: options.verbose };
+        let (stats, retention) = (Arc::<Stats>::default(), RetentionHandle::default());
+        let tokens = open::tokens(&options, stderr)?.map(Arc::new);
+        let http = open::http(&options)?;
+        let sinks = open::sinks(&options, &retention, &stats)?;
+        let reopen = Reopen::new(tokens.clone());
+        Ok(Self { options, sockets, http, sinks, retention, stats, stderr, reopen, tokens })
+    }
+
+    /// The addresses really listened on, in the order of the options.
+    pub fn addresses(&self) -> Vec<Address> {
+        self.sockets.iter().map(|bound| bound.address.clone()).collect()
+    }
+
+    /// The addresses of the HTTP API.
+    pub fn serving(&self) -> Vec<SocketAddr> {
+        self.http.sockets.iter().filter_map(|bound| bound.address.socket()).collect()
+    }
+
+    /// The counters; to be read at any time, also while it runs.
+    pub fn stats(&self) -> Arc<Stats> {
+        self.stats.clone()
+    }
+
+    /// A handle that makes it reopen its file, after something else has moved it away, and read its
+    /// tokens again.
+    pub fn reopen(&self) -> Reopen {
+        self.reopen.clone()
+    }
+
+    /// Prints start-up warnings.
+    fn warn(&self) {
+        if intake::sockets_were_passed() {
+            self.stderr.log(format_args!(
+                "warning: the service manager passed sockets, but no --listen fd:// takes them"
+            ));
+        }
+        if let Some(error) = &self.http.failure {
+            let chain = Chain(error);
+            self.stderr.log(format_args!("warning: {chain}; continuing without the HTTP API"));
+        }
+        let Some(tokens) = &self.tokens else { return };
+        tokens.warn();
+        for BoundSocket { address, .. } in &self.sockets {
+            if matches!(address.transport, Transport::Udp | Transport::Unixgram) {
+                self.stderr.log(format_args!(
+                    "warning: datagrams cannot carry a token: all on {address} will be refused"
+                ));
+            }
+        }
+    }
+
+    /// Collects until `end` is over, then reads what was received, writes and acks it, and returns.
+    ///
+    /// # Errors
+    ///
+    /// When a socket cannot be served, or a sink still fails some seconds after the end.
+    pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), RunError> {
+        self.warn();
+        let descriptors = DescriptorShares::now(&self.options);
+        descriptors.warn(&DescriptorShares::wanted(&self.options), self.stderr);
+        let marks = Arc::<Marks>::default();
+        self.sinks.iter_mut().for_each(|sink| marks.restore(sink.holdings(), seconds()));
+        let held = self.sinks.iter().find_map(|sink| sink.end());
+        let stream = self.sinks.iter().find_map(|sink| sink.stream());
+        let progress = Arc::new(Progress::new(held, stream));
+        let limits = Arc::new(IntakeLimits::new(&self.options.limits(), descriptors.connections));
+        let (hub_handle, submissions) = submission::feed(limits.in_flight, self.stats.clone());
+        let shared = Shared {
+            hub: hub_handle.clone(),
+            marks: marks.clone(),
+            stats: self.stats.clone(),
+            senders: Arc::<Senders>::default(),
+            stderr: self.stderr,
+            limits,
+            reported: Arc::default(),
+            tokens: self.tokens.clone(),
+            stop: Arc::<SetOnce<()>>::default(),
+        };
+        let view = View {
+            progress: progress.clone(),
+            senders: shared.senders.clone(),
+            marks: marks.clone(),
+            stats: self.stats.clone(),
+            stderr: self.stderr,
+            file: self.options.file.clone().filter(|_| held.is_some()),
+            template: stream.and_then(|_| self.options.template()),
+            max_tails: self.options.max_tails,
+            most: descriptors.readers,
+            tokens: self.tokens,
+        };
+        let sockets = self.http.sockets.into_iter().map(|bound| bound.socket).collect();
+        let reading = Looking::start(sockets, view).map_err(RunError::Serve)?;
+        let retention = open::retention(self.retention, &self.options, &self.stats)?;
+        let patience = Arc::<Patience>::default();
+        let hub = Hub {
+            submissions,
+            sinks: self.sinks,
+            marks,
+            patience: patience.clone(),
+            progress,
+            reopen: self.reopen,
+            stats: self.stats,
+            stderr: self.stderr,
+        };
+        let running = Running { reading, retention, patience, sockets: self.sockets, shared };
+        running.until(end, start_hub(hub, hub_handle)?).await
+    }
+}
+
+/// The parts that have started, and the sockets still to be served.
+struct Running {
+    reading: Looking,
+    retention: Sweeping,
+    patience: Arc<Patience>,
+    sockets: Vec<BoundSocket>,
+    shared: Shared,
+}
+
+impl Running {
+    /// Serves until `end` is over or the hub has ended; then the intakes end, the hub, and the
+    /// others.
+    async fn until(
+        self,
+        end: impl Future<Output = ()>,
+        mut hub: HubOutcome,
+    ) -> Result<(), RunError> {
+        let Self { reading, retention, patience, sockets, shared } = self;
+        let mut intakes = intake::start(sockets, &shared).map_err(RunError::Serve)?;
+        let stop = shared.stop.clone();
+        // The hub ends when nobody can give it anything any more.
+        drop(shared);
+        tokio::select! {
+            () = end => {}
+            // Nobody reads what it prints any more, or it could not go on.
+            outcome = &mut hub => return finished(outcome),
+        }
+        patience.limit(intake::DRAIN + intake::GIVE_UP);
+        let _ = stop.set(());
+        while intakes.join_next().await.is_some() {}
+        let outcome = hub.await;
+        reading.end().await;
+        retention.end().await;
+        finished(outcome)
+    }
+}
+
+type HubOutcome = oneshot::Receiver<Result<(), GaveUp>>;
+
+/// The hub ends when all intakes have ended, and lets them end when it does.
+fn start_hub(hub: Hub, handle: HubHandle) -> Result<HubOutcome, RunError> {
+    let (tell, outcome) = oneshot::channel();
+    let room = handle.room();
+    drop(handle);
+    let work = move || {
+        let result = hub.run();
+        room.close();
+        let _ = tell.send(result);
+    };
+    thread::Builder::new().name("hub".into()).spawn(work).map_err(RunError::Serve)?;
+    Ok(outcome)
+}
+
+fn finished(
+    outcome: Result<Result<(), GaveUp>, oneshot::error::RecvError>,
+) -> Result<(), RunError> {
+    outcome.map_err(|_| RunError::Hub)?.map_err(RunError::GaveUp)
+}

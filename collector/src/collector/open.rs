@@ -1,0 +1,116 @@
+//! What the options ask for, opened: tokens, sinks, and the sockets of the HTTP API.
+
+use crate::descriptors::DescriptorShares;
+use crate::error::{BindError, RunError};
+use crate::hub::sink::Sink;
+use crate::intake::BoundSocket;
+use crate::layout::rotation::{self, Schedule};
+use crate::layout::template::Template;
+use crate::options::{Compress, Http, Options};
+use crate::retention::{Custom, Keep, RetentionHandle, Sweeping};
+use crate::senders::tokens::Tokens;
+use crate::sink::console::ConsoleSink;
+use crate::sink::file::{FileSink, Keeping};
+use crate::sink::files::{Files, MostFiles, Said};
+use crate::stats::Stats;
+use crate::stderr::StderrLog;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The sockets of the HTTP API, or the reason why there are none.
+pub(super) struct HttpSockets {
+    pub(super) sockets: Vec<BoundSocket>,
+    pub(super) failure: Option<BindError>,
+}
+
+/// Binds them. Nobody asked for the default ones: where they are taken, by another collector as a
+/// rule, this one runs without.
+pub(super) fn http(options: &Options) -> Result<HttpSockets, BindError> {
+    let Http::At(endpoint) = options.http.clone().unwrap_or_default() else {
+        return Ok(HttpSockets { sockets: Vec::new(), failure: None });
+    };
+    match endpoint.bind() {
+        Ok(sockets) => Ok(HttpSockets { sockets, failure: None }),
+        Err(failure) if options.http.is_none() => {
+            Ok(HttpSockets { sockets: Vec::new(), failure: Some(failure) })
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Reads the tokens, if there is a file of them.
+pub(super) fn tokens(options: &Options, stderr: StderrLog) -> Result<Option<Tokens>, BindError> {
+    let Some(path) = &options.token_file else { return Ok(None) };
+    let failed = |cause| BindError::Tokens { path: path.clone(), cause };
+    Tokens::read(path, stderr).map(Some).map_err(failed)
+}
+
+/// Opens the console and the file, as far as they are asked for.
+pub(super) fn sinks(
+    options: &Options,
+    retention: &RetentionHandle,
+    stats: &Arc<Stats>,
+) -> Result<Vec<Box<dyn Sink>>, BindError> {
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
+        sinks.push(Box::new(console));
+    }
+    if let Some(path) = &options.file {
+        sinks.push(file_sink(path, options, keeping(path, options, retention, stats))?);
+    }
+    if sinks.is_empty() {
+        return Err(BindError::NoSink);
+    }
+    Ok(sinks)
+}
+
+/// The file at `path`, or the files of the template that it is.
+fn file_sink(path: &Path, options: &Options, keeping: Keeping) -> Result<Box<dyn Sink>, BindError> {
+    let stderr = StderrLog { verbose: options.verbose };
+    let failed = |path: PathBuf, cause: io::Error| BindError::File { path, cause };
+    let Some(template) = Template::parse(path).map_err(BindError::Template)? else {
+        let sink = FileSink::open(keeping, stderr);
+        return Ok(Box::new(sink.map_err(|cause| failed(path.to_owned(), cause))?));
+    };
+    let most = MostFiles::new(options.max_files, DescriptorShares::now(options).files);
+    let stats = keeping.stats.clone();
+    let files = Files::open(template, keeping, most, Said { stderr, stats });
+    Ok(Box::new(files.map_err(|(path, cause)| failed(path, cause))?))
+}
+
+fn keeping(
+    path: &Path,
+    options: &Options,
+    retention: &RetentionHandle,
+    stats: &Arc<Stats>,
+) -> Keeping {
+    let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
+    let every = options.rotate_every.limit().map(rotation::every);
+    Keeping {
+        path: path.to_owned(),
+        confined: None,
+        format: options.format,
+        schedule: Schedule { size, every },
+        sync: options.sync,
+        attic: retention.clone(),
+        stats: stats.clone(),
+    }
+}
+
+/// Starts to compress rotated files and to remove old ones.
+pub(super) fn retention(
+    retention: RetentionHandle,
+    options: &Options,
+    stats: &Arc<Stats>,
+) -> Result<Sweeping, RunError> {
+    let limit = |most: u64| (most > 0).then_some(most);
+    let keep = Keep {
+        age: options.keep_age.limit(),
+        files: limit(options.keep_files),
+        size: limit(options.keep_size.0),
+    };
+    let custom = Custom { pack: options.compress == Compress::Zstd, keep };
+    let stderr = StderrLog { verbose: options.verbose };
+    retention.start(custom, stats.clone(), stderr).map_err(RunError::Serve)
+}

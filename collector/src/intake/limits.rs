@@ -1,0 +1,55 @@
+//! The limits that all intakes share.
+
+use super::connection_limits::ConnectionLimits;
+use super::timeouts::Timeouts;
+use crate::units::Size;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// The least `--max-line`: a hello has to fit.
+const MIN_LINE: usize = 1 << 10;
+
+/// The least and the most `--max-in-flight`: a submission has to fit, and be counted in 32 bits.
+const MIN_IN_FLIGHT: usize = 1 << 20;
+const MAX_IN_FLIGHT: usize = 1 << 31;
+
+/// Limits in bytes, connections and time.
+#[derive(Debug)]
+pub(crate) struct IntakeLimits {
+    pub(crate) max_line: usize,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) connections: Arc<ConnectionLimits>,
+    /// One permit for each byte that lines which have not ended may take, beyond what is free.
+    pub(crate) half_lines: Arc<Semaphore>,
+    /// Bytes of GELF messages in parts that may wait for the rest.
+    pub(crate) max_chunked: usize,
+    /// Bytes that may be between sockets and sinks.
+    pub(crate) in_flight: usize,
+}
+
+/// The limits as the options say them.
+#[derive(Debug)]
+pub(crate) struct WantedLimits {
+    pub(crate) max_line: Size,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) max_per_address: usize,
+    pub(crate) max_half_lines: Size,
+    pub(crate) max_chunked: Size,
+    pub(crate) max_in_flight: Size,
+}
+
+impl IntakeLimits {
+    /// As wanted, but brought within what makes sense; and so many connections.
+    pub(crate) fn new(wanted: &WantedLimits, connections: usize) -> Self {
+        let max_line = wanted.max_line.bytes().max(MIN_LINE);
+        let half_lines = wanted.max_half_lines.bytes().max(max_line).min(Semaphore::MAX_PERMITS);
+        Self {
+            max_line,
+            timeouts: wanted.timeouts,
+            connections: ConnectionLimits::new(connections, wanted.max_per_address),
+            half_lines: Arc::new(Semaphore::new(half_lines)),
+            max_chunked: wanted.max_chunked.bytes(),
+            in_flight: wanted.max_in_flight.bytes().clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT),
+        }
+    }
+}

@@ -1,82 +1,72 @@
-//! `netlog`, the hand tool: looks at what a collector holds, sends lines, ships what dead programs
+//! `netlog`, the command-line tool: reads from a collector, sends lines, delivers what dead programs
 //! left behind.
 
-mod look;
+mod clock;
 mod manual;
+mod read;
 mod search;
 mod send;
 mod ship;
+mod stderr;
 mod tail;
 mod token;
 
 use clap::{Parser, Subcommand};
-use std::error::Error;
-use std::io::Write;
 use std::process::ExitCode;
 
-/// The hand tool of netlog
+/// Reads records from a netlog collector, and sends records to one.
 #[derive(Parser)]
 #[command(name = "netlog", version)]
-struct Options {
+struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show the last records, and then each one as it comes
-    Tail(tail::Options),
-    /// Show all records that match; 0 if there are any, 1 if there is none, 2 for errors
-    Search(search::Options),
-    /// Send the lines of standard input, each as a record; succeeds only when all are delivered
-    Send(send::Options),
-    /// Deliver what dead programs of this user left in their spools
-    Ship(ship::Options),
-    /// Write completions for a shell to stdout
+    /// Show the last records, then new ones as they arrive
+    Tail(tail::TailOptions),
+    /// Show all records that match; exits with 0 if there are any, 1 if there are none, 2 after an error
+    Search(search::SearchOptions),
+    /// Send each line of standard input as a record; succeeds only when all are delivered
+    Send(send::SendOptions),
+    /// Deliver the records that dead programs of this user left in their spools
+    Ship(ship::ShipOptions),
+    /// Print shell completions
     #[command(hide = true)]
     Completions {
-        /// The shell
+        /// The shell to complete for
         shell: clap_complete::Shell,
     },
-    /// Write the manual to stdout
+    /// Print the manual page
     #[command(hide = true)]
     Man,
 }
 
 fn main() -> ExitCode {
-    let done = match Options::parse().command {
-        Command::Tail(options) => tail::run(&options),
-        Command::Search(options) => Ok(search::run(&options)),
-        Command::Send(options) => send::run(options).map(|()| ExitCode::SUCCESS),
-        Command::Ship(options) => ship::run(options).map(|()| ExitCode::SUCCESS),
-        Command::Completions { shell } => written(manual::completions::<Options>(shell)),
-        Command::Man => written(manual::man::<Options>()),
-    };
-    match done {
-        Ok(code) => code,
-        Err(e) => {
-            say(&chain(e.as_ref()));
-            ExitCode::FAILURE
+    let command = CommandLine::parse().command;
+    command.run().unwrap_or_else(|error| {
+        stderr::report(&stderr::describe(error.as_ref()));
+        command.failure(&error)
+    })
+}
+
+impl Command {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Tail(options) => tail::run(options)?,
+            Self::Search(options) => return search::run(options),
+            Self::Send(options) => send::run(options)?,
+            Self::Ship(options) => ship::run(options)?,
+            Self::Completions { shell } => manual::print_completions::<CommandLine>(*shell)?,
+            Self::Man => manual::print_man::<CommandLine>()?,
         }
+        Ok(ExitCode::SUCCESS)
     }
-}
 
-fn written(written: std::io::Result<()>) -> Result<ExitCode, Box<dyn Error>> {
-    Ok(written.map(|()| ExitCode::SUCCESS)?)
-}
-
-/// An error and its causes on one line.
-fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
+    /// 2 for a request that the collector rejects, and, as with grep, for any error of a search.
+    fn failure(&self, error: &anyhow::Error) -> ExitCode {
+        let rejected = error.downcast_ref().is_some_and(read::RequestError::is_rejection);
+        ExitCode::from(if rejected || matches!(self, Self::Search(_)) { 2 } else { 1 })
     }
-    line
-}
-
-/// One line on stderr.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "netlog: {line}");
 }

@@ -1,18 +1,18 @@
-//! What shells and `man` want to know about the tool, made from its options.
+//! Shell completions and the manual page, made from the options.
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use std::io::{self, Write};
 
-/// Writes the completions for `shell` to stdout.
-pub(crate) fn completions<C: CommandFactory>(shell: Shell) -> io::Result<()> {
+/// Prints the completions for `shell` to stdout.
+pub(crate) fn print_completions<C: CommandFactory>(shell: Shell) -> io::Result<()> {
     let mut out = Vec::new();
     clap_complete::generate(shell, &mut C::command(), "netlog", &mut out);
     io::stdout().write_all(&out)
 }
 
-/// Writes the manual, a page for each command, to stdout: for `man -l -`.
-pub(crate) fn man<C: CommandFactory>() -> io::Result<()> {
+/// Prints the manual, a page for each command, to stdout: for `man -l -`.
+pub(crate) fn print_man<C: CommandFactory>() -> io::Result<()> {
     let mut command = C::command();
     command.build();
     let mut out = Vec::new();

@@ -1,89 +1,89 @@
-//! `netlog search`: what a collector holds, once through. Its exit codes are those of grep.
+//! `netlog search`: the stored records that match, once. Its exit codes are those of grep.
 
-use crate::look::{Failure, Filters, Output, Printer, watch_stdout};
+use crate::read::{FilterOptions, OutputFormat, Printer, ResponseLines, watch_stdout};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// A search that finds nothing says nothing until it is done, and that may be a while.
-const SILENCE: Duration = Duration::from_secs(3600);
+/// A search without matches sends nothing until it is done, and that may be a while.
+const SILENCE_LIMIT: Duration = Duration::from_secs(3600);
 
 #[derive(Args)]
-pub(crate) struct Options {
+pub(crate) struct SearchOptions {
     #[command(flatten)]
-    filters: Filters,
-    /// At most so many records: the newest, unless --order says otherwise
-    #[arg(short = 'n', long, value_name = "N", value_parser = crate::look::count)]
+    filters: FilterOptions,
+    /// Show at most N records: the newest, unless --order says otherwise
+    #[arg(short = 'n', long, value_name = "N", value_parser = crate::read::parse_count)]
     lines: Option<String>,
-    /// Show the newest or the oldest first [default: oldest; with -n the last ones, oldest first]
+    /// Show the newest or the oldest records first [default: oldest; with -n, the last N, oldest
+    /// first]
     #[arg(long)]
-    order: Option<Order>,
+    order: Option<SearchOrder>,
 }
 
-/// Which records are shown first.
+/// The records that are shown first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Order {
+enum SearchOrder {
     Newest,
     Oldest,
 }
 
-pub(crate) fn run(options: &Options) -> ExitCode {
-    match search(options) {
-        Ok(0) => ExitCode::from(1),
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            crate::say(&error.to_string());
-            ExitCode::from(2)
-        }
+impl SearchOptions {
+    /// Whether the last records are searched for backwards, and shown forwards all the same.
+    fn reversed(&self) -> bool {
+        self.order.is_none() && self.lines.as_deref().is_some_and(|lines| lines != "all")
+    }
+
+    fn target(&self) -> String {
+        let newest = self.reversed() || self.order == Some(SearchOrder::Newest);
+        let mut query = self.filters.query(self.lines.as_deref());
+        query.push("order", if newest { "newest" } else { "oldest" });
+        query.target("/search")
     }
 }
 
-/// Shows what is found, and says how much it was.
-fn search(options: &Options) -> Result<u64, Box<dyn Error>> {
+pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
     watch_stdout()?;
-    let Options { filters, lines, order } = options;
-    // The last ones are found from behind, and are shown in their order all the same.
-    let few = lines.as_deref().is_some_and(|lines| lines != "all");
-    let turned = order.is_none() && few;
-    let newest = turned || *order == Some(Order::Newest);
-    let order = if newest { "newest" } else { "oldest" };
-    let query = filters.query(lines.as_deref());
-    let and = if query.is_empty() { "" } else { "&" };
-    let target = format!("/search?{query}{and}order={order}");
-    let token = filters.token.read()?;
-    let answer = filters.at.get(&target, token.as_deref(), SILENCE);
-    let mut answer = answer.map_err(|failure| match failure {
-        Failure::Refused(words) => words,
-        failure => format!("no connection to {}: {failure}", filters.at),
-    })?;
-    let (mut printer, mut kept) = (Printer::new(filters), Vec::new());
-    while let Some(line) = answer.line()? {
-        if let Some(end) = end(&line) {
+    let filters = &options.filters;
+    let response = filters.request(&options.target(), SILENCE_LIMIT)?;
+    let mut printer = Printer::new(filters);
+    let end = print_records(response, &mut printer, options.reversed())?;
+    if filters.output == OutputFormat::Json || end["only"].is_string() {
+        printer.notice(&end);
+    }
+    printer.flush();
+    let matched = end["matched"].as_u64().unwrap_or(0);
+    Ok(if matched > 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Prints all records, and returns the notice that ends them.
+fn print_records(
+    mut response: ResponseLines,
+    printer: &mut Printer,
+    reversed: bool,
+) -> anyhow::Result<Value> {
+    let mut kept = Vec::new();
+    while let Some(line) = response.next_line()? {
+        if let Some(end) = end_notice(&line) {
             kept.iter().rev().for_each(|line: &Vec<u8>| printer.record(line));
-            if filters.output == Output::Json || end["only"].is_string() {
-                printer.notice(&end);
-            }
-            printer.flush();
-            return Ok(end["matched"].as_u64().unwrap_or(0));
+            return Ok(end);
         }
-        match turned {
-            true => kept.push(line),
-            false => {
-                printer.record(&line);
-                if answer.waits() {
-                    printer.flush();
-                }
-            }
+        if reversed {
+            kept.push(line);
+            continue;
+        }
+        printer.record(&line);
+        if response.is_drained() {
+            printer.flush();
         }
     }
     printer.flush();
-    Err("the connection was lost before all was searched".into())
+    bail!("the connection was lost before the search was complete")
 }
 
-/// The notice that all is searched.
-fn end(line: &[u8]) -> Option<Value> {
+fn end_notice(line: &[u8]) -> Option<Value> {
     let end = line.starts_with(b"{\"notice\":\"end\"");
     end.then(|| serde_json::from_slice(line).ok()).flatten()
 }

@@ -1,41 +1,58 @@
 //! `netlog ship`: delivers what dead programs left behind.
 
-use crate::say;
-use crate::token::Token;
+use crate::stderr;
+use crate::token::TokenOption;
+use anyhow::bail;
 use clap::Args;
 use netlog::Shipped;
-use std::error::Error;
-use std::io::Write;
+use netlog_wire::push_sanitized;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 #[derive(Args)]
-pub(crate) struct Options {
-    /// Where the spools lie; by default where programs put them by default
+pub(crate) struct ShipOptions {
+    /// Directory of the spools [default: $NETLOG_SPOOL, else /dev/shm/netlog-UID]
     directory: Option<PathBuf>,
-    /// Where the collector listens
+    /// Address of the collector
     #[arg(long, value_name = "ADDRESS", default_value = "localhost:1902", env = "NETLOG_TO")]
     to: String,
     #[command(flatten)]
-    token: Token,
+    token: TokenOption,
 }
 
-pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let (mut found, mut kept) = (0_u64, 0_u64);
-    let tell = |shipped: Shipped| {
+pub(crate) fn run(options: &ShipOptions) -> anyhow::Result<()> {
+    let mut found = 0_u64;
+    let mut failed = 0_u64;
+    let each = |shipped: Shipped| {
         found += 1;
-        kept += u64::from(shipped.failed.is_some());
-        let Shipped { app, host, pid, records, failed, .. } = shipped;
-        let became = failed.map_or_else(|| "delivered".into(), |why| format!("kept: {why}"));
-        let _ =
-            writeln!(std::io::stdout(), "{app} pid {pid} on {host}: {records} records {became}");
+        failed += u64::from(shipped.failed.is_some());
+        print(&describe(&shipped));
     };
-    let (token, directory) = (options.token.read()?, options.directory.as_deref());
-    netlog::ship(&options.to, token.as_deref(), directory, tell, |line| say(&line))?;
+    let token = options.token.read()?;
+    let complain = |problem: String| stderr::report(&problem);
+    netlog::ship(&options.to, token.as_deref(), options.directory.as_deref(), each, complain)?;
     if found == 0 {
-        let _ = writeln!(std::io::stdout(), "no dead program left anything behind");
+        print("nothing to deliver: no dead program left records behind");
     }
-    match kept {
-        0 => Ok(()),
-        kept => Err(format!("{kept} spools could not be delivered").into()),
+    if failed > 0 {
+        bail!("{failed} of {found} spools could not be delivered");
     }
+    Ok(())
+}
+
+fn describe(shipped: &Shipped) -> String {
+    let Shipped { app, host, pid, records, failed, .. } = shipped;
+    let outcome = match failed {
+        None => "delivered".to_owned(),
+        Some(reason) => format!("kept: {reason}"),
+    };
+    format!("{app} pid {pid} on {host}: {records} records {outcome}")
+}
+
+fn print(text: &str) {
+    let mut line = Vec::new();
+    push_sanitized(&mut line, text);
+    line.push(b'\n');
+    // The exit code says what was delivered, whether anybody reads this or not.
+    let _ = io::stdout().write_all(&line);
 }

@@ -59,7 +59,7 @@ fn ship_says_what_it_found_and_what_became_of_it() {
     assert_each_once(&records, 1, 37);
     let mut again = scene.netlog(&format!("ship --to {}", port.address()));
     again.succeed();
-    assert_eq!(again.stdout(), "no dead program left anything behind\n");
+    assert_eq!(again.stdout(), "nothing to deliver: no dead program left records behind\n");
 }
 
 #[test]

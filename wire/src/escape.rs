@@ -169,6 +169,21 @@ pub fn push_sanitized(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(&text.as_bytes()[kept..]);
 }
 
+/// Appends a line of JSON so that it can do a terminal no harm: the same characters are escaped as in
+/// [`push_sanitized`], but as JSON escapes them, so that the line keeps its meaning.
+pub fn push_sanitized_json(out: &mut Vec<u8>, line: &str) {
+    let mut kept = 0;
+    for (at, c) in line.char_indices().filter(|(_, c)| !harmless(*c)) {
+        out.extend_from_slice(&line.as_bytes()[kept..at]);
+        let mut units = [0; 2];
+        for unit in c.encode_utf16(&mut units) {
+            out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+        }
+        kept = at + c.len_utf8();
+    }
+    out.extend_from_slice(&line.as_bytes()[kept..]);
+}
+
 fn harmless(c: char) -> bool {
     let reorders_or_hides = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -202,6 +217,17 @@ mod tests {
         assert_eq!(plain("a\u{1b}[31mb\nc\td"), r"a\x1b[31mb\nc\td");
         assert_eq!(plain("\u{9b}31m \u{202e}evil\u{7f}"), r"\u{9b}31m \u{202e}evil\x7f");
         assert_eq!(plain("grüße 日本"), "grüße 日本");
+    }
+
+    #[test]
+    fn a_line_of_json_is_harmless_on_a_terminal_and_means_the_same() {
+        let line = "{\"msg\":\"a\u{9b}31m\u{7f}\u{202e}b\u{e9}\"}";
+        let mut shown = Vec::new();
+        push_sanitized_json(&mut shown, line);
+        let shown = String::from_utf8(shown).unwrap();
+        assert_eq!(shown, "{\"msg\":\"a\\u009b31m\\u007f\\u202eb\u{e9}\"}");
+        let read = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        assert_eq!(read(&shown), read(line));
     }
 
     #[test]

@@ -25,10 +25,11 @@ mod level;
 mod line;
 mod record;
 mod scan;
+mod smart_case;
 mod text;
 mod time;
 
-pub use escape::{Escaped, JsonStr, escape_from, push_json, push_sanitized};
+pub use escape::{Escaped, JsonStr, escape_from, push_json, push_sanitized, push_sanitized_json};
 pub use frame::{Lines, Piece};
 pub use hello::{CollectorMessage, Hello, SenderMessage, VERSION};
 pub use json::{JsonValue, Member, NotARecord, elements, members};
@@ -36,6 +37,7 @@ pub use level::{Level, UnknownLevel};
 pub use line::{Line, LineMeta};
 pub use record::{Identity, Record, push_text_record};
 pub use scan::object_len;
+pub use smart_case::has_upper_case;
 pub use text::{Columns, Newlines, Paint, Text};
 pub use time::{MinuteCache, TIME_LEN, civil, format_utc, parse_time, push_time};
 

@@ -2,6 +2,7 @@
 //! pass over lines in which it cannot be.
 
 use memchr::memmem::Finder;
+use netlog_wire::has_upper_case;
 use regex::{Regex, RegexBuilder, bytes};
 use regex_syntax::hir::{Hir, HirKind};
 use std::sync::OnceLock;
@@ -76,19 +77,6 @@ impl Needle {
         let mut builder = bytes::RegexBuilder::new(&regex::escape(piece));
         builder.case_insensitive(true).size_limit(MEMORY).build().ok().map(Self::AnyCase)
     }
-}
-
-/// Smart case: letters behind a backslash are classes and say nothing about case.
-fn has_upper_case(text: &str) -> bool {
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => drop(letters.next()),
-            _ if letter.is_uppercase() => return true,
-            _ => {}
-        }
-    }
-    false
 }
 
 /// The longest text that every match contains and that stands in a line of JSON as it is: without

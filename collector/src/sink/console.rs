@@ -5,7 +5,6 @@ use crate::hub::batch::Batch;
 use crate::hub::sink::{Sink, SinkError};
 use crate::options::Console;
 use netlog_wire::{Newlines, Paint, Text};
-use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -40,9 +39,8 @@ fn text() -> Text {
     if !io::stdout().is_terminal() {
         return Text::PLAIN;
     }
-    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let paint = if set("NO_COLOR") || dumb { Paint::Plain } else { Paint::Colour };
+    let plain = anstyle_query::no_color() || !anstyle_query::term_supports_color();
+    let paint = if plain { Paint::Plain } else { Paint::Colour };
     Text { newlines: Newlines::Indented, paint, ..Text::PLAIN }
 }
 

@@ -1,4 +1,4 @@
-//! What happens when nobody reads the output any more: a quiet end, at once, also while idle.
+//! A quiet end, at once and also while idle, when nobody reads the output any more.
 
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io;
@@ -10,7 +10,7 @@ use std::thread;
 const BROKEN_PIPE: i32 = 128 + 13;
 
 /// Ends the program as a closed pipe ends any other.
-pub(crate) fn end_quietly() -> ! {
+pub(super) fn end_quietly() -> ! {
     exit(BROKEN_PIPE)
 }
 

@@ -1,0 +1,21 @@
+//! Reading from a collector: the parts that `netlog tail` and `netlog search` share.
+
+mod broken_pipe;
+mod filters;
+mod highlight;
+mod http;
+mod notice;
+mod printer;
+mod query;
+mod reorder;
+mod terminal;
+mod times;
+mod url;
+
+pub(crate) use broken_pipe::watch_stdout;
+pub(crate) use filters::{FilterOptions, parse_count};
+pub(crate) use http::{RequestError, ResponseLines};
+pub(crate) use printer::{OutputFormat, Printer};
+pub(crate) use query::Query;
+pub(crate) use reorder::{Arrival, ReorderBuffer};
+pub(crate) use url::CollectorUrl;

@@ -1,0 +1,19 @@
+//! The collector's notices, in words.
+
+use serde_json::Value;
+
+/// Describes a notice to people.
+pub(super) fn describe(notice: &Value) -> String {
+    let text = |key: &str| notice[key].as_str().unwrap_or_default();
+    match text("notice") {
+        "live" => "end of the stored records".into(),
+        "missed" => match notice["count"].as_u64() {
+            Some(count) => format!("{count} records were missed: this reader is too slow"),
+            None => "records were missed: the collector no longer has them".into(),
+        },
+        "lost" => format!("connection lost ({}), reconnecting", text("error")),
+        "end" => format!("searched only {}", text("only")),
+        "reconnected" => "reconnected, continuing after the last record".into(),
+        other => other.to_owned(),
+    }
+}

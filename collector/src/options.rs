@@ -22,142 +22,141 @@ const HALF_LINES: Size = Size(64 << 20);
 /// A hundred messages of the size that is worth sending in parts.
 const CHUNKED: Size = Size(8 << 20);
 
-/// Programs that write into a pipe do so in blocks, and the rest of a line may take its time.
+/// Programs that write into a pipe do so in blocks, and the rest of a line may be slow.
 const PATIENCE: Period = Period(Duration::from_secs(300));
 
-/// Gathers what many programs log into one stream, prints it or appends it to a file.
+/// Collects the log records of many programs, prints them or appends them to files, and serves them
+/// to readers.
 ///
-/// Records go to stdout, everything else to stderr. SIGTERM and SIGINT write and acknowledge what
-/// was received and exit; a second one exits at once. SIGHUP reopens the file and
-/// reads the tokens again.
+/// Records go to stdout, everything else to stderr. SIGTERM and SIGINT write and acknowledge
+/// everything received, then exit; a second one exits at once. SIGHUP reopens the file and reads
+/// the tokens again.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "netlog-collector", version)]
 pub struct Options {
-    /// Where to listen: tcp://HOST:PORT, udp://HOST:PORT, unix://PATH or, for datagrams,
-    /// unixgram://PATH; may be repeated. `localhost` means both address families, port 0 any free
-    /// port; the address really bound is printed on stderr. What peers speak is found out message
-    /// by message; `?as=text`, `json`, `syslog` or `gelf` behind the address says it instead.
-    /// `?mode=0660&owner=USER:GROUP` behind a path says who may send there [default: only who runs
-    /// the collector]. fd:// takes the sockets that systemd passes, of whatever kind.
+    /// Address to listen on: tcp://HOST:PORT, udp://HOST:PORT, unix://PATH, or unixgram://PATH for
+    /// datagrams; repeat for several. `localhost` means both address families, port 0 any free
+    /// port; the bound address is printed on stderr. The format of each message is recognised;
+    /// `?as=text`, `json`, `syslog` or `gelf` after the address fixes it.
+    /// `?mode=0660&owner=USER:GROUP` after a path sets who may send there [default: only the user
+    /// of the collector]. fd:// takes all sockets passed by systemd.
     #[arg(long, env = "NETLOG_LISTEN", value_name = "URL", value_delimiter = ',')]
     #[arg(default_values_t = [Endpoint::implied()])]
     pub listen: Vec<Endpoint>,
 
-    /// The file to append records to. Turns the console off unless it is asked for. With {app} and
-    /// {host} in it, as in `/var/log/netlog/{app}/{host}.log`, there is a file for each app and
-    /// host, made below the fixed directory in front as need be.
+    /// File to append records to; turns the console off unless --console is given. With {app} and
+    /// {host} in it, as in `/var/log/netlog/{app}/{host}.log`, each app and host gets a file of its
+    /// own, created as needed below the fixed directory in front.
     #[arg(long, env = "NETLOG_FILE", value_name = "PATH", value_parser = path_or_template())]
     pub file: Option<PathBuf>,
 
-    /// How many files a path with {app} and {host} may come to; what belongs to more is kept in the
-    /// file of the app `other` on the host `other`, and counted.
+    /// Most files created for a path with {app} and {host}; further records go to the file of the
+    /// app `other` on the host `other`, and are counted.
     #[arg(long, env = "NETLOG_MAX_FILES", value_name = "N", default_value_t = 1000)]
     pub max_files: usize,
 
-    /// The form of records in the file.
+    /// Format of records in the file.
     #[arg(long, env = "NETLOG_FORMAT", default_value = "json")]
     pub format: Format,
 
-    /// Rotate the file before it grows beyond this; 0 lets it grow. It is renamed to PATH and the
-    /// time, its ledger with it.
+    /// Size beyond which the file is rotated; 0 never rotates by size. A rotated file is renamed to
+    /// PATH.TIME, its ledger with it.
     #[arg(long, env = "NETLOG_ROTATE_SIZE", value_name = "SIZE", default_value_t = ROTATE_SIZE)]
     pub rotate_size: Size,
 
-    /// Rotate the file at every full period, counted in UTC: 1d is midnight; 0 is never.
+    /// Period at whose ends the file is rotated, counted in UTC: 1d is midnight; 0 never rotates by
+    /// time.
     #[arg(long, env = "NETLOG_ROTATE_EVERY", value_name = "TIME", default_value_t = Period::NEVER)]
     pub rotate_every: Period,
 
-    /// What becomes of rotated files: zstd makes PATH and the time into PATH, the time and .zst, some
-    /// ten times smaller; `zstdcat` reads it, and so does whatever looks.
+    /// Compression of rotated files. `zstd`: PATH.TIME becomes PATH.TIME.zst, about a tenth of the
+    /// size, readable by `zstdcat`, tail and search. `off`: leave them.
     #[arg(long, env = "NETLOG_COMPRESS", default_value = "zstd")]
     pub compress: Compress,
 
-    /// Remove rotated files this long after they were rotated away; 0 keeps them.
+    /// Age since rotation at which rotated files are removed; 0 keeps them.
     #[arg(long, env = "NETLOG_KEEP_AGE", value_name = "TIME", default_value_t = Period::NEVER)]
     pub keep_age: Period,
 
-    /// Remove the oldest rotated file when there are more than this; 0 keeps them all.
+    /// Most rotated files of a log; the oldest are removed; 0 keeps all.
     #[arg(long, env = "NETLOG_KEEP_FILES", value_name = "N", default_value_t = 0)]
     pub keep_files: u64,
 
-    /// Remove the oldest rotated file when all of them, with their ledgers, are larger than this; 0
-    /// lets them grow.
+    /// Maximum bytes of all rotated files of a log with their ledgers; the oldest are removed; 0
+    /// keeps all.
     #[arg(long, env = "NETLOG_KEEP_SIZE", value_name = "SIZE", default_value_t = Size(0))]
     pub keep_size: Size,
 
-    /// Acknowledge records only when the disk has them, so that they outlive a power failure too.
+    /// Acknowledge records only when they are on the disk, so that they survive a power failure.
     #[arg(long, env = "NETLOG_SYNC")]
     pub sync: bool,
 
-    /// Print records to stdout, and in which form [default: text, or off with --file].
-    #[arg(long, env = "NETLOG_CONSOLE", value_name = "FORM", num_args = 0..=1)]
+    /// Print records to stdout in this format [default: text, or off with --file].
+    #[arg(long, env = "NETLOG_CONSOLE", value_name = "FORMAT", num_args = 0..=1)]
     #[arg(require_equals = true, default_missing_value = "text")]
     pub console: Option<Console>,
 
-    /// Where what is held can be looked at: HOST:PORT, or off [default: localhost:1903].
+    /// Address of the HTTP API and web page: HOST:PORT, or `off` [default: localhost:1903].
     #[arg(long, env = "NETLOG_HTTP", value_name = "ADDRESS")]
     pub http: Option<Http>,
 
-    /// How many may tail at once; more are refused, and counted.
+    /// Maximum number of tails; more are refused, and counted.
     #[arg(long, env = "NETLOG_MAX_TAILS", value_name = "N", default_value_t = 1000)]
     pub max_tails: usize,
 
-    /// The longest line taken from a peer; a longer one is cut there, marked and counted. At
-    /// least 1KiB.
+    /// Longest line accepted from a peer; a longer one is cut, marked and counted. At least 1KiB.
     #[arg(long, env = "NETLOG_MAX_LINE", value_name = "SIZE", default_value_t = Size(64 << 10))]
     pub max_line: Size,
 
-    /// How many connections may be open at once; more are closed as they come, and counted.
+    /// Most connections of senders; more are closed at once, and counted.
     #[arg(long, env = "NETLOG_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000)]
     pub max_connections: usize,
 
-    /// How many of them one address may have, or one IPv6 network of 64 bits; more are closed as
-    /// they come, and counted.
+    /// Most connections of one address, or of one IPv6 /64; more are closed at once, and counted.
     #[arg(long, env = "NETLOG_MAX_PER_ADDRESS", value_name = "N", default_value_t = 1000)]
     pub max_per_address: usize,
 
-    /// How many files and sockets the collector may have open [default: as many as the system
-    /// allows]. Where they are fewer than connections, tails and files may come to, connections are
-    /// sure of three quarters, those who look of an eighth, files of an eighth, and what one does
-    /// not need is shared by the others.
+    /// Most open files and sockets [default: as many as the system allows]. If this is less than
+    /// all limits together need, 3/4 are reserved for senders, 1/8 for readers, 1/8 for files;
+    /// unused shares are lent to the others.
     #[arg(long, env = "NETLOG_MAX_OPEN_FILES", value_name = "N")]
     pub max_open_files: Option<u64>,
 
-    /// How many bytes may be between sockets and sinks; when there are more, sockets are read more
-    /// slowly. At least 1MiB.
+    /// Maximum bytes between sockets and sinks; beyond that, sockets are read more slowly. At least
+    /// 1MiB.
     #[arg(long, env = "NETLOG_MAX_IN_FLIGHT", value_name = "SIZE", default_value_t = IN_FLIGHT)]
     pub max_in_flight: Size,
 
-    /// How many bytes of lines that have not ended may be held, 4KiB of each line aside; when there
-    /// are more, long lines wait. At least one line.
+    /// Maximum bytes of unfinished lines in memory, not counting 4KiB of each; beyond that, long
+    /// lines wait. At least one line.
     #[arg(long, env = "NETLOG_MAX_HALF_LINES", value_name = "SIZE", default_value_t = HALF_LINES)]
     pub max_half_lines: Size,
 
-    /// How many bytes of GELF messages in parts may wait for the rest, for each UDP socket; when
-    /// there are more, the oldest are given up, and counted.
+    /// Maximum bytes of GELF messages in parts that wait for the rest, for each UDP socket; beyond
+    /// that, the oldest are dropped, and counted.
     #[arg(long, env = "NETLOG_MAX_CHUNKED", value_name = "SIZE", default_value_t = CHUNKED)]
     pub max_chunked: Size,
 
-    /// Close a connection on which nothing has come for this long since it was opened; 0 leaves it.
+    /// Time after which a connection that has sent nothing is closed; 0 never.
     #[arg(long, env = "NETLOG_FIRST_BYTE_TIMEOUT", value_name = "TIME")]
     #[arg(default_value_t = PATIENCE)]
     pub first_byte_timeout: Period,
 
-    /// Close a connection on which a line has begun and not ended for this long; 0 leaves it.
+    /// Time after which a connection with an unfinished line is closed; 0 never.
     #[arg(long, env = "NETLOG_HALF_LINE_TIMEOUT", value_name = "TIME")]
     #[arg(default_value_t = PATIENCE)]
     pub half_line_timeout: Period,
 
-    /// Close a connection on which nothing came for this long; 0 leaves it open.
+    /// Time after which an idle connection is closed; 0 never.
     #[arg(long, env = "NETLOG_IDLE_TIMEOUT", value_name = "TIME", default_value_t = Period::NEVER)]
     pub idle_timeout: Period,
 
-    /// The file of tokens, one a line: only who shows one of them may send, in the hello of a netlog
-    /// sender, or look, in `Authorization: Bearer`. Read again on SIGHUP.
+    /// File of tokens, one a line: only senders and readers that show one of them are accepted,
+    /// senders in netlog's hello, readers in `Authorization: Bearer`. Read again on SIGHUP.
     #[arg(long, env = "NETLOG_TOKEN_FILE", value_name = "PATH")]
     pub token_file: Option<PathBuf>,
 
-    /// Say on stderr what is going on, such as connections opened and closed.
+    /// Report on stderr what happens, such as connections opened and closed.
     #[arg(short, long, env = "NETLOG_VERBOSE")]
     pub verbose: bool,
 }
@@ -197,7 +196,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The files of each app and host, if there are to be those.
+    /// The template of a file for each app and host, if `--file` is one.
     pub(crate) fn template(&self) -> Option<Template> {
         self.file.as_deref().and_then(|path| Template::parse(path).ok().flatten())
     }
@@ -218,7 +217,7 @@ impl Options {
         }
     }
 
-    /// The console's form, as asked for or as it follows from the other options.
+    /// The format of the console, as given or as implied by the other options.
     pub fn console(&self) -> Console {
         let implied = if self.file.is_some() { Console::Off } else { Console::Text };
         self.console.unwrap_or(implied)
@@ -229,12 +228,12 @@ fn path_or_template() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| Template::parse(&path).map(|_| path))
 }
 
-/// Where what is held can be looked at.
+/// The address of the HTTP API and web page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Http {
-    /// Nowhere.
+    /// Not served.
     Off,
-    /// At an address of its own: who may send and who may look are different matters.
+    /// At an address of its own: sending and reading are different permissions.
     At(Endpoint),
 }
 
@@ -263,7 +262,7 @@ impl FromStr for Http {
     }
 }
 
-/// The form of records in a file.
+/// The format of records in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// One JSON object a line.
@@ -272,16 +271,16 @@ pub enum Format {
     Text,
 }
 
-/// What becomes of rotated files.
+/// The compression of rotated files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Compress {
-    /// They are compressed with zstd.
+    /// Compress them with zstd.
     Zstd,
-    /// They stay as they are.
+    /// Leave them as they are.
     Off,
 }
 
-/// The form of records on stdout.
+/// The format of records on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Console {
     /// One line for people; coloured on a terminal.

@@ -1,4 +1,4 @@
-//! What the collector counts: one counter for every way to take, lose, delay or limit something.
+//! Counters: one for every way to take, lose, delay or limit something.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -81,118 +81,117 @@ counters! {
 pub struct Stats {
     /// Connections accepted.
     pub connections_opened: Counter,
-    /// Connections ended, for whatever reason.
+    /// Connections closed, for any reason.
     pub connections_closed: Counter,
-    /// Connections closed at once because there were `--max-connections` already.
+    /// Connections closed at once because `--max-connections` were open.
     pub connections_over_limit: Counter,
-    /// Connections closed at once because there were `--max-per-address` from their address.
+    /// Connections closed at once because `--max-per-address` of their address were open.
     pub connections_over_limit_of_address: Counter,
-    /// Connections closed because nothing came within `--first-byte-timeout`.
+    /// Connections closed because they sent nothing within `--first-byte-timeout`.
     pub connections_mute: Counter,
     /// Connections closed because a line did not end within `--half-line-timeout`.
     pub connections_half_line: Counter,
-    /// Connections closed because nothing came for `--idle-timeout`.
+    /// Connections closed because they were idle for `--idle-timeout`.
     pub connections_idle: Counter,
-    /// Times that accepting a connection failed, mostly for want of file descriptors.
+    /// Failed accepts of connections, mostly for lack of file descriptors.
     pub accepts_failed: Counter,
-    /// Hellos and lines after them that were refused with an error.
+    /// Senders refused with an error.
     pub refused: Counter,
-    /// Senders refused because they showed no token of `--token-file`; datagrams cannot show one.
+    /// Senders and datagrams refused because they showed no token of `--token-file`.
     pub strangers_refused: Counter,
     /// Datagrams received.
     pub datagrams: Counter,
-    /// Datagrams that the kernel dropped because they came faster than they were taken.
+    /// Datagrams dropped by the kernel because they arrived faster than they were read.
     pub datagrams_dropped: Counter,
-    /// Datagrams of netlog senders that never came, by their numbers.
+    /// Datagrams of netlog senders that never arrived, by their numbers.
     pub datagrams_lost: Counter,
-    /// Times that reading waited because there were `--max-in-flight` between sockets and sinks.
+    /// Reads that waited because `--max-in-flight` bytes were between sockets and sinks.
     pub reads_delayed: Counter,
-    /// Times that a long line waited because there were `--max-half-lines` of such already.
+    /// Long lines that waited because `--max-half-lines` bytes of unfinished lines were in memory.
     pub lines_delayed: Counter,
     /// Bytes read from peers.
     pub bytes_in: Counter,
-    /// Records that came in canonical form and were never encoded again.
+    /// Records that arrived in canonical form and were kept as they were.
     pub records_canonical: Counter,
-    /// Records made of other JSON objects.
+    /// Records made from other JSON objects.
     pub records_json: Counter,
-    /// Records made of syslog messages.
+    /// Records made from syslog messages.
     pub records_syslog: Counter,
-    /// Records made of plain lines.
+    /// Records made from plain lines.
     pub records_plain: Counter,
-    /// Of those, lines that looked like JSON or syslog and were not.
+    /// Plain lines that looked like JSON or syslog and were not.
     pub records_unparsed: Counter,
-    /// Messages that came packed with zlib or gzip.
+    /// Messages compressed with zlib or gzip.
     pub messages_unpacked: Counter,
-    /// Packed messages lost: broken, or larger than a line may be.
+    /// Compressed messages lost because they were damaged or too large.
     pub messages_not_unpacked: Counter,
-    /// Syslog messages without an end, taken as whole when nothing more came.
+    /// Syslog messages without an end, completed by a silence.
     pub messages_ended_by_silence: Counter,
-    /// Connections whose octet counts turned out to be none.
+    /// Connections whose octet counts turned out to be wrong.
     pub counts_disbelieved: Counter,
-    /// PROXY headers that were skipped, and not believed.
+    /// PROXY headers that were skipped and not trusted.
     pub proxy_headers_ignored: Counter,
-    /// Connections closed and datagrams dropped because they speak what is not taken.
+    /// Connections closed and datagrams dropped because of an unsupported protocol.
     pub foreign_refused: Counter,
-    /// GELF messages lost because a part of them never came.
+    /// GELF messages lost because a part never arrived.
     pub chunked_expired: Counter,
-    /// GELF messages lost because too many were waiting for their parts.
+    /// GELF messages lost because too many waited for their parts.
     pub chunked_crowded_out: Counter,
-    /// Parts of GELF messages that contradict themselves or each other.
+    /// Malformed or contradictory parts of GELF messages.
     pub chunks_malformed: Counter,
-    /// Parts of GELF messages that came twice.
+    /// Parts of GELF messages that arrived twice.
     pub chunks_repeated: Counter,
     /// Lines cut at `--max-line`.
     pub lines_cut: Counter,
-    /// Bytes cut off those lines.
+    /// Bytes cut off lines at `--max-line`.
     pub bytes_cut: Counter,
     /// Records written to all sinks.
     pub records_written: Counter,
-    /// Bytes of those records.
+    /// Bytes of records written to all sinks.
     pub bytes_written: Counter,
-    /// Records skipped because the sinks had them already.
+    /// Records skipped because the sinks already had them.
     pub records_repeated: Counter,
-    /// Records kept in the file of `other` because there were `--max-files` already.
+    /// Records kept in the file of `other` because `--max-files` were reached.
     pub records_over_max_files: Counter,
-    /// Records kept in the file of `other` because something else is where theirs should be.
+    /// Records kept in the file of `other` because their own path was taken by something else.
     pub records_out_of_place: Counter,
     /// Batches written.
     pub batches: Counter,
-    /// Time that the hub spent on appending batches to files, syncs included.
+    /// Time spent appending batches to files, syncs included.
     pub file_nanoseconds: Counter,
-    /// Time that the hub spent on ledgers, syncs included.
+    /// Time spent writing ledgers, syncs included.
     pub ledger_nanoseconds: Counter,
-    /// Writes to a sink that failed and were tried again.
+    /// Failed writes to sinks; each is retried.
     pub writes_failed: Counter,
-    /// Records given up because a sink still failed when the collector had to end.
+    /// Records dropped because a sink still failed when the collector ended.
     pub records_given_up: Counter,
-    /// Requests to look at what is held.
+    /// HTTP requests.
     pub requests: Counter,
-    /// Requests refused because they showed no token of `--token-file`.
+    /// HTTP requests refused because they showed no token of `--token-file`.
     pub requests_refused: Counter,
-    /// Connections of readers closed at once because there were too many.
+    /// Connections of readers closed at once because too many were open.
     pub readers_over_limit: Counter,
-    /// Tails begun.
+    /// Tails started.
     pub tails: Counter,
-    /// Tails refused because there were `--max-tails` already.
+    /// Tails refused because `--max-tails` were running.
     pub tails_over_limit: Counter,
-    /// Searches begun.
+    /// Searches started.
     pub searches: Counter,
-    /// Pieces of files passed over because they could not be read, by those who looked.
+    /// Pieces of files that readers skipped because they were unreadable.
     pub pieces_unreadable: Counter,
-    /// Times that what was to be sent to who looks was read in small pieces, or later, because too
-    /// much was under way.
+    /// Reads for readers that were made smaller or delayed because too much was on its way to them.
     pub pieces_delayed: Counter,
     /// Rotated files compressed.
     pub files_compressed: Counter,
-    /// Bytes of those files before.
+    /// Bytes of compressed files before compression.
     pub bytes_compressed: Counter,
-    /// Bytes of those files after.
+    /// Bytes of compressed files after compression.
     pub bytes_compressed_to: Counter,
-    /// Times that a rotated file could not be compressed; it stays, and is tried again.
+    /// Failed compressions of rotated files; each is retried.
     pub compressions_failed: Counter,
     /// Rotated files removed by `--keep-age`, `--keep-files` or `--keep-size`.
     pub files_removed: Counter,
-    /// Bytes of those files, and of their ledgers.
+    /// Bytes of removed files and their ledgers.
     pub bytes_removed: Counter,
 }
 }

@@ -20,17 +20,21 @@ pub(crate) fn text(look: &Look) -> String {
     let tails = view.max_tails.saturating_sub(look.tails.available_permits()) as u64;
     let healthy = u64::from(view.progress.failing().is_none());
     for (name, help, value) in [
-        ("netlog_connections", "Connections of senders that are open.", open),
-        ("netlog_tails", "Tails that are running.", tails),
-        ("netlog_senders", "Netlog senders ever seen.", view.marks.lock().len() as u64),
-        ("netlog_file_bytes", "Length of the file being written.", view.progress.end().len),
-        ("netlog_healthy", "1 while all sinks take what comes, 0 while one fails.", healthy),
+        ("netlog_connections", "Open connections of senders.", open),
+        ("netlog_tails", "Running tails.", tails),
+        (
+            "netlog_senders",
+            "Senders of netlog records whose marks are kept.",
+            view.marks.lock().len() as u64,
+        ),
+        ("netlog_file_bytes", "Length of the active file.", view.progress.end().len),
+        ("netlog_healthy", "1, or 0 while a sink fails.", healthy),
     ] {
         push(&mut out, (name, help, "gauge"), value);
     }
     let version = env!("CARGO_PKG_VERSION");
     let name = "netlog_build_info";
-    let _ = writeln!(out, "# HELP {name} Which collector this is.\n# TYPE {name} gauge");
+    let _ = writeln!(out, "# HELP {name} Version of the collector.\n# TYPE {name} gauge");
     let _ = writeln!(out, "{name}{{version=\"{version}\"}} 1");
     out
 }

@@ -50,8 +50,8 @@ pub struct Options {
     #[arg(long, env = "NETLOG_FILE", value_name = "PATH", value_parser = path_or_template())]
     pub file: Option<PathBuf>,
 
-    /// Most files created for a path with {app} and {host}; further records go to the file of the
-    /// app `other` on the host `other`, and are counted.
+    /// Maximum number of files for a path with {app} and {host}; further records go to the file of
+    /// the app `other` on the host `other`, and are counted.
     #[arg(long, env = "NETLOG_MAX_FILES", value_name = "N", default_value_t = 1000)]
     pub max_files: usize,
 
@@ -78,7 +78,7 @@ pub struct Options {
     #[arg(long, env = "NETLOG_KEEP_AGE", value_name = "TIME", default_value_t = Period::NEVER)]
     pub keep_age: Period,
 
-    /// Most rotated files of a log; the oldest are removed; 0 keeps all.
+    /// Maximum number of rotated files of a log; the oldest are removed; 0 keeps all.
     #[arg(long, env = "NETLOG_KEEP_FILES", value_name = "N", default_value_t = 0)]
     pub keep_files: u64,
 
@@ -108,17 +108,18 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_LINE", value_name = "SIZE", default_value_t = Size(64 << 10))]
     pub max_line: Size,
 
-    /// Most connections of senders; more are closed at once, and counted.
+    /// Maximum number of connections of senders; more are closed at once, and counted.
     #[arg(long, env = "NETLOG_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000)]
     pub max_connections: usize,
 
-    /// Most connections of one address, or of one IPv6 /64; more are closed at once, and counted.
+    /// Maximum number of connections of one address, or of one IPv6 /64; more are closed at once,
+    /// and counted.
     #[arg(long, env = "NETLOG_MAX_PER_ADDRESS", value_name = "N", default_value_t = 1000)]
     pub max_per_address: usize,
 
-    /// Most open files and sockets [default: as many as the system allows]. If this is less than
-    /// all limits together need, 3/4 are reserved for senders, 1/8 for readers, 1/8 for files;
-    /// unused shares are lent to the others.
+    /// Maximum number of open files and sockets [default: as many as the system allows]. If this is
+    /// less than all limits together need, 3/4 are reserved for senders, 1/8 for readers, 1/8 for
+    /// files; unused shares are lent to the others.
     #[arg(long, env = "NETLOG_MAX_OPEN_FILES", value_name = "N")]
     pub max_open_files: Option<u64>,
 

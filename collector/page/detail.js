@@ -54,7 +54,7 @@ function block(text, cls, words) {
   const made = el("pre", cls, ...pieces(text.slice(0, LONGEST), words, true));
   if (text.length > LONGEST) {
     made.append(
-      button(`… all ${text.length} characters`, () => made.replaceChildren(...pieces(text, words, true))),
+      button(`… show all ${text.length} characters`, () => made.replaceChildren(...pieces(text, words, true))),
     );
   }
   return made;
@@ -107,7 +107,7 @@ export class Detail {
 
     const link = el("a", "", "In context");
     link.href = linkTo(item);
-    link.title = "Everything around it, without filters; a link to keep";
+    link.title = "All records around this one, without filters";
     const acts = el("p", "acts", copier("Copy JSON", () => JSON.stringify(stored)), copier("Copy link", () => linkTo(item)), link);
 
     const fields = el("dl");
@@ -121,10 +121,10 @@ export class Detail {
       if (record[name] !== undefined) add(name, this.#plain(record[name]));
     }
     if (record.truncated) add("truncated", el("span", "mono", `${record.truncated} bytes of the message were cut off`));
-    if (record.lost) add("lost", el("span", "mono bad", `${record.lost} records before this one`));
+    if (record.lost) add("lost", el("span", "mono bad", `${record.lost} records were lost before this one`));
     const known = new Set(["app", "host", "pid", "peer", "time", "level", "target", "file", "line", "thread", "msg", "kv", "span", "truncated", "lost", "at"]);
     for (const [name, value] of Object.entries(record)) if (!known.has(name)) add(name, this.#plain(value));
-    if (record.at) add("cursor", el("span", "mono quiet", ...pieces(String(record.at))));
+    if (record.at) add("position", el("span", "mono quiet", ...pieces(String(record.at))));
 
     this.#panel.replaceChildren(head, block(String(record.msg ?? ""), "message", words), acts, fields);
     this.#panel.scrollTop = 0;

@@ -144,12 +144,12 @@ export class Filters {
       const [key, value] = [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)];
       const chip = el("button", "chip", el("span", "key", ...pieces(cut(key, 40)), "="), ...pieces(cut(value, 80)), el("span", "x", "×"));
       chip.type = "button";
-      chip.title = "No longer filter by this";
+      chip.title = "Remove this filter";
       chip.addEventListener("click", () => this.pick("f", pair));
       return chip;
     });
     if (chips.length) {
-      const all = el("button", "chip quiet", "Clear the filters");
+      const all = el("button", "chip quiet", "Clear filters");
       all.type = "button";
       all.addEventListener("click", () => this.clear());
       chips.push(all);

@@ -10,7 +10,11 @@ import { token } from "./stream.js";
 import { keys } from "./keys.js";
 import { prepareTime } from "./time.js";
 
+/** A following view that was hidden for longer loads the newest records, instead of all it has missed. */
+const LONG_HIDDEN = 600_000;
+
 let session = null;
+let hiddenSince = Date.now();
 let counted = 0;
 let stale = true;
 
@@ -30,17 +34,17 @@ const senders = new Senders({ closed: () => senders.toggle(false), picked: (fiel
 const filters = new Filters(go);
 const histogram = new Histogram(zoom);
 
-// ---- where we are
+// ---- the address
 
-/** To another filter, by hand: a step in the history (or the same one, while typing). */
+/** Applies another filter: a step in the history, or the same step while typing. */
 function go(filter, how) {
   const query = write(filter).toString();
   history[how === "replace" ? "replaceState" : "pushState"](null, "", query ? `?${query}` : "./");
-  look(false);
+  load(false);
 }
 
-/** Looks at what the address says. */
-function look(anew = true) {
+/** Loads the view that the address describes. */
+function load(anew = true) {
   const filter = read(location.search);
   filters.show(filter, anew);
   list.words = wordsOf(filter.grep);
@@ -63,17 +67,17 @@ function backToLive() {
   go({ ...filters.now, since: "", until: "", n: "", at: "" }, "push");
 }
 
-// ---- what is said of it
+// ---- the state
 
-const SAID = {
+const STATE_NAMES = {
   connecting: "connecting",
   live: "live",
   reconnecting: "reconnecting",
-  refused: "refused",
+  refused: "rejected",
   paused: "paused",
   searching: "searching",
   found: "range",
-  short: "cut short",
+  short: "incomplete",
 };
 
 function state() {
@@ -85,8 +89,8 @@ function state() {
   if (session.state !== "connecting" && session.state !== "searching") $("stream").classList.remove("stale");
   if (now.dataset.state !== shown) {
     now.dataset.state = shown;
-    $("state-word").textContent = SAID[shown];
-    $("said").textContent = SAID[shown];
+    $("state-word").textContent = STATE_NAMES[shown];
+    $("said").textContent = STATE_NAMES[shown];
   }
   if (session.state === "reconnecting") now.title = session.problem;
   else if (session.state === "live") now.title = "";
@@ -117,7 +121,7 @@ function rangeName() {
   return `${day}${from ? timeOf(from, digits) : "…"} – ${timeOf(to, digits)}`;
 }
 
-/** The small words beside the state: how fast, or how much was found. */
+/** The number beside the state: records a second, or records found. */
 function more() {
   let text = "";
   if (session.state === "live") {
@@ -139,16 +143,16 @@ const cell = el("span", "", earlier);
 cell.setAttribute("role", "gridcell");
 list.top.append(cell);
 
-/** The first row: whether there is more before it. */
+/** The first row, which loads earlier records. */
 function top() {
   const full = list.items.length >= CAP + MORE - 1;
-  const dropped = list.dropped ? `${count(list.dropped)} older ones left this page's memory · ` : "";
+  const dropped = list.dropped ? `${count(list.dropped)} older records were unloaded · ` : "";
   const words = () => {
-    if (session.loading) return "reading …";
+    if (session.loading) return "loading …";
     if (!list.items.length) return "";
-    if (full) return `${count(list.items.length)} records are all this page holds; filter, or zoom, to see older ones`;
-    if (!session.older && !list.dropped) return "this is the oldest there is";
-    return `${dropped}show earlier ones`;
+    if (full) return `this page holds at most ${count(list.items.length)} records; filter or zoom in to see older ones`;
+    if (!session.older && !list.dropped) return "oldest record";
+    return `${dropped}show earlier records`;
   };
   const text = words();
   if (earlier.textContent !== text) earlier.textContent = text;
@@ -164,16 +168,16 @@ function empty() {
   const any = active(filters.now) > 0 || filters.now.grep !== "";
   const words = {
     connecting: "Connecting to the collector …",
-    reconnecting: "The collector does not answer. Trying again …",
-    live: any ? "Listening. Nothing that matches has come yet." : "Listening. No records have come yet.",
-    found: any ? "Nothing in this range matches." : "There is nothing in this range.",
-    short: "The answer was cut short. Reload to try again.",
+    reconnecting: "The collector does not answer. Reconnecting …",
+    live: any ? "Waiting for records. None match yet." : "Waiting for records. None have arrived yet.",
+    found: any ? "No records in this range match." : "No records in this range.",
+    short: "The response was incomplete. Reload to try again.",
   };
   node.querySelector("p").textContent = words[session.state] ?? "";
   node.querySelector("button").hidden = !any;
 }
 
-/** The pill that leads back to the end. */
+/** The button that leads back to the newest record. */
 function held() {
   const pill = $("held");
   pill.hidden = list.following || isRange(filters.now);
@@ -191,7 +195,7 @@ function sight() {
   if ($("day").textContent !== text) $("day").textContent = text;
 }
 
-/** A linked record is shown once it is there. */
+/** Shows a linked record once it is loaded. */
 function permalink() {
   const { at } = filters.now;
   if (!at || session.linked || !["found", "short"].includes(session.state)) return;
@@ -199,7 +203,7 @@ function permalink() {
   const index = list.items.findIndex((item) => item.record?.at === at);
   if (index < 0) {
     $("problem").hidden = false;
-    $("problem").textContent = "The linked record is not among these: it may be past its retention, or there is too much around it.";
+    $("problem").textContent = "The linked record was not found: it may have been removed, or there are too many records around it.";
     return;
   }
   list.hold();
@@ -214,7 +218,7 @@ function closeDetail() {
   if (inside) $("list").focus({ preventScroll: true });
 }
 
-// ---- by hand
+// ---- actions
 
 function pause() {
   if (isRange(filters.now)) return;
@@ -290,7 +294,7 @@ for (const button of document.querySelectorAll("dialog .close")) {
 $("token-go").addEventListener("click", () => {
   token.set($("token-text").value);
   $("token").close();
-  look();
+  load();
 });
 prepareTime((range) => go({ ...filters.now, n: "", at: "", ...range }, "push"), () => filters.now);
 
@@ -312,7 +316,11 @@ keys({
   back,
 });
 
-addEventListener("popstate", () => look());
+addEventListener("popstate", () => load());
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) hiddenSince = Date.now();
+  else if (list.following && !isRange(filters.now) && Date.now() - hiddenSince > LONG_HIDDEN) load();
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => list.refresh());
 new ResizeObserver(() => (counted = -1)).observe($("plot"));
 
@@ -336,5 +344,5 @@ try {
 } catch {
   // Local time it is.
 }
-look();
+load();
 $("list").focus({ preventScroll: true });

@@ -1,4 +1,4 @@
-// Who sends, who did, and what of theirs was lost.
+// The senders, past and present, and their losses.
 import { $, bytes, count, el, hueOf, pieces, span } from "./text.js";
 import { pick } from "./row.js";
 import { senders } from "./stream.js";
@@ -94,7 +94,7 @@ export class Senders {
     const [top, left] = [scroll?.scrollTop ?? 0, scroll?.scrollLeft ?? 0];
     const parts = [el("header", "", title, close)];
     if (this.#failed) parts.push(el("p", "bad", ...pieces(this.#failed)));
-    if (order.length > MOST) parts.push(el("p", "also", `The ${MOST} seen last are shown.`));
+    if (order.length > MOST) parts.push(el("p", "also", `Showing the ${MOST} seen last.`));
     const held = el("div", "scroll", table);
     this.#panel.replaceChildren(...parts, held);
     held.scrollTop = top;
@@ -108,7 +108,7 @@ export class Senders {
     if (sender.app) app.style.setProperty("--hue", hueOf(sender.app));
     const ago = at(sender.last_seen);
     const seen = cell("num", Number.isNaN(ago) ? "" : `${span(Date.now() - ago)} ago`);
-    seen.title = `since ${sender.since ?? "?"}\nlast seen ${sender.last_seen ?? "?"}\nacked up to ${sender.acked ?? "–"}`;
+    seen.title = `since ${sender.since ?? "?"}\nlast seen ${sender.last_seen ?? "?"}\nacknowledged up to ${sender.acked ?? "–"}`;
     const kind = connected(state) ? "on" : bad(state) ? "bad" : "off";
     return el(
       "tr",

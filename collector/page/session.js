@@ -1,4 +1,4 @@
-// One look at the collector: a tail or a range, from the filter's first answer to the next filter.
+// One view: a tail or a range, from the filter's first response to the next filter.
 import { List } from "./list.js";
 import { search, Tail } from "./stream.js";
 import { isRange, searchQuery, tailQuery, timeOfWord } from "./filters.js";
@@ -18,11 +18,11 @@ export function noticeOf(notice, tone = "quiet") {
   return { notice, tone, t: Date.now(), level: -1, came: performance.now(), changed: changes++ };
 }
 
-/** What a notice of the collector says to people. */
+/** A notice of the collector, in words. */
 function words(value) {
   const who = [value.app, value.host].filter(Boolean).join(" on ");
   if (value.notice === "missed") {
-    return [`${value.count ? count(value.count) : "some"} records were missed: no file holds them any more`, "bad"];
+    return [`${value.count ? count(value.count) : "some"} records were missed: the collector no longer has them`, "bad"];
   }
   const rest = Object.entries(value).filter(([key]) => !["notice", "app", "host", "at"].includes(key));
   const more = rest.map(([key, part]) => `${key} ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ");
@@ -77,7 +77,7 @@ export class Session {
     this.#tail = new Tail(tailQuery(this.#filter), {
       open: () => {
         if (first) this.#list.clear();
-        else this.#list.push(noticeOf(`connection lost, back after ${span(Date.now() - this.#lostAt)}`));
+        else if (this.#lostAt) this.#list.push(noticeOf(`connection lost, reconnected after ${span(Date.now() - this.#lostAt)}`));
         first = false;
         this.#lostAt = 0;
         this.#become("live");
@@ -88,7 +88,7 @@ export class Session {
       },
       notice: (value) => {
         if (value.notice === "live") {
-          if (!this.caughtUp && this.#list.items.length) this.#list.push(noticeOf("up to date; live from here on"));
+          if (!this.caughtUp && this.#list.items.length) this.#list.push(noticeOf("end of the stored records; live from here"));
           this.caughtUp = true;
         } else {
           this.#list.push(noticeOf(...words(value)));
@@ -167,7 +167,7 @@ export class Session {
     } catch (error) {
       if (signal.aborted) return;
       if (isRange(this.#filter)) this.#refused(error);
-      else this.#list.push(noticeOf(`what is older could not be read: ${error.message}`, "bad"));
+      else this.#list.push(noticeOf(`failed to load older records: ${error.message}`, "bad"));
     }
     this.loading = false;
     this.#changed();

@@ -1,4 +1,4 @@
-// What comes from the collector: the tail, that begins again where it ended, and searches.
+// Requests to the collector: tails, which resume where they ended, and searches.
 import { parse } from "./text.js";
 
 const base = new URL(".", document.baseURI);
@@ -25,7 +25,7 @@ async function ask(path, query, accept, signal) {
   const response = await fetch(url, { headers, signal, cache: "no-store" });
   if (response.ok) return response;
   const problem = await response.json().catch(() => null);
-  throw new Refused(response.status, problem?.error ? problem : { error: `the collector answered ${response.status}` });
+  throw new Refused(response.status, problem?.error ? problem : { error: `unexpected HTTP status ${response.status}` });
 }
 
 async function* linesOf(response) {
@@ -48,7 +48,7 @@ export async function senders(signal) {
   return (await ask("senders", "", "application/json", signal)).json();
 }
 
-/** Searches; `found` is given the records in batches. Answers the collector's last word, or null if it was cut short. */
+/** Searches; `found` receives the records in batches. Returns the notice at the end, or null if the response is incomplete. */
 export async function search(query, found, signal) {
   const response = await ask("search", query, "application/x-ndjson", signal);
   for await (const lines of linesOf(response)) {
@@ -71,8 +71,8 @@ const LONGEST_WAIT = 5000;
 
 const SILENT = 45_000;
 
-/** Notices when a connection is dead though nobody closed it: once the collector has sent a sign of life (a comment), it
- *  must go on doing so. Beginning again where the tail ended loses nothing. */
+/** Aborts a connection that is dead though nobody closed it: a collector that has sent a keep-alive comment must continue
+ *  to send them. Resuming where the tail ended loses nothing. */
 class Silence {
   #dead = new AbortController();
   #heard = Date.now();
@@ -92,7 +92,18 @@ class Silence {
   }
 }
 
-/** A tail that is never given up: `on` hears `open`, `record`, `notice`, `lost` and `refused`. */
+/** Resolves once somebody sees the page. */
+const visible = (signal) =>
+  new Promise((seen) => {
+    const check = () => (!document.hidden || signal.aborted) && (done.abort(), seen());
+    const done = new AbortController();
+    document.addEventListener("visibilitychange", check, { signal: done.signal });
+    signal.addEventListener("abort", check, { signal: done.signal });
+    check();
+  });
+
+/** A tail that reconnects for ever: calls `open`, `record`, `notice`, `lost` and `refused` of `on`. A hidden tab disconnects,
+ *  for a browser opens only six connections to a host, and resumes where it was once it is visible. */
 export class Tail {
   #query;
   #on;
@@ -115,12 +126,15 @@ export class Tail {
   async #run() {
     const { signal } = this.#ended;
     let wait = FIRST_WAIT;
-    while (!signal.aborted) {
+    for (;;) {
+      await visible(signal);
+      if (signal.aborted) return;
       let reason = "the collector closed the connection";
       try {
         await this.#read(() => (wait = FIRST_WAIT));
       } catch (error) {
         if (signal.aborted) return;
+        if (document.hidden) continue;
         reason = error.message;
         const ours = error instanceof Refused && error.status >= 400 && error.status < 500;
         if (ours && error.status !== 408 && error.status !== 429) return void this.#on.refused(error);
@@ -143,12 +157,17 @@ export class Tail {
       query.set("after", this.#cursor);
     }
     const silence = new Silence();
-    const signal = AbortSignal.any([this.#ended.signal, silence.signal]);
-    const response = await ask("tail", query, "text/event-stream", signal);
-    this.#on.open();
+    const hidden = new AbortController();
+    const done = new AbortController();
+    const hide = () => document.hidden && hidden.abort();
+    document.addEventListener("visibilitychange", hide, { signal: done.signal });
+    const signal = AbortSignal.any([this.#ended.signal, silence.signal, hidden.signal]);
     try {
+      const response = await ask("tail", query, "text/event-stream", signal);
+      this.#on.open();
       await this.#listen(response, silence, opened);
     } finally {
+      done.abort();
       silence.end();
     }
   }

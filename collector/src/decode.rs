@@ -1,71 +1,58 @@
-//! What a peer's bytes are. The one place that decides it, message by message.
+//! Decoding: a peer's bytes become records. The one place that decides what they are, message by
+//! message.
 
 mod datagram;
-mod fields;
+mod framing;
 mod gelf;
 mod inflate;
-mod lines;
+mod json_fields;
+mod json_scanner;
+mod key_names;
 mod message;
-mod messages;
-mod names;
 mod netlog;
-mod next;
-mod object;
 mod origin;
+mod run_sink;
 mod severity;
 mod sniff;
 mod syslog;
+mod syslog_boundary;
 mod time;
+mod to_record;
 
 use crate::clock::now;
-use crate::hub::line_run::{LineRun, Source};
+use crate::hub::line_run::LineRun;
 use crate::senders::identity::Sender;
+use crate::senders::peer_error::PeerError;
 use crate::senders::tokens::Tokens;
 use crate::stats::{Stats, Tally};
-use netlog_wire::{MinuteCache, Piece, SenderMessage, TIME_LEN, format_utc};
+use framing::{Framing, Input};
+use netlog::Conversation;
+use netlog_wire::{SenderMessage, format_utc};
+use run_sink::{DecodeContext, RunSink};
+use sniff::Kind;
 use std::cell::Cell;
 use std::sync::Arc;
+use to_record::{UNPACKED, take_message};
 
 pub(crate) use datagram::Datagram;
 pub(crate) use gelf::Chunks;
 pub(crate) use origin::Origin;
-pub(crate) use sniff::{Foreign, Pinned};
+pub(crate) use sniff::Pinned;
 
-use lines::{UNPACKED, take_message};
-use message::Message;
-use messages::Messages;
-use netlog::Conversation;
-use sniff::Kind;
-
-/// Turns one connection's bytes into runs.
+/// Turns one connection's bytes into runs of lines.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    messages: Messages,
+    framing: Framing,
     /// Once it began with a hello.
     conversation: Option<Conversation>,
     origin: Origin,
     stats: Arc<Stats>,
     max_line: usize,
-    /// Packed messages have come.
-    packed: bool,
-    /// Where only those are heard who show one.
+    /// Compressed messages have come.
+    compresses: bool,
+    /// Where a token is required.
     tokens: Option<Arc<Tokens>>,
 }
-
-/// Why a connection is closed.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unfit {
-    /// It said hello, and is told why.
-    Refused(Refusal),
-    /// It speaks something else, and would not understand.
-    Foreign(Foreign),
-    /// It says no hello where one has to show a token.
-    Tokenless,
-}
-
-/// Why a connection that said hello is closed, in the words it is told.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refusal(pub(crate) String);
 
 impl Decoder {
     pub(crate) fn new(
@@ -74,9 +61,9 @@ impl Decoder {
         pin: Option<Pinned>,
         stats: Arc<Stats>,
     ) -> Self {
-        let messages = Messages::new(max_line, pin);
+        let framing = Framing::new(max_line, pin);
         let (conversation, tokens) = (None, None);
-        Self { messages, conversation, origin, stats, max_line, packed: false, tokens }
+        Self { framing, conversation, origin, stats, max_line, compresses: false, tokens }
     }
 
     /// The same, for peers that have to show one of `tokens`, if there are any.
@@ -96,98 +83,85 @@ impl Decoder {
         const ADDED: usize = 128;
         let stamp =
             self.sender().map_or_else(|| self.origin.stamp(), |sender| sender.stamp()).len();
-        len / 2 * (stamp + ADDED) + if self.packed { UNPACKED } else { 0 }
+        len / 2 * (stamp + ADDED) + if self.compresses { UNPACKED } else { 0 }
     }
 
     /// Takes the bytes of one read and adds the records in them to `runs`.
-    pub(crate) fn feed(&mut self, input: &[u8], runs: &mut Vec<LineRun>) -> Result<(), Unfit> {
-        self.stats.bytes_in.add(input.len() as u64);
-        self.take(input.len() * 2, runs, |messages, each| messages.feed(input, each))
+    pub(crate) fn feed(&mut self, read: &[u8], runs: &mut Vec<LineRun>) -> Result<(), PeerError> {
+        self.stats.bytes_in.add(read.len() as u64);
+        self.take(Input::Bytes(read), &mut RunSink { runs, capacity: read.len() * 2 })
     }
 
     /// Takes what the peer left without an end. Half a record of a netlog sender is no record: it
     /// comes again, whole.
-    pub(crate) fn finish(&mut self, runs: &mut Vec<LineRun>) -> Result<(), Unfit> {
-        self.take(0, runs, |messages, each| messages.finish(each))
-    }
-
-    /// Whether a message has begun that has not ended.
-    pub(crate) fn pending(&self) -> bool {
-        self.messages.pending()
-    }
-
-    /// How many bytes of it are held.
-    pub(crate) fn held(&self) -> usize {
-        self.messages.held()
-    }
-
-    /// Whether what has come may be whole, so that silence would end it.
-    pub(crate) fn may_be_whole(&self) -> bool {
-        self.messages.may_be_whole()
+    pub(crate) fn finish(&mut self, runs: &mut Vec<LineRun>) -> Result<(), PeerError> {
+        self.take(Input::End, &mut RunSink { runs, capacity: 0 })
     }
 
     /// Takes what has come as whole, after a silence.
     pub(crate) fn silence(&mut self, runs: &mut Vec<LineRun>) {
-        let _ = self.take(0, runs, |messages, each| {
-            messages.idle(each);
-            Ok(())
-        });
+        // An error would be about bytes that were taken before.
+        let _ = self.take(Input::Silence, &mut RunSink { runs, capacity: 0 });
     }
 
-    fn take(
+    /// Whether a message has begun that has not ended.
+    pub(crate) fn pending(&self) -> bool {
+        self.framing.pending()
+    }
+
+    /// Number of bytes of it that are held.
+    pub(crate) fn held(&self) -> usize {
+        self.framing.held()
+    }
+
+    /// Whether what has come may be whole, so that silence would end it.
+    pub(crate) fn may_be_whole(&self) -> bool {
+        self.framing.may_be_whole()
+    }
+
+    fn take(&mut self, input: Input<'_>, sink: &mut RunSink<'_>) -> Result<(), PeerError> {
+        let tally = Tally::default();
+        let taken = self.take_all(input, &tally, sink);
+        tally.settle(&self.stats);
+        taken
+    }
+
+    fn take_all(
         &mut self,
-        capacity: usize,
-        runs: &mut Vec<LineRun>,
-        cut: impl FnOnce(&mut Messages, &mut dyn FnMut(Message<'_>)) -> Result<(), Foreign>,
-    ) -> Result<(), Unfit> {
-        let Self { messages, conversation, origin, stats, max_line, packed, tokens } = self;
-        let (tally, minute) = (&Tally::default(), &Cell::default());
+        mut input: Input<'_>,
+        tally: &Tally,
+        sink: &mut RunSink<'_>,
+    ) -> Result<(), PeerError> {
+        let Self { framing, conversation, origin, stats, max_line, compresses, tokens } = self;
         let received = now();
-        let (now, max_line) = (&format_utc(received), *max_line);
-        let receipt = Receipt { origin, stats, tally, received, now, minute, max_line };
-        let (mut refused, mut left) = (None, UNPACKED);
-        let done = cut(messages, &mut |message| {
-            if refused.is_some() {
-                return;
-            }
+        let context = DecodeContext {
+            origin,
+            stats,
+            tally,
+            received,
+            now: &format_utc(received),
+            minute: &Cell::default(),
+            max_line: *max_line,
+        };
+        let mut left = UNPACKED;
+        while let Some(message) = framing.next(&mut input)? {
             if tokens.is_some() && message.kind != Kind::Netlog {
-                refused = Some(Unfit::Tokenless);
-                return;
+                return Err(PeerError::MissingToken);
             }
             count_cut(message.cut, stats);
-            *packed |= message.kind == Kind::Packed;
-            let slot = Slot { runs, capacity };
-            match message.kind {
-                // Assigned only when there is something: to move a whole result waits for all
-                // that was written before it.
-                Kind::Netlog => {
-                    let heard = (&mut *conversation, tokens.as_deref());
-                    if let Err(refusal) = converse(heard, message, receipt, slot) {
-                        refused = Some(Unfit::Refused(refusal));
-                    }
+            match (message.kind, &mut *conversation) {
+                (Kind::Netlog, Some(conversation)) => conversation.take(message, context, sink)?,
+                (Kind::Netlog, none) => {
+                    *none = Some(hello(message.bytes, context, tokens.as_deref())?);
                 }
-                _ => take_message(message, receipt, slot, &mut left),
+                (kind, _) => {
+                    *compresses |= kind == Kind::Packed;
+                    take_message(message, context, sink, &mut left);
+                }
             }
-        });
-        tally.settle(stats);
-        refused.map_or(Ok(()), Err)?;
-        done.map_err(Unfit::Foreign)
+        }
+        Ok(())
     }
-}
-
-/// Takes a line of a connection that begins with a hello.
-fn converse(
-    (conversation, tokens): (&mut Option<Conversation>, Option<&Tokens>),
-    message: Message<'_>,
-    receipt: Receipt<'_>,
-    slot: Slot<'_>,
-) -> Result<(), Refusal> {
-    if let Some(conversation) = conversation {
-        let piece = Piece { bytes: message.bytes, cut: message.cut };
-        return conversation.take(piece, receipt, slot);
-    }
-    *conversation = Some(hello(message.bytes, receipt, tokens)?);
-    Ok(())
 }
 
 /// Counts a line of which so many bytes are left out.
@@ -201,58 +175,17 @@ pub(crate) fn count_cut(cut: u64, stats: &Stats) {
 /// The conversation that a first line begins.
 fn hello(
     line: &[u8],
-    receipt: Receipt<'_>,
+    context: DecodeContext<'_>,
     tokens: Option<&Tokens>,
-) -> Result<Conversation, Refusal> {
+) -> Result<Conversation, PeerError> {
     let Some(SenderMessage::Hello(hello)) = SenderMessage::parse(line) else {
-        return Err(Refusal("malformed hello".into()));
+        return Err(PeerError::Rejected("malformed hello".into()));
     };
-    if let Some(Err(stranger)) = tokens.map(|tokens| tokens.admit(hello.token.as_deref())) {
-        receipt.stats.strangers_refused.add(1);
-        return Err(Refusal(stranger.words().into()));
+    if let Some(Err(error)) = tokens.map(|tokens| tokens.admit(hello.token.as_deref())) {
+        context.stats.strangers_refused.add(1);
+        return Err(PeerError::Rejected(error.to_string()));
     }
-    Conversation::new(hello, receipt.origin)
-}
-
-/// From whom and when a line was received.
-#[derive(Clone, Copy)]
-pub(crate) struct Receipt<'a> {
-    pub(crate) origin: &'a Origin,
-    pub(crate) stats: &'a Stats,
-    pub(crate) tally: &'a Tally,
-    pub(crate) received: i64,
-    /// The same as records write it.
-    pub(crate) now: &'a [u8; TIME_LEN],
-    /// That of the record before.
-    pub(crate) minute: &'a Cell<MinuteCache>,
-    /// The longest line there may be.
-    pub(crate) max_line: usize,
-}
-
-/// Where the next record goes: the last run, or a new one behind it.
-pub(crate) struct Slot<'a> {
-    pub(crate) runs: &'a mut Vec<LineRun>,
-    /// How many bytes a new run makes room for: about what this read will become.
-    pub(crate) capacity: usize,
-}
-
-impl<'a> Slot<'a> {
-    /// The last run if it `fits`, else a new one of the source and first number that `begin` says.
-    fn run(
-        self,
-        fits: impl Fn(&LineRun) -> bool,
-        begin: impl FnOnce() -> (Source, u64),
-    ) -> &'a mut LineRun {
-        let Self { runs, capacity } = self;
-        if !runs.last().is_some_and(fits) {
-            let (source, first) = begin();
-            // Only the first run of a read is likely to be all of it.
-            let capacity = if runs.is_empty() { capacity } else { 0 };
-            runs.push(LineRun::new(source, first, capacity));
-        }
-        let last = runs.len() - 1;
-        &mut runs[last]
-    }
+    Conversation::new(hello, context.origin)
 }
 
 #[cfg(test)]

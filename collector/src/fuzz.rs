@@ -2,11 +2,12 @@
 //! which it does not; the tests hold it against all the bytes that were found so far.
 
 use crate::clock::now;
-use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, Unfit};
+use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned};
 use crate::hub::line_run::LineRun;
 use crate::ledger::{Account, Replayed};
 use crate::read::{Cursor, Query};
 use crate::senders::peer::Peer;
+use crate::senders::peer_error::PeerError;
 use crate::stats::{Stats, Tally};
 use netlog_wire::{Line, format_utc};
 use std::sync::Arc;
@@ -91,7 +92,7 @@ pub fn query(bytes: &[u8]) {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Heard {
     lines: Vec<(u64, String)>,
-    unfit: Option<Unfit>,
+    unfit: Option<PeerError>,
 }
 
 fn any_cuts(bytes: &[u8], pin: Option<Pinned>) {
@@ -174,7 +175,7 @@ fn received(datagrams: &[&[u8]], pin: Option<Pinned>) -> Heard {
         let (origin, stats, tally, received) = (&origin, &stats, &tally, now());
         let datagram = Datagram { origin, stats, tally, max_line: LIMIT, pin, received };
         let outcome = datagram.take(&mut bytes, (peer(), &mut chunks), &mut runs);
-        heard.unfit = outcome.err().map(Unfit::Foreign).or(heard.unfit);
+        heard.unfit = outcome.err().or(heard.unfit);
         heard.add(runs);
         assert!(chunks.bytes() <= ROOM, "{} bytes wait after {at} parts", chunks.bytes());
     }

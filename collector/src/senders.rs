@@ -2,5 +2,6 @@
 
 pub(crate) mod identity;
 pub(crate) mod peer;
+pub(crate) mod peer_error;
 pub(crate) mod registry;
 pub(crate) mod tokens;

@@ -61,11 +61,13 @@ pub fn push_text_record(
     time: &[u8; TIME_LEN],
     (level, text): (Level, &[u8]),
 ) -> bool {
-    let plain = scan::is_plain(text);
-    let unplain = if plain { "" } else { std::str::from_utf8(text).unwrap_or_default() };
-    if !plain && unplain.is_empty() {
-        return false;
-    }
+    let to_escape = match scan::is_plain(text) {
+        true => None,
+        false => match std::str::from_utf8(text) {
+            Ok(text) => Some(text),
+            Err(_) => return false,
+        },
+    };
     out.reserve(stamp.len() + text.len() + 80);
     out.extend_from_slice(stamp);
     // Of known lengths, all of these are a few words and no call.
@@ -78,9 +80,9 @@ pub fn push_text_record(
         Level::Debug => out.extend_from_slice(b"\",\"level\":\"DEBUG\",\"msg\":\""),
         Level::Trace => out.extend_from_slice(b"\",\"level\":\"TRACE\",\"msg\":\""),
     }
-    match plain {
-        true => out.extend_from_slice(text),
-        false => push_json(out, unplain),
+    match to_escape {
+        None => out.extend_from_slice(text),
+        Some(text) => push_json(out, text),
     }
     out.extend_from_slice(b"\"}");
     true

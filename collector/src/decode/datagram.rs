@@ -1,16 +1,19 @@
 //! What is in a datagram: messages like any others, packed or in parts or not, or one record of a
 //! netlog sender with its number.
 
+use super::count_cut;
+use super::framing::{Framing, Input};
 use super::gelf::{Chunks, is_chunk};
 use super::inflate::Packing;
-use super::lines::{UNPACKED, take_message, unpacked};
 use super::message::Message;
-use super::messages::Messages;
-use super::sniff::{Foreign, Kind, Pinned};
-use super::{Origin, Receipt, Slot, count_cut};
-use crate::hub::line_run::{LineRun, Source};
+use super::origin::Origin;
+use super::run_sink::{DecodeContext, RunSink};
+use super::sniff::{Kind, Pinned};
+use super::to_record::{UNPACKED, take_message, unpacked};
+use crate::hub::line_run::LineRun;
 use crate::senders::identity::SenderId;
 use crate::senders::peer::Peer;
+use crate::senders::peer_error::PeerError;
 use crate::stats::{Stats, Tally, count};
 use memchr::memmem;
 use netlog_wire::{Hello, Identity, Line, format_utc};
@@ -60,11 +63,11 @@ impl Datagram<'_> {
         bytes: &'b mut [u8],
         (peer, chunks): (Peer, &mut Chunks),
         runs: &mut Vec<LineRun>,
-    ) -> Result<Option<Numbered<'b>>, Foreign> {
+    ) -> Result<Option<Numbered<'b>>, PeerError> {
         let received = self.received;
         let Self { origin, stats, tally, max_line, .. } = *self;
         let (now, minute) = (&format_utc(received), &Cell::default());
-        let receipt = Receipt { origin, stats, tally, received, now, minute, max_line };
+        let context = DecodeContext { origin, stats, tally, received, now, minute, max_line };
         if let Some((sender, number, at)) = number(bytes).filter(|_| self.pin.is_none()) {
             // The comma before the record proper becomes its opening brace.
             bytes[at] = b'{';
@@ -73,15 +76,15 @@ impl Datagram<'_> {
             let parsed = Line::parse(line).filter(|line| line.peer.is_none());
             match &parsed {
                 Some(parsed) => self.splice(line, parsed, runs),
-                None => self.take_plain(line, receipt, runs)?,
+                None => self.take_plain(line, context, runs)?,
             }
             return Ok(Some(Numbered { sender, number, line: parsed }));
         }
         if matches!(self.pin, None | Some(Pinned::Gelf)) && is_chunk(bytes) {
             let whole = chunks.take(peer.place(), bytes, received);
-            whole.map_or(Ok(()), |whole| self.take_packed(&whole, receipt, runs))?;
+            whole.map_or(Ok(()), |whole| self.take_packed(&whole, context, runs))?;
         } else {
-            self.take_packed(bytes, receipt, runs)?;
+            self.take_packed(bytes, context, runs)?;
         }
         Ok(None)
     }
@@ -90,17 +93,17 @@ impl Datagram<'_> {
     fn take_packed(
         &self,
         bytes: &[u8],
-        receipt: Receipt<'_>,
+        context: DecodeContext<'_>,
         runs: &mut Vec<LineRun>,
-    ) -> Result<(), Foreign> {
+    ) -> Result<(), PeerError> {
         let syslog = bytes.strip_prefix(b"z").filter(|bytes| Packing::of(bytes).is_some());
         let packed = syslog.or_else(|| Packing::of(bytes).map(|_| bytes));
         let pinned_to_text = matches!(self.pin, Some(Pinned::Text | Pinned::Json));
         let Some(packed) = packed.filter(|_| !pinned_to_text) else {
-            return self.take_plain(bytes, receipt, runs);
+            return self.take_plain(bytes, context, runs);
         };
-        match unpacked(packed, receipt, self.max_line) {
-            Some(whole) => self.take_plain(&whole, receipt, runs),
+        match unpacked(packed, context, self.max_line) {
+            Some(whole) => self.take_plain(&whole, context, runs),
             None => Ok(()),
         }
     }
@@ -110,15 +113,11 @@ impl Datagram<'_> {
     fn take_plain(
         &self,
         bytes: &[u8],
-        receipt: Receipt<'_>,
+        context: DecodeContext<'_>,
         runs: &mut Vec<LineRun>,
-    ) -> Result<(), Foreign> {
+    ) -> Result<(), PeerError> {
         let mut left = UNPACKED;
-        let mut each = |message: Message<'_>| {
-            count_cut(message.cut, self.stats);
-            take_message(message, receipt, Slot { runs, capacity: 0 }, &mut left);
-        };
-        let mut messages = Messages::new(self.max_line, self.pin);
+        let mut sink = RunSink { runs, capacity: 0 };
         let syslog = matches!(self.pin, None | Some(Pinned::Syslog)) && bytes.starts_with(b"<");
         let text = bytes.trim_ascii_end();
         let text = text.strip_suffix(&[0]).unwrap_or(text);
@@ -126,11 +125,19 @@ impl Datagram<'_> {
         if syslog && text.split(|&byte| byte == b'\n').any(alone) {
             let kept = &text[..text.len().min(self.max_line)];
             let cut = (text.len() - kept.len()) as u64;
-            each(Message { kind: Kind::Syslog, bytes: kept, cut, note: None });
+            count_cut(cut, self.stats);
+            let message = Message { kind: Kind::Syslog, bytes: kept, cut, note: None };
+            take_message(message, context, &mut sink, &mut left);
             return Ok(());
         }
-        messages.feed(bytes, &mut each)?;
-        messages.finish(&mut each)
+        let mut framing = Framing::new(self.max_line, self.pin);
+        for mut input in [Input::Bytes(bytes), Input::End] {
+            while let Some(message) = framing.next(&mut input)? {
+                count_cut(message.cut, self.stats);
+                take_message(message, context, &mut sink, &mut left);
+            }
+        }
+        Ok(())
     }
 
     /// Adds a canonical record that says who it is from, with the peer's address behind that.
@@ -141,8 +148,8 @@ impl Datagram<'_> {
             Some(_) => self.origin.peer_stamp(),
             None => &self.origin.stamp()[1..],
         };
-        let slot = Slot { runs, capacity: 0 };
-        slot.plain().splice([&line[..at], stamp, &line[at..]], parsed.gist());
+        let mut sink = RunSink { runs, capacity: 0 };
+        sink.plain().splice([&line[..at], stamp, &line[at..]], parsed.gist());
         count(&self.tally.canonical);
     }
 }
@@ -158,13 +165,6 @@ fn number(bytes: &[u8]) -> Option<(SenderId, u64, usize)> {
     let at = bytes.len() - digits.len() + len;
     let sender = SenderId(u128::from_str_radix(id, 16).ok()?);
     (bytes.get(at) == Some(&b',')).then_some((sender, number, at))
-}
-
-impl<'a> Slot<'a> {
-    /// The last run if it is one of plain records, else a new one.
-    pub(super) fn plain(self) -> &'a mut LineRun {
-        self.run(|run| matches!(run.source, Source::Plain), || (Source::Plain, 1))
-    }
 }
 
 #[cfg(test)]

@@ -33,9 +33,9 @@ pub(crate) struct Chunks {
 /// What became of chunks that became no message.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Messages whose rest did not come in time.
+    /// Framing whose rest did not come in time.
     pub(crate) expired: u64,
-    /// Messages dropped because too many were waiting.
+    /// Framing dropped because too many were waiting.
     pub(crate) crowded_out: u64,
     /// Chunks that contradict themselves or each other.
     pub(crate) malformed: u64,

@@ -1,4 +1,4 @@
-//! One message, whatever it was cut out of.
+//! One message, without what ended it.
 
 use super::sniff::Kind;
 
@@ -8,16 +8,20 @@ pub(crate) struct Message<'a> {
     pub(crate) kind: Kind,
     /// At most as many bytes as the limit.
     pub(crate) bytes: &'a [u8],
-    /// How many bytes beyond the limit were skipped.
+    /// Number of bytes that were skipped.
     pub(crate) cut: u64,
     pub(crate) note: Option<Note>,
 }
 
-/// What is to be known about a message besides.
+/// Remark on the framing of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Note {
     /// Nothing ended it but silence: a rest may come.
     Idle,
-    /// It stands where an octet-counted message should begin: the counts are wrong.
+    /// It stands where an octet-counted message should begin: the count before it was wrong.
     Uncounted,
+    /// This octet count is too large: the next message begins within it.
+    Overcounted(usize),
+    /// An object that is whole but for the end of its longest string.
+    Shortened,
 }

@@ -1,11 +1,14 @@
 //! The conversation with a netlog sender: who it is, and which number each of its lines has.
 
-use super::lines::take_plain;
-use super::{Origin, Receipt, Refusal, Slot};
+use super::message::Message;
+use super::origin::Origin;
+use super::run_sink::{DecodeContext, RunSink};
+use super::to_record::take_plain;
 use crate::hub::line_run::{LineRun, Source};
 use crate::senders::identity::{Sender, SenderId};
+use crate::senders::peer_error::PeerError;
 use crate::stats::count;
-use netlog_wire::{Hello, Identity, Level, LineMeta, Piece, Record, SenderMessage, VERSION};
+use netlog_wire::{Hello, Identity, Level, LineMeta, Record, SenderMessage, VERSION};
 use std::sync::Arc;
 
 /// The longest app or host kept. Every record carries them: longer ones would blow up a peer's
@@ -24,15 +27,15 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     /// Begins with `hello`, if it is one this collector can take.
-    pub(crate) fn new(hello: Hello, origin: &Origin) -> Result<Self, Refusal> {
+    pub(crate) fn new(hello: Hello, origin: &Origin) -> Result<Self, PeerError> {
         if hello.netlog != VERSION {
             let words =
                 format!("unknown version {}: this collector speaks {VERSION}", hello.netlog);
-            return Err(Refusal(words));
+            return Err(PeerError::Rejected(words));
         }
         let id = Some(&hello.sender).filter(|id| Hello::valid_sender(id));
         let id = id.and_then(|id| u128::from_str_radix(id, 16).ok()).map(SenderId);
-        let id = id.ok_or_else(|| Refusal("malformed sender id".into()))?;
+        let id = id.ok_or_else(|| PeerError::Rejected("malformed sender id".into()))?;
         let next = number(hello.next)?;
         let identity = Identity {
             app: Some(fit(hello.app)),
@@ -51,26 +54,26 @@ impl Conversation {
     /// Takes one line after the hello: a record, a jump or a keep-alive.
     pub(crate) fn take(
         &mut self,
-        piece: Piece<'_>,
-        receipt: Receipt<'_>,
-        slot: Slot<'_>,
-    ) -> Result<(), Refusal> {
-        let line = piece.bytes;
-        if line.is_empty() && piece.cut == 0 {
+        message: Message<'_>,
+        context: DecodeContext<'_>,
+        sink: &mut RunSink<'_>,
+    ) -> Result<(), PeerError> {
+        let line = message.bytes;
+        if line.is_empty() && message.cut == 0 {
             return Ok(());
         }
         if let Some(greeting) = greeting(line) {
             let SenderMessage::Jump(next) = greeting else {
-                return Err(Refusal("a second hello".into()));
+                return Err(PeerError::Rejected("a second hello".into()));
             };
             self.next = number(next)?;
             return Ok(());
         }
         let (next, sender) = (self.next, &self.sender);
         let follows = |run: &LineRun| run.first + run.count == next;
-        let run = slot.run(follows, || (Source::Netlog(sender.clone()), next));
+        let run = sink.run(follows, || (Source::Netlog(sender.clone()), next));
         self.next += 1;
-        take_record(piece, sender, receipt, run);
+        take_record(message, sender, context, run);
         Ok(())
     }
 }
@@ -81,22 +84,27 @@ fn greeting(line: &[u8]) -> Option<SenderMessage> {
 }
 
 /// Adds exactly one record, whatever the line is: it has a number.
-fn take_record(piece: Piece<'_>, sender: &Sender, receipt: Receipt<'_>, run: &mut LineRun) {
-    let line = piece.bytes;
-    if piece.cut == 0 {
-        let mut minute = receipt.minute.get();
+fn take_record(
+    message: Message<'_>,
+    sender: &Sender,
+    context: DecodeContext<'_>,
+    run: &mut LineRun,
+) {
+    let line = message.bytes;
+    if message.cut == 0 {
+        let mut minute = context.minute.get();
         if let Some(gist) = LineMeta::of(line, &mut minute) {
-            receipt.minute.set(minute);
+            context.minute.set(minute);
             run.splice([sender.stamp(), &line[1..]], gist);
-            return count(&receipt.tally.canonical);
+            return count(&context.tally.canonical);
         }
-        if let Ok(mut record) = Record::from_json(line, receipt.received) {
+        if let Ok(mut record) = Record::from_json(line, context.received) {
             record.refuse_claims();
             run.record(&record, &sender.identity);
-            return count(&receipt.tally.json);
+            return count(&context.tally.json);
         }
     }
-    take_plain(piece.cut, line, (Level::Info, receipt, &sender.identity), run);
+    take_plain(message.cut, line, (Level::Info, context, &sender.identity), run);
 }
 
 fn fit(mut name: String) -> String {
@@ -105,11 +113,11 @@ fn fit(mut name: String) -> String {
     name
 }
 
-fn number(next: u64) -> Result<u64, Refusal> {
+fn number(next: u64) -> Result<u64, PeerError> {
     match next {
-        0 => Err(Refusal("numbers begin at 1".into())),
+        0 => Err(PeerError::Rejected("numbers begin at 1".into())),
         1..MAX_NUMBER => Ok(next),
-        _ => Err(Refusal("number out of range".into())),
+        _ => Err(PeerError::Rejected("number out of range".into())),
     }
 }
 

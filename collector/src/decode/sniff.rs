@@ -3,7 +3,7 @@
 //! The first row that fits is what it is. While a row above it might still fit, nothing is decided
 //! and more bytes are waited for; so what a message is never depends on how it was split.
 
-use std::fmt;
+use crate::senders::peer_error::Protocol;
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,23 +22,6 @@ pub(crate) enum Kind {
     Text,
 }
 
-/// What a connection speaks that is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Foreign {
-    Tls,
-    Proxy2,
-    Http,
-    Http2,
-    Msgpack,
-    Gzip,
-    Zstd,
-    Zlib,
-    Lumberjack,
-    Pickle,
-    Java,
-    Relp,
-}
-
 /// What a fitting row says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Is {
@@ -49,7 +32,7 @@ pub(super) enum Is {
     /// A byte order mark, to be skipped; what it is comes after it.
     Mark,
     /// Something that is not taken; the connection is closed.
-    Not(Foreign),
+    Not(Protocol),
 }
 
 /// Where a row applies.
@@ -74,7 +57,7 @@ enum Sign {
     LineWith(&'static [&'static str]),
 }
 
-use Foreign::{
+use Protocol::{
     Gzip, Http, Http2, Java, Lumberjack, Msgpack, Pickle, Proxy2, Relp, Tls, Zlib, Zstd,
 };
 use Sign::{Digits, In, Is as Bytes, LineWith};
@@ -121,7 +104,7 @@ const ROWS: &[(Where, &[Sign], Is)] = &[
     // `3 open connections` is text.
     (Start, &[Digits(1, 9), Bytes(b" open "), Digits(1, 9), Bytes(b" relp_version=")], Is::Not(Relp)),
     // The whole pattern, for lines often begin with a number. `7 <5> left` fits it all the same;
-    // see `Messages` on what happens then.
+    // see `framing::counted` on what happens then.
     (Each, &[DIGIT1, Digits(0, 8), Bytes(b" <"), Digits(1, 3), Bytes(b">")], Is::Counted(Kind::Syslog)),
     (Each, &[DIGIT1, Digits(0, 8), Bytes(b" zx"), In(&[(0x01, 0x01), (0x5e, 0x5e), (0x9c, 0x9c), (0xda, 0xda)])], Is::Counted(Kind::Packed)),
     (Each, &PRI, Is::A(Kind::Syslog)),
@@ -146,9 +129,6 @@ const NEXT: &[&[Sign]] = &[
     ],
     &[Bytes(b"<"), Digits(1, 3), Bytes(b">"), Digits(4, 4), Bytes(b"-")],
 ];
-
-/// The longest beginning of [`NEXT`].
-pub(super) const NEXT_LEN: usize = 10;
 
 /// A format that `?as=` names, where guessing is not wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,32 +167,39 @@ impl Pinned {
     }
 }
 
+/// What the octet counts of a connection were worth so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CountTrust {
+    Unseen,
+    Believed,
+    /// One was wrong: only what stands before a whole syslog header is one.
+    Doubted,
+}
+
 /// What is known about where a message begins.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct MessageStart {
     /// It is the first of its connection.
     pub(super) first: bool,
     /// No more bytes will come: what might be something is not.
     pub(super) ended: bool,
-    /// Octet counts are believed on this connection.
-    pub(super) counts: bool,
+    pub(super) counts: CountTrust,
     pub(super) pin: Option<Pinned>,
 }
 
 /// What begins with `bytes`; `None` while that is open.
-pub(super) fn sniff(bytes: &[u8], place: Place) -> Option<Is> {
+pub(super) fn sniff(bytes: &[u8], place: MessageStart) -> Option<Is> {
     // The common case first: most messages are lines of text.
     if !place.first && plainly_text(bytes) {
         return Some(Is::A(Kind::Text));
     }
     for (at, signs, is) in ROWS {
-        let applies = (place.first || *at == Each)
-            && (place.counts || !matches!(is, Is::Counted(_)))
-            && place.pin.is_none_or(|pin| pin.allows(*is));
+        let applies = (place.first || *at == Each) && place.pin.is_none_or(|pin| pin.allows(*is));
         if !applies {
             continue;
         }
-        match fit(signs, bytes) {
+        let doubted = place.counts == CountTrust::Doubted && *is == Is::Counted(Kind::Syslog);
+        match if doubted { begins_counted(bytes) } else { fit(signs, bytes) } {
             Fit::Yes => return Some(*is),
             Fit::Maybe if !place.ended => return None,
             Fit::Maybe | Fit::No => {}
@@ -233,8 +220,25 @@ fn plainly_text(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether `bytes` begin with an octet count before a whole syslog header.
+pub(super) fn begins_counted(bytes: &[u8]) -> Fit {
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match (bytes.first(), bytes.get(digits)) {
+        (Some(b'1'..=b'9'), None) if digits < 10 => Fit::Maybe,
+        (Some(b'1'..=b'9'), Some(b' ')) if digits < 10 => match &bytes[digits + 1..] {
+            [] => Fit::Maybe,
+            header => begins_next(header),
+        },
+        _ => Fit::No,
+    }
+}
+
 /// Whether `bytes` begin the next message of a stream without ends.
 pub(super) fn begins_next(bytes: &[u8]) -> Fit {
+    // Mostly they do not, and that is seen at once.
+    if !matches!(bytes, [] | [b'<'] | [b'<', b'0'..=b'9', ..]) {
+        return Fit::No;
+    }
     let fits = NEXT.iter().map(|signs| fit(signs, bytes));
     fits.max().unwrap_or(Fit::No)
 }
@@ -306,31 +310,13 @@ fn fit_line(ends: &[&str], bytes: &[u8]) -> (Fit, usize) {
     (if fits { Fit::Yes } else { Fit::No }, 0)
 }
 
-impl fmt::Display for Foreign {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tls => "TLS: this address is not a tls:// one",
-            Self::Proxy2 => "a PROXY v2 header: send no header, or that of version 1",
-            Self::Http => "HTTP: records are sent here as plain lines, and read elsewhere",
-            Self::Http2 => "HTTP/2 or gRPC: send records as plain lines",
-            Self::Msgpack => "msgpack (Fluentd, Fluent Bit): choose the format json_lines",
-            Self::Gzip => "a gzip stream: send it unpacked",
-            Self::Zstd => "a zstd stream: send it unpacked",
-            Self::Zlib => "a zlib stream: with rsyslog, use ziplevel instead of compression.mode",
-            Self::Lumberjack => "Lumberjack (Beats, Logstash): send JSON lines",
-            Self::Pickle => "a Python pickle (SocketHandler): use SysLogHandler, or JSON lines",
-            Self::Java => "serialised Java (log4j 1 SocketAppender): choose a text or JSON layout",
-            Self::Relp => "RELP: use omfwd",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FIRST: Place = Place { first: true, ended: false, counts: true, pin: None };
-    const LATER: Place = Place { first: false, ..FIRST };
+    const FIRST: MessageStart =
+        MessageStart { first: true, ended: false, counts: CountTrust::Unseen, pin: None };
+    const LATER: MessageStart = MessageStart { first: false, ..FIRST };
 
     #[test]
     fn each_protocol_is_told_by_its_first_bytes() {
@@ -399,12 +385,15 @@ mod tests {
         }
         assert_eq!(sniff(b"56 zx\xda", LATER), Some(Is::Counted(Kind::Packed)));
         assert_eq!(sniff(b"{\"netlog\":1", FIRST), Some(Is::A(Kind::Netlog)));
-        assert_eq!(sniff(b"5 <13>", Place { counts: false, ..LATER }), Some(Is::A(Kind::Text)));
+        assert_eq!(
+            sniff(b"5 <13>x", MessageStart { counts: CountTrust::Doubted, ..LATER }),
+            Some(Is::A(Kind::Text))
+        );
         for open in ["{\"net", "5", "58 ", "58 <13", "<", "<13", "\u{feff}x"] {
             let open = &open.as_bytes()[..open.len() - usize::from(open.ends_with('x'))];
             let open = if open.len() == 3 && open[0] == 0xef { &open[..2] } else { open };
             assert_eq!(sniff(open, FIRST), None, "{open:?}");
-            assert!(sniff(open, Place { ended: true, ..FIRST }).is_some());
+            assert!(sniff(open, MessageStart { ended: true, ..FIRST }).is_some());
         }
     }
 
@@ -424,7 +413,8 @@ mod tests {
 
     #[test]
     fn a_pinned_format_is_not_guessed() {
-        let pinned = |pin, text: &str| sniff(text.as_bytes(), Place { pin: Some(pin), ..FIRST });
+        let pinned =
+            |pin, text: &str| sniff(text.as_bytes(), MessageStart { pin: Some(pin), ..FIRST });
         assert_eq!(pinned(Pinned::Text, "{\"netlog\":1}"), Some(Is::A(Kind::Text)));
         assert_eq!(pinned(Pinned::Json, "<13>x"), Some(Is::A(Kind::Text)));
         assert_eq!(pinned(Pinned::Syslog, "{}"), Some(Is::A(Kind::Text)));

@@ -10,7 +10,7 @@
 //!  MSG    text, or a JSON object with names of its own: winston; also behind `@cee:`
 //! ```
 
-use super::fields::{claim, mark_zone, unfold};
+use super::json_fields::{claim, mark_zone, unfold};
 use super::severity;
 use super::time::{self, Moment};
 use netlog_wire::Record;

@@ -16,7 +16,7 @@ fn decoder() -> Decoder {
 
 type Heard = (u64, u64, String);
 
-fn heard(input: &str) -> (Result<(), Unfit>, Vec<Heard>) {
+fn heard(input: &str) -> (Result<(), PeerError>, Vec<Heard>) {
     let (mut decoder, mut runs) = (decoder(), Vec::new());
     let outcome = decoder.feed(input.as_bytes(), &mut runs);
     decoder.finish(&mut runs).unwrap();
@@ -82,10 +82,10 @@ fn a_bad_hello_is_refused_in_words() {
         ("\"pid\"", "\"dip\"", "malformed hello"),
     ] {
         let line = format!("{}\nplain\n", HELLO.replace(from, to));
-        assert_eq!(heard(&line), (Err(Unfit::Refused(Refusal(words.into()))), vec![]), "{to}");
+        assert_eq!(heard(&line), (Err(PeerError::Rejected(words.into())), vec![]), "{to}");
     }
     let twice = format!("{HELLO}\n{HELLO}\n");
-    assert_eq!(heard(&twice).0, Err(Unfit::Refused(Refusal("a second hello".into()))));
+    assert_eq!(heard(&twice).0, Err(PeerError::Rejected("a second hello".into())));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::decode::{Decoder, Origin, Pinned};
 use crate::hub::coalesce::note_read;
 use crate::hub::line_run::LineRun;
 use crate::senders::peer::Peer;
+use crate::senders::peer_error::PeerError;
 use crate::senders::registry::{Attendance, CloseReason};
 use netlog_wire::CollectorMessage;
 use std::cell::RefCell;
@@ -96,13 +97,15 @@ impl Connection {
     /// Serves it until it ends.
     pub(super) async fn run(&mut self) -> ConnectionEnd {
         let end = self.converse().await.err().unwrap_or(ConnectionEnd::Closed);
-        if let ConnectionEnd::Foreign(foreign) = end {
-            self.shared.refuse(foreign, self.peer);
+        if let ConnectionEnd::Unfit(error) = &end {
+            self.shared.refuse(error, self.peer);
         }
         self.part(&end).await;
         self.attendance.part(match end {
             ConnectionEnd::Closed => CloseReason::Ended,
-            ConnectionEnd::Refused(_) | ConnectionEnd::Tokenless => CloseReason::Refused,
+            ConnectionEnd::Unfit(PeerError::Rejected(_) | PeerError::MissingToken) => {
+                CloseReason::Refused
+            }
             _ => CloseReason::Broken,
         });
         end

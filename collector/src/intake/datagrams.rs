@@ -140,7 +140,7 @@ impl DatagramIntake {
                 self.gaps.saw(place, started, || numbered.identity());
             }
             Ok(None) => {}
-            Err(foreign) => shared.refuse(foreign, peer),
+            Err(error) => shared.refuse(&error, peer),
         }
     }
 

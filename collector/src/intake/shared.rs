@@ -1,10 +1,10 @@
 //! The context that every intake is given.
 
 use super::limits::IntakeLimits;
-use crate::decode::Foreign;
 use crate::hub::marks::Marks;
 use crate::hub::submission::HubHandle;
 use crate::senders::peer::Peer;
+use crate::senders::peer_error::PeerError;
 use crate::senders::registry::Senders;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
@@ -46,15 +46,16 @@ pub(crate) struct Shared {
 impl Shared {
     /// Counts a peer with an unsupported protocol. Each protocol is reported once: a program that is
     /// set up wrongly tries again and again.
-    pub(crate) fn refuse(&self, foreign: Foreign, peer: Peer) {
+    pub(crate) fn refuse(&self, error: &PeerError, peer: Peer) {
+        let PeerError::Unsupported(protocol) = error else { return };
         self.stats.foreign_refused.add(1);
-        let bit = 1 << foreign as u32;
+        let bit = 1 << *protocol as u32;
         if self.reported.fetch_or(bit, Relaxed) & bit == 0 {
             self.stderr.log(format_args!(
-                "refused {peer}: unsupported protocol: {foreign}; reported once"
+                "refused {peer}: unsupported protocol: {protocol}; reported once"
             ));
         } else {
-            self.stderr.debug(format_args!("refused {peer}: unsupported protocol: {foreign}"));
+            self.stderr.debug(format_args!("refused {peer}: unsupported protocol: {protocol}"));
         }
     }
 

@@ -69,9 +69,9 @@ fn admit(look: &Look, headers: &HeaderMap) -> Result<(), Refusal> {
     let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
     let shown = shown.and_then(|shown| shown.split_once(' '));
     let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    tokens.admit(shown.map(|(_, token)| token.trim())).map_err(|stranger| {
+    tokens.admit(shown.map(|(_, token)| token.trim())).map_err(|error| {
         look.view.stats.requests_refused.add(1);
-        Refusal(StatusCode::UNAUTHORIZED, Wrong::new(stranger.words().into(), &[]))
+        Refusal(StatusCode::UNAUTHORIZED, Wrong::new(error.to_string(), &[]))
     })
 }
 

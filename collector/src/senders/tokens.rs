@@ -1,5 +1,6 @@
 //! The tokens that show who may send and who may look: one a line of a file.
 
+use super::peer_error::PeerError;
 use crate::stderr::{Chain, StderrLog};
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,22 +17,6 @@ pub(crate) struct Tokens {
     path: PathBuf,
     held: RwLock<Vec<String>>,
     stderr: StderrLog,
-}
-
-/// Why somebody is not let in, in the words he is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stranger {
-    Tokenless,
-    Unknown,
-}
-
-impl Stranger {
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::Tokenless => "a token is asked for here",
-            Self::Unknown => "unknown token",
-        }
-    }
 }
 
 impl Tokens {
@@ -72,12 +57,12 @@ impl Tokens {
 
     /// Whether `shown` is one of them. How long that takes depends on the length of `shown` and of
     /// the tokens, and not on what is in them.
-    pub(crate) fn admit(&self, shown: Option<&str>) -> Result<(), Stranger> {
-        let shown = shown.ok_or(Stranger::Tokenless)?.as_bytes();
+    pub(crate) fn admit(&self, shown: Option<&str>) -> Result<(), PeerError> {
+        let shown = shown.ok_or(PeerError::MissingToken)?.as_bytes();
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let same = held.iter().map(|token| token.as_bytes().ct_eq(shown));
         let any = same.fold(Choice::from(0), |any, same| any | same);
-        if any.into() { Ok(()) } else { Err(Stranger::Unknown) }
+        if any.into() { Ok(()) } else { Err(PeerError::UnknownToken) }
     }
 }
 
@@ -123,9 +108,9 @@ mod tests {
             assert_eq!(tokens.admit(Some(good)), Ok(()));
         }
         for bad in ["", "first", "first-7f2", "first-7f2b", "first-7f2a ", "# of the shop"] {
-            assert_eq!(tokens.admit(Some(bad)), Err(Stranger::Unknown), "{bad}");
+            assert_eq!(tokens.admit(Some(bad)), Err(PeerError::UnknownToken), "{bad}");
         }
-        assert_eq!(tokens.admit(None), Err(Stranger::Tokenless));
+        assert_eq!(tokens.admit(None), Err(PeerError::MissingToken));
     }
 
     #[test]
@@ -139,7 +124,7 @@ mod tests {
         assert_eq!(tokens.admit(Some("old")), Ok(()));
         fs::write(&path, "new").unwrap();
         tokens.read_again();
-        assert_eq!(tokens.admit(Some("old")), Err(Stranger::Unknown));
+        assert_eq!(tokens.admit(Some("old")), Err(PeerError::UnknownToken));
         assert_eq!(tokens.admit(Some("new")), Ok(()));
         fs::write(&path, "# nothing\n").unwrap();
         let error = Tokens::read(&path, StderrLog::default()).unwrap_err();

@@ -5,7 +5,6 @@ mod json;
 mod syslog;
 
 use super::*;
-use netlog_wire::format_utc;
 
 /// 2026-11-22T19:05:00Z.
 const NOW: i64 = 1_795_374_300_000_000;
@@ -16,13 +15,14 @@ fn tcp(stream: &[u8]) -> Vec<String> {
     let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
     let (stats, tally, max_line) = (&stats, &Tally::default(), 64 << 10);
     let (received, now, minute) = (NOW, &format_utc(NOW), &Cell::default());
-    let receipt = Receipt { origin: &origin, stats, tally, received, now, minute, max_line };
-    let mut messages = Messages::new(64 << 10, None);
-    let mut each = |message: Message<'_>| {
-        take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);
-    };
-    messages.feed(stream, &mut each).unwrap();
-    messages.finish(&mut each).unwrap();
+    let context = DecodeContext { origin: &origin, stats, tally, received, now, minute, max_line };
+    let mut framing = Framing::new(64 << 10, None);
+    for mut input in [Input::Bytes(stream), Input::End] {
+        while let Some(message) = framing.next(&mut input).unwrap() {
+            let mut sink = RunSink { runs: &mut runs, capacity: 0 };
+            take_message(message, context, &mut sink, &mut left);
+        }
+    }
     lines(runs)
 }
 

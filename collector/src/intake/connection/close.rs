@@ -1,9 +1,9 @@
 //! The end of a connection, and the last reply to its peer.
 
 use super::{Connection, ReadOutcome};
-use crate::decode::{Foreign, Refusal, Unfit};
 use crate::intake::shared::{DRAIN, GIVE_UP};
 use crate::intake::timeouts::Timeout;
+use crate::senders::peer_error::PeerError;
 use crate::stderr::Chain;
 use netlog_wire::CollectorMessage;
 use std::fmt;
@@ -22,12 +22,8 @@ const FAREWELL_BYTES: usize = 1 << 20;
 pub(crate) enum ConnectionEnd {
     /// The peer was done.
     Closed,
-    /// The peer was told why.
-    Refused(Refusal),
-    /// The peer speaks something else.
-    Foreign(Foreign),
-    /// The peer said no hello where a token is required.
-    Tokenless,
+    /// What the peer sends is not accepted.
+    Unfit(PeerError),
     /// A time limit passed.
     TimedOut(Timeout),
     /// The collector ends.
@@ -44,13 +40,9 @@ impl From<io::Error> for ConnectionEnd {
     }
 }
 
-impl From<Unfit> for ConnectionEnd {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::Refused(refusal) => Self::Refused(refusal),
-            Unfit::Foreign(foreign) => Self::Foreign(foreign),
-            Unfit::Tokenless => Self::Tokenless,
-        }
+impl From<PeerError> for ConnectionEnd {
+    fn from(error: PeerError) -> Self {
+        Self::Unfit(error)
     }
 }
 
@@ -58,9 +50,9 @@ impl Connection {
     /// Does what is left to do on an end that was not the peer's.
     pub(super) async fn part(&mut self, end: &ConnectionEnd) {
         match end {
-            ConnectionEnd::Refused(refusal) => {
+            ConnectionEnd::Unfit(PeerError::Rejected(words)) => {
                 self.shared.stats.refused.add(1);
-                CollectorMessage::Error(refusal.0.clone()).push(&mut self.replies);
+                CollectorMessage::Error(words.clone()).push(&mut self.replies);
                 self.farewell().await;
             }
             ConnectionEnd::Stopped => self.drain().await,
@@ -75,9 +67,11 @@ impl Connection {
                 self.stream.close_in_order();
             }
             ConnectionEnd::Broken(_) => self.keep_rest().await,
-            ConnectionEnd::Closed | ConnectionEnd::Foreign(_) => self.stream.close_in_order(),
+            ConnectionEnd::Closed | ConnectionEnd::Unfit(PeerError::Unsupported(_)) => {
+                self.stream.close_in_order();
+            }
             // A reset: to a plain peer anything else says that all is kept.
-            ConnectionEnd::Tokenless => self.shared.stats.strangers_refused.add(1),
+            ConnectionEnd::Unfit(_) => self.shared.stats.strangers_refused.add(1),
             ConnectionEnd::Abandoned => {}
         }
     }
@@ -143,9 +137,7 @@ impl fmt::Display for ConnectionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("closed by the peer"),
-            Self::Refused(Refusal(words)) => write!(f, "refused: {words}"),
-            Self::Foreign(foreign) => write!(f, "unsupported protocol: {foreign}"),
-            Self::Tokenless => f.write_str("no token"),
+            Self::Unfit(error) => write!(f, "refused: {error}"),
             Self::TimedOut(Timeout::FirstByte) => {
                 f.write_str("no byte within --first-byte-timeout")
             }

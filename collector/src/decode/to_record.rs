@@ -1,10 +1,11 @@
-//! Messages of peers that said no hello, as records: what each format says is taken by its
+//! Framing of peers that said no hello, as records: what each format says is taken by its
 //! standard meaning, and what fails to be what it looked like is kept whole, as it was written.
 
 use super::inflate::Packing;
 use super::message::{Message, Note};
+use super::run_sink::{DecodeContext, RunSink};
 use super::sniff::Kind;
-use super::{Receipt, Slot, fields, severity, syslog};
+use super::{json_fields, severity, syslog};
 use crate::hub::line_run::LineRun;
 use crate::stats::count;
 use netlog_wire::{Identity, Level, LineMeta, Record, elements};
@@ -18,112 +19,124 @@ pub(super) const UNPACKED: usize = 4 << 20;
 /// bytes come out.
 pub(super) fn take_message(
     message: Message<'_>,
-    receipt: Receipt<'_>,
-    slot: Slot<'_>,
+    context: DecodeContext<'_>,
+    sink: &mut RunSink<'_>,
     left: &mut usize,
 ) {
     let Message { kind, bytes, cut, note } = message;
-    if note == Some(Note::Uncounted) {
-        receipt.stats.counts_disbelieved.add(1);
+    if matches!(note, Some(Note::Uncounted | Note::Overcounted(_))) {
+        context.stats.counts_disbelieved.add(1);
     }
     if bytes.trim_ascii().is_empty() && cut == 0 {
         return;
     }
     match kind {
-        Kind::Proxy => receipt.stats.proxy_headers_ignored.add(1),
+        Kind::Proxy => context.stats.proxy_headers_ignored.add(1),
         Kind::Packed => {
-            let limit = receipt.max_line.min(*left);
+            let limit = context.max_line.min(*left);
             let inflated =
-                bytes.strip_prefix(b"z").and_then(|bytes| unpacked(bytes, receipt, limit));
+                bytes.strip_prefix(b"z").and_then(|bytes| unpacked(bytes, context, limit));
             // What was in vain may have been as much work as was allowed.
             *left -= inflated.as_ref().map_or(limit, Vec::len);
             let Some(inflated) = inflated.filter(|_| cut == 0) else { return };
-            take_syslog(Message { bytes: &inflated, ..message }, receipt, slot.plain());
+            take_syslog(Message { bytes: &inflated, ..message }, context, sink.plain());
         }
-        Kind::Json => take_json(message, receipt, slot.plain()),
-        Kind::Syslog => take_syslog(message, receipt, slot.plain()),
-        Kind::Text | Kind::Netlog => take_text(message, receipt, slot),
+        Kind::Json => take_json(message, context, sink.plain()),
+        Kind::Syslog => take_syslog(message, context, sink.plain()),
+        Kind::Text | Kind::Netlog => take_text(message, context, sink),
     }
 }
 
 /// Unpacks a message, within `limit` and what a line may have.
-pub(super) fn unpacked(bytes: &[u8], receipt: Receipt<'_>, limit: usize) -> Option<Vec<u8>> {
+pub(super) fn unpacked(bytes: &[u8], context: DecodeContext<'_>, limit: usize) -> Option<Vec<u8>> {
     let packing = Packing::of(bytes)?;
-    match packing.inflate(bytes, limit.min(receipt.max_line)) {
+    match packing.inflate(bytes, limit.min(context.max_line)) {
         Ok(inflated) => {
-            receipt.stats.messages_unpacked.add(1);
+            context.stats.messages_unpacked.add(1);
             Some(inflated)
         }
         Err(_) => {
-            receipt.stats.messages_not_unpacked.add(1);
+            context.stats.messages_not_unpacked.add(1);
             None
         }
     }
 }
 
-fn take_json(message: Message<'_>, receipt: Receipt<'_>, run: &mut LineRun) {
-    if message.cut > 0 || !take_object(message.bytes, receipt, run) {
-        count(&receipt.tally.unparsed);
-        take_peers_line(message, receipt, run);
+fn take_json(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun) {
+    let whole = message.cut == 0 || message.note == Some(Note::Shortened);
+    if !whole || !take_object(message, context, run) {
+        count(&context.tally.unparsed);
+        take_peers_line(message, context, run);
     }
 }
 
 /// Adds a JSON object; `false` when `line` is none.
-fn take_object(line: &[u8], receipt: Receipt<'_>, run: &mut LineRun) -> bool {
-    let mut minute = receipt.minute.get();
-    if let Some(gist) = LineMeta::of(line, &mut minute) {
-        receipt.minute.set(minute);
-        run.splice([receipt.origin.stamp(), &line[1..]], gist);
-        count(&receipt.tally.canonical);
+fn take_object(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun) -> bool {
+    let line = message.bytes;
+    let mut minute = context.minute.get();
+    if message.cut == 0
+        && let Some(gist) = LineMeta::of(line, &mut minute)
+    {
+        context.minute.set(minute);
+        run.splice([context.origin.stamp(), &line[1..]], gist);
+        count(&context.tally.canonical);
         return true;
     }
-    let Ok(record) = fields::read(line, receipt.received) else { return false };
-    count(&receipt.tally.json);
-    add(record, receipt, run);
+    let Ok(mut record) = json_fields::read(line, context.received) else { return false };
+    if message.cut > 0 {
+        record.truncated = Some(record.truncated.unwrap_or(0) + message.cut);
+    }
+    count(&context.tally.json);
+    add(record, context, run);
     true
 }
 
-fn take_syslog(message: Message<'_>, receipt: Receipt<'_>, run: &mut LineRun) {
+fn take_syslog(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun) {
     let line = whole_characters(message.bytes, message.cut);
     let (text, invalid) = match std::str::from_utf8(line) {
         Ok(text) => (Cow::Borrowed(text), None),
         Err(_) => {
-            let plain = Record::from_plain(line, receipt.received);
+            let plain = Record::from_plain(line, context.received);
             (plain.msg, plain.kv.into_iter().next())
         }
     };
-    let Some(mut record) = syslog::read(&text, receipt.received) else {
-        count(&receipt.tally.unparsed);
-        return take_peers_line(message, receipt, run);
+    let Some(mut record) = syslog::read(&text, context.received) else {
+        count(&context.tally.unparsed);
+        return take_peers_line(message, context, run);
     };
     record.kv.extend(invalid);
+    if let Some(Note::Overcounted(count)) = message.note {
+        record.kv.push(("octet_count".into(), count.to_string().into()));
+    }
     let cut = message.cut + (message.bytes.len() - line.len()) as u64;
     record.truncated = (cut > 0).then_some(cut);
     if message.note == Some(Note::Idle) {
-        receipt.stats.messages_ended_by_silence.add(1);
+        context.stats.messages_ended_by_silence.add(1);
         record.kv.push(("ended_by".into(), "\"silence\"".into()));
     }
-    count(&receipt.tally.syslog);
-    add(record, receipt, run);
+    count(&context.tally.syslog);
+    add(record, context, run);
 }
 
 /// Adds a line of text, which may still be JSON: behind a blank, nested too deep for the eye that
 /// looked for its end, or as an array of objects.
-fn take_text(message: Message<'_>, receipt: Receipt<'_>, slot: Slot<'_>) {
-    let (run, line) = (slot.plain(), message.bytes.trim_ascii());
+fn take_text(message: Message<'_>, context: DecodeContext<'_>, sink: &mut RunSink<'_>) {
+    let run = sink.plain();
+    let line = message.bytes.trim_ascii();
     let whole = message.cut == 0;
     let done = match line {
-        [b'{', ..] if whole => take_object(line, receipt, run),
-        [b'[', .., b']'] if whole => take_array(line, receipt, run),
+        [b'{', ..] if whole => take_object(Message { bytes: line, ..message }, context, run),
+        [b'[', .., b']'] if whole => take_array(Message { bytes: line, ..message }, context, run),
         _ => false,
     };
     if !done {
-        take_peers_line(message, receipt, run);
+        take_peers_line(message, context, run);
     }
 }
 
 /// Adds each object of an array of objects; `false` when `line` is anything else.
-fn take_array(line: &[u8], receipt: Receipt<'_>, run: &mut LineRun) -> bool {
+fn take_array(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun) -> bool {
+    let line = message.bytes;
     if line[1..].trim_ascii_start().first() != Some(&b'{') {
         return false;
     }
@@ -131,41 +144,43 @@ fn take_array(line: &[u8], receipt: Receipt<'_>, run: &mut LineRun) -> bool {
     if elements.iter().any(|element| !element.json().starts_with('{')) {
         return false;
     }
-    elements.iter().all(|element| take_object(element.json().as_bytes(), receipt, run))
+    elements.iter().all(|element| {
+        take_object(Message { bytes: element.json().as_bytes(), ..message }, context, run)
+    })
 }
 
-fn add(mut record: Record<'_>, receipt: Receipt<'_>, run: &mut LineRun) {
-    let identity = receipt.origin.identity(take(&mut record.claims));
+fn add(mut record: Record<'_>, context: DecodeContext<'_>, run: &mut LineRun) {
+    let identity = context.origin.identity(take(&mut record.claims));
     run.record(&record, &identity);
 }
 
 /// Adds a line as it is, with the level that it seems to have.
-fn take_peers_line(message: Message<'_>, receipt: Receipt<'_>, run: &mut LineRun) {
+fn take_peers_line(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun) {
     let (line, cut) = (message.bytes, message.cut);
     let line = line.strip_suffix(b"\r").filter(|_| cut == 0).unwrap_or(line);
     let level = severity::guess(line).unwrap_or(Level::Info);
-    let (stamp, now) = (receipt.origin.stamp(), (receipt.received, receipt.now));
+    let (stamp, now) = (context.origin.stamp(), (context.received, context.now));
     if cut == 0 && run.text(stamp, now, (level, line)) {
-        return count(&receipt.tally.plain);
+        return count(&context.tally.plain);
     }
-    let identity = receipt.origin.identity(Identity::default());
-    take_plain(cut, line, (level, receipt, &identity), run);
+    let identity = context.origin.identity(Identity::default());
+    take_plain(cut, line, (level, context, &identity), run);
 }
 
 /// Adds a line as it is, `cut` bytes of which are missing at its end.
 pub(super) fn take_plain(
     cut: u64,
     line: &[u8],
-    (level, receipt, identity): (Level, Receipt<'_>, &Identity),
+    (level, context, identity): (Level, DecodeContext<'_>, &Identity),
     run: &mut LineRun,
 ) {
     let kept = whole_characters(line, cut);
     let cut = cut + (line.len() - kept.len()) as u64;
-    let mut record = Record::from_plain(kept, receipt.received);
+    let mut record = Record::from_plain(kept, context.received);
     record.level = level;
     record.truncated = (cut > 0).then_some(cut);
     run.record(&record, identity);
-    count(&receipt.tally.plain);
+    count(&context.tally.plain);
 }
 
 /// `line` without the beginning of a character that its cut left behind, if it was cut.
@@ -182,7 +197,7 @@ fn whole_characters(line: &[u8], cut: u64) -> &[u8] {
 mod tests {
     use super::*;
     use crate::decode::Origin;
-    use crate::decode::messages::Messages;
+    use crate::decode::framing::{Framing, Input};
     use crate::stats::{Stats, Tally};
     use std::cell::Cell;
 
@@ -193,13 +208,15 @@ mod tests {
         let received = 1_795_372_943_000_000;
         let (stats, tally, max_line) = (&stats, &Tally::default(), limit);
         let (now, minute) = (&netlog_wire::format_utc(received), &Cell::default());
-        let receipt = Receipt { origin: &origin, stats, tally, received, now, minute, max_line };
-        let mut messages = Messages::new(limit, None);
-        let mut each = |message: Message<'_>| {
-            take_message(message, receipt, Slot { runs: &mut runs, capacity: 0 }, &mut left);
-        };
-        messages.feed(stream, &mut each).unwrap();
-        messages.finish(&mut each).unwrap();
+        let context =
+            DecodeContext { origin: &origin, stats, tally, received, now, minute, max_line };
+        let mut framing = Framing::new(limit, None);
+        for mut input in [Input::Bytes(stream), Input::End] {
+            while let Some(message) = framing.next(&mut input).unwrap() {
+                let mut sink = RunSink { runs: &mut runs, capacity: 0 };
+                take_message(message, context, &mut sink, &mut left);
+            }
+        }
         runs.pop().map_or_else(String::new, |run| String::from_utf8(run.lines).unwrap())
     }
 

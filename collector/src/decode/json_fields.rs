@@ -1,6 +1,6 @@
 //! JSON of other loggers, read by the meaning of its names.
 
-use super::names::{OPENED, Place, ranks};
+use super::key_names::{OPENED, Place, ranks};
 use super::severity::{self, Severity};
 use super::time::{self, Moment};
 use netlog_wire::{JsonValue, Member, NotARecord, Record, members};

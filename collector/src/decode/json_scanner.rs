@@ -1,13 +1,13 @@
-//! Where a JSON object ends that comes byte by byte, and from which byte on it is none.
+//! The end of a JSON object that comes byte by byte, or the byte from which on it is none.
 
 /// How deep an object may nest before it counts as none.
 const MAX_DEPTH: u32 = 64;
 
 /// What is known after one more byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum So {
+pub(super) enum Step {
     /// It is the beginning of an object.
-    Far,
+    More,
     /// This byte ends it.
     Whole,
     /// With this byte it is no object any more.
@@ -16,11 +16,14 @@ pub(super) enum So {
 
 /// An object so far, of which only the shape is kept.
 #[derive(Debug)]
-pub(super) struct Object {
+pub(super) struct JsonScanner {
     /// One bit a level, the innermost lowest: 1 is an object, 0 an array.
     levels: u64,
     depth: u32,
     awaits: Awaits,
+    /// The last byte began, or ended, a string that is a value.
+    begins: bool,
+    ended: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +40,11 @@ enum Awaits {
     CommaOrEnd,
 }
 
-impl Object {
+impl JsonScanner {
     /// Nothing of it has come, not even its brace.
     pub(super) fn new() -> Self {
-        Self { levels: 0, depth: 0, awaits: Awaits::Opening }
+        let (begins, ended) = (false, false);
+        Self { levels: 0, depth: 0, awaits: Awaits::Opening, begins, ended }
     }
 
     /// How many of `bytes` can be passed over because they are the inside of a string.
@@ -53,8 +57,23 @@ impl Object {
         }
     }
 
+    /// Whether the bytes that come are the inside of a string that is a value.
+    pub(super) fn in_text(&self) -> bool {
+        matches!(self.awaits, Awaits::TextEnd { .. })
+    }
+
+    /// Whether the byte before began a string that is a value.
+    pub(super) fn begins_text(&self) -> bool {
+        self.begins
+    }
+
+    /// Whether the byte before ended such a string.
+    pub(super) fn ended_text(&self) -> bool {
+        self.ended
+    }
+
     /// Takes the next byte.
-    pub(super) fn push(&mut self, byte: u8) -> So {
+    pub(super) fn push(&mut self, byte: u8) -> Step {
         let space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         let next = match self.awaits {
             Awaits::KeyEnd { escaped } => in_string(byte, escaped)
@@ -83,9 +102,12 @@ impl Object {
             },
             Awaits::KeyOrEnd | Awaits::Key | Awaits::Colon => None,
         };
-        let Some(next) = next else { return So::Broken };
+        let Some(next) = next else { return Step::Broken };
+        let (before, after) = (self.in_text(), matches!(next, Awaits::TextEnd { .. }));
+        self.begins = after && !before;
+        self.ended = before && !after;
         self.awaits = next;
-        So::Far
+        Step::More
     }
 
     fn value(&mut self, byte: u8) -> Option<Awaits> {
@@ -106,13 +128,14 @@ impl Object {
         Some(if object == 1 { Awaits::KeyOrEnd } else { Awaits::ValueOrEnd })
     }
 
-    fn close(&mut self, object: u64) -> So {
+    fn close(&mut self, object: u64) -> Step {
         if self.levels & 1 != object {
-            return So::Broken;
+            return Step::Broken;
         }
         (self.levels, self.depth) = (self.levels >> 1, self.depth - 1);
         self.awaits = Awaits::CommaOrEnd;
-        if self.depth == 0 { So::Whole } else { So::Far }
+        (self.begins, self.ended) = (false, false);
+        if self.depth == 0 { Step::Whole } else { Step::More }
     }
 }
 
@@ -139,11 +162,11 @@ mod tests {
 
     /// Where it ends, or else where it broke.
     fn run(text: &[u8]) -> Option<Result<usize, usize>> {
-        let mut object = Object::new();
+        let mut object = JsonScanner::new();
         text.iter().enumerate().find_map(|(at, &byte)| match object.push(byte) {
-            So::Far => None,
-            So::Whole => Some(Ok(at + 1)),
-            So::Broken => Some(Err(at)),
+            Step::More => None,
+            Step::Whole => Some(Ok(at + 1)),
+            Step::Broken => Some(Err(at)),
         })
     }
 

@@ -1,0 +1,480 @@
+//! Messages out of a byte stream, however it was split into reads: each is recognised for itself,
+//! because real clients mix framings on one connection.
+//!
+//! A text or syslog message ends at LF or NUL, and so does an object ([`objects`]), an octet-counted
+//! message where its count says. Some guesses can be wrong, and are made so that nothing is lost:
+//!
+//! - *A wrong octet count* ([`counted`]). Bytes that begin no message are text up to the next octet
+//!   count before a syslog header, where the counting goes on.
+//! - *An object that is none* (`{x` or a line that was cut off). It is text from the byte on that
+//!   no JSON can have there, line by line.
+//! - *A syslog message without an end*, as winston and log4j send it, ends where the next begins,
+//!   or when nothing has come for a while ([`Input::Silence`]). Once a line end has been seen on
+//!   the connection, only line ends end its messages: a message may quote another.
+//! - *A syslog message of several lines*, as Python's handler sends a traceback. Once one has ended
+//!   at a NUL, another of that connection goes on behind an LF, unless a `<` stands there.
+
+mod counted;
+mod held;
+mod objects;
+
+use super::message::{Message, Note};
+use super::sniff::{CountTrust, HELLO, Is, Kind, MessageStart, Pinned, sniff};
+use super::syslog_boundary::{Begun, Boundary, SyslogBoundary, line_end};
+use crate::senders::peer_error::PeerError;
+use counted::Counted;
+use held::{Held, Replay};
+use memchr::memchr2_iter;
+use objects::ObjectState;
+use std::mem::take;
+use std::ops::Range;
+
+/// What a stream goes on with.
+pub(crate) enum Input<'i> {
+    /// The bytes of a read that have not been taken yet.
+    Bytes(&'i [u8]),
+    /// The end of the stream.
+    End,
+    /// Nothing for a while.
+    Silence,
+}
+
+/// Cuts a stream into messages, holding at most one of limited length.
+///
+/// A message that arrives whole within one read is lent in place; only one that a read split is
+/// copied. Between messages it owns no memory.
+#[derive(Debug)]
+pub(crate) struct Framing {
+    limit: usize,
+    pin: Option<Pinned>,
+    /// Nothing but a mark or a PROXY header has come yet.
+    first: bool,
+    habits: Habits,
+    state: State,
+    held: Held,
+    replay: Replay,
+    /// The message that was lent last, where it had to be copied.
+    lent: Vec<u8>,
+}
+
+/// What the messages of a connection so far say about its next.
+#[derive(Debug, Clone, Copy)]
+struct Habits {
+    counts: CountTrust,
+    /// The message before was a counted one.
+    counted_last: bool,
+    syslog_ends: SyslogEnds,
+}
+
+/// The end of the syslog messages of a connection that are not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SyslogEnds {
+    /// None has been seen: they may have none.
+    Unseen,
+    Lf,
+    Nul,
+}
+
+impl SyslogEnds {
+    fn after(self, end: u8) -> Self {
+        if end == 0 || self == Self::Nul { Self::Nul } else { Self::Lf }
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    /// A message begins, of which too little is held to tell its kind.
+    Begin,
+    /// Up to the next line end.
+    Line(Kind),
+    /// Up to the next line end or the next message.
+    Endless(SyslogBoundary),
+    /// Up to the next NUL or the next message. Whether an LF has come last.
+    UntilNul(bool),
+    Object(ObjectState),
+    /// Behind an object: up to what shows whether it is all of its message.
+    Behind {
+        gap: usize,
+        several_lines: bool,
+        shortened: bool,
+    },
+    Counted(Counted),
+    /// Text where an octet count should stand: up to a line end or the next count.
+    Uncounted(SyslogBoundary),
+    /// Lines to the end of the connection.
+    Netlog,
+}
+
+/// Result of one step.
+#[derive(Default)]
+struct Advance {
+    /// Number of bytes that were taken.
+    used: usize,
+    ended: Option<Ended>,
+}
+
+/// The end of a message: its bytes are those held and these of the input.
+struct Ended {
+    kind: Kind,
+    note: Option<Note>,
+    tail: Range<usize>,
+}
+
+impl Ended {
+    fn new(kind: Kind, tail: Range<usize>) -> Self {
+        Self { kind, note: None, tail }
+    }
+}
+
+impl Framing {
+    /// Messages of at most `limit` bytes; of a longer one the rest is skipped and counted.
+    pub(crate) fn new(limit: usize, pin: Option<Pinned>) -> Self {
+        Self {
+            limit,
+            pin,
+            first: true,
+            habits: Habits {
+                counts: CountTrust::Unseen,
+                counted_last: false,
+                syslog_ends: SyslogEnds::Unseen,
+            },
+            state: State::Begin,
+            held: Held::default(),
+            replay: Replay::default(),
+            lent: Vec::new(),
+        }
+    }
+
+    /// The next message that `input` completes; `None` when all of it has been taken.
+    ///
+    /// # Errors
+    ///
+    /// When the connection speaks a protocol that is not supported; then it is to be closed.
+    #[inline]
+    pub(crate) fn next<'m, 'i: 'm>(
+        &'m mut self,
+        input: &mut Input<'i>,
+    ) -> Result<Option<Message<'m>>, PeerError> {
+        if let Input::Bytes(bytes) = input
+            && self.held.is_empty()
+            && self.replay.is_empty()
+            && let Some((kind, end)) = self.whole_line(bytes)
+        {
+            let line = &bytes[..end.min(self.limit)];
+            *bytes = &bytes[end + 1..];
+            return Ok(Some(Message {
+                kind,
+                bytes: line,
+                cut: (end - line.len()) as u64,
+                note: None,
+            }));
+        }
+        self.next_of_several(input)
+    }
+
+    /// The kind and the end of a line that is all here: the common case, without a state in between.
+    #[inline]
+    fn whole_line(&mut self, bytes: &[u8]) -> Option<(Kind, usize)> {
+        let kind = match self.state {
+            State::Netlog => Kind::Netlog,
+            State::Begin if !bytes.is_empty() => match sniff(bytes, self.place())? {
+                Is::A(Kind::Text) if self.habits.counts == CountTrust::Unseen => Kind::Text,
+                Is::A(Kind::Syslog) if self.habits.syslog_ends == SyslogEnds::Lf => Kind::Syslog,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let end = line_end(bytes)?;
+        self.first = false;
+        if kind == Kind::Syslog {
+            self.habits.syslog_ends = self.habits.syslog_ends.after(bytes[end]);
+        }
+        Some((kind, end))
+    }
+
+    fn next_of_several<'m, 'i: 'm>(
+        &'m mut self,
+        input: &mut Input<'i>,
+    ) -> Result<Option<Message<'m>>, PeerError> {
+        self.lent = Vec::new();
+        let (ended, bytes) = loop {
+            if !self.replay.is_empty() {
+                if let Some(ended) = self.again()? {
+                    break (ended, &[][..]);
+                }
+                continue;
+            }
+            match input {
+                Input::Bytes([]) => return Ok(None),
+                Input::Bytes(bytes) => {
+                    let read = *bytes;
+                    let Advance { used, ended } = self.step(read)?;
+                    *bytes = &read[used..];
+                    if let Some(ended) = ended {
+                        break (ended, read);
+                    }
+                }
+                Input::End => match self.end()? {
+                    Some(ended) => break (ended, &[][..]),
+                    None if self.replay.is_empty() => return Ok(None),
+                    None => {}
+                },
+                Input::Silence => match self.silence() {
+                    Some(ended) => break (ended, &[][..]),
+                    None => return Ok(None),
+                },
+            }
+        };
+        Ok(Some(self.lend(ended, bytes)))
+    }
+
+    fn lend<'m>(&'m mut self, ended: Ended, bytes: &'m [u8]) -> Message<'m> {
+        let Ended { kind, note, tail } = ended;
+        let tail = &bytes[tail];
+        if self.held.is_empty() {
+            let bytes = &tail[..tail.len().min(self.limit)];
+            return Message { kind, bytes, cut: (tail.len() - bytes.len()) as u64, note };
+        }
+        self.held.keep(tail, self.limit);
+        let (bytes, cut) = self.held.take();
+        self.lent = bytes;
+        Message { kind, bytes: &self.lent, cut, note }
+    }
+
+    /// Takes a step with bytes that are read once more.
+    fn again(&mut self) -> Result<Option<Ended>, PeerError> {
+        if let Some(line) = self.replay.text_line() {
+            self.held.keep(line, self.limit);
+            return Ok(Some(Ended::new(Kind::Text, 0..0)));
+        }
+        let mut replay = take(&mut self.replay);
+        let Advance { used, ended } = self.step(replay.rest())?;
+        if let Some(ended) = &ended {
+            self.held.keep(&replay.rest()[ended.tail.clone()], self.limit);
+        }
+        replay.at += used;
+        match self.replay.is_empty() {
+            true => self.replay = replay,
+            // A part of them is to be read yet once more.
+            false => self.replay.bytes.extend_from_slice(replay.rest()),
+        }
+        Ok(ended.map(|ended| Ended { tail: 0..0, ..ended }))
+    }
+
+    fn step(&mut self, bytes: &[u8]) -> Result<Advance, PeerError> {
+        Ok(match self.state {
+            State::Begin => self.begin(bytes)?,
+            State::Line(kind) => self.line(kind, bytes),
+            State::Endless(_) => self.endless(bytes),
+            State::UntilNul(ended) => self.until_nul(ended, bytes),
+            State::Object(_) => self.object(bytes),
+            State::Behind { .. } => self.behind(bytes),
+            State::Counted(_) => self.counted(bytes),
+            State::Uncounted(_) => self.uncounted(bytes),
+            State::Netlog => match line_end(bytes) {
+                Some(end) => {
+                    Advance { used: end + 1, ended: Some(Ended::new(Kind::Netlog, 0..end)) }
+                }
+                None => self.keep(bytes),
+            },
+        })
+    }
+
+    /// What was left without an end, as the stream's last message. What a netlog sender left is
+    /// half a record, or half a hello: it comes again, whole.
+    fn end(&mut self) -> Result<Option<Ended>, PeerError> {
+        let kind = match self.state {
+            State::Netlog => {
+                self.held = Held::default();
+                return Ok(None);
+            }
+            State::Begin if self.held.is_empty() => return Ok(None),
+            State::Begin => {
+                let begun = self.held.take().0;
+                if self.first && self.pin.is_none() && HELLO.starts_with(&begun) {
+                    return Ok(None);
+                }
+                let is = sniff(&begun, MessageStart { ended: true, ..self.place() });
+                let skip = self.enter(is.unwrap_or(Is::A(Kind::Text)), &begun)?;
+                self.replay = Replay::new(begun, skip);
+                return Ok(None);
+            }
+            State::Line(kind) => kind,
+            State::Counted(Counted { kind, .. }) => kind,
+            State::Endless(_) => Kind::Syslog,
+            State::UntilNul(ended) => {
+                self.held.take_back(usize::from(ended));
+                Kind::Syslog
+            }
+            State::Uncounted(_) => return Ok(Some(self.end_uncounted(&[]))),
+            State::Object(_) => Kind::Text,
+            State::Behind { gap, shortened, .. } => {
+                return Ok(Some(self.end_behind(gap, shortened)));
+            }
+        };
+        self.state = State::Begin;
+        Ok(Some(Ended::new(kind, 0..0)))
+    }
+
+    /// Whether what has come is taken for whole when nothing more comes for a while.
+    pub(crate) fn may_be_whole(&self) -> bool {
+        matches!(self.state, State::Endless(_) | State::UntilNul(true))
+            || matches!(self.state, State::Behind { .. } | State::Uncounted(_))
+    }
+
+    fn silence(&mut self) -> Option<Ended> {
+        match self.state {
+            State::Endless(_) => {}
+            State::UntilNul(true) => self.held.take_back(1),
+            // It is whole, whatever may come.
+            State::Behind { gap, shortened, .. } => return Some(self.end_behind(gap, shortened)),
+            State::Uncounted(_) => return Some(self.end_uncounted(&[])),
+            _ => return None,
+        }
+        self.state = State::Begin;
+        Some(Ended { kind: Kind::Syslog, note: Some(Note::Idle), tail: 0..0 })
+    }
+
+    /// Whether a message has begun that has not ended.
+    pub(crate) fn pending(&self) -> bool {
+        match &self.state {
+            State::Begin | State::Netlog => !self.held.is_empty(),
+            _ => true,
+        }
+    }
+
+    /// Number of bytes of it that are held.
+    pub(crate) fn held(&self) -> usize {
+        self.held.bytes().len()
+    }
+
+    #[inline]
+    fn place(&self) -> MessageStart {
+        MessageStart { first: self.first, ended: false, counts: self.habits.counts, pin: self.pin }
+    }
+
+    /// Finds out what begins.
+    fn begin(&mut self, bytes: &[u8]) -> Result<Advance, PeerError> {
+        if self.held.is_empty() {
+            return Ok(match sniff(bytes, self.place()) {
+                Some(is) => Advance { used: self.enter(is, bytes)?, ended: None },
+                None => self.keep_undecided(bytes),
+            });
+        }
+        // Rare, and over soon: a read ended where nothing could be told yet. What is told by a few
+        // bytes is told by the rest of their line too.
+        let used = line_end(bytes).map_or(bytes.len(), |end| end + 1);
+        let step = self.keep_undecided(&bytes[..used]);
+        if let Some(is) = sniff(self.held.bytes(), self.place()) {
+            let begun = self.held.take().0;
+            let skip = self.enter(is, &begun)?;
+            self.replay = Replay::new(begun, skip);
+        }
+        Ok(step)
+    }
+
+    fn keep_undecided(&mut self, bytes: &[u8]) -> Advance {
+        self.held.keep(bytes, usize::MAX);
+        Advance { used: bytes.len(), ended: None }
+    }
+
+    /// Begins a message; answers how many of its first bytes are not part of it.
+    fn enter(&mut self, is: Is, bytes: &[u8]) -> Result<usize, PeerError> {
+        let mut skip = 0;
+        self.state = match is {
+            Is::Not(protocol) => return Err(PeerError::Unsupported(protocol)),
+            Is::Mark => {
+                skip = 3;
+                State::Begin
+            }
+            Is::A(Kind::Netlog) => State::Netlog,
+            Is::A(Kind::Json) => State::Object(ObjectState::new()),
+            Is::A(Kind::Syslog) => match self.habits.syslog_ends {
+                SyslogEnds::Unseen => State::Endless(SyslogBoundary::at_priority()),
+                SyslogEnds::Lf => State::Line(Kind::Syslog),
+                SyslogEnds::Nul => State::UntilNul(false),
+            },
+            Is::A(Kind::Text) => self.text(),
+            Is::A(kind) => State::Line(kind),
+            Is::Counted(kind) => match Counted::new(kind, bytes, self.habits.counts) {
+                Some((counted, before)) => {
+                    skip = before;
+                    State::Counted(counted)
+                }
+                None => self.text(),
+            },
+        };
+        self.first = is == Is::A(Kind::Proxy) || self.first && is == Is::Mark;
+        Ok(skip)
+    }
+
+    /// The state in which text is read.
+    fn text(&self) -> State {
+        match self.habits.counts {
+            CountTrust::Unseen => State::Line(Kind::Text),
+            _ => State::Uncounted(SyslogBoundary::at_count(true)),
+        }
+    }
+
+    fn line(&mut self, kind: Kind, bytes: &[u8]) -> Advance {
+        let Some(end) = line_end(bytes) else { return self.keep(bytes) };
+        if kind == Kind::Syslog {
+            self.habits.syslog_ends = self.habits.syslog_ends.after(bytes[end]);
+        }
+        self.state = State::Begin;
+        Advance { used: end + 1, ended: Some(Ended::new(kind, 0..end)) }
+    }
+
+    fn endless(&mut self, bytes: &[u8]) -> Advance {
+        let State::Endless(boundary) = &mut self.state else { return Advance::default() };
+        match boundary.find(bytes) {
+            Boundary::None => self.keep(bytes),
+            Boundary::LineEnd(end) => {
+                self.habits.syslog_ends =
+                    if bytes[end] == 0 { SyslogEnds::Nul } else { SyslogEnds::Lf };
+                self.state = State::Begin;
+                Advance { used: end + 1, ended: Some(Ended::new(Kind::Syslog, 0..end)) }
+            }
+            Boundary::Next { end, begun } => self.next_begins(Kind::Syslog, end, &begun),
+        }
+    }
+
+    /// Ends a message at the beginning of the next, which ends at `end` of the read.
+    fn next_begins(&mut self, kind: Kind, end: usize, begun: &Begun) -> Advance {
+        let begun = begun.bytes();
+        self.held.take_back(begun.len().saturating_sub(end));
+        self.replay = Replay::new(begun.to_vec(), 0);
+        self.state = State::Begin;
+        let tail = 0..end.saturating_sub(begun.len());
+        Advance { used: end, ended: Some(Ended::new(kind, tail)) }
+    }
+
+    /// Goes on up to a NUL; `ended` when an LF has come last, and a `<` would begin the next.
+    fn until_nul(&mut self, ended: bool, bytes: &[u8]) -> Advance {
+        let over = |used, tail| Advance { used, ended: Some(Ended::new(Kind::Syslog, tail)) };
+        if ended && bytes[0] == b'<' {
+            self.held.take_back(1);
+            self.state = State::Begin;
+            return over(0, 0..0);
+        }
+        for end in memchr2_iter(b'\n', 0, bytes) {
+            // One that is too long was none of several lines.
+            let too_long = self.held.received() + end > self.limit;
+            if bytes[end] == 0 || too_long || bytes.get(end + 1) == Some(&b'<') {
+                self.state = State::Begin;
+                return over(end + 1, 0..end);
+            }
+        }
+        self.state = State::UntilNul(bytes.last() == Some(&b'\n'));
+        self.keep(bytes)
+    }
+
+    /// Keeps `bytes` for the message that has not ended.
+    fn keep(&mut self, bytes: &[u8]) -> Advance {
+        self.held.keep(bytes, self.limit);
+        Advance { used: bytes.len(), ended: None }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -127,7 +127,7 @@ fn bytes_that_are_no_text_are_made_visible() {
 
 #[test]
 fn a_silent_peer_is_closed_when_there_is_an_idle_timeout() {
-    let idle_timeout = Period(Duration::from_millis(100));
+    let idle_timeout = Period(Duration::from_secs(1));
     let bench = Bench::start(Options { idle_timeout, ..Options::default() });
     let mut peer = bench.sender();
     peer.send("half a line");

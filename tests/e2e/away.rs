@@ -31,10 +31,11 @@ fn when_nothing_listens_the_program_says_so_once_and_delivers_when_the_collector
 fn when_nothing_listens_the_program_ends_at_once_and_its_next_start_delivers() {
     let scene = Scene::new();
     let port = Port::reserve();
+    // Half of what it may take where somebody listens.
     let mut subject = scene.subject(&format!("to={} threads=2 records=500", port.address()));
     let began = Instant::now();
     subject.succeed();
-    assert!(began.elapsed() < Duration::from_secs(2), "it took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(30), "it took {:?}", began.elapsed());
     assert_eq!(scene.rings().len(), 1, "the spool keeps the records");
     let collector = Collector::with(&scene, &format!("--listen tcp://{}", port.address()));
     let mut next = scene.subject(&format!("to={} records=0 wait=1", port.address()));
@@ -64,12 +65,12 @@ fn a_storm_against_a_slow_reader_grows_nothing_and_every_record_is_delivered_or_
     // The ring's pages may be counted in each of the two places where they are mapped.
     assert!(grown < 24 << 20, "the program grew by {grown} bytes");
     peer.hurry();
-    assert!(storm.end_within(SOON).success(), "{}", storm.stderr());
     let mut tally = Tally::default();
     wait_until(SOON, || {
         tally = Tally::of(&peer.text());
         tally.delivered.len() as u64 + tally.lost == ALL
     });
+    assert!(storm.end_within(SOON).success(), "{}", storm.stderr());
     let Tally { delivered, twice, lost } = tally;
     assert_eq!(delivered.len() as u64 + lost, ALL, "{} delivered, {lost} lost", delivered.len());
     assert_eq!(twice, 0, "records delivered more than once");
@@ -105,7 +106,7 @@ impl Tally {
 fn a_program_that_prefers_to_wait_loses_nothing_to_a_slow_reader() {
     let scene = Scene::new();
     let peer = Peer::slow();
-    let told = format!("to={} threads=4 records=5000 spool=65536 block=30", peer.address());
+    let told = format!("to={} threads=4 records=5000 spool=65536 block=600", peer.address());
     scene.subject(&told).succeed();
     let came = || Tally::of(&peer.text()).delivered.len();
     assert!(wait_until(SOON, || came() == 20_000), "{} records", came());
@@ -117,7 +118,7 @@ fn a_collector_that_restarts_again_and_again_gets_each_record_once() {
     let port = Port::reserve();
     let listen = format!("--listen tcp://{}", port.address());
     let told =
-        format!("to={} threads=2 records=40000 block=60 spool=262144 wait=1", port.address());
+        format!("to={} threads=2 records=40000 block=600 spool=262144 wait=1", port.address());
     let mut collector = Collector::with(&scene, &listen);
     let mut subject = scene.subject(&told);
     for round in 1..=4 {

@@ -1,7 +1,8 @@
 //! The collector's command line, its console and its ends.
 
 use crate::harness::{
-    Child, Collector, Records, SOON, Scene, Terminal, messages, program, speak, wait_until,
+    Child, Collector, Records, SOON, Scene, Terminal, messages, program, speak, succeeds_once,
+    wait_until,
 };
 use rustix::process::Signal;
 use std::fs::File;
@@ -187,6 +188,11 @@ fn an_address_that_is_not_of_this_machine_alone_is_warned_of() {
 
 #[test]
 fn a_second_signal_ends_a_collector_at_once_that_cannot_write_what_it_has() {
+    // Without the second one it would go on trying to write for seconds.
+    assert!(succeeds_once(|_| time_of_a_second_signal() < Duration::from_secs(1)));
+}
+
+fn time_of_a_second_signal() -> Duration {
     let scene = Scene::new();
     let path = scene.path("stderr");
     let mut command = scene.command(&program("netlog-collector"));
@@ -211,7 +217,7 @@ fn a_second_signal_ends_a_collector_at_once_that_cannot_write_what_it_has() {
     let _ = child.kill();
     let status = child.wait().expect("it is our child");
     assert!(ended && matches!(status.code(), Some(130 | 143)), "{status} {}", said());
-    assert!(took < Duration::from_secs(1), "it took {took:?}");
+    took
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn of_a_program_killed_together_with_its_collector_every_record_arrives_once_wit
     for round in 0..5 {
         let (scene, port) = (Scene::new(), Port::reserve());
         let mut phoenix = Phoenix::start(&scene, &port, "");
-        let told = format!("to={} threads=2 records=50000 block=60", port.address());
+        let told = format!("to={} threads=2 records=50000 block=600", port.address());
         let subject = scene.subject(&told);
         phoenix.now().wait_for(2000 + round * 1500);
         let pid = subject.pid();
@@ -110,7 +110,7 @@ fn rotation_by_size_loses_and_repeats_nothing_also_when_the_collector_is_killed_
     let (scene, port) = (Scene::new(), Port::reserve());
     let mut phoenix = Phoenix::start(&scene, &port, "--rotate-size 500KiB --compress off");
     // A small spool: what is under way at once is less than a file, so that there are many files.
-    let told = "threads=2 records=20000 block=60 spool=262144 wait=1";
+    let told = "threads=2 records=20000 block=600 spool=262144 wait=1";
     let mut subject = scene.subject(&format!("to={} {told}", port.address()));
     for round in 1..=5 {
         assert!(wait_until(SOON, || files(&scene).len() > round), "{:?}", files(&scene));
@@ -130,7 +130,8 @@ fn rotation_by_size_loses_and_repeats_nothing_also_when_the_collector_is_killed_
 fn a_file_moved_away_and_told_of_by_sighup_is_followed_by_a_new_one_without_a_seam() {
     let (scene, port) = (Scene::new(), Port::reserve());
     let phoenix = Phoenix::start(&scene, &port, "");
-    let told = format!("to={} threads=2 records=60000 block=60 spool=65536 wait=1", port.address());
+    let told =
+        format!("to={} threads=2 records=60000 block=600 spool=65536 wait=1", port.address());
     let mut subject = scene.subject(&told);
     let file = scene.path("app.log");
     for round in 1..=3 {
@@ -199,7 +200,7 @@ fn a_damaged_ledger_is_told_of_and_the_file_is_kept() {
 fn with_sync_the_collector_acks_and_keeps_the_same() {
     let (scene, port) = (Scene::new(), Port::reserve());
     let mut phoenix = Phoenix::start(&scene, &port, "--sync");
-    let told = format!("to={} threads=2 records=5000 block=60 wait=1", port.address());
+    let told = format!("to={} threads=2 records=5000 block=600 wait=1", port.address());
     let mut subject = scene.subject(&told);
     phoenix.now().wait_for(3000);
     phoenix.die();

@@ -141,10 +141,10 @@ fn a_silent_peer_is_let_go_after_the_idle_timeout_and_its_half_line_is_kept() {
     let scene = Scene::new();
     let line = "--listen tcp://127.0.0.1:0 --idle-timeout 300ms -v";
     let collector = Collector::with(&scene, line);
+    let began = Instant::now();
     let mut peer = TcpStream::connect(collector.authority()).expect("the collector listens");
     peer.write_all(b"one\nhalf").expect("the collector reads");
     peer.set_read_timeout(Some(SOON)).expect("a limit");
-    let began = Instant::now();
     assert_eq!(peer.read(&mut [0; 1]).expect("a close, not a reset"), 0);
     assert!(began.elapsed() > Duration::from_millis(250), "after {:?}", began.elapsed());
     assert_eq!(messages(&collector.wait_for(2)), ["one", "half"]);

@@ -63,7 +63,7 @@ fn one_address_cannot_take_all_connections() {
 #[test]
 fn whoever_says_nothing_at_all_is_let_go() {
     let scene = Scene::new();
-    let collector = Collector::serving(&scene, "--first-byte-timeout 300ms");
+    let collector = Collector::serving(&scene, "--first-byte-timeout 2s");
     let spoke = caller([127, 0, 0, 1], collector.authority());
     say(&spoke, "one\n");
     let mute: Vec<_> = (0..50).map(|_| caller([127, 0, 0, 1], collector.authority())).collect();

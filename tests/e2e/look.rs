@@ -52,7 +52,7 @@ fn a_tail_shows_the_last_records_and_then_each_one_as_it_comes() {
 fn tails_begun_in_the_middle_of_a_flood_have_no_gap_and_nothing_twice() {
     let scene = Scene::new();
     let collector = Collector::serving(&scene, "");
-    let told = format!("to={} threads=2 records=50000 block=30", collector.authority());
+    let told = format!("to={} threads=2 records=50000 block=600", collector.authority());
     let mut subject = scene.subject(&told);
     let tails: Vec<_> = [1_000, 20_000, 60_000]
         .map(|count| {
@@ -74,7 +74,7 @@ fn a_tail_follows_through_rotations() {
     let collector = Collector::serving(&scene, "--rotate-size 500KiB");
     let tail = Reader::open(&collector.server(), "/tail?n=all").gather();
     for app in ["a", "b", "c", "d"] {
-        let told = format!("to={} app={app} records=10000 block=30", collector.authority());
+        let told = format!("to={} app={app} records=10000 block=600", collector.authority());
         scene.subject(&told).succeed();
     }
     let server = collector.server();
@@ -104,7 +104,7 @@ fn a_tail_resumes_behind_the_last_record_though_the_collector_was_killed_and_has
     let (port, http) = (port.address(), http.address());
     let line = format!("--listen tcp://{port} --http {http} --rotate-size 500KiB");
     let mut first = Collector::with(&scene, &line);
-    let told = format!("to={port} threads=2 records=30000 block=60 wait=1");
+    let told = format!("to={port} threads=2 records=30000 block=600 wait=1");
     let mut subject = scene.subject(&told);
     let mut seen = Reader::open(&first.server(), "/tail?n=all").take(5_000);
     first.process.signal(Signal::KILL);
@@ -126,7 +126,7 @@ fn a_reader_that_stops_reading_under_load_gets_everything_when_it_goes_on() {
     let mut slow = Reader::open(&collector.server(), "/tail?n=all");
     assert_eq!(slow.next().expect("a notice")["notice"], "live");
     // Some 35 MB that nobody reads: far more than sockets hold.
-    let told = format!("to={} threads=2 records=100000 block=60", collector.authority());
+    let told = format!("to={} threads=2 records=100000 block=600", collector.authority());
     scene.subject(&told).succeed();
     assert_each_once(&slow.take(200_000), 2, 100_000);
 }
@@ -138,7 +138,7 @@ fn where_no_file_holds_them_a_slow_reader_is_told_how_many_records_it_has_missed
     let collector = Collector::serving(&scene, "--format text");
     let mut slow = Reader::open(&collector.server(), "/tail");
     assert_eq!(slow.next().expect("a notice")["notice"], "live");
-    let told = format!("to={} records=200000 block=60", collector.authority());
+    let told = format!("to={} records=200000 block=600", collector.authority());
     scene.subject(&told).succeed();
     let (mut missed, mut came, mut last) = (0, 0, 0);
     while last < 200_000 {
@@ -227,7 +227,7 @@ fn a_search_finds_the_newest_or_the_oldest_first_and_ends_with_an_account() {
 fn a_search_whose_reader_goes_away_ends_and_disturbs_nobody() {
     let scene = Scene::new();
     let collector = Collector::serving(&scene, "");
-    let told = format!("to={} records=100000 block=60", collector.authority());
+    let told = format!("to={} records=100000 block=600", collector.authority());
     scene.subject(&told).succeed();
     // More of them than may search at once, all of which stop reading and some of which leave.
     let stuck: Vec<_> = (0..10).map(|_| Reader::open(&collector.server(), "/search")).collect();

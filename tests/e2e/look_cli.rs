@@ -92,7 +92,7 @@ fn a_tail_survives_its_collector_and_has_every_record_once() {
     let mut first = Collector::with(&scene, &line);
     first.server();
     let tail = scene.netlog(&format!("tail --at http://{http} -n all -o json"));
-    let mut subject = scene.subject(&format!("to={port} threads=2 records=20000 block=60 wait=1"));
+    let mut subject = scene.subject(&format!("to={port} threads=2 records=20000 block=600 wait=1"));
     assert!(wait_until(SOON, || tail.stdout().lines().count() > 3_000), "{}", tail.stderr());
     first.process.signal(Signal::KILL);
     first.process.end();

@@ -49,7 +49,7 @@ fn the_parts_of_a_record_stand_in_one_fixed_order() {
 fn many_threads_log_at_once_and_each_threads_records_stay_in_order() {
     let scene = Scene::new();
     let collector = Collector::start(&scene);
-    let told = format!("to={} threads=8 records=2000 block=20", collector.authority());
+    let told = format!("to={} threads=8 records=2000 block=600", collector.authority());
     scene.subject(&told).succeed();
     assert_each_once(&collector.stop(), 8, 2000);
 }
@@ -78,7 +78,7 @@ fn sigterm_at_the_collector_loses_nothing_it_had_read_and_its_senders_keep_the_r
     let port = crate::harness::Port::reserve();
     let listen = format!("--listen tcp://{}", port.address());
     let first = Collector::with(&scene, &listen);
-    let told = format!("to={} threads=2 records=50000 block=30 wait=1", port.address());
+    let told = format!("to={} threads=2 records=50000 block=600 wait=1", port.address());
     let mut subject = scene.subject(&told);
     first.wait_for(1000);
     first.stop();

@@ -161,7 +161,7 @@ fn tails_of_many_files_begun_in_a_flood_have_no_gap_and_nothing_twice_and_so_hav
     let collector = serve(&scene, "--rotate-size 1MiB");
     let server = collector.server();
     let apps = ["alpha", "beta", "gamma"];
-    let told = "threads=2 records=20000 block=60 spool=1000000";
+    let told = "threads=2 records=20000 block=600 spool=1000000";
     let mut subjects = subjects(&scene, collector.authority(), apps, told);
     let (mut tails, mut searched) = (Vec::new(), Vec::new());
     for count in [3_000, 10_000, 20_000, 30_000, 45_000] {
@@ -200,7 +200,7 @@ fn a_slow_tail_of_many_files_goes_back_to_them_and_catches_up_without_a_gap() {
     // Some 35 MB that nobody reads: far more than sockets and memory hold.
     let apps = ["alpha", "beta", "gamma"];
     let mut subjects =
-        subjects(&scene, collector.authority(), apps, "threads=2 records=25000 block=60");
+        subjects(&scene, collector.authority(), apps, "threads=2 records=25000 block=600");
     subjects.iter_mut().for_each(Child::succeed);
     let tail = slow.gather();
     let all = tail.wait_for(150_000);
@@ -235,7 +235,7 @@ fn searches_whose_readers_are_slow_keep_no_other_waiting_and_find_all_in_the_end
     let server = collector.server();
     let apps = ["alpha", "beta", "gamma"];
     let mut subjects =
-        subjects(&scene, collector.authority(), apps, "threads=1 records=40000 block=60");
+        subjects(&scene, collector.authority(), apps, "threads=1 records=40000 block=600");
     subjects.iter_mut().for_each(Child::succeed);
     // More than may read many files at once, and each of more than sockets hold.
     let slow: Vec<_> = (0..6).map(|_| Reader::open(&server, "/search?order=oldest")).collect();
@@ -256,7 +256,7 @@ fn a_slow_tail_is_told_that_it_missed_records_only_where_no_file_holds_them_any_
     let server = collector.server();
     let mut slow = Reader::open(&server, "/tail?n=all");
     assert_eq!(slow.next().expect("a notice")["notice"], "live");
-    let told = format!("to={} app=alpha records=200000 block=60", collector.authority());
+    let told = format!("to={} app=alpha records=200000 block=600", collector.authority());
     scene.subject(&told).succeed();
     let removed = || metric(&server, "files_removed") > 10;
     assert!(wait_until(SOON, removed));

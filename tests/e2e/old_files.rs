@@ -47,7 +47,7 @@ fn records(found: Records) -> Records {
 fn what_was_rotated_away_is_compressed_and_found_as_before_each_record_once_and_in_order() {
     let scene = Scene::new();
     let collector = Collector::serving(&scene, "--rotate-size 1MiB");
-    let told = format!("to={} threads=2 records=20000 block=60", collector.authority());
+    let told = format!("to={} threads=2 records=20000 block=600", collector.authority());
     scene.subject(&told).succeed();
     let server = collector.server();
     let packed = all_packed(&scene, 5);
@@ -84,7 +84,7 @@ fn a_tail_resumes_without_a_gap_behind_a_record_in_a_file_that_was_compressed_me
     let (port, http) = (port.address(), http.address());
     let line = format!("--listen tcp://{port} --http {http} --rotate-size 1MiB");
     let mut first = Collector::with(&scene, &format!("{line} --compress off"));
-    let told = format!("to={port} threads=2 records=20000 block=60");
+    let told = format!("to={port} threads=2 records=20000 block=600");
     scene.subject(&told).succeed();
     let mut seen = Reader::open(&first.server(), "/tail?n=all").take(5_000);
     let plain = rotated(&scene);
@@ -107,7 +107,7 @@ fn a_slow_tail_goes_on_through_files_that_were_compressed_under_it() {
     let mut slow = Reader::open(&server, "/tail?n=all");
     assert_eq!(slow.next().expect("a notice")["notice"], "live");
     // Some 35 MB that nobody reads: far more than sockets hold.
-    let told = format!("to={} threads=2 records=50000 block=60", collector.authority());
+    let told = format!("to={} threads=2 records=50000 block=600", collector.authority());
     scene.subject(&told).succeed();
     all_packed(&scene, 12);
     assert_each_once(&slow.gather().wait_for(100_000), 2, 50_000);
@@ -117,7 +117,7 @@ fn a_slow_tail_goes_on_through_files_that_were_compressed_under_it() {
 fn beyond_what_is_to_be_kept_the_oldest_are_removed_which_is_counted_and_said() {
     let scene = Scene::new();
     let collector = Collector::serving(&scene, "--rotate-size 1MiB --keep-files 3");
-    let told = format!("to={} records=30000 block=60", collector.authority());
+    let told = format!("to={} records=30000 block=600", collector.authority());
     scene.subject(&told).succeed();
     let server = collector.server();
     let removed = || metric(&server, "files_removed");
@@ -141,7 +141,7 @@ fn beyond_what_is_to_be_kept_the_oldest_are_removed_which_is_counted_and_said() 
 fn a_damaged_compressed_file_harms_nobody_and_what_is_whole_of_it_is_found() {
     let scene = Scene::new();
     let collector = Collector::serving(&scene, "--rotate-size 2MiB");
-    let told = format!("to={} records=30000 block=60", collector.authority());
+    let told = format!("to={} records=30000 block=600", collector.authority());
     scene.subject(&told).succeed();
     let server = collector.server();
     let packed = all_packed(&scene, 1);

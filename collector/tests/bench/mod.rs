@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 /// Everything a test waits for happens within this, or the test fails.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The first line of a sender whose next record is number 7.
 pub const HELLO: &str = "{\"netlog\":1,\"sender\":\"9f3c00000000000000000000000000ab\",\"app\":\"orders\",\"host\":\"web1\",\"pid\":4242,\"next\":7}\n";

@@ -104,7 +104,7 @@ impl Child {
         assert!(ended, "still running after {limit:?}: {}\n{}", self.name, self.stderr());
         // Whoever inherited its streams may keep them open; that is not ours to wait for long.
         let ended = |heard: &Heard| *heard.ended.lock().unwrap();
-        wait_until(Duration::from_secs(1), || ended(&self.stdout) && ended(&self.stderr));
+        wait_until(Duration::from_secs(5), || ended(&self.stdout) && ended(&self.stderr));
         self.child.wait().expect("the process is our child")
     }
 

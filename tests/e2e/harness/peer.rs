@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A port on which nobody listens until a test lets somebody: nobody else is given it.
 pub(crate) struct Port {
@@ -44,7 +44,7 @@ impl Peer {
         Self::reading(false)
     }
 
-    /// One that reads some 4 MB a second, until told to hurry.
+    /// One that reads some 4 MB a second, and nothing more after the first 4 MB, until told to hurry.
     pub(crate) fn slow() -> Self {
         Self::reading(true)
     }
@@ -86,9 +86,13 @@ impl Peer {
 
 fn keep(mut stream: TcpStream, heard: &Mutex<Vec<u8>>, slow: &AtomicBool) {
     let mut buffer = [0; 8192];
+    let mut left = 4 << 20;
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
         heard.lock().unwrap().extend_from_slice(&buffer[..count]);
-        if slow.load(Ordering::Relaxed) {
+        left -= count.min(left);
+        let pause = if left > 0 { Duration::from_millis(2) } else { Duration::MAX };
+        let until = Instant::now().checked_add(pause);
+        while slow.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -125,7 +129,7 @@ pub(crate) fn nc(args: &[&str], input: &[u8]) -> Child {
 /// A socket that datagrams can be sent to.
 pub(crate) fn udp_peer(address: &str) -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind(address).expect("the address is free");
-    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a limit");
+    socket.set_read_timeout(Some(SOON)).expect("a limit");
     let address = socket.local_addr().expect("a bound socket has an address");
     (socket, address)
 }

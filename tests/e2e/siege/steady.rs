@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 /// How many records it logs a second.
-const RATE: u64 = 2000;
+pub(super) const RATE: u64 = 2000;
 
 pub(super) struct Steady {
     child: Child,
@@ -35,10 +35,14 @@ impl Steady {
 
     /// The share of its rate that it has been served since it was on its way.
     pub(super) fn share(&self) -> f64 {
-        let (since, before) = self.begun;
         // Not counting the time that the answer takes.
-        let seconds = since.elapsed().as_secs_f64();
-        (self.acked() - before) as f64 / (RATE as f64 * seconds)
+        let seconds = self.begun.0.elapsed().as_secs_f64();
+        self.served() as f64 / (RATE as f64 * seconds)
+    }
+
+    /// How many records have been acked since it was on its way.
+    pub(super) fn served(&self) -> u64 {
+        self.acked() - self.begun.1
     }
 
     fn acked(&self) -> u64 {

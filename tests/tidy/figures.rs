@@ -33,7 +33,6 @@ fn figures() {
         "lets of several values: {lets}, {:.1} per 1,000 lines",
         lets as f64 * 1000.0 / tuples::lines() as f64
     );
-    println!("imports that are part of a circle of modules: {}", imports::module_circles().len());
     println!("imports that are part of a circle of files: {}", imports::circles().len());
     println!("phrases of the dialect: {}", language::dialect().len());
     let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
@@ -47,7 +46,6 @@ fn offenders() {
     let mut all = [
         ("types of one name in a crate", shared()),
         ("circles of files", imports::circles()),
-        ("circles of modules", imports::module_circles()),
         ("tuple parameters", tuples::functions(|f| f.tuples > 0)),
         ("lets of several values", tuples::lets()),
         ("phrases of the dialect", language::dialect()),

@@ -1,5 +1,6 @@
 //! Which file of a crate takes names from which, and where that goes round in a circle.
 
+use super::assert_none;
 use super::source::{CRATES, Source, production};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -161,4 +162,9 @@ pub(crate) fn module_circles() -> Vec<String> {
     };
     let of = |name: &&str| circular(&Files::of(name).imports(), module);
     CRATES.iter().flat_map(of).collect()
+}
+
+#[test]
+fn no_module_stands_on_one_that_stands_on_it() {
+    assert_none("these modules go round in circles", module_circles());
 }

@@ -26,7 +26,7 @@ struct CommandLine {
 enum Command {
     /// Show the last records, then new ones as they arrive
     Tail(tail::TailOptions),
-    /// Show all records that match; exits with 0 if there are any, 1 if there are none, 2 after an error
+    /// Show all records that match; exits with 0 after matches, 1 without any, 2 after an error
     Search(search::SearchOptions),
     /// Send each line of standard input as a record; succeeds only when all are delivered
     Send(send::SendOptions),

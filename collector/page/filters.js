@@ -1,14 +1,14 @@
-// The filters: in the address, in the form, in what the collector is asked. The address is the one truth.
+// The filters: in the address, in the form, and in requests to the collector. The address decides.
 import { $, cut, el, pieces } from "./text.js";
 
 const FIELDS = ["grep", "v", "level", "app", "host", "target"];
-/** Of these there may be several, with commas between them: any of them will do. */
+/** Fields that take alternatives, separated by commas. */
 const LISTS = ["app", "host"];
 const OTHERS = ["since", "until", "n", "at"];
 const BACKLOG = "2000";
 const FROM_SINCE = "20000";
 
-/** The filter an address's query says. */
+/** The filter of an address. */
 export function read(query) {
   const asked = new URLSearchParams(query);
   const filter = { f: asked.getAll("f").filter((pair) => pair.includes("=")) };
@@ -18,7 +18,7 @@ export function read(query) {
   return filter;
 }
 
-/** The query that says a filter. */
+/** The query of a filter. */
 export function write(filter) {
   const query = new URLSearchParams();
   for (const name of [...FIELDS, ...OTHERS]) if (filter[name] && !LISTS.includes(name)) query.set(name, filter[name]);
@@ -27,7 +27,7 @@ export function write(filter) {
   return query;
 }
 
-/** What to ask of /tail. */
+/** The query for /tail. */
 export function tailQuery(filter) {
   const query = write(filter);
   query.delete("at");
@@ -35,7 +35,7 @@ export function tailQuery(filter) {
   return query;
 }
 
-/** What to ask of /search. */
+/** The query for /search. */
 export function searchQuery(filter, n, until = filter.until) {
   const query = write(filter);
   query.delete("at");
@@ -45,10 +45,10 @@ export function searchQuery(filter, n, until = filter.until) {
   return query;
 }
 
-/** A range is looked at, rather than what comes. */
+/** True for a range of time, false for a live view. */
 export const isRange = (filter) => filter.until !== "";
 
-/** How many filters are in force, other than the text. */
+/** The number of active filters, the text not counted. */
 export const active = (filter) => FIELDS.slice(1).filter((name) => filter[name]).length + filter.f.length;
 
 const LENGTHS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
@@ -59,7 +59,7 @@ export function timeOfWord(word, now = Date.now()) {
   return ago ? now - ago[1] * LENGTHS[ago[2]] : Date.parse(word);
 }
 
-/** The form and the chips. `changed(filter, how)` is told of every change by hand. */
+/** The form and the chips. `changed(filter, how)` is called for every change by hand. */
 export class Filters {
   #form = $("filters");
   #chips = $("chips");

@@ -1,4 +1,4 @@
-// How many records there are over time, stacked by level; dragging over it asks for a range.
+// The number of records over time, stacked by level; dragging over it selects a range.
 import { $, clock, count, dayNumber, dayOf, LEVELS, timeOf } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -47,8 +47,8 @@ export class Histogram {
     this.#listen();
   }
 
-  /** Counts anew; `range` are the ends of what is looked at, or null for what there is up to now. What is before the
-   *  first of `items` is shown as not read, unless they are `complete`. */
+  /** Counts anew; `range` is the range shown, or null for everything up to now. The time before the first of
+   *  `items` is shown as not loaded, unless they are `complete`. */
   update(items, range, now, complete = true) {
     this.#width = this.#plot.clientWidth;
     const seen = range ?? extent(items);

@@ -1,4 +1,4 @@
-// The records: a list of rows of one height, of which only those in sight exist.
+// The records: a list of rows of one height, of which only the visible ones exist.
 import { el, dayNumber } from "./text.js";
 import { Row } from "./row.js";
 
@@ -17,7 +17,7 @@ export class List {
   paused = false;
   fresh = 0;
   dropped = 0;
-  /** Whether arriving records are shown at all times: false while a range is looked at. */
+  /** True while arriving records are shown: false for a range. */
   live = true;
   selected = null;
   words = null;

@@ -105,7 +105,7 @@ export function show(value, indent) {
 
 export const LEVELS = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 
-/** The index of a level, worst first; what is no level counts as INFO. */
+/** The index of a level, worst first; anything else counts as INFO. */
 export function levelOf(record) {
   const at = LEVELS.indexOf(record.level);
   return at < 0 ? 2 : at;

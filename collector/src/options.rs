@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Large enough to be worth a file, small enough to be looked into with an editor.
+/// Large enough to be worth a file, small enough for an editor.
 const ROTATE_SIZE: Size = Size(256 << 20);
 
 /// Plenty to keep the hub busy, and little to hold while a sink fails.

@@ -31,8 +31,7 @@ fn netlog(scene: &Scene, line: &str) -> (Option<i32>, String, String) {
     (status.code(), child.stdout(), child.stderr())
 }
 
-/// `netlog search` exits as `grep` does: 0 if there are matches, 1 if there are none, 2 after an
-/// error.
+/// `netlog search` exits as `grep` does: 0 after matches, 1 without any, 2 after an error.
 #[test]
 fn a_search_exits_as_grep_does() {
     let scene = Scene::new();

@@ -1,13 +1,13 @@
 //! The options that `tail` and `search` share, and the query made from them.
 
 use super::http::{RequestError, ResponseLines};
-use super::printer::OutputFormat;
+use super::output::{ColorChoice, OutputFormat};
 use super::query::Query;
 use super::times::{parse_since, parse_until};
 use super::url::CollectorUrl;
 use crate::token::TokenOption;
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use netlog_wire::{Level, parse_time};
 use std::time::Duration;
 
@@ -56,14 +56,6 @@ pub(crate) struct FilterOptions {
     /// Use colours; `auto`: on a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,
-}
-
-/// The use of colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorChoice {
-    Auto,
-    Always,
-    Never,
 }
 
 fn parse_field(text: &str) -> Result<String, &'static str> {

@@ -1,12 +1,12 @@
 //! Records on stdout and notices on stderr: text for people, JSON for programs, or messages alone.
 
 use super::broken_pipe::end_quietly;
-use super::filters::{ColorChoice, FilterOptions};
+use super::filters::FilterOptions;
 use super::highlight::Highlighter;
+use super::output::OutputFormat;
 use super::{notice, terminal};
 use crate::{clock, stderr};
 use chrono::{DateTime, Local, NaiveDate, Offset, TimeZone};
-use clap::ValueEnum;
 use netlog_wire::{Columns, Line, Newlines, Paint, Text, push_sanitized, push_sanitized_json};
 use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
@@ -17,21 +17,10 @@ const MAX_NAME_WIDTH: usize = 16;
 const DIM: &str = "\x1b[2m";
 const RESET: &str = "\x1b[0m";
 
-/// The format of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OutputFormat {
-    /// Lines for people; one line for each record, unless stdout is a terminal
-    Text,
-    /// One JSON object a line, as the collector sends it
-    Json,
-    /// The messages alone
-    Raw,
-}
-
 pub(crate) struct Printer {
     format: OutputFormat,
     text: Text,
-    /// Whether times are in the local time zone, whose offset changes with the seasons.
+    /// True if times are in the local time zone, whose offset changes with the seasons.
     local: bool,
     terminal: bool,
     width: Option<u16>,
@@ -171,18 +160,6 @@ impl Printer {
     /// The number of bytes not written yet.
     pub(crate) fn pending(&self) -> usize {
         self.out.len()
-    }
-}
-
-impl ColorChoice {
-    fn enabled(self, terminal: bool) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Never => false,
-            Self::Auto => {
-                terminal && !anstyle_query::no_color() && anstyle_query::term_supports_color()
-            }
-        }
     }
 }
 

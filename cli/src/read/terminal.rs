@@ -5,7 +5,7 @@ use rustix::termios::tcgetwinsize;
 use std::io;
 use textwrap::{Options, WordSplitter, WrapAlgorithm};
 
-/// What stands before each line of a record but its first.
+/// The prefix of each line of a record but its first.
 const GUTTER: &str = "    | ";
 
 /// Terminals narrower than this get fewer columns, and lines that are wrapped at words.

@@ -34,7 +34,7 @@ pub(super) struct TailConnection {
     pub(super) reconnect: bool,
     /// The position of the last record received.
     pub(super) position: Option<String>,
-    /// Whether all stored records were received.
+    /// True once all stored records were received.
     pub(super) live: bool,
     pub(super) events: SyncSender<TailEvent>,
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! subject to=localhost:1902 app=x threads=4 records=250 end=kill
 //! ```
-//! Each record says `thread T number N`, both from 1, so that a test can count them.
+//! Each record says `thread T number N`, both from 1, so that a test can count them. With
+//! `door=tracing` they are events of `tracing`, in a span of their thread.
 
 use rustix::process::{Signal, getpid, kill_process};
 use std::cell::RefCell;
@@ -12,13 +13,18 @@ use std::fmt;
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Read, Write};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt;
 use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// Whether records are logged through `tracing`.
+static TRACING: AtomicBool = AtomicBool::new(false);
+
 fn main() {
     let told = Told::from_args();
+    TRACING.store(told.get("door") == Some("tracing"), Ordering::Relaxed);
     let guard = match told.builder().init() {
         Ok(guard) => guard,
         Err(e) => {
@@ -172,9 +178,17 @@ impl Pace<'_> {
 }
 
 fn log_numbers(thread: u64, records: u64, pad: &str) {
-    for number in 1..=records {
-        log::info!("thread {thread} number {number}{pad}");
+    log_range(thread, 1..=records, pad);
+}
+
+fn log_range(thread: u64, numbers: RangeInclusive<u64>, pad: &str) {
+    if TRACING.load(Ordering::Relaxed) {
+        let span = tracing::info_span!("thread", id = thread);
+        return span.in_scope(|| {
+            numbers.for_each(|number| tracing::info!("thread {thread} number {number}{pad}"));
+        });
     }
+    numbers.for_each(|number| log::info!("thread {thread} number {number}{pad}"));
 }
 
 fn end(way: &str, guard: netlog::Guard) {
@@ -247,9 +261,7 @@ fn fork(told: &Told, guard: netlog::Guard) {
         thread += 1;
         log_numbers(thread, records / 2, "");
     }
-    for number in records / 2 + 1..=records {
-        log::info!("thread {thread} number {number}");
-    }
+    log_range(thread, records / 2 + 1..=records, "");
     if child > 0 {
         // SAFETY: the child is ours and its status is not asked for.
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };

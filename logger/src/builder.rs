@@ -77,6 +77,10 @@ pub struct Builder {
     pub(crate) max_line: usize,
     pub(crate) tee: bool,
     pub(crate) token: Token,
+    #[cfg(feature = "tracing")]
+    pub(crate) log_facade: bool,
+    #[cfg(feature = "tracing")]
+    pub(crate) span_ends: bool,
 }
 
 impl Builder {
@@ -95,6 +99,10 @@ impl Builder {
             max_line: MAX_LINE,
             tee: false,
             token: Token::from_environment(),
+            #[cfg(feature = "tracing")]
+            log_facade: true,
+            #[cfg(feature = "tracing")]
+            span_ends: false,
         }
     }
 

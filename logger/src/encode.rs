@@ -1,11 +1,13 @@
 //! Encoding of a record as one line of JSON, in a buffer that each thread keeps.
 
+#[cfg(feature = "tracing")]
+use crate::tracing::SpanContext;
 use log::kv::{self, VisitSource, VisitValue};
 use netlog_wire::{Escaped, Level, TIME_LEN, escape_from, format_utc, push_json};
 use std::fmt::{self, Write as _};
 
 /// Bytes of a line reserved for keys, names, and the first of the values.
-const ROOM_FOR_VALUES: usize = 1024;
+pub(crate) const ROOM_FOR_VALUES: usize = 1024;
 
 /// Longest name of a target, file or thread.
 const MAX_NAME: usize = 256;
@@ -18,6 +20,17 @@ pub(crate) struct LineEncoder {
     second: i64,
     /// `,"thread":"main"`
     thread: Vec<u8>,
+    /// The spans around the record that is encoded next.
+    #[cfg(feature = "tracing")]
+    pub(crate) spans: SpanContext,
+}
+
+/// What stands before a record's message.
+pub(crate) struct Head<'a> {
+    pub(crate) level: Level,
+    pub(crate) target: &'a str,
+    pub(crate) file: Option<&'a str>,
+    pub(crate) line: Option<u32>,
 }
 
 impl LineEncoder {
@@ -26,38 +39,77 @@ impl LineEncoder {
         if let Some(name) = std::thread::current().name() {
             push_text(&mut thread, ",\"thread\":\"", name);
         }
-        Self { line: Vec::with_capacity(1024), time: format_utc(0), second: 0, thread }
+        Self {
+            line: Vec::with_capacity(1024),
+            time: format_utc(0),
+            second: 0,
+            thread,
+            #[cfg(feature = "tracing")]
+            spans: SpanContext::default(),
+        }
     }
 
     /// Encodes `record` as a canonical line of at most `limit` bytes. The message and then the values
     /// are cut to fit, and the bytes cut are counted in `truncated`.
     pub(crate) fn encode(&mut self, record: &log::Record<'_>, now: i64, limit: usize) -> &[u8] {
+        let head = Head {
+            level: level(record.level()),
+            target: record.target(),
+            file: record.file(),
+            line: record.line(),
+        };
+        self.begin(&head, now);
+        #[cfg(feature = "tracing")]
+        let limit = limit.saturating_sub(self.spans.len());
+        let out = &mut self.line;
+        let mut cut = push_message(out, record.args(), limit.saturating_sub(ROOM_FOR_VALUES));
+        out.push(b'"');
+        cut += push_values(out, record.key_values(), limit);
+        self.end(cut)
+    }
+
+    /// Begins a line: everything up to and with the opening quote of the message.
+    #[inline]
+    pub(crate) fn begin(&mut self, head: &Head<'_>, now: i64) {
         self.set_time(now);
         let out = &mut self.line;
         out.clear();
         out.extend_from_slice(b"{\"time\":\"");
         out.extend_from_slice(&self.time);
         out.extend_from_slice(b"\",\"level\":\"");
-        out.extend_from_slice(record.level().as_str().as_bytes());
-        push_text(out, "\",\"target\":\"", record.target());
-        if let Some(file) = record.file() {
+        out.extend_from_slice(head.level.as_str().as_bytes());
+        push_text(out, "\",\"target\":\"", head.target);
+        if let Some(file) = head.file {
             push_text(out, ",\"file\":\"", file);
         }
-        if let Some(line) = record.line() {
+        if let Some(line) = head.line {
             out.extend_from_slice(b",\"line\":");
             push_number(out, u64::from(line));
         }
         out.extend_from_slice(&self.thread);
         out.extend_from_slice(b",\"msg\":\"");
-        let mut cut = push_message(out, record.args(), limit.saturating_sub(ROOM_FOR_VALUES));
-        out.push(b'"');
-        cut += push_values(out, record.key_values(), limit);
+    }
+
+    /// Ends a line whose values are closed, and of which `cut` bytes were left out.
+    #[inline]
+    pub(crate) fn end(&mut self, cut: u64) -> &[u8] {
+        let out = &mut self.line;
+        #[cfg(feature = "tracing")]
+        self.spans.push(out);
+        #[cfg(feature = "tracing")]
+        let cut = cut + self.spans.cut();
         if cut > 0 {
             out.extend_from_slice(b",\"truncated\":");
             push_number(out, cut);
         }
         out.push(b'}');
-        &self.line
+        out
+    }
+
+    /// The line that is being written, and the spans that it will name.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn parts(&mut self) -> (&mut Vec<u8>, &mut SpanContext) {
+        (&mut self.line, &mut self.spans)
     }
 
     fn set_time(&mut self, now: i64) {
@@ -91,7 +143,7 @@ fn push_text(out: &mut Vec<u8>, key: &str, text: &str) {
     out.push(b'"');
 }
 
-fn push_number(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn push_number(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     loop {
@@ -105,7 +157,7 @@ fn push_number(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Appends the message up to `limit` bytes of line and returns the number of bytes cut from it.
-fn push_message(out: &mut Vec<u8>, args: &fmt::Arguments<'_>, limit: usize) -> u64 {
+pub(crate) fn push_message(out: &mut Vec<u8>, args: &fmt::Arguments<'_>, limit: usize) -> u64 {
     let from = out.len();
     let mut message = MessageWriter { out, limit, cut: 0 };
     // A Display that fails says nothing more; what it said until then stays.

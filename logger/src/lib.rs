@@ -86,6 +86,8 @@ mod ship;
 mod spool;
 mod stderr;
 mod token;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod waker;
 mod worker;
 
@@ -94,6 +96,8 @@ pub use endpoint::BadAddress;
 pub use logger::{Guard, flush};
 pub use sender::Flushed;
 pub use ship::{ShipError, Shipped, ship};
+#[cfg(feature = "tracing")]
+pub use tracing::{Layer, RecordFilter, RecordLayer, layer};
 
 /// Starts a logger that sends to `address`, with default options.
 ///

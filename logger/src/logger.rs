@@ -10,7 +10,7 @@ use crate::sender::{Flushed, Sender};
 use crate::stderr::{is_internal_thread, report};
 use env_filter::Filter;
 use log::{Log, Metadata, Record};
-use netlog_wire::{Line, Text};
+use netlog_wire::{Level, Line, Text};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -66,10 +66,22 @@ impl Builder {
     /// When the address or the filter is invalid, the program already has a logger, or the system
     /// has no memory or thread for one. An unreachable collector is not an error: records wait in
     /// the spool.
+    ///
+    /// With the feature `tracing` it also becomes the program's subscriber, unless there is one.
     pub fn init(self) -> Result<Guard, InitError> {
+        let guard = self.start(true)?;
+        #[cfg(feature = "tracing")]
+        crate::tracing::install();
+        Ok(guard)
+    }
+
+    /// Starts the logger, and registers it with `log` if it is to `take_facade`.
+    pub(crate) fn start(self, take_facade: bool) -> Result<Guard, InitError> {
         let endpoint = self.endpoint()?;
         let filter = self.filters()?;
-        log::set_logger(&LogFacade).map_err(|_| InitError::AlreadySet)?;
+        if LOGGER.get().is_some() || (take_facade && log::set_logger(&LogFacade).is_err()) {
+            return Err(InitError::AlreadySet);
+        }
         let fork = ForkDetector::new(1).map_err(InitError::System)?;
         let sender = Sender::start(&self, endpoint.clone()).map_err(InitError::System)?;
         let level = filter.filter();
@@ -87,7 +99,9 @@ impl Builder {
         };
         LOGGER.set(logger).map_err(|_| InitError::AlreadySet)?;
         exit::install(ExitHooks { write, flush, end });
-        log::set_max_level(level);
+        if take_facade {
+            log::set_max_level(level);
+        }
         Ok(Guard { limit })
     }
 }
@@ -141,13 +155,65 @@ impl Log for LogFacade {
 
 /// Logs a panic, which no filter suppresses.
 fn write(record: &Record<'_>) {
+    log(record);
+}
+
+/// Logs what a filter has let pass.
+#[inline]
+pub(crate) fn log(record: &impl Loggable) {
     if let Some(logger) = LOGGER.get() {
         logger.write(record);
     }
 }
 
+/// A log call of either facade, to be encoded when it is known in which buffer.
+pub(crate) trait Loggable {
+    fn level(&self) -> Level;
+
+    fn encode<'e>(&self, encoder: &'e mut LineEncoder, now: i64, limit: usize) -> &'e [u8];
+}
+
+impl Loggable for Record<'_> {
+    #[inline]
+    fn level(&self) -> Level {
+        encode::level(self.level())
+    }
+
+    #[inline]
+    fn encode<'e>(&self, encoder: &'e mut LineEncoder, now: i64, limit: usize) -> &'e [u8] {
+        #[cfg(feature = "tracing")]
+        crate::tracing::take_current(&mut encoder.spans, limit / 2);
+        encoder.encode(self, now, limit)
+    }
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) mod for_tracing {
+    //! What the layer asks of the logger.
+
+    use super::{LOGGER, Ordering};
+
+    pub(crate) fn enabled(metadata: &log::Metadata<'_>) -> bool {
+        LOGGER.get().is_some_and(|logger| logger.filter.enabled(metadata))
+    }
+
+    pub(crate) fn max_level() -> log::LevelFilter {
+        LOGGER.get().map_or(log::LevelFilter::Off, |logger| logger.filter.filter())
+    }
+
+    pub(crate) fn logs_span_ends() -> bool {
+        LOGGER.get().is_some_and(|logger| logger.builder.span_ends)
+    }
+
+    /// Whether this process is a forked child, in which locks may be held by threads it does not
+    /// have.
+    pub(crate) fn is_forked() -> bool {
+        LOGGER.get().is_some_and(|logger| logger.fork.state().load(Ordering::Acquire) != 1)
+    }
+}
+
 impl Logger {
-    fn write(&self, record: &Record<'_>) {
+    fn write(&self, record: &impl Loggable) {
         if is_internal_thread() {
             return;
         }
@@ -166,10 +232,10 @@ impl Logger {
     }
 
     #[inline]
-    fn append(&self, record: &Record<'_>, encoder: &mut LineEncoder) {
-        let line = encoder.encode(record, clock::now(), self.line_limit);
+    fn append(&self, record: &impl Loggable, encoder: &mut LineEncoder) {
+        let line = record.encode(encoder, clock::now(), self.line_limit);
         if let Some(sender) = self.sender() {
-            sender.append(encode::level(record.level()), line, self.builder.when_full);
+            sender.append(record.level(), line, self.builder.when_full);
         }
         if self.builder.tee {
             tee(line);

@@ -4,7 +4,8 @@
 //! SIGKILL.
 
 use crate::harness::{
-    Child, Collector, SOON, Scene, abort_subject, assert_each_once, message, succeeds_once,
+    Child, Collector, SOON, Scene, abort_subject, assert_each_once, assert_in_spans, message,
+    succeeds_once,
     wait_until,
 };
 use std::process::ExitStatus;
@@ -27,7 +28,8 @@ fn end_twenty_times(way: &str, heir: Heir, ended: impl Fn(ExitStatus) -> bool) {
     for round in 0..ROUNDS {
         let app = format!("{way}-{round}");
         let to = collector.authority();
-        let told = format!("to={to} app={app} threads=2 records=500 end={way}");
+        let door = door(round);
+        let told = format!("to={to} app={app} threads=2 records=500 end={way} door={door}");
         let mut subject = scene.subject(&told);
         let status = subject.end();
         assert!(ended(status), "round {round}: {status}\n{}", subject.stderr());
@@ -42,7 +44,15 @@ fn end_twenty_times(way: &str, heir: Heir, ended: impl Fn(ExitStatus) -> bool) {
         let mut records = arrived();
         records.0.retain(|record| record["target"] == "subject");
         assert_each_once(&records, 2, 500);
+        if door == "tracing" {
+            assert_in_spans(&records);
+        }
     }
+}
+
+/// Through which facade the records of a round are logged.
+fn door(round: usize) -> &'static str {
+    if round / 2 % 2 == 0 { "log" } else { "tracing" }
 }
 
 /// The next start of the app delivers while it lives.
@@ -121,7 +131,10 @@ fn a_panic_that_aborts_is_flushed_before_the_abort_and_nothing_is_lost() {
     let to = collector.authority();
     let mut late = 0;
     for round in 0..ROUNDS {
-        let told = format!("to={to} app=aborts-{round} threads=2 records=500 end=panic");
+        let told = format!(
+            "to={to} app=aborts-{round} threads=2 records=500 end=panic door={}",
+            door(round)
+        );
         let mut command = scene.command(&abort_subject());
         let mut subject = Child::start(command.args(told.split(' ')));
         assert!(signal(libc::SIGABRT)(subject.end()), "{}", subject.stderr());
@@ -150,7 +163,10 @@ fn a_guard_that_drops_has_delivered_whatever_becomes_of_the_program_then() {
     let collector = Collector::start(&scene);
     for round in 0..ROUNDS {
         let to = collector.authority();
-        let told = format!("to={to} app=app{round} threads=2 records=500 end=guard-then-kill");
+        let told = format!(
+            "to={to} app=app{round} threads=2 records=500 end=guard-then-kill door={}",
+            door(round)
+        );
         let mut subject = scene.subject(&told);
         assert!(signal(libc::SIGKILL)(subject.end()), "{}", subject.stderr());
         assert_each_once(&collector.records().of(&format!("app{round}")), 2, 500);

@@ -1,6 +1,8 @@
 //! The contract of the `log` facade, where it is easy to break.
 
-use crate::harness::{Collector, Port, Scene, assert_each_once, message, messages};
+use crate::harness::{
+    Collector, Port, Records, Scene, assert_each_once, assert_in_spans, message, messages,
+};
 
 #[test]
 fn a_second_init_is_an_error_not_a_panic_and_the_first_goes_on() {
@@ -41,9 +43,23 @@ fn a_thread_locals_destructor_can_log() {
 /// before.
 #[test]
 fn a_program_that_forks_after_init_goes_on_logging_and_so_do_its_child_and_grandchild() {
+    assert_logs_across_forks("log");
+}
+
+#[test]
+fn spans_go_on_in_forked_children_with_ids_of_their_own() {
+    let records = assert_logs_across_forks("tracing");
+    assert_in_spans(&records);
+    let mut spans: Vec<_> = records.0.iter().map(|record| record["span"].to_string()).collect();
+    spans.sort_unstable();
+    spans.dedup();
+    assert_eq!(spans.len(), 6, "each process has opened two");
+}
+
+fn assert_logs_across_forks(door: &str) -> Records {
     let scene = Scene::new();
     let collector = Collector::start(&scene);
-    let told = format!("to={} do=fork records=1000", collector.authority());
+    let told = format!("to={} do=fork records=1000 door={door}", collector.authority());
     let mut subject = scene.subject(&told);
     subject.succeed();
     let records = collector.stop();
@@ -53,6 +69,7 @@ fn a_program_that_forks_after_init_goes_on_logging_and_so_do_its_child_and_grand
     pids.dedup();
     assert_eq!(pids.len(), 3, "each process is a sender of its own");
     assert!(scene.rings().is_empty(), "no spool is left behind: {:?}", scene.rings());
+    records
 }
 
 /// A log call never waits for the network, takes no lock, and makes no system call in the common
@@ -61,13 +78,15 @@ fn a_program_that_forks_after_init_goes_on_logging_and_so_do_its_child_and_grand
 fn a_log_call_makes_no_system_call_and_so_waits_for_nobody() {
     let scene = Scene::new();
     let (collector, nobody) = (Collector::start(&scene), Port::reserve());
-    for to in [collector.authority(), &nobody.address().to_string()] {
-        let mut subject = scene.subject(&format!("to={to} do=sealed records=1000"));
-        subject.succeed();
+    for door in ["log", "tracing"] {
+        for to in [collector.authority(), &nobody.address().to_string()] {
+            let told = format!("to={to} app={door} do=sealed records=1000 door={door}");
+            scene.subject(&told).succeed();
+        }
+        let mut records = collector.records().of(door);
+        records.0.retain(|record| !message(record).starts_with("thread 2"));
+        assert_each_once(&records, 1, 1000);
     }
-    let mut records = collector.stop();
-    records.0.retain(|record| !message(record).starts_with("thread 2"));
-    assert_each_once(&records, 1, 1000);
 }
 
 #[test]

@@ -26,4 +26,5 @@ mod systemd;
 mod tails;
 mod templates;
 mod tokens;
+mod tracing;
 mod unix;

@@ -74,3 +74,14 @@ pub(crate) fn assert_each_once(records: &Records, threads: u64, each: u64) {
     }
     assert_eq!(found.len() as u64, threads, "other threads have logged: {:?}", found.keys());
 }
+
+/// Each record says in which thread it was logged, and so does its span.
+pub(crate) fn assert_in_spans(records: &Records) {
+    for record in &records.0 {
+        let spans = record["spans"].as_array().expect("it was logged in a span");
+        let [span] = &spans[..] else { panic!("in one span: {record}") };
+        let thread = format!("thread {} number ", span["kv"]["id"]);
+        assert!(message(record).starts_with(&thread), "{record}");
+        assert_eq!(record["span"], span["id"]);
+    }
+}

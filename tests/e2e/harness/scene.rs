@@ -52,6 +52,11 @@ impl Scene {
         self.start(&example(name), &[address])
     }
 
+    /// The program of the tests of `tracing`.
+    pub(crate) fn traced(&self, line: &str) -> Child {
+        self.start(&example("traced"), &line.split(' ').collect::<Vec<_>>())
+    }
+
     /// The hand tool, with the words of its command line.
     pub(crate) fn netlog(&self, line: &str) -> Child {
         Child::start(self.command(&program("netlog")).args(line.split_whitespace()))

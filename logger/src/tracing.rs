@@ -1,0 +1,100 @@
+//! `tracing`: events with the spans around them, as records of the same logger.
+//!
+//! ```text
+//!  span!      → RecordLayer::on_new_span → SpanText, encoded once ─┐
+//!  event!     → RecordLayer::on_event    → EventRecord ────────────┼→ SpanContext → record → spool
+//!  log::info! → LogFacade                → log::Record ────────────┘
+//! ```
+
+mod context;
+mod event;
+mod fields;
+mod filter;
+mod ids;
+mod layer;
+mod locks;
+mod log_records;
+mod span;
+mod span_end;
+mod span_text;
+mod table;
+
+pub use filter::RecordFilter;
+pub use layer::RecordLayer;
+
+pub(crate) use context::SpanContext;
+pub(crate) use log_records::take_current;
+
+use crate::builder::{Builder, InitError};
+use crate::logger::Guard;
+use tracing_core::{Dispatch, Subscriber, dispatcher};
+use tracing_subscriber::filter::Filtered;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+/// Sends events, with the spans around them, to a collector; one layer of somebody's own subscriber.
+pub type Layer<S> = Filtered<RecordLayer, RecordFilter, S>;
+
+/// A layer that sends to `address`, with every option at its default: see [`Builder::layer`].
+///
+/// # Errors
+///
+/// As [`crate::init`].
+pub fn layer<S>(address: &str) -> Result<(Layer<S>, Guard), InitError>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    crate::builder(address).layer()
+}
+
+impl Builder {
+    /// Starts the logger as a layer for a subscriber of your own. Keep the guard until the end of
+    /// `main`.
+    ///
+    /// ```no_run
+    /// use tracing_subscriber::layer::SubscriberExt;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (layer, _guard) = netlog::builder("localhost:1902").app("orders").layer()?;
+    /// let subscriber = tracing_subscriber::registry().with(layer);
+    /// tracing_core::dispatcher::set_global_default(subscriber.into())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// netlog becomes the logger of the `log` facade too, so that those records keep their values
+    /// and get the spans around them. `tracing-subscriber`'s own `init()`, with its default features,
+    /// wants to be that and fails then: use `set_global_default`, or leave the facade to it with
+    /// [`Builder::log_facade`]`(false)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::init`].
+    pub fn layer<S>(self) -> Result<(Layer<S>, Guard), InitError>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        let take_facade = self.log_facade;
+        let guard = self.start(take_facade)?;
+        Ok((RecordLayer::NEW.with_filter(RecordFilter::NEW), guard))
+    }
+
+    /// Whether [`Builder::layer`] also makes netlog the logger of the `log` facade; by default it
+    /// does.
+    pub fn log_facade(mut self, take: bool) -> Self {
+        self.log_facade = take;
+        self
+    }
+
+    /// Whether the end of each span becomes a record too, with the time in which the span was
+    /// entered (`busy_us`) and the rest (`idle_us`); by default not.
+    pub fn span_ends(mut self, log: bool) -> Self {
+        self.span_ends = log;
+        self
+    }
+}
+
+/// Makes the logger the program's subscriber, if it has none.
+pub(crate) fn install() {
+    let subscriber = Registry::default().with(RecordLayer::NEW).with(RecordFilter::NEW);
+    let _ = dispatcher::set_global_default(Dispatch::new(subscriber));
+}

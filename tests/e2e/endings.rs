@@ -5,8 +5,7 @@
 
 use crate::harness::{
     Child, Collector, SOON, Scene, abort_subject, assert_each_once, assert_in_spans, message,
-    succeeds_once,
-    wait_until,
+    succeeds_once, wait_until,
 };
 use std::process::ExitStatus;
 
@@ -52,7 +51,7 @@ fn end_twenty_times(way: &str, heir: Heir, ended: impl Fn(ExitStatus) -> bool) {
 
 /// Through which facade the records of a round are logged.
 fn door(round: usize) -> &'static str {
-    if round / 2 % 2 == 0 { "log" } else { "tracing" }
+    if (round / 2).is_multiple_of(2) { "log" } else { "tracing" }
 }
 
 /// The next start of the app delivers while it lives.

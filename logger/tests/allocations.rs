@@ -1,4 +1,4 @@
-//! That a log call does not allocate: a program of its own, because it has one logger.
+//! A log call allocates nothing: a program of its own, because a program has one logger.
 
 use std::time::Duration;
 

@@ -72,8 +72,8 @@ fn assert_logs_across_forks(door: &str) -> Records {
     records
 }
 
-/// A log call never waits for the network, takes no lock, and makes no system call in the common
-/// case.
+/// A log call never waits for the network, takes no lock, allocates nothing, and makes no system
+/// call in the common case. (`logger/tests/allocations.rs` counts allocations.)
 #[test]
 fn a_log_call_makes_no_system_call_and_so_waits_for_nobody() {
     let scene = Scene::new();

@@ -7,6 +7,7 @@ mod connection_limits;
 mod datagram_socket;
 mod datagrams;
 mod endpoint;
+mod http;
 mod kernel_drops;
 mod limits;
 mod sequence_gaps;

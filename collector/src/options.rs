@@ -21,6 +21,7 @@ const HALF_LINES: Size = Size(64 << 20);
 
 /// A hundred messages of the size that is worth sending in parts.
 const CHUNKED: Size = Size(8 << 20);
+const BODY: Size = Size(4 << 20);
 
 /// Programs that write into a pipe do so in blocks, and the rest of a line may be slow.
 const PATIENCE: Period = Period(Duration::from_secs(300));
@@ -138,6 +139,10 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_CHUNKED", value_name = "SIZE", default_value_t = CHUNKED)]
     pub max_chunked: Size,
 
+    /// Largest body of an HTTP request that brings records, packed or unpacked. At most 8MiB.
+    #[arg(long, env = "NETLOG_MAX_BODY", value_name = "SIZE", default_value_t = BODY)]
+    pub max_body: Size,
+
     /// Time after which a connection that has sent nothing is closed; 0 never.
     #[arg(long, env = "NETLOG_FIRST_BYTE_TIMEOUT", value_name = "TIME")]
     #[arg(default_value_t = PATIENCE)]
@@ -187,6 +192,7 @@ impl Default for Options {
             max_in_flight: IN_FLIGHT,
             max_half_lines: HALF_LINES,
             max_chunked: CHUNKED,
+            max_body: BODY,
             first_byte_timeout: PATIENCE,
             half_line_timeout: PATIENCE,
             idle_timeout: Period::NEVER,
@@ -214,6 +220,7 @@ impl Options {
             max_per_address: self.max_per_address,
             max_half_lines: self.max_half_lines,
             max_chunked: self.max_chunked,
+            max_body: self.max_body,
             max_in_flight: self.max_in_flight,
         }
     }

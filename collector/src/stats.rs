@@ -119,6 +119,12 @@ pub struct Stats {
     pub records_syslog: Counter,
     /// Records made from plain lines.
     pub records_plain: Counter,
+    /// HTTP requests to the ordinary port.
+    pub http_requests: Counter,
+    /// HTTP requests to the ordinary port that were refused.
+    pub http_requests_refused: Counter,
+    /// Records taken from HTTP requests.
+    pub records_http: Counter,
     /// Plain lines that looked like JSON or syslog and were not.
     pub records_unparsed: Counter,
     /// Messages compressed with zlib or gzip.

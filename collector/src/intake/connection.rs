@@ -2,6 +2,7 @@
 
 mod close;
 
+use super::http;
 use super::shared::{FREE, READ, Shared};
 use super::stream::Stream;
 use super::timeouts::{Deadlines, Timeout};
@@ -9,7 +10,7 @@ use crate::decode::{Decoder, Origin, Pinned};
 use crate::hub::coalesce::note_read;
 use crate::hub::line_run::LineRun;
 use crate::senders::peer::Peer;
-use crate::senders::peer_error::PeerError;
+use crate::senders::peer_error::{PeerError, Protocol};
 use crate::senders::registry::{Attendance, CloseReason};
 use netlog_wire::CollectorMessage;
 use std::cell::RefCell;
@@ -52,6 +53,8 @@ pub(super) struct Connection {
     turn: bool,
     /// Unsent replies: never more than one beyond what the socket took.
     replies: Vec<u8>,
+    /// Beginning of what may be an HTTP request, until that is known.
+    opening: Option<Vec<u8>>,
     deadlines: Deadlines,
     /// Room for the line that has not ended, once it is not a short one.
     room: Option<OwnedSemaphorePermit>,
@@ -87,6 +90,7 @@ impl Connection {
             blank: false,
             turn: false,
             replies: Vec::new(),
+            opening: Some(Vec::new()),
             deadlines: Deadlines::new(shared.limits.timeouts),
             room: None,
             draining: false,
@@ -96,7 +100,15 @@ impl Connection {
 
     /// Serves it until it ends.
     pub(super) async fn run(&mut self) -> ConnectionEnd {
-        let end = self.converse().await.err().unwrap_or(ConnectionEnd::Closed);
+        let mut end = self.converse().await.err().unwrap_or(ConnectionEnd::Closed);
+        if let (ConnectionEnd::Unfit(PeerError::Unsupported(Protocol::Http)), Some(opening)) =
+            (&end, self.opening.take())
+        {
+            let http = http::serve(&mut self.stream, opening, self.peer, &self.shared);
+            // Few connections are HTTP, and the others need not be as large.
+            Box::pin(http).await;
+            end = ConnectionEnd::Closed;
+        }
         if let ConnectionEnd::Unfit(error) = &end {
             self.shared.refuse(error, self.peer);
         }
@@ -254,7 +266,16 @@ impl Connection {
         note_read(came.len());
         let bytes = &buffer[came];
         self.blank = bytes.ends_with(b"\n\n") || (bytes == b"\n" && !self.decoder.pending());
+        if let Some(opening) = &mut self.opening {
+            match opening.first().or_else(|| bytes.first()) {
+                Some(b'A'..=b'Z') => opening.extend_from_slice(bytes),
+                _ => self.opening = None,
+            }
+        }
         self.decoder.feed(bytes, runs)?;
+        if !runs.is_empty() || self.decoder.sender().is_some() {
+            self.opening = None;
+        }
         Ok(ReadOutcome::Some(bytes.len()))
     }
 

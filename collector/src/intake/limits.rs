@@ -1,6 +1,7 @@
 //! The limits that all intakes share.
 
 use super::connection_limits::ConnectionLimits;
+use super::http::body::ALL_BODIES;
 use super::timeouts::Timeouts;
 use crate::units::Size;
 use std::sync::Arc;
@@ -23,6 +24,10 @@ pub(crate) struct IntakeLimits {
     pub(crate) half_lines: Arc<Semaphore>,
     /// Bytes of GELF messages in parts that may wait for the rest.
     pub(crate) max_chunked: usize,
+    /// Largest body of an HTTP request, packed or unpacked.
+    pub(crate) max_body: usize,
+    /// One permit for each byte that the bodies of HTTP requests take.
+    pub(crate) bodies: Arc<Semaphore>,
     /// Bytes that may be between sockets and sinks.
     pub(crate) in_flight: usize,
 }
@@ -35,6 +40,7 @@ pub(crate) struct WantedLimits {
     pub(crate) max_per_address: usize,
     pub(crate) max_half_lines: Size,
     pub(crate) max_chunked: Size,
+    pub(crate) max_body: Size,
     pub(crate) max_in_flight: Size,
 }
 
@@ -49,6 +55,8 @@ impl IntakeLimits {
             connections: ConnectionLimits::new(connections, wanted.max_per_address),
             half_lines: Arc::new(Semaphore::new(half_lines)),
             max_chunked: wanted.max_chunked.bytes(),
+            max_body: wanted.max_body.bytes().min(ALL_BODIES / 4),
+            bodies: Arc::new(Semaphore::new(ALL_BODIES)),
             in_flight: wanted.max_in_flight.bytes().clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT),
         }
     }

@@ -1,0 +1,125 @@
+//! SplunkEvents of Splunk's HTTP Event Collector.
+
+use super::json_fields::{self, claim};
+use super::post::{Posted, PostedRecords, line_record, value_len};
+use super::time;
+use netlog_wire::{JsonValue, Member, Record, elements, members};
+
+/// The records of `POST /services/collector/event`: event objects one behind another, or in one
+/// array.
+pub(crate) fn events(body: &[u8], received: i64) -> PostedRecords<'_> {
+    if body.trim_ascii_start().starts_with(b"[")
+        && let Some(elements) = elements(body)
+    {
+        let events = elements.into_iter().enumerate();
+        return Box::new(events.map(move |(at, value)| array_event(value, at, received)));
+    }
+    Box::new(SplunkEvents { rest: body, at: 0, received })
+}
+
+fn array_event(value: JsonValue<'_>, at: usize, received: i64) -> Posted<'_> {
+    let members = value.members().ok_or_else(|| format!("event {at} is not a JSON object"))?;
+    event(members, at, received)
+}
+
+struct SplunkEvents<'a> {
+    rest: &'a [u8],
+    at: usize,
+    received: i64,
+}
+
+impl<'a> Iterator for SplunkEvents<'a> {
+    type Item = Posted<'a>;
+
+    fn next(&mut self) -> Option<Posted<'a>> {
+        self.rest = self.rest.trim_ascii_start();
+        if self.rest.is_empty() {
+            return None;
+        }
+        let at = self.at;
+        self.at += 1;
+        let object = value_len(self.rest).and_then(|len| self.rest.split_at_checked(len));
+        let Some((object, rest)) = object else {
+            self.rest = &[];
+            return Some(Err(format!("event {at} is not a JSON object")));
+        };
+        self.rest = rest;
+        Some(match members(object) {
+            Ok(members) => event(members, at, self.received),
+            Err(error) => Err(format!("event {at}: {error}")),
+        })
+    }
+}
+
+fn event(members: Vec<Member<'_>>, at: usize, received: i64) -> Posted<'_> {
+    let get = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
+    let event = get("event").ok_or_else(|| format!("event {at} has no \"event\""))?;
+    let mut record = match event.json().starts_with('{') {
+        true => json_fields::read(event.json().as_bytes(), received)
+            .map_err(|error| format!("event {at}: {error}"))?,
+        false => text_record(event, received),
+    };
+    let time = get("time").and_then(|time| match time.text() {
+        Some(text) => time::epoch(text.trim()),
+        None => time::epoch(time.json()),
+    });
+    record.time = time.unwrap_or(record.time);
+    let host = get("host").and_then(JsonValue::text).and_then(|host| claim(&host));
+    record.claims.host = host.or(record.claims.host);
+    for (key, value) in members {
+        match &*key {
+            "event" | "time" | "host" => {}
+            "fields" => {
+                let fields = value.members().unwrap_or_default();
+                record.kv.extend(fields.into_iter().map(|(key, value)| (key, value.compact())));
+            }
+            _ => record.kv.push((key, value.compact())),
+        }
+    }
+    Ok(record)
+}
+
+/// An event that is a text, or any other value.
+fn text_record(event: JsonValue<'_>, received: i64) -> Record<'_> {
+    match event.text() {
+        Some(std::borrow::Cow::Borrowed(text)) => line_record(text.as_bytes(), received),
+        Some(text) => {
+            let level = super::severity::guess(text.as_bytes()).unwrap_or(netlog_wire::Level::Info);
+            Record::new(received, level, text)
+        }
+        None => Record::new(received, netlog_wire::Level::Info, event.compact()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(body: &str) -> Vec<String> {
+        let show = |posted: Posted<'_>| match posted {
+            Ok(record) => {
+                let mut out = Vec::new();
+                record.encode(&record.claims, &mut out);
+                String::from_utf8(out).unwrap()
+            }
+            Err(fault) => fault,
+        };
+        events(body.as_bytes(), 0).map(show).collect()
+    }
+
+    #[test]
+    fn events_come_without_separators_and_keep_what_is_said_about_them() {
+        let body = r#"{"time":1795372943.5,"host":"web1","source":"s","event":"[error] no","fields":{"a":1}}{"event":{"msg":"m","level":"warn"}}"#;
+        let first = r#"{"host":"web1","time":"2026-11-22T18:42:23.500000Z","level":"ERROR","msg":"[error] no","kv":{"source":"s","a":1}}"#;
+        let second = r#"{"time":"1970-01-01T00:00:00.000000Z","level":"WARN","msg":"m"}"#;
+        assert_eq!(shown(body), [first, second]);
+    }
+
+    #[test]
+    fn an_event_without_an_event_is_a_fault_that_names_it() {
+        assert_eq!(
+            shown(r#"{"event":1}{"a":1}{"#)[1..],
+            ["event 1 has no \"event\"", "event 2 is not a JSON object"]
+        );
+    }
+}

@@ -1,0 +1,257 @@
+//! HTTP/1.1 on the ordinary port: a connection that begins with a request is served here. A request
+//! is answered once its records are in the sinks.
+
+pub(super) mod body;
+mod reply;
+mod routes;
+mod socket;
+
+use super::shared::Shared;
+use super::stream::Stream;
+use crate::clock::now;
+use crate::decode::Origin;
+use crate::decode::post::{Defaults, PostedRecords, shorten};
+use crate::hub::line_run::{LineRun, Source};
+use crate::senders::peer::Peer;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use reply::{HttpRefusal, HttpReply, PostOutcome};
+use routes::{BodyFormat, PostRoute};
+use serde_json::json;
+use socket::HttpSocket;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a connection may wait for its next request, and the head of a request may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// The most bytes of a request's head, and the most headers in it.
+const HEAD: usize = 32 << 10;
+const HEADERS: usize = 64;
+
+/// Bytes of records that are handed to the hub at once.
+const HAND_OVER: usize = 64 << 10;
+
+/// How long a request waits for the hub before its client is told to come again.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// One connection's client, and all that its requests need.
+struct HttpClient<'a> {
+    peer: Peer,
+    origin: Origin,
+    shared: &'a Shared,
+}
+
+/// Serves the requests of a connection that began with `opening`, until its client is done or the
+/// collector is to end.
+pub(super) async fn serve(stream: &mut Stream, opening: Vec<u8>, peer: Peer, shared: &Shared) {
+    let client = HttpClient { peer, origin: Origin::new(peer), shared };
+    let service = service_fn(|request| {
+        let client = &client;
+        async move { Ok::<_, Infallible>(client.answer(request).await) }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(HEAD)
+            .max_headers(HEADERS)
+            .serve_connection(TokioIo::new(HttpSocket::new(stream, opening)), service)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shared.stopped() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        shared.stderr.debug(format_args!("HTTP connection from {peer} ended: {error}"));
+    }
+}
+
+impl HttpClient<'_> {
+    async fn answer(&self, request: Request<Incoming>) -> HttpReply {
+        let stats = &self.shared.stats;
+        stats.http_requests.add(1);
+        if let Some(reply) = probe(&request) {
+            return reply;
+        }
+        let (head, body) = request.into_parts();
+        let query = head.uri.query().unwrap_or_default();
+        let route = match PostRoute::find(&head.method, head.uri.path(), query, &head.headers) {
+            Ok(route) => route,
+            Err(refusal) => return self.refuse(None, refusal),
+        };
+        let taken = match self.admit(&head.headers) {
+            Ok(()) => self.take(&route, &head.headers, body).await,
+            Err(refusal) => Err(refusal),
+        };
+        match taken {
+            Ok(outcome) => reply::success(route.protocol, outcome),
+            Err(refusal) => self.refuse(Some(route.protocol), refusal),
+        }
+    }
+
+    fn refuse(&self, protocol: Option<BodyFormat>, refusal: HttpRefusal) -> HttpReply {
+        self.shared.stats.http_requests_refused.add(1);
+        let words = &refusal.words;
+        self.shared.stderr.debug(format_args!("refused a request of {}: {words}", self.peer));
+        reply::refused(protocol, refusal)
+    }
+
+    /// Lets in clients that show a token, where there are tokens, and no page of a browser that
+    /// comes from elsewhere: it could write here whatever it likes.
+    fn admit(&self, headers: &HeaderMap) -> Result<(), HttpRefusal> {
+        if from_another_site(headers) {
+            let words = "requests of web pages from another site are refused";
+            return Err(HttpRefusal::new(StatusCode::FORBIDDEN, words));
+        }
+        let Some(tokens) = &self.shared.tokens else { return Ok(()) };
+        tokens.admit(token(headers).as_deref()).map_err(|stranger| {
+            self.shared.stats.strangers_refused.add(1);
+            HttpRefusal::new(StatusCode::UNAUTHORIZED, stranger.to_string())
+        })
+    }
+
+    /// Reads a body and hands over its records; comes back when they are in the sinks.
+    async fn take(
+        &self,
+        route: &PostRoute,
+        headers: &HeaderMap,
+        body: Incoming,
+    ) -> Result<PostOutcome, HttpRefusal> {
+        let limits = &self.shared.limits;
+        let body = body::read(headers, body, limits.max_body, &limits.bodies).await?;
+        self.shared.stats.bytes_in.add(body.bytes.len() as u64);
+        let unpacked = match route.protocol {
+            BodyFormat::LokiProtobuf => Some(unpack_snappy(&body.bytes, limits.max_body)?),
+            _ => None,
+        };
+        let bytes = unpacked.as_deref().unwrap_or(&body.bytes);
+        let records = route.records(bytes, headers, now())?;
+        let outcome = self.hand_over(records, &route.defaults).await?;
+        drop((unpacked, body));
+        match timeout(BUSY, self.shared.hub.settled()).await {
+            Ok(Ok(())) => Ok(outcome),
+            _ => Err(HttpRefusal::busy()),
+        }
+    }
+
+    async fn hand_over(
+        &self,
+        mut records: PostedRecords<'_>,
+        defaults: &Defaults,
+    ) -> Result<PostOutcome, HttpRefusal> {
+        let mut outcome = PostOutcome::default();
+        loop {
+            let mut run = LineRun::new(Source::Plain, 1, 0);
+            let mut over = true;
+            for posted in records.by_ref() {
+                match posted {
+                    Ok(mut record) => {
+                        defaults.fill(&mut record);
+                        shorten(&mut record, self.shared.limits.max_line);
+                        let identity = self.origin.identity(std::mem::take(&mut record.claims));
+                        run.record(&record, &identity);
+                    }
+                    Err(fault) => {
+                        outcome.faults += 1;
+                        outcome.first.get_or_insert(fault);
+                    }
+                }
+                if run.lines.len() >= HAND_OVER {
+                    over = false;
+                    break;
+                }
+            }
+            outcome.taken += run.count;
+            self.give(run).await?;
+            if over {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    async fn give(&self, run: LineRun) -> Result<(), HttpRefusal> {
+        if run.count == 0 {
+            return Ok(());
+        }
+        let stats = &self.shared.stats;
+        match timeout(BUSY, self.shared.hub.reserve(run.lines.capacity())).await {
+            Ok(Ok(room)) => {
+                stats.records_http.add(run.count);
+                self.shared.hub.give(vec![run], room);
+                Ok(())
+            }
+            _ => Err(HttpRefusal::busy()),
+        }
+    }
+}
+
+/// Answers what clients ask before they send.
+fn probe(request: &Request<Incoming>) -> Option<HttpReply> {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return None;
+    }
+    match request.uri().path().trim_end_matches('/') {
+        "" => Some(reply::typed(
+            StatusCode::OK,
+            "text/plain",
+            "netlog takes records here: POST them\n",
+        )),
+        "/ready" | "/healthz" => Some(reply::typed(StatusCode::OK, "text/plain", "ready\n")),
+        "/services/collector/health" | "/services/collector/health/1.0" => {
+            Some(reply::json(StatusCode::OK, &json!({"text": "HEC is healthy", "code": 17})))
+        }
+        _ => None,
+    }
+}
+
+/// Loki's protobuf is in a snappy block, which says first how long it will be.
+fn unpack_snappy(bytes: &[u8], limit: usize) -> Result<Vec<u8>, HttpRefusal> {
+    let corrupt = || HttpRefusal::new(StatusCode::BAD_REQUEST, "the body is not a snappy block");
+    let len = snap::raw::decompress_len(bytes).map_err(|_| corrupt())?;
+    // A snappy block of n bytes cannot hold more than some 21 n.
+    if len > limit || len > bytes.len().saturating_mul(32) {
+        return Err(body::BodyError::TooLarge.into());
+    }
+    snap::raw::Decoder::new().decompress_vec(bytes).map_err(|_| corrupt())
+}
+
+/// The token that a client shows: as a bearer (RFC 6750), as the password of Basic (RFC 7617), or in
+/// the header that its protocol has for it.
+fn token(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some((scheme, value)) = text("authorization").and_then(|shown| shown.split_once(' ')) {
+        return match scheme.to_ascii_lowercase().as_str() {
+            "basic" => {
+                let pair = BASE64_STANDARD.decode(value.trim()).ok()?;
+                let pair = String::from_utf8(pair).ok()?;
+                pair.split_once(':').map(|(_, password)| password.to_owned())
+            }
+            _ => Some(value.trim().to_owned()),
+        };
+    }
+    ["x-seq-apikey", "x-scope-orgid", "api-key"].into_iter().find_map(text).map(str::to_owned)
+}
+
+/// Whether a browser says that a page of another site sends this (Fetch Metadata; RFC 6454).
+fn from_another_site(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if text("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
+        return true;
+    }
+    let Some(origin) = text("origin") else { return false };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
+    authority.is_none_or(|authority| Some(authority.as_str()) != host)
+}

@@ -1,0 +1,189 @@
+//! Answers, each in the form that the clients of its protocol expect.
+
+use super::body::BodyError;
+use super::routes::BodyFormat;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{self, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+pub(super) type HttpReply = Response<Full<Bytes>>;
+
+/// How many seconds a client waits that is told to come again.
+const RETRY_AFTER: &str = "2";
+
+/// What became of the records of a request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct PostOutcome {
+    /// Records that are in the sinks.
+    pub(super) taken: u64,
+    /// Parts that were no records, or no records of the kind that was expected.
+    pub(super) faults: u64,
+    /// The first fault.
+    pub(super) first: Option<String>,
+}
+
+/// A request that is not fulfilled.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct HttpRefusal {
+    pub(super) status: StatusCode,
+    pub(super) words: String,
+}
+
+impl HttpRefusal {
+    pub(super) fn new(status: StatusCode, words: impl Into<String>) -> Self {
+        Self { status, words: words.into() }
+    }
+
+    /// The collector takes nothing now: retryable, and never 429, which some exporters take for a
+    /// reason to give the batch up.
+    pub(super) fn busy() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy: try again")
+    }
+}
+
+impl From<BodyError> for HttpRefusal {
+    fn from(error: BodyError) -> Self {
+        let (status, words) = match error {
+            BodyError::Busy => return Self::busy(),
+            BodyError::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body too large: send smaller batches, or raise --max-body",
+            ),
+            BodyError::Late => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+            BodyError::UnknownEncoding => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unknown Content-Encoding: use gzip, deflate, zstd or none",
+            ),
+            BodyError::Corrupt => {
+                (StatusCode::BAD_REQUEST, "the body is not what its Content-Encoding says")
+            }
+        };
+        Self::new(status, words)
+    }
+}
+
+pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> HttpReply {
+    typed(status, "application/json", format!("{value}\n"))
+}
+
+pub(super) fn typed(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> HttpReply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    reply
+}
+
+const PROTOBUF: &str = "application/x-protobuf";
+
+/// The answer to a request whose records are in the sinks.
+pub(super) fn success(protocol: BodyFormat, outcome: PostOutcome) -> HttpReply {
+    let PostOutcome { taken, faults, first } = outcome;
+    let fault = first.clone().unwrap_or_default();
+    match protocol {
+        BodyFormat::OtlpProtobuf => {
+            typed(StatusCode::OK, PROTOBUF, partial_success(faults, &fault))
+        }
+        BodyFormat::OtlpJson if faults == 0 => json(StatusCode::OK, &json!({})),
+        BodyFormat::OtlpJson => {
+            let partial = json!({"rejectedLogRecords": faults.to_string(), "errorMessage": fault});
+            json(StatusCode::OK, &json!({"partialSuccess": partial}))
+        }
+        BodyFormat::LokiJson | BodyFormat::LokiProtobuf if faults == 0 => {
+            empty(StatusCode::NO_CONTENT)
+        }
+        BodyFormat::LokiJson | BodyFormat::LokiProtobuf => {
+            typed(StatusCode::BAD_REQUEST, "text/plain", format!("{faults} entries: {fault}\n"))
+        }
+        BodyFormat::Gelf => empty(StatusCode::ACCEPTED),
+        BodyFormat::SplunkEvent | BodyFormat::SplunkRaw if taken == 0 && faults == 0 => {
+            json(StatusCode::BAD_REQUEST, &json!({"text": "No data", "code": 5}))
+        }
+        BodyFormat::SplunkEvent | BodyFormat::SplunkRaw if faults == 0 => {
+            json(StatusCode::OK, &json!({"text": "Success", "code": 0}))
+        }
+        BodyFormat::SplunkEvent | BodyFormat::SplunkRaw => {
+            let text = format!("Invalid data format: {fault}");
+            json(StatusCode::BAD_REQUEST, &json!({"text": text, "code": 6}))
+        }
+        BodyFormat::Seq => json(StatusCode::CREATED, &json!({"MinimumLevelAccepted": null})),
+        BodyFormat::Plain => {
+            let mut value = json!({"taken": taken});
+            if faults > 0 {
+                value["faults"] = json!({"count": faults, "first": fault});
+            }
+            json(StatusCode::OK, &value)
+        }
+    }
+}
+
+fn empty(status: StatusCode) -> HttpReply {
+    let mut reply = Response::new(Full::new(Bytes::new()));
+    *reply.status_mut() = status;
+    reply
+}
+
+/// `ExportLogsServiceResponse`: empty where all is well.
+fn partial_success(rejected: u64, message: &str) -> Vec<u8> {
+    if rejected == 0 {
+        return Vec::new();
+    }
+    let mut inner = vec![1 << 3];
+    push_varint(&mut inner, rejected);
+    push_text(&mut inner, 2, message);
+    let mut out = vec![1 << 3 | 2];
+    push_varint(&mut out, inner.len() as u64);
+    out.extend(inner);
+    out
+}
+
+fn push_text(out: &mut Vec<u8>, number: u8, text: &str) {
+    out.push(number << 3 | 2);
+    push_varint(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn push_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        out.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+/// The answer to a request that is refused.
+pub(super) fn refused(protocol: Option<BodyFormat>, refusal: HttpRefusal) -> HttpReply {
+    let HttpRefusal { status, words } = refusal;
+    let mut reply = match protocol {
+        // `google.rpc.Status`, whose code counts for nobody: exporters go by that of HTTP.
+        Some(BodyFormat::OtlpProtobuf) => {
+            let mut body = Vec::new();
+            push_text(&mut body, 2, &words);
+            typed(status, PROTOBUF, body)
+        }
+        Some(BodyFormat::OtlpJson) => json(status, &json!({"message": words})),
+        Some(BodyFormat::SplunkEvent | BodyFormat::SplunkRaw) => {
+            let code = if status == StatusCode::UNAUTHORIZED { 4 } else { 9 };
+            json(status, &json!({"text": words, "code": code}))
+        }
+        Some(BodyFormat::LokiJson | BodyFormat::LokiProtobuf) => {
+            typed(status, "text/plain", format!("{words}\n"))
+        }
+        _ => json(status, &json!({"error": words})),
+    };
+    let headers = reply.headers_mut();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Bearer realm=\"netlog\"");
+        headers.insert(header::WWW_AUTHENTICATE, scheme);
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    // The rest of a body that was not read would be taken for the next request.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    reply
+}

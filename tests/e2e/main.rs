@@ -12,6 +12,7 @@ mod facade;
 mod hand_tool;
 mod harness;
 mod hostile;
+mod http_intake;
 mod intake;
 mod limits;
 mod look;

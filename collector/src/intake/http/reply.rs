@@ -78,18 +78,17 @@ pub(super) fn typed(status: StatusCode, kind: &'static str, body: impl Into<Byte
 const PROTOBUF: &str = "application/x-protobuf";
 
 /// The answer to a request whose records are in the sinks.
-pub(super) fn success(protocol: BodyFormat, outcome: PostOutcome) -> HttpReply {
+pub(super) fn success(format: BodyFormat, outcome: PostOutcome) -> HttpReply {
     let PostOutcome { taken, faults, first } = outcome;
-    let fault = first.clone().unwrap_or_default();
-    match protocol {
-        BodyFormat::OtlpProtobuf => {
-            typed(StatusCode::OK, PROTOBUF, partial_success(faults, &fault))
+    let fault = first.unwrap_or_default();
+    match format {
+        BodyFormat::OtlpProtobuf | BodyFormat::OtlpJson if faults > 0 => {
+            let words = format!("{fault}; the {taken} records before it were kept");
+            refused(Some(format), HttpRefusal::new(StatusCode::BAD_REQUEST, words))
         }
-        BodyFormat::OtlpJson if faults == 0 => json(StatusCode::OK, &json!({})),
-        BodyFormat::OtlpJson => {
-            let partial = json!({"rejectedLogRecords": faults.to_string(), "errorMessage": fault});
-            json(StatusCode::OK, &json!({"partialSuccess": partial}))
-        }
+        // An empty `ExportLogsServiceResponse`: no record was rejected.
+        BodyFormat::OtlpProtobuf => typed(StatusCode::OK, PROTOBUF, ""),
+        BodyFormat::OtlpJson => json(StatusCode::OK, &json!({})),
         BodyFormat::LokiJson | BodyFormat::LokiProtobuf if faults == 0 => {
             empty(StatusCode::NO_CONTENT)
         }
@@ -124,20 +123,6 @@ fn empty(status: StatusCode) -> HttpReply {
     reply
 }
 
-/// `ExportLogsServiceResponse`: empty where all is well.
-fn partial_success(rejected: u64, message: &str) -> Vec<u8> {
-    if rejected == 0 {
-        return Vec::new();
-    }
-    let mut inner = vec![1 << 3];
-    push_varint(&mut inner, rejected);
-    push_text(&mut inner, 2, message);
-    let mut out = vec![1 << 3 | 2];
-    push_varint(&mut out, inner.len() as u64);
-    out.extend(inner);
-    out
-}
-
 fn push_text(out: &mut Vec<u8>, number: u8, text: &str) {
     out.push(number << 3 | 2);
     push_varint(out, text.len() as u64);
@@ -153,9 +138,9 @@ fn push_varint(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// The answer to a request that is refused.
-pub(super) fn refused(protocol: Option<BodyFormat>, refusal: HttpRefusal) -> HttpReply {
+pub(super) fn refused(format: Option<BodyFormat>, refusal: HttpRefusal) -> HttpReply {
     let HttpRefusal { status, words } = refusal;
-    let mut reply = match protocol {
+    let mut reply = match format {
         // `google.rpc.Status`, whose code counts for nobody: exporters go by that of HTTP.
         Some(BodyFormat::OtlpProtobuf) => {
             let mut body = Vec::new();

@@ -7,8 +7,11 @@ use super::severity;
 use netlog_wire::{JsonValue, Member, Record, elements, members};
 use std::borrow::Cow;
 
+/// A label's name and its value.
+type Label<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// A stream's labels, or an entry's structured metadata.
-type Labels<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+type Labels<'a> = Vec<Label<'a>>;
 
 /// A line, with everything that is said about it.
 struct LokiEntry<'a> {
@@ -33,23 +36,19 @@ fn record(entry: LokiEntry<'_>, labels: &Labels<'_>, received: i64) -> Record<'s
         record.time = time;
     }
     let all = || labels.iter().chain(&entry.metadata);
-    let find = |names: &[&str]| {
-        let of = |name: &&str| all().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        names.iter().find_map(of)
-    };
-    let name = |names: &[&str]| find(names).and_then(|name| claim(&name));
-    record.claims.app = record.claims.app.take().or_else(|| name(&APPS));
-    record.claims.host = record.claims.host.take().or_else(|| name(&HOSTS));
-    let level = find(&LEVELS);
-    if let Some(severity) = level.as_deref().and_then(severity::word) {
+    let find = |names: &[&str]| names.iter().find_map(|name| all().find(|(key, _)| key == name));
+    let (app, host, level) = (find(&APPS), find(&HOSTS), find(&LEVELS));
+    let name = |label: Option<&Label<'_>>| label.and_then(|(_, name)| claim(name));
+    record.claims.app = record.claims.app.take().or_else(|| name(app));
+    record.claims.host = record.claims.host.take().or_else(|| name(host));
+    if let Some(severity) = level.and_then(|(_, level)| severity::word(level)) {
         record.level = severity.level;
     }
-    let placed = |key: &str| LEVELS.contains(&key);
-    let claims = [record.claims.app.clone(), record.claims.host.clone()];
-    for (key, value) in all() {
-        let said = claims.iter().flatten().any(|claim| claim == value.as_ref());
-        if !placed(key) && !said {
-            record.note(key.to_string(), value);
+    let placed = [app, host, level].map(|label| label.map(|(key, _)| key.clone()));
+    for (key, value) in all().filter(|(key, _)| !placed.contains(&Some(key.clone()))) {
+        match &**key {
+            "logger" if record.target.is_none() => record.target = Some(value.to_string().into()),
+            _ => record.note(key.to_string(), value),
         }
     }
     record

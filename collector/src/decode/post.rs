@@ -1,7 +1,7 @@
 //! Bodies of HTTP requests that hold lines of text or JSON objects.
 
-use super::{json_fields, severity, syslog};
-use netlog_wire::{Level, Record, elements};
+use super::{json_fields, severity, syslog, time};
+use netlog_wire::{JsonValue, Level, Record, elements, members};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -52,6 +52,41 @@ pub(crate) fn json_records(body: &[u8], received: i64) -> PostedRecords<'_> {
         }));
     }
     Box::new(JsonObjects { rest: body, line: 1, received, by_line: false, text: None })
+}
+
+/// Events of Seq: CLEF, one object a line, or the older `{"Events":[…]}`.
+pub(crate) fn seq_records(body: &[u8], received: i64) -> PostedRecords<'_> {
+    let events = members(body).ok().and_then(|members| {
+        let (_, events) = members.into_iter().find(|(key, _)| key == "Events")?;
+        elements(events.json().as_bytes())
+    });
+    let Some(events) = events else { return json_records(body, received) };
+    Box::new(events.into_iter().enumerate().map(move |(at, event)| {
+        seq_event(event, received).ok_or_else(|| format!("event {at} is not a JSON object"))
+    }))
+}
+
+fn seq_event(event: JsonValue<'_>, received: i64) -> Option<Record<'_>> {
+    let mut record = Record::new(received, Level::Info, "");
+    for (key, value) in event.members()? {
+        let text = value.text();
+        match (&*key, text) {
+            ("Timestamp", Some(text)) => {
+                record.time = time::parse(text.trim()).map_or(received, |moment| moment.micros);
+            }
+            ("Level", Some(text)) => {
+                record.level = severity::word(&text).map_or(Level::Info, |found| found.level);
+            }
+            ("MessageTemplate", Some(text)) => record.msg = text,
+            ("Properties", _) => {
+                let properties = value.members().unwrap_or_default();
+                let compact = properties.into_iter().map(|(key, value)| (key, value.compact()));
+                record.kv.extend(compact);
+            }
+            _ => record.kv.push((key, value.compact())),
+        }
+    }
+    Some(record)
 }
 
 /// JSON objects one behind another.
@@ -219,6 +254,19 @@ mod tests {
         let fault = "line 2 is not a JSON object; it was kept as text";
         assert_eq!(shown(json_records(body, 0)), ["INFO a", fault, "WARN WARN half {", "INFO b"]);
         assert_eq!(shown(json_records(b"[{},7]", 0)), ["INFO ", "element 1 is not a JSON object"]);
+    }
+
+    #[test]
+    fn events_of_seq_come_in_both_of_its_forms() {
+        let clef = br#"{"@t":"2026-11-22T18:42:23.123456Z","@m":"late","@l":"Warning"}"#;
+        let raw = br#"{"Events":[{"Timestamp":"2026-11-22T18:42:23.123456Z","Level":"Warning","MessageTemplate":"late","Properties":{"n":7}},1]}"#;
+        assert_eq!(shown(seq_records(clef, 0)), ["WARN late"]);
+        assert_eq!(shown(seq_records(raw, 0)), ["WARN late", "event 1 is not a JSON object"]);
+        let record = seq_records(raw, 0).next().unwrap().unwrap();
+        assert_eq!(
+            (record.time, &record.kv[..]),
+            (1_795_372_943_123_456, &[("n".into(), "7".into())][..])
+        );
     }
 
     #[test]

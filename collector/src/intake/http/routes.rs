@@ -98,7 +98,8 @@ impl PostRoute {
             }
             BodyFormat::LokiProtobuf => Ok(loki::protobuf(body, received)),
             BodyFormat::SplunkEvent => Ok(splunk::events(body, received)),
-            BodyFormat::Gelf | BodyFormat::Seq => Ok(post::json_records(body, received)),
+            BodyFormat::Gelf => Ok(post::json_records(body, received)),
+            BodyFormat::Seq => Ok(post::seq_records(body, received)),
             BodyFormat::SplunkRaw => Ok(post::text_records(body, received)),
             BodyFormat::Plain if has_type(headers, "json") || post::looks_like_json(body) => {
                 Ok(post::json_records(body, received))

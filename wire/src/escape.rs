@@ -30,7 +30,8 @@ pub fn escape_from(out: &mut Vec<u8>, from: usize, limit: usize) -> usize {
         return 0;
     }
     // The escaped text goes behind the other, and then into its place.
-    let (mut at, room) = (from, limit.saturating_sub(from));
+    let mut at = from;
+    let room = limit.saturating_sub(from);
     while at < end {
         let clean = scan::clean_prefix(&out[at..end]);
         let fits = clean.min(room - (out.len() - end));
@@ -69,7 +70,8 @@ fn push_escape(out: &mut Vec<u8>, byte: u8) {
         b'\r' => b'r',
         b'\t' => b't',
         _ => {
-            let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+            let high = HEX[usize::from(byte >> 4)];
+            let low = HEX[usize::from(byte & 15)];
             out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
             return;
         }

@@ -18,7 +18,7 @@ pub struct Lines {
 pub struct Piece<'a> {
     /// The line's bytes, at most as many as the limit.
     pub bytes: &'a [u8],
-    /// How many bytes beyond the limit were skipped.
+    /// Number of bytes skipped beyond the limit.
     pub cut: u64,
 }
 
@@ -54,16 +54,17 @@ impl Lines {
         if !self.pending() {
             return;
         }
-        let (bytes, cut) = (std::mem::take(&mut self.partial), std::mem::take(&mut self.cut));
+        let bytes = std::mem::take(&mut self.partial);
+        let cut = std::mem::take(&mut self.cut);
         each(Piece { bytes: &bytes, cut });
     }
 
-    /// Whether a line has begun that has not ended.
+    /// True while a line has begun and not ended.
     pub fn pending(&self) -> bool {
         !self.partial.is_empty() || self.cut > 0
     }
 
-    /// How many bytes of it are held.
+    /// Number of its bytes held so far.
     pub fn held(&self) -> usize {
         self.partial.len()
     }
@@ -81,7 +82,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn lines(limit: usize, reads: &[&[u8]]) -> Vec<(Vec<u8>, u64)> {
-        let (mut lines, mut out) = (Lines::new(limit), Vec::new());
+        let mut lines = Lines::new(limit);
+        let mut out = Vec::new();
         for read in reads {
             lines.feed(read, |l| out.push((l.bytes.to_vec(), l.cut)));
         }

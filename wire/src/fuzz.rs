@@ -1,4 +1,4 @@
-//! What holds of any line, whoever wrote it. The targets in `fuzz/` look for bytes for which it
+//! Properties of every line, whoever wrote it. The targets in `fuzz/` look for bytes for which it
 //! does not; the tests hold it against all the bytes that were found so far.
 
 use crate::{
@@ -63,9 +63,10 @@ fn same(line: &Line<'_>, record: &Record<'_>) {
     assert_eq!(line.pid, *pid);
 }
 
-/// What is read of a conversation is written as it was meant, in one line.
+/// Checks that what is read of a conversation is written as it was meant, in one line.
 pub fn conversation(line: &[u8]) {
-    let (mut said, mut answered) = (Vec::new(), Vec::new());
+    let mut said = Vec::new();
+    let mut answered = Vec::new();
     if let Some(greeting) = SenderMessage::parse(line) {
         greeting.push(&mut said);
         assert_eq!(SenderMessage::parse(said.trim_ascii_end()), Some(greeting));

@@ -5,7 +5,7 @@ use serde_json::Value;
 /// The version of the conversation this crate speaks.
 pub const VERSION: u32 = 1;
 
-/// What a sender says besides records. Each is one line.
+/// Message of a sender other than a record: one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SenderMessage {
     /// The first line of a connection: who sends, and the number of its first record.
@@ -14,7 +14,7 @@ pub enum SenderMessage {
     Jump(u64),
 }
 
-/// Who a sender is: `{"netlog":1,"sender":"9f3c…","app":"orders","host":"web1","pid":4242,"next":1043}`.
+/// Identity of a sender: `{"netlog":1,"sender":"9f3c…","app":"orders","host":"web1","pid":4242,"next":1043}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// The version of the conversation, [`VERSION`].
@@ -29,13 +29,13 @@ pub struct Hello {
     pub pid: u32,
     /// The number of the first record that follows; a sender's first record ever is number 1.
     pub next: u64,
-    /// What shows that this sender may send, where the collector asks for it.
+    /// Token that lets this sender send, where the collector requires one.
     pub token: Option<String>,
-    /// Whether the sender has ended without a word, and another program delivers what it left.
+    /// True if the sender died and another program delivers what it left.
     pub recovered: bool,
 }
 
-/// What a collector says to a sender that has said hello. Each is one line.
+/// Message of a collector to a sender that has said hello: one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CollectorMessage {
     /// Answers the hello: all records of this sender up to `ack` are in the sinks already.
@@ -90,7 +90,9 @@ impl Hello {
     fn push(&self, out: &mut Vec<u8>) {
         let quoted = |text: &str| Value::from(text).to_string();
         let Self { netlog, sender, app, host, pid, next, token, recovered } = self;
-        let (sender, app, host) = (quoted(sender), quoted(app), quoted(host));
+        let sender = quoted(sender);
+        let app = quoted(app);
+        let host = quoted(host);
         let token =
             token.as_ref().map_or_else(String::new, |t| format!(",\"token\":{}", quoted(t)));
         let recovered = if *recovered { ",\"recovered\":true" } else { "" };
@@ -101,7 +103,7 @@ impl Hello {
         out.extend_from_slice(line.as_bytes());
     }
 
-    /// Whether `sender` is a sender id.
+    /// True if `sender` is a sender id.
     pub fn valid_sender(sender: &str) -> bool {
         sender.len() == 32 && sender.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     }

@@ -36,7 +36,7 @@ impl<'a> JsonValue<'a> {
         self.0.get()
     }
 
-    /// What a string says; `None` for any other value.
+    /// JsonText of a string; `None` for any other value.
     pub fn text(self) -> Option<Cow<'a, str>> {
         let inside = self.json().strip_prefix('"')?.strip_suffix('"')?;
         Some(JsonStr(inside.as_bytes()).text())
@@ -86,7 +86,8 @@ fn is_space(byte: u8) -> bool {
 }
 
 fn squeeze(json: &str) -> String {
-    let (mut out, mut at) = (String::with_capacity(json.len()), 0);
+    let mut out = String::with_capacity(json.len());
+    let mut at = 0;
     while let Some(&byte) = json.as_bytes().get(at) {
         let end = match byte {
             b'"' => scan::string_end(json.as_bytes(), at + 1).map_or(json.len(), |end| end + 1),
@@ -130,7 +131,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
-                while let Some((key, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                while let Some((key, value)) = map.next_entry::<JsonText<'de>, &'de RawValue>()? {
                     members.push((key.0, JsonValue(value)));
                 }
                 Ok(Members(members))
@@ -141,24 +142,24 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// A string, borrowed where it holds no escapes.
-struct Text<'a>(Cow<'a, str>);
+struct JsonText<'a>(Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Text<'de> {
+impl<'de> Deserialize<'de> for JsonText<'de> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Read;
         impl<'de> Visitor<'de> for Read {
-            type Value = Text<'de>;
+            type Value = JsonText<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<JsonText<'de>, E> {
+                Ok(JsonText(Cow::Borrowed(text)))
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
+            fn visit_str<E>(self, text: &str) -> Result<JsonText<'de>, E> {
+                Ok(JsonText(Cow::Owned(text.to_owned())))
             }
         }
         from.deserialize_str(Read)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How much a record matters; `Error` is the least value and the most severe.
+/// Severity of a record; `Error` is the least value and the most severe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Level {
@@ -11,9 +11,9 @@ pub enum Level {
     Error = 1,
     /// Something may fail.
     Warn,
-    /// What the program does.
+    /// Normal operation, as it is seen from outside.
     Info,
-    /// How it does it.
+    /// Inner workings, for whoever looks for a fault.
     Debug,
     /// Every step.
     Trace,

@@ -1,4 +1,4 @@
-//! What netlog's senders and collectors say to each other. No I/O, no clock, no threads.
+//! The protocol between netlog's senders and collectors. No I/O, no clock, no threads.
 //!
 //! A **record** is one log event, and one line of JSON from the moment it is logged to the moment
 //! it rests in a file. Its keys stand in one fixed order; a line in that order is *canonical*, is

@@ -20,7 +20,7 @@ pub struct Line<'a> {
     pub peer: Option<JsonStr<'a>>,
     /// When it was logged, in microseconds since 1970, UTC.
     pub time: i64,
-    /// How much it matters.
+    /// Severity.
     pub level: Level,
     /// The module or subject it was logged for.
     pub target: Option<JsonStr<'a>>,
@@ -30,7 +30,7 @@ pub struct Line<'a> {
     pub line: Option<u64>,
     /// The name of the thread.
     pub thread: Option<JsonStr<'a>>,
-    /// What was said.
+    /// Message.
     pub msg: JsonStr<'a>,
     /// The structured values: a JSON object.
     pub kv: Option<&'a [u8]>,
@@ -40,24 +40,24 @@ pub struct Line<'a> {
     pub span: Option<JsonStr<'a>>,
     /// The spans around it, outermost first: a JSON array.
     pub spans: Option<&'a [u8]>,
-    /// Whether the flight recorder kept it, to be shipped later.
+    /// True if the flight recorder kept it, to be shipped later.
     pub recorded: bool,
-    /// How many bytes were cut off `msg`.
+    /// Number of bytes cut off `msg`.
     pub truncated: Option<u64>,
-    /// How many records this one reports as lost.
+    /// Number of records this one reports as lost.
     pub lost: Option<u64>,
 }
 
-/// What a collector has to know of a canonical line to keep it as it is.
+/// Properties of a canonical line that a collector needs to keep it as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineMeta {
     /// When it was logged, in microseconds since 1970, UTC.
     pub time: i64,
-    /// How much it matters.
+    /// Severity.
     pub level: Level,
-    /// How many records it reports as lost.
+    /// Number of records it reports as lost.
     pub lost: u64,
-    /// Whether it was cut.
+    /// True if it was cut.
     pub truncated: bool,
 }
 
@@ -71,10 +71,11 @@ impl LineMeta {
 }
 
 impl<'a> Line<'a> {
-    /// What a collector has to know of it.
+    /// Properties of `line`, if it is canonical.
     #[inline(always)]
     pub fn gist(&self) -> LineMeta {
-        let (lost, truncated) = (self.lost.unwrap_or(0), self.truncated.is_some());
+        let lost = self.lost.unwrap_or(0);
+        let truncated = self.truncated.is_some();
         LineMeta { time: self.time, level: self.level, lost, truncated }
     }
 
@@ -89,7 +90,10 @@ impl<'a> Line<'a> {
     fn read<const STAMPED: bool>(line: &'a [u8], minute: &mut MinuteCache) -> Option<Self> {
         let mut rest = Cursor { line, escapes: scan::validate_text(line)?, at: 0 };
         rest.take("{")?;
-        let (mut app, mut host, mut pid, mut peer) = (None, None, None, None);
+        let mut app = None;
+        let mut host = None;
+        let mut pid = None;
+        let mut peer = None;
         if STAMPED {
             app = rest.string(r#""app":""#, ",")?;
             host = rest.string(r#""host":""#, ",")?;
@@ -136,13 +140,13 @@ impl<'a> Line<'a> {
         self.kv.map(shown).unwrap_or_default()
     }
 
-    /// Whether the line already says who sent it, which only a collector may.
+    /// True if the line names its sender already, which only a collector may.
     pub fn has_identity(&self) -> bool {
         self.app.is_some() || self.host.is_some() || self.pid.is_some() || self.peer.is_some()
     }
 }
 
-/// What stands behind the values of a record.
+/// Members behind the values of a record.
 #[derive(Default)]
 struct Tail<'a> {
     trace: Option<JsonStr<'a>>,
@@ -155,7 +159,7 @@ struct Tail<'a> {
 
 struct Cursor<'a> {
     line: &'a [u8],
-    /// Whether there is a backslash in it.
+    /// True if it has a backslash.
     escapes: bool,
     at: usize,
 }
@@ -193,7 +197,8 @@ impl<'a> Cursor<'a> {
         if self.take(key).is_none() {
             return Some(None);
         }
-        let (start, mut number) = (self.at, 0_u64);
+        let start = self.at;
+        let mut number = 0_u64;
         while let Some(digit) = self.line.get(self.at).filter(|byte| byte.is_ascii_digit()) {
             number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
             self.at += 1;

@@ -7,7 +7,7 @@ use crate::scan;
 use crate::time::{TIME_LEN, parse_time, push_time};
 use std::borrow::Cow;
 
-/// Who sent a record: what stands in front of its time in a collector's outputs.
+/// Sender of a record: the members in front of its time in a collector's outputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The program's name.
@@ -93,7 +93,7 @@ pub fn push_text_record(
 pub struct Record<'a> {
     /// When it was logged, in microseconds since 1970, UTC.
     pub time: i64,
-    /// How much it matters.
+    /// Severity.
     pub level: Level,
     /// The module or subject it was logged for.
     pub target: Option<Cow<'a, str>>,
@@ -103,7 +103,7 @@ pub struct Record<'a> {
     pub line: Option<u64>,
     /// The name of the thread.
     pub thread: Option<Cow<'a, str>>,
-    /// What was said.
+    /// Message.
     pub msg: Cow<'a, str>,
     /// The structured values, each value as compact JSON text.
     pub kv: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -113,13 +113,13 @@ pub struct Record<'a> {
     pub span: Option<Cow<'a, str>>,
     /// The spans around it, outermost first: a JSON array, as compact text.
     pub spans: Option<Cow<'a, str>>,
-    /// Whether the flight recorder kept it, to be shipped later.
+    /// True if the flight recorder kept it, to be shipped later.
     pub recorded: bool,
-    /// How many bytes were cut off `msg`.
+    /// Number of bytes cut off `msg`.
     pub truncated: Option<u64>,
-    /// How many records this one reports as lost.
+    /// Number of records this one reports as lost.
     pub lost: Option<u64>,
-    /// Who the record itself says sent it; a collector believes it only of foreign peers.
+    /// Sender that the record itself names; a collector believes it only of foreign peers.
     pub claims: Identity,
 }
 
@@ -151,7 +151,8 @@ impl<'a> Record<'a> {
         if let Ok(text) = std::str::from_utf8(line) {
             return Self::new(received, Level::Info, text);
         }
-        let (mut msg, mut invalid) = (String::with_capacity(line.len() + 16), 0);
+        let mut msg = String::with_capacity(line.len() + 16);
+        let mut invalid = 0;
         for chunk in line.utf8_chunks() {
             msg.push_str(chunk.valid());
             invalid += chunk.invalid().len();
@@ -399,7 +400,9 @@ mod tests {
             msg in any::<String>(),
         ) {
             let identity = Identity { host, ..Identity::default() };
-            let (mut stamp, mut text, mut record) = (vec![b'{'], Vec::new(), Vec::new());
+            let mut stamp = vec![b'{'];
+            let mut text = Vec::new();
+            let mut record = Vec::new();
             identity.push(&mut stamp);
             let level = Level::ALL[level];
             let taken = push_text_record(&mut text, &stamp, &crate::format_utc(time), (level, msg.as_bytes()));

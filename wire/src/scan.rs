@@ -1,15 +1,15 @@
 //! Walking over JSON in place: where a string ends, where a value ends. Nothing is built.
 
-/// How deep a value may nest before its line counts as not canonical.
+/// Depth of nesting beyond which a line is not canonical.
 const MAX_DEPTH: u32 = 64;
 
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// How many bytes are looked at in one step: what a vector register of any machine holds.
+/// Bytes read in one step: a vector register of any machine holds them.
 const STEP: usize = 16;
 
-/// How many leading bytes may stand in a JSON string as they are: no control below U+0020, no
+/// Number of leading bytes that may stand in a JSON string as they are: no control below U+0020, no
 /// quote, no backslash.
 #[inline]
 pub(crate) fn clean_prefix(bytes: &[u8]) -> usize {
@@ -28,20 +28,20 @@ pub(crate) fn clean_prefix(bytes: &[u8]) -> usize {
     rest.iter().position(|&byte| special(byte)).unwrap_or(bytes.len())
 }
 
-/// Whether all of `bytes` may stand in a JSON string as they are.
+/// True if all of `bytes` may stand in a JSON string as they are.
 #[inline]
 pub(crate) fn is_clean(bytes: &[u8]) -> bool {
     let odd = |word: u64| [(word.wrapping_sub(ONES * 0x20) & !word) | marks(word)];
     find(bytes, odd) == [false]
 }
 
-/// Whether all of `bytes` are ASCII, and may stand in a JSON string as they are.
+/// True if all of `bytes` are ASCII, and may stand in a JSON string as they are.
 #[inline]
 pub(crate) fn is_plain(bytes: &[u8]) -> bool {
     find(bytes, |word| [beyond(word) | marks(word)]) == [false]
 }
 
-/// Whether any byte of `bytes` is one that `odd` finds, for each of several kinds: it is given eight
+/// True if any byte of `bytes` is one that `odd` finds, for each of several kinds: it is given eight
 /// bytes at a time, and sets the highest bit of a byte. All are looked at, so that the compiler
 /// makes it vector instructions.
 #[inline(always)]
@@ -111,7 +111,7 @@ pub(crate) fn validate_text(bytes: &[u8]) -> Option<bool> {
     plain.then_some(escape)
 }
 
-/// Where the string that begins at `at` (behind its opening quote) has its closing quote.
+/// Position of the closing quote of the string that begins at `at`, behind its opening quote.
 #[inline]
 pub(crate) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
@@ -147,7 +147,7 @@ fn escape_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where the number that begins at `at` ends (RFC 8259, section 6).
+/// End of the number that begins at `at` (RFC 8259, section 6).
 pub(crate) fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
     let digits = |at: usize| bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
     let start = at + usize::from(bytes.get(at) == Some(&b'-'));
@@ -174,13 +174,13 @@ pub(crate) fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
     Some(end)
 }
 
-/// Where the JSON object that `bytes` begin with ends; `None` if it has no end there, has white
+/// Length of the JSON object that `bytes` begin with; `None` if it has no end there, has white
 /// space between its parts, nests deeper than 64 levels, or is none.
 pub fn object_len(bytes: &[u8]) -> Option<usize> {
     object_end(bytes, 0)
 }
 
-/// Where the object that begins at `at` ends, behind its closing brace. It must be valid JSON
+/// End of the object that begins at `at`, behind its closing brace. It must be valid JSON
 /// without white space between its parts, and nest at most [`MAX_DEPTH`] deep.
 #[inline]
 pub(crate) fn object_end(bytes: &[u8], at: usize) -> Option<usize> {
@@ -273,7 +273,8 @@ mod tests {
             for at in 0..len {
                 let mut bytes = vec![b'x'; len];
                 bytes[at] = byte;
-                let (control, ascii) = (byte < 0x20, byte < 0x80);
+                let control = byte < 0x20;
+                let ascii = byte < 0x80;
                 let mark = matches!(byte, b'"' | b'\\');
                 assert_eq!(is_clean(&bytes), !control && !mark, "{byte} at {at} of {len}");
                 assert_eq!(is_plain(&bytes), !control && !mark && ascii, "{byte} at {at} of {len}");

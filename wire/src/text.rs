@@ -7,22 +7,22 @@ use crate::line::Line;
 use crate::time::format_utc;
 use std::borrow::Cow;
 
-/// How the text form is written.
+/// Style of the text form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text {
-    /// What becomes of line breaks inside a message.
+    /// Treatment of line breaks inside a message.
     pub newlines: Newlines,
-    /// Whether levels and sources have colours.
+    /// Colours of levels and sources.
     pub paint: Paint,
     /// The time zone that times are shown in, in seconds east of UTC.
     pub east: i32,
-    /// How wide the name in brackets is made with spaces behind it, so that what follows lines up.
+    /// Width of the name in brackets, padded with spaces so that what follows lines up.
     pub name_width: usize,
-    /// What is shown in front of the message.
+    /// Columns in front of the message.
     pub columns: Columns,
 }
 
-/// What the text form shows in front of the message.
+/// Columns of the text form in front of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Columns {
     /// Date and time to the microsecond, level, name, source.
@@ -33,7 +33,7 @@ pub enum Columns {
     Fewest,
 }
 
-/// What becomes of line breaks inside a message.
+/// Treatment of line breaks inside a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Newlines {
     /// Written as `\n`, so that one record is one physical line: for files and pipes.
@@ -42,7 +42,7 @@ pub enum Newlines {
     Indented,
 }
 
-/// Whether the text form has colours (ANSI escape sequences, ECMA-48).
+/// Colours of the text form (ANSI escape sequences, ECMA-48).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     /// Text only.
@@ -51,7 +51,7 @@ pub enum Paint {
     Colour,
 }
 
-/// What stands before each line of a record but its first: no record begins so.
+/// Prefix of each line of a record but its first: no record begins so.
 const GUTTER: &[u8] = b"\n    | ";
 
 impl Text {
@@ -99,7 +99,8 @@ impl Text {
 
     fn push_time(self, out: &mut Vec<u8>, line: &Line<'_>) {
         let time = format_utc(line.time.saturating_add(i64::from(self.east) * 1_000_000));
-        let (date, of_day) = (&time[..10], &time[11..26]);
+        let date = &time[..10];
+        let of_day = &time[11..26];
         match self.columns {
             Columns::All => out.extend_from_slice(&[date, b" ", of_day].concat()),
             Columns::Fewer | Columns::Fewest => out.extend_from_slice(&of_day[..12]),
@@ -195,7 +196,7 @@ fn level_colour(level: Level) -> &'static str {
 }
 
 impl<'a> Line<'a> {
-    /// What people look for in a record: the message and behind it the values and the spans, as they
+    /// Searchable text of a record: the message and behind it the values and the spans, as they
     /// are shown.
     pub fn searchable_text(&self) -> Cow<'a, str> {
         let msg = self.msg.text();

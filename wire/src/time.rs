@@ -43,7 +43,8 @@ pub fn format_utc(micros: i64) -> [u8; TIME_LEN] {
     let (year, month, day) = civil(seconds.div_euclid(DAY));
     let second = seconds.rem_euclid(DAY);
     let micros = micros.rem_euclid(MICROS) as u32;
-    let (year, second) = (year as u32, second as u32);
+    let year = year as u32;
+    let second = second as u32;
     let mut out = FORM;
     for (at, pair) in [
         (0, year / 100),
@@ -111,14 +112,19 @@ fn within_minute(text: &[u8; 11]) -> Option<i64> {
 /// Reads a time in the one form that [`utc`] writes; `None` for anything else, a leap second too.
 fn parse_utc(text: &[u8; TIME_LEN]) -> Option<i64> {
     // How far each byte is above the form's: nothing where that is a sign, up to 9 at a digit.
-    let (mut above, mut fits) = ([0; TIME_LEN], true);
+    let mut above = [0; TIME_LEN];
+    let mut fits = true;
     for at in 0..TIME_LEN {
         above[at] = text[at].wrapping_sub(FORM[at]);
         fits &= above[at] <= if FORM[at] == b'0' { 9 } else { 0 };
     }
     let pair = |at: usize| i64::from(above[at]) * 10 + i64::from(above[at + 1]);
-    let (year, month, day) = (pair(0) * 100 + pair(2), pair(5), pair(8));
-    let (hour, minute, second) = (pair(11), pair(14), pair(17));
+    let year = pair(0) * 100 + pair(2);
+    let month = pair(5);
+    let day = pair(8);
+    let hour = pair(11);
+    let minute = pair(14);
+    let second = pair(17);
     let micros = pair(20) * 10_000 + pair(22) * 100 + pair(24);
     let in_range = (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
     let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
@@ -135,9 +141,12 @@ pub fn parse_time(text: &[u8]) -> Option<i64> {
     if punctuation.iter().any(|&(at, sign)| date[at] != sign) || !matches!(date[10], b'T' | b' ') {
         return None;
     }
-    let (year, month, day) = (number(&date[0..4])?, number(&date[5..7])?, number(&date[8..10])?);
-    let (hour, minute, second) =
-        (number(&date[11..13])?, number(&date[14..16])?, number(&date[17..19])?);
+    let year = number(&date[0..4])?;
+    let month = number(&date[5..7])?;
+    let day = number(&date[8..10])?;
+    let hour = number(&date[11..13])?;
+    let minute = number(&date[14..16])?;
+    let second = number(&date[17..19])?;
     if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
         return None;
     }
@@ -172,7 +181,8 @@ fn offset(zone: &[u8]) -> Option<i64> {
     match *zone {
         [b'Z' | b'z'] => Some(0),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-            let (hours, minutes) = (number(&[h1, h2])?, number(&[m1, m2])?);
+            let hours = number(&[h1, h2])?;
+            let minutes = number(&[m1, m2])?;
             let seconds = hours * 3600 + minutes * 60;
             let valid = hours < 24 && minutes < 60;
             valid.then_some(if sign == b'-' { -seconds } else { seconds })

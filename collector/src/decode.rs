@@ -2,20 +2,26 @@
 //! message.
 
 mod datagram;
+mod draft;
 mod framing;
 mod gelf;
 mod inflate;
 mod json_fields;
+mod json_index;
 mod json_scanner;
+mod json_shape;
 mod key_names;
+mod level_guess;
 pub(crate) mod loki;
 mod message;
 mod netlog;
 mod origin;
 pub(crate) mod otlp;
+mod owned_record;
 pub(crate) mod post;
 mod protobuf;
 mod run_sink;
+mod scratch;
 mod severity;
 mod sniff;
 pub(crate) mod splunk;

@@ -36,10 +36,10 @@ pub use json::{JsonValue, Member, NotARecord, elements, members};
 pub use level::{Level, UnknownLevel};
 pub use line::{Line, LineMeta};
 pub use record::{Identity, Record, push_text_record};
-pub use scan::object_len;
+pub use scan::{is_plain, number_end, object_len, string_end};
 pub use smart_case::has_upper_case;
 pub use text::{Columns, Newlines, Paint, Text};
-pub use time::{MinuteCache, TIME_LEN, civil, format_utc, parse_time, push_time};
+pub use time::{MinuteCache, TIME_LEN, civil, days_of_date, format_utc, parse_time, push_time};
 
 /// The port netlog's collector listens on by default.
 pub const PORT: u16 = 1902;

@@ -37,7 +37,7 @@ pub(crate) fn is_clean(bytes: &[u8]) -> bool {
 
 /// True if all of `bytes` are ASCII, and may stand in a JSON string as they are.
 #[inline]
-pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+pub fn is_plain(bytes: &[u8]) -> bool {
     find(bytes, |word| [beyond(word) | marks(word)]) == [false]
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn validate_text(bytes: &[u8]) -> Option<bool> {
 
 /// Position of the closing quote of the string that begins at `at`, behind its opening quote.
 #[inline]
-pub(crate) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += clean_prefix(bytes.get(at..)?);
         match bytes.get(at)? {
@@ -148,7 +148,7 @@ fn escape_len(bytes: &[u8]) -> Option<usize> {
 }
 
 /// End of the number that begins at `at` (RFC 8259, section 6).
-pub(crate) fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
     let digits = |at: usize| bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
     let start = at + usize::from(bytes.get(at) == Some(&b'-'));
     let whole = digits(start);

@@ -34,6 +34,12 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
 }
 
+/// The day count since 1970-01-01 of a date; `None` when there is no such day.
+pub fn days_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
+    let real = (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+    real.then(|| days(year, month, day))
+}
+
 /// The canonical form of `micros`, in years 0000 to 9999; times beyond are held at the ends.
 pub fn format_utc(micros: i64) -> [u8; TIME_LEN] {
     const FIRST: i64 = -62_167_219_200 * MICROS;

@@ -17,17 +17,18 @@
 mod counted;
 mod held;
 mod objects;
+mod state;
+mod unterminated;
 
 use super::message::{Message, Note};
 use super::sniff::{CountTrust, HELLO, Is, Kind, MessageStart, Pinned, sniff};
-use super::syslog_boundary::{Begun, Boundary, SyslogBoundary, line_end};
+use super::syslog_boundary::{SyslogBoundary, line_end};
 use crate::senders::peer_error::PeerError;
 use counted::Counted;
 use held::{Held, Replay};
-use memchr::memchr2_iter;
 use objects::ObjectState;
+use state::{Advance, Ended, Habits, State, SyslogEnds};
 use std::mem::take;
-use std::ops::Range;
 
 /// What a stream goes on with.
 pub(crate) enum Input<'i> {
@@ -55,75 +56,6 @@ pub(crate) struct Framing {
     replay: Replay,
     /// The message that was lent last, where it had to be copied.
     lent: Vec<u8>,
-}
-
-/// What the messages of a connection so far say about its next.
-#[derive(Debug, Clone, Copy)]
-struct Habits {
-    counts: CountTrust,
-    /// The message before was a counted one.
-    counted_last: bool,
-    syslog_ends: SyslogEnds,
-}
-
-/// The end of the syslog messages of a connection that are not counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SyslogEnds {
-    /// None has been seen: they may have none.
-    Unseen,
-    Lf,
-    Nul,
-}
-
-impl SyslogEnds {
-    fn after(self, end: u8) -> Self {
-        if end == 0 || self == Self::Nul { Self::Nul } else { Self::Lf }
-    }
-}
-
-#[derive(Debug)]
-enum State {
-    /// A message begins, of which too little is held to tell its kind.
-    Begin,
-    /// Up to the next line end.
-    Line(Kind),
-    /// Up to the next line end or the next message.
-    Endless(SyslogBoundary),
-    /// Up to the next NUL or the next message. Whether an LF has come last.
-    UntilNul(bool),
-    Object(ObjectState),
-    /// Behind an object: up to what shows whether it is all of its message.
-    Behind {
-        gap: usize,
-        several_lines: bool,
-        shortened: bool,
-    },
-    Counted(Counted),
-    /// Text where an octet count should stand: up to a line end or the next count.
-    Uncounted(SyslogBoundary),
-    /// Lines to the end of the connection.
-    Netlog,
-}
-
-/// Result of one step.
-#[derive(Default)]
-struct Advance {
-    /// Number of bytes that were taken.
-    used: usize,
-    ended: Option<Ended>,
-}
-
-/// The end of a message: its bytes are those held and these of the input.
-struct Ended {
-    kind: Kind,
-    note: Option<Note>,
-    tail: Range<usize>,
-}
-
-impl Ended {
-    fn new(kind: Kind, tail: Range<usize>) -> Self {
-        Self { kind, note: None, tail }
-    }
 }
 
 impl Framing {
@@ -412,7 +344,10 @@ impl Framing {
     fn text(&self) -> State {
         match self.habits.counts {
             CountTrust::Unseen => State::Line(Kind::Text),
-            _ => State::Uncounted(SyslogBoundary::at_count(true)),
+            _ => {
+                let before = self.held.bytes().last().copied();
+                State::Uncounted(SyslogBoundary::at_count(true).behind(before.unwrap_or(0)))
+            }
         }
     }
 
@@ -423,50 +358,6 @@ impl Framing {
         }
         self.state = State::Begin;
         Advance { used: end + 1, ended: Some(Ended::new(kind, 0..end)) }
-    }
-
-    fn endless(&mut self, bytes: &[u8]) -> Advance {
-        let State::Endless(boundary) = &mut self.state else { return Advance::default() };
-        match boundary.find(bytes) {
-            Boundary::None => self.keep(bytes),
-            Boundary::LineEnd(end) => {
-                self.habits.syslog_ends =
-                    if bytes[end] == 0 { SyslogEnds::Nul } else { SyslogEnds::Lf };
-                self.state = State::Begin;
-                Advance { used: end + 1, ended: Some(Ended::new(Kind::Syslog, 0..end)) }
-            }
-            Boundary::Next { end, begun } => self.next_begins(Kind::Syslog, end, &begun),
-        }
-    }
-
-    /// Ends a message at the beginning of the next, which ends at `end` of the read.
-    fn next_begins(&mut self, kind: Kind, end: usize, begun: &Begun) -> Advance {
-        let begun = begun.bytes();
-        self.held.take_back(begun.len().saturating_sub(end));
-        self.replay = Replay::new(begun.to_vec(), 0);
-        self.state = State::Begin;
-        let tail = 0..end.saturating_sub(begun.len());
-        Advance { used: end, ended: Some(Ended::new(kind, tail)) }
-    }
-
-    /// Goes on up to a NUL; `ended` when an LF has come last, and a `<` would begin the next.
-    fn until_nul(&mut self, ended: bool, bytes: &[u8]) -> Advance {
-        let over = |used, tail| Advance { used, ended: Some(Ended::new(Kind::Syslog, tail)) };
-        if ended && bytes[0] == b'<' {
-            self.held.take_back(1);
-            self.state = State::Begin;
-            return over(0, 0..0);
-        }
-        for end in memchr2_iter(b'\n', 0, bytes) {
-            // One that is too long was none of several lines.
-            let too_long = self.held.received() + end > self.limit;
-            if bytes[end] == 0 || too_long || bytes.get(end + 1) == Some(&b'<') {
-                self.state = State::Begin;
-                return over(end + 1, 0..end);
-            }
-        }
-        self.state = State::UntilNul(bytes.last() == Some(&b'\n'));
-        self.keep(bytes)
     }
 
     /// Keeps `bytes` for the message that has not ended.

@@ -1,340 +1,241 @@
 //! JSON of other loggers, read by the meaning of its names.
 
-use super::key_names::{OPENED, Place, ranks};
-use super::severity::{self, Severity};
-use super::time::{self, Moment};
-use netlog_wire::{JsonValue, Member, NotARecord, Record, members};
+mod values;
+
+use super::draft::{Draft, Pair, Text, Value};
+use super::json_index::{MemberSpan, ValueShape, index, index_flat, squeeze};
+use super::json_shape::JsonShape;
+use super::key_names::{Field, Scale};
+use super::level_guess::guess;
+use super::scratch::Scratch;
 use std::borrow::Cow;
+use std::mem::{replace, take};
 
-/// Reads any JSON object as a record. What has no place in a record stays under `kv`, in order.
-pub(super) fn read(line: &[u8], received: i64) -> Result<Record<'_>, NotARecord> {
-    let members = members(line)?;
-    let mut record = Record::new(received, netlog_wire::Level::Info, "");
-    Filling { record: &mut record, held: 0 }.fill(members);
-    Ok(record)
+pub(super) use values::claim;
+use values::{
+    caller, claimed, from_bytes, level, moment, number, spans, text, text_or_number, unescaped,
+    whole, without_end,
+};
+
+/// Reads any JSON object into `draft`: what it has no field for stays under `kv`, in order. What
+/// is known of the sender from around the object stays; of time and level the object may know
+/// more. `false` when `json` is no object.
+pub(super) fn read<'a>(json: &'a str, draft: &mut Draft<'a>, scratch: &mut Scratch) -> bool {
+    let mut members = take(&mut scratch.members);
+    let object = index(json.as_bytes(), &mut members).is_some();
+    if object {
+        let shape = scratch.shapes.of(json, &members);
+        let contained = Filling { json, draft, filled: 0, used: [0; 4] }.fill(&members, shape);
+        if let Some((line, time)) = contained {
+            read_copied(&line, time, draft, scratch);
+        }
+    }
+    members.clear();
+    scratch.give_back(members);
+    object
 }
 
-/// Reads a JSON object that came as the message of `record`, whose sender, level and time are
-/// known from around it: the object may be more exact about the latter two. `false` if it is none.
-pub(super) fn unfold<'a>(record: &mut Record<'a>, json: &'a str) -> bool {
-    let Ok(members) = members(json.as_bytes()) else { return false };
-    record.msg = Cow::Borrowed("");
-    Filling { record, held: 0 }.fill(members);
-    true
-}
-
-/// Whether an object is a GELF message (version 1.0 or 1.1).
-fn is_gelf(members: &[Member<'_>]) -> bool {
-    members.iter().any(|(key, _)| key == "short_message")
+/// Reads the object that a program wrote and its container's runtime put into a string. Fields
+/// that are `filled` already are not filled again.
+fn read_copied(json: &str, filled: u32, draft: &mut Draft<'_>, scratch: &mut Scratch) {
+    let mut members = Vec::new();
+    if index(json.as_bytes(), &mut members).is_none() {
+        return;
+    }
+    let mut inner = replace(draft, Draft::new(0)).into_owned();
+    inner.msg = Text::Json("");
+    let shape = scratch.shapes.of(json, &members);
+    Filling { json, draft: &mut inner, filled, used: [0; 4] }.fill(&members, shape);
+    *draft = inner.into_owned();
 }
 
 struct Filling<'r, 'a> {
-    record: &'r mut Record<'a>,
-    /// A bit for each place that has been filled from this object.
-    held: u32,
+    json: &'a str,
+    draft: &'r mut Draft<'a>,
+    /// A bit for each field that has been filled from this object.
+    filled: u32,
+    /// A bit for each member that filled one.
+    used: [u64; 4],
 }
 
 impl<'a> Filling<'_, 'a> {
-    fn fill(mut self, members: Vec<Member<'a>>) {
-        let gelf = is_gelf(&members);
-        let names_app = ["pid", "hostname"].iter().all(|key| members.iter().any(|m| m.0 == *key));
-        let mut open = Vec::with_capacity(members.len());
-        for (key, value) in members {
-            opened(key, value, &mut open);
-        }
-        let mut wanted = Vec::new();
-        for (at, (key, _)) in open.iter().enumerate() {
-            wanted.extend(ranks(key, gelf).iter().map(|&(rank, place)| (rank, at, place)));
-        }
-        wanted.sort_unstable_by_key(|&(rank, at, _)| (rank, at));
-        let mut used = vec![false; open.len()];
-        for (_, at, place) in wanted {
-            let place = match place {
-                Place::Name if names_app => Place::App,
-                Place::Name => Place::Target,
-                other => other,
-            };
-            let (key, value) = &open[at];
-            used[at] = used[at] || self.put(place, key, *value);
-        }
-        for ((key, value), used) in open.into_iter().zip(used) {
-            if !used {
-                self.keep(key, value, gelf);
+    /// Fills the fields, and keeps the rest. Answers a line that is an object itself, and the bits
+    /// of the fields that are known better from around it.
+    fn fill(mut self, members: &[MemberSpan], shape: &JsonShape) -> Option<(String, u32)> {
+        let mut container = None;
+        for candidate in &shape.candidates {
+            let bit = 1 << candidate.field as u32;
+            let at = usize::from(candidate.member);
+            if self.filled & bit != 0 || self.is_used(at) {
+                continue;
             }
-        }
-    }
-
-    /// Puts `value` into its place; `false` when that is taken or the value does not fit there.
-    fn put(&mut self, place: Place, key: &str, value: JsonValue<'a>) -> bool {
-        let bit = 1 << place as u32;
-        if self.held & bit != 0 {
-            return false;
-        }
-        let put = self.try_put(place, key, value).is_some();
-        if put {
-            self.held |= bit;
-        }
-        put
-    }
-
-    fn try_put(&mut self, place: Place, key: &str, value: JsonValue<'a>) -> Option<()> {
-        let record = &mut *self.record;
-        match place {
-            Place::Time => {
-                let moment = moment(value)?;
-                record.time = moment.micros;
-                record.kv.retain(|(key, _)| key != "zone");
-                mark_zone(record, moment);
-            }
-            Place::Level => {
-                let Severity { level, word } = severity(key, value)?;
-                record.level = level;
-                record.kv.retain(|(key, _)| key != "severity");
-                if let Some(word) = word {
-                    record.note("severity", &word);
+            let Some(member) = members.get(at) else { continue };
+            if self.put(candidate.field, candidate.scale, member).is_some() {
+                self.filled |= bit;
+                self.used[at / 64] |= 1 << (at % 64);
+                if candidate.field == Field::Msg && member.key(self.json) == "log" {
+                    container = Some(member.value(self.json));
                 }
             }
-            Place::Msg => record.msg = without_end(value.text()?),
-            Place::Target => vacant(&mut record.target, value.text()?)?,
-            Place::File => {
-                let file = value.text().filter(|file| split_caller(file).is_none())?;
-                vacant(&mut record.file, file)?;
+        }
+        for (at, member) in members.iter().enumerate() {
+            if at >= 256 || !self.is_used(at) {
+                self.keep(member, shape.gelf);
             }
-            Place::Line => vacant(&mut record.line, whole(value)?)?,
-            Place::Caller => {
-                let caller = value.text()?;
-                let (file, line) = split_caller(&caller)?;
-                vacant(&mut record.file, Cow::Owned(file.to_owned()))?;
-                record.line = Some(line);
+        }
+        let line = self.contained(container?)?;
+        Some((line, self.filled & 1 << Field::Time as u32))
+    }
+
+    fn is_used(&self, at: usize) -> bool {
+        self.used[at / 64] & 1 << (at % 64) != 0
+    }
+
+    /// Puts the value of `member` into a field; `None` when that is taken or does not take it.
+    fn put(&mut self, field: Field, scale: Scale, member: &MemberSpan) -> Option<()> {
+        let value = member.value(self.json);
+        let draft = &mut *self.draft;
+        match field {
+            Field::Time => draft.set_time(moment(value, member.key(self.json))?),
+            Field::Level => {
+                let severity = level(value, scale)?;
+                draft.level = severity.level;
+                draft.severity = severity.word;
+                draft.own_level = true;
             }
-            Place::Thread => vacant(&mut record.thread, text_or_number(value)?)?,
-            Place::App | Place::Name => vacant(&mut record.claims.app, claim(&value.text()?)?)?,
-            Place::Host => vacant(&mut record.claims.host, claim(&value.text()?)?)?,
-            Place::Pid => vacant(&mut record.claims.pid, whole(value)?)?,
-            Place::Truncated => vacant(&mut record.truncated, value.number()?)?,
-            Place::Lost => vacant(&mut record.lost, value.number()?)?,
-            Place::Span => vacant(&mut record.span, value.text()?)?,
+            Field::Msg => match text(value) {
+                Some(text) => draft.msg = without_end(text),
+                None => draft.take_bytes(&from_bytes(value)?),
+            },
+            Field::Target => vacant(&mut draft.target, text(value)?)?,
+            Field::File => {
+                let file = text(value).filter(|_| caller(value).is_none())?;
+                vacant(&mut draft.file, file)?;
+            }
+            Field::Line => vacant(&mut draft.line, whole(value)?)?,
+            Field::Caller => {
+                let (file, line) = caller(value)?;
+                vacant(&mut draft.file, file)?;
+                draft.line = Some(line);
+            }
+            Field::Thread => vacant(&mut draft.thread, text_or_number(value)?)?,
+            Field::App | Field::Name => vacant(&mut draft.app, claimed(value)?)?,
+            Field::Host => vacant(&mut draft.host, claimed(value)?)?,
+            Field::Pid => vacant(&mut draft.pid, whole(value)?)?,
+            Field::Trace => vacant(&mut draft.trace, text(value)?)?,
+            Field::Span => vacant(&mut draft.span, text(value)?)?,
+            Field::Spans => {
+                let fits = spans(value) && member.shape != ValueShape::Deep;
+                vacant(&mut draft.spans, compact(value, member.shape, fits)?)?;
+            }
+            Field::Recorded => draft.recorded = (value == "true").then_some(true)?,
+            Field::Truncated => vacant(&mut draft.truncated, number(value)?)?,
+            Field::Lost => vacant(&mut draft.lost, number(value)?)?,
         }
         Some(())
     }
 
-    fn keep(&mut self, key: Cow<'a, str>, value: JsonValue<'a>, gelf: bool) {
-        if key == "kv"
-            && let Some(members) = value.members()
-        {
-            return self.record.kv.extend(members.into_iter().map(|(k, v)| (k, v.compact())));
-        }
-        let key = match key.strip_prefix("fields.") {
-            Some(field) => Cow::Owned(field.to_owned()),
-            None => key,
+    /// Keeps a member as a value.
+    fn keep(&mut self, member: &MemberSpan, gelf: bool) {
+        let (key, value) = (member.key(self.json), member.value(self.json));
+        let prefix = match member.prefix() {
+            // What a logger says of an event is the event's own.
+            "fields" => "",
+            prefix => prefix,
         };
-        if gelf && self.is_envelope(&key, value) {
+        if prefix.is_empty() && key == "kv" && value.starts_with('{') && self.keep_all(value) {
             return;
         }
-        let key = match key.strip_prefix('_').filter(|rest| gelf && !rest.is_empty()) {
-            Some(name) => Cow::Owned(name.to_owned()),
-            None => key,
+        if gelf && self.is_envelope(key, value) {
+            return;
+        }
+        let key = match key.strip_prefix('_') {
+            Some(name) if gelf && !name.is_empty() => name,
+            _ => key,
         };
-        self.record.kv.push((key, value.compact()));
+        let value = kept(value, member.shape);
+        self.draft.kv.push(Pair { prefix: prefix.into(), key: key_text(key), value });
     }
 
-    /// What GELF says about itself, or says twice.
-    fn is_envelope(&self, key: &str, value: JsonValue<'_>) -> bool {
+    /// Keeps the members of `kv` as if they stood outside.
+    fn keep_all(&mut self, object: &'a str) -> bool {
+        let mut members = Vec::new();
+        if index_flat(object.as_bytes(), &mut members).is_none() {
+            return false;
+        }
+        self.draft.kv.extend(members.iter().map(|member| Pair {
+            prefix: "".into(),
+            key: key_text(member.key(object)),
+            value: kept(member.value(object), member.shape),
+        }));
+        true
+    }
+
+    /// Whether it is what GELF says about itself, or says twice.
+    fn is_envelope(&self, key: &str, value: &str) -> bool {
         match key {
-            "version" => matches!(value.json(), "\"1.0\"" | "\"1.1\""),
+            "version" => matches!(value, "\"1.0\"" | "\"1.1\""),
             "full_message" => {
-                value.text().is_none_or(|text| text.is_empty() || text == self.record.msg)
+                text(value).is_none_or(|text| text.is_empty() || text == self.draft.msg)
             }
             _ => false,
         }
     }
-}
 
-/// Adds `key` to `open`, or what is in it where that is known to matter.
-fn opened<'a>(key: Cow<'a, str>, value: JsonValue<'a>, open: &mut Vec<Member<'a>>) {
-    if OPENED.contains(&&*key)
-        && let Some(members) = value.members()
-    {
-        for (inner, value) in members {
-            // The names are ours, so this ends where they do.
-            opened(Cow::Owned(format!("{key}.{inner}")), value, open);
+    /// The line of a program that its container's runtime put into a string, if it is an object. If
+    /// it is not, its level is guessed: the runtime knows none.
+    fn contained(&mut self, value: &str) -> Option<String> {
+        let line = unescaped(value.strip_prefix('"')?.strip_suffix('"')?);
+        let line = line.trim_ascii();
+        if line.starts_with('{') && line.ends_with('}') {
+            return Some(line.to_owned());
         }
-        return;
+        self.guess(line.as_bytes());
+        None
     }
-    open.push((key, value));
+
+    fn guess(&mut self, line: &[u8]) {
+        if self.filled & 1 << Field::Level as u32 == 0
+            && !self.draft.own_level
+            && self.draft.priority.is_none()
+            && let Some(level) = guess(line)
+        {
+            self.draft.level = level;
+        }
+    }
 }
 
-fn vacant<T>(place: &mut Option<T>, value: T) -> Option<()> {
-    if place.is_some() {
+fn key_text(key: &str) -> Text<'_> {
+    match key.contains("\\u") {
+        true => Text::Plain(unescaped(key).into()),
+        false => Text::Json(key),
+    }
+}
+
+/// A value as a record keeps it.
+fn kept(value: &str, shape: ValueShape) -> Value<'_> {
+    match (shape, text(value)) {
+        (ValueShape::Deep, _) => Value::Text(Text::Plain(value.into())),
+        (_, Some(text)) => Value::Text(text),
+        (_, None) => Value::Json(compact(value, shape, true).unwrap_or_default()),
+    }
+}
+
+/// A value without white space between its parts, if it is wanted at all.
+fn compact(value: &str, shape: ValueShape, wanted: bool) -> Option<Cow<'_, str>> {
+    wanted.then(|| match shape {
+        ValueShape::Spaced => Cow::Owned(squeeze(value)),
+        _ => Cow::Borrowed(value),
+    })
+}
+
+fn vacant<T>(field: &mut Option<T>, value: T) -> Option<()> {
+    if field.is_some() {
         return None;
     }
-    *place = Some(value);
+    *field = Some(value);
     Some(())
 }
 
-/// A message without the line end that a program wrote behind it, and docker kept.
-fn without_end(msg: Cow<'_, str>) -> Cow<'_, str> {
-    match msg {
-        Cow::Borrowed(msg) => Cow::Borrowed(msg.strip_suffix('\n').unwrap_or(msg)),
-        Cow::Owned(msg) => Cow::Owned(msg.strip_suffix('\n').map(str::to_owned).unwrap_or(msg)),
-    }
-}
-
-fn whole(value: JsonValue<'_>) -> Option<u64> {
-    value.number().or_else(|| value.text()?.parse().ok())
-}
-
-fn text_or_number(value: JsonValue<'_>) -> Option<Cow<'_, str>> {
-    value.text().or_else(|| value.number().map(|_| Cow::Borrowed(value.json())))
-}
-
-/// `dir/file.go:42` as a file and a line.
-fn split_caller(caller: &str) -> Option<(&str, u64)> {
-    let (file, line) = caller.rsplit_once(':')?;
-    line.parse().ok().map(|line| (file, line))
-}
-
-fn moment(value: JsonValue<'_>) -> Option<Moment> {
-    if let Some(text) = value.text() {
-        return time::parse(text.trim());
-    }
-    let micros = match value.members() {
-        Some(members) => instant(&members)?,
-        None => time::epoch(value.json())?,
-    };
-    Some(Moment { micros, zone_assumed: false })
-}
-
-/// `{"epochSecond":1795374283,"nanoOfSecond":266000000}`, or protobuf's names for it.
-fn instant(members: &[Member<'_>]) -> Option<i64> {
-    let number = |names: [&str; 2]| {
-        members.iter().find(|(key, _)| names.contains(&&**key)).and_then(|(_, v)| v.number())
-    };
-    let seconds = i64::try_from(number(["epochSecond", "seconds"])?).ok()?;
-    let nanos = number(["nanoOfSecond", "nanos"]).filter(|&n| n < 1_000_000_000).unwrap_or(0);
-    seconds.checked_mul(1_000_000)?.checked_add(nanos as i64 / 1000)
-}
-
-fn severity<'a>(key: &str, value: JsonValue<'a>) -> Option<Severity<'a>> {
-    if let Some(n) = value.number() {
-        return severity::number(n, key == "levelno");
-    }
-    let text = value.text()?;
-    if let Ok(n) = text.trim().parse() {
-        return severity::number(n, key == "levelno");
-    }
-    let Severity { level, word } = severity::word(&text)?;
-    Some(Severity { level, word: word.map(|word| Cow::Owned(word.into_owned())) })
-}
-
-/// Says in the record that its time had no zone.
-pub(super) fn mark_zone(record: &mut Record<'_>, moment: Moment) {
-    if moment.zone_assumed {
-        record.note("zone", "assumed");
-    }
-}
-
-/// The longest name of a program or a machine: it stands in each of its records.
-const MAX_CLAIM: usize = 255;
-
-/// What a peer calls itself, if that is a name at all.
-pub(super) fn claim(text: &str) -> Option<String> {
-    let name = text.trim();
-    let fit = !name.is_empty() && name.len() <= MAX_CLAIM && !name.contains(char::is_control);
-    fit.then(|| name.to_owned())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use netlog_wire::Line;
-    use proptest::prelude::*;
-
-    fn encoded(json: &str) -> String {
-        let record = read(json.as_bytes(), 0).unwrap();
-        let mut out = Vec::new();
-        record.encode(&record.claims, &mut out);
-        assert!(Line::parse(&out).is_some(), "{}", String::from_utf8_lossy(&out));
-        String::from_utf8(out).unwrap()
-    }
-
-    const HEAD: &str = r#""time":"1970-01-01T00:00:00.000000Z","level":"INFO""#;
-
-    #[test]
-    fn netlogs_own_names_are_read_as_ever() {
-        let json = r#"{"app":"a","host":"h","pid":7,"time":"2026-11-22T18:42:23.123456Z","level":"WARN","target":"t","file":"f","line":1,"thread":"x","msg":"m","kv":{"a":1},"span":"s","lost":3,"truncated":4,"other":[1, 2]}"#;
-        let expected = r#"{"app":"a","host":"h","pid":7,"time":"2026-11-22T18:42:23.123456Z","level":"WARN","target":"t","file":"f","line":1,"thread":"x","msg":"m","kv":{"a":1,"other":[1,2]},"span":"s","truncated":4,"lost":3}"#;
-        assert_eq!(encoded(json), expected);
-    }
-
-    #[test]
-    fn what_does_not_fit_its_place_stays_under_kv() {
-        let odd = r#""level":"loud","time":true,"line":"x","msg":7,"pid":-1,"host":"a\nb","app":"","kv":[1],"thread":{}"#;
-        assert_eq!(
-            encoded(&format!("{{{odd}}}")),
-            format!("{{{HEAD},\"msg\":\"\",\"kv\":{{{odd}}}}}")
-        );
-    }
-
-    #[test]
-    fn the_better_name_wins_and_the_other_is_kept() {
-        let json = r#"{"message":"long","msg":"short","levelno":40,"levelname":"INFO","ts":1,"timestamp":0}"#;
-        let kv = r#""kv":{"message":"long","levelno":40,"ts":1}"#;
-        assert_eq!(encoded(json), format!("{{{HEAD},\"msg\":\"short\",{kv}}}"));
-        let twice = encoded(r#"{"msg":"a","msg":"b"}"#);
-        assert!(twice.ends_with(r#""msg":"a","kv":{"msg":"b"}}"#), "{twice}");
-    }
-
-    #[test]
-    fn a_user_of_gelf_cannot_set_what_is_not_additional() {
-        let gelf =
-            r#"{"short_message":"m","_level":"ERROR","_host":"x","_time":1,"_":2,"version":"1.1"}"#;
-        let kv = r#""kv":{"level":"ERROR","host":"x","time":1,"_":2}"#;
-        assert_eq!(encoded(gelf), format!("{{{HEAD},\"msg\":\"m\",{kv}}}"));
-    }
-
-    #[test]
-    fn what_is_known_from_around_an_object_is_not_overwritten() {
-        let mut record = Record::new(5, netlog_wire::Level::Warn, "");
-        record.claims.app = Some("outer".into());
-        assert!(unfold(&mut record, r#"{"app":"inner","host":"h","message":"m"}"#));
-        let claims = (record.claims.app.as_deref(), record.claims.host.as_deref());
-        assert_eq!(claims, (Some("outer"), Some("h")));
-        assert_eq!((record.time, record.level, &*record.msg), (5, netlog_wire::Level::Warn, "m"));
-        assert_eq!(record.kv, [("app".into(), "\"inner\"".into())]);
-        assert!(!unfold(&mut record, "{"));
-        assert_eq!(record.msg, "m");
-    }
-
-    proptest! {
-        #[test]
-        fn any_object_of_known_names_becomes_a_line(
-            names in proptest::collection::vec(
-                proptest::sample::select(vec![
-                    "time", "level", "msg", "file", "line", "caller", "kv", "fields", "span", "log",
-                    "log.level", "instant", "short_message", "_x", "name", "pid", "hostname", "x",
-                ]),
-                0..8,
-            ),
-            values in proptest::collection::vec(
-                proptest::sample::select(vec![
-                    "1", "-1.5e3", "99999999999999999999", "\"warn\"", "\"a:7\"", "null", "[ ]", "{}",
-                    "{\"name\":\"x\",\"level\":30}", "\"2026-11-22 19:00:00,5\"", "{\"epochSecond\":9223372036854775807}",
-                ]),
-                8,
-            ),
-        ) {
-            let members: Vec<String> =
-                names.iter().zip(values).map(|(name, value)| format!("\"{name}\": {value}")).collect();
-            encoded(&format!("{{{}}}", members.join(", ")));
-        }
-    }
-
-    #[test]
-    fn claims_are_names() {
-        assert_eq!(claim(" web1 "), Some("web1".into()));
-        for none in ["", " ", "a\u{1b}b", "a\nb", &"x".repeat(256)] {
-            assert_eq!(claim(none), None);
-        }
-    }
-}
+mod tests;

@@ -1,11 +1,13 @@
-//! The one table of other loggers' names: which of them mean what a record has a place for.
+//! The one table of other loggers' names: which of them mean what a record has a field for.
+//!
+//! Names are compared without regard to case, `_` and `-`, but for `_` in front: `LogLevel`,
+//! `log_level` and `logLevel` are one name, `_level` is another.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What a record has a place for.
+/// A field of a record, or two of which the value shows which it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Field {
     Time,
     Level,
     Target,
@@ -18,41 +20,33 @@ pub(super) enum Place {
     App,
     Host,
     Pid,
+    Trace,
     Span,
+    Spans,
+    Recorded,
     Truncated,
     Lost,
     /// `name`: the program's beside a host and a pid, the logger's otherwise.
     Name,
 }
 
-/// The places `key` may have, each with its rank among the names of that place.
-pub(super) fn ranks(key: &str, gelf: bool) -> &'static [(usize, Place)] {
-    static KNOWN: LazyLock<Ranks> = LazyLock::new(|| by_name(NAMES));
-    static IN_GELF: LazyLock<Ranks> = LazyLock::new(|| by_name(ADDITIONAL));
-    let ranks = KNOWN.get(key).or_else(|| IN_GELF.get(key).filter(|_| gelf));
-    ranks.map_or(&[], Vec::as_slice)
+/// Names that mean something only beside a marker of the framework that writes them.
+struct Dialect {
+    /// The object has one of these keys.
+    markers: &'static [&'static str],
+    names: &'static [(Field, &'static [&'static str])],
 }
 
-type Ranks = HashMap<&'static str, Vec<(usize, Place)>>;
-
-fn by_name(table: &[(Place, &'static [&'static str])]) -> Ranks {
-    let mut ranks = Ranks::new();
-    for (place, names) in table {
-        for (rank, name) in names.iter().enumerate() {
-            ranks.entry(name).or_default().push((rank, *place));
-        }
-    }
-    ranks
-}
-
-/// The names of each place, those first that are to win when an object has several. A dotted name
-/// also stands for an object within an object.
+/// The names of each field, those first that win when an object has several. A dotted name also
+/// stands for an object within an object.
 ///
-/// pino, bunyan, winston, zerolog, zap, logrus, slog (both), log4rs, tracing, log4j2 (JsonLayout,
-/// ECS, GELF), logback, python-json-logger, structlog, logstash, GELF, CLEF, journald, docker.
-const NAMES: &[(Place, &[&str])] = &[
+/// pino, bunyan, winston, zerolog, zap, logrus, slog (both), log4rs, flexi_logger, tracing, emit,
+/// fern, log4j2 (JsonLayout, ECS, GELF), logback, Quarkus, Spring, python-json-logger, loguru,
+/// structlog, logstash, GELF, CLEF, Serilog, .NET console, NLog, NXLog, hclog, journald, docker,
+/// Google Cloud, OpenTelemetry.
+const NAMES: &[(Field, &[&str])] = &[
     (
-        Place::Time,
+        Field::Time,
         &[
             "time",
             "@timestamp",
@@ -62,15 +56,21 @@ const NAMES: &[(Place, &[&str])] = &[
             "@t",
             "datetime",
             "asctime",
-            "timeMillis",
-            "_SOURCE_REALTIME_TIMESTAMP",
-            "__REALTIME_TIMESTAMP",
+            "timemillis",
             "created",
+            "record.time.timestamp",
+            "record.time.repr",
+            "eventtime",
+            "timeunixnano",
+            "timelocal",
+            "timeiso8601",
+            "t.$date",
+            "t",
             "date",
         ],
     ),
     (
-        Place::Level,
+        Field::Level,
         &[
             "level",
             "severity",
@@ -78,27 +78,34 @@ const NAMES: &[(Place, &[&str])] = &[
             "levelname",
             "lvl",
             "loglevel",
-            "log_level",
             "@l",
+            "@level",
+            "record.level.name",
+            "severitytext",
             "levelno",
-            "level_value",
-            "PRIORITY",
+            "levelvalue",
+            "severitynumber",
+            "severityvalue",
         ],
     ),
     (
-        Place::Target,
+        Field::Target,
         &[
             "target",
             "logger",
-            "logger_name",
-            "loggerName",
+            "loggername",
             "log.logger",
-            "extra.logger_name",
-            "module_path",
+            "extra.loggername",
+            "modulepath",
+            "sourcecontext",
+            "category",
+            "@module",
+            "mdl",
+            "record.name",
         ],
     ),
     (
-        Place::File,
+        Field::File,
         &[
             "file",
             "filename",
@@ -106,59 +113,109 @@ const NAMES: &[(Place, &[&str])] = &[
             "source.file",
             "log.origin.file.name",
             "extra.path",
-            "CODE_FILE",
+            "codefile",
+            "record.file.path",
         ],
     ),
     (
-        Place::Line,
+        Field::Line,
         &[
             "line",
             "lineno",
-            "line_number",
+            "linenumber",
             "source.line",
             "log.origin.file.line",
             "extra.line",
-            "CODE_LINE",
+            "codeline",
+            "record.line",
         ],
     ),
-    (Place::Caller, &["caller", "file", "log.origin"]),
+    (Field::Caller, &["caller", "@caller", "file", "log.origin"]),
     (
-        Place::Thread,
+        Field::Thread,
         &[
             "thread",
-            "thread_name",
-            "threadName",
+            "threadname",
             "process.thread.name",
-            "extra.thread_name",
-            "threadId",
+            "extra.threadname",
+            "record.thread.name",
+            "threadid",
         ],
     ),
     (
-        Place::Msg,
+        Field::Msg,
         &[
             "msg",
             "message",
-            "short_message",
+            "shortmessage",
             "fields.message",
             "@m",
+            "@message",
             "_msg",
-            "MESSAGE",
+            "renderedmessage",
+            "record.message",
             "event",
             "log",
+            "textpayload",
+            "body",
             "@mt",
+            "messagetemplate",
+            "text",
         ],
     ),
-    (Place::App, &["app", "service.name", "application", "program", "SYSLOG_IDENTIFIER"]),
-    (Place::Host, &["host", "hostname", "host.name", "host.hostname", "_HOSTNAME"]),
-    (Place::Pid, &["pid", "process.pid", "process", "processId", "_PID"]),
-    (Place::Span, &["span", "span.name"]),
-    (Place::Truncated, &["truncated"]),
-    (Place::Lost, &["lost"]),
-    (Place::Name, &["name"]),
+    (Field::App, &["app", "service.name", "application", "appname", "program", "syslogidentifier"]),
+    (Field::Host, &["host", "hostname", "host.name", "host.hostname"]),
+    (Field::Pid, &["pid", "process.pid", "process", "processid", "record.process.id"]),
+    (Field::Trace, &["trace"]),
+    (Field::Span, &["span", "span.name"]),
+    (Field::Spans, &["spans"]),
+    (Field::Recorded, &["recorded"]),
+    (Field::Truncated, &["truncated"]),
+    (Field::Lost, &["lost"]),
+    (Field::Name, &["name"]),
+];
+
+/// Names that win over the others where the framework that writes them is known.
+const DIALECTS: &[Dialect] = &[
+    // Monolog: Symfony, Laravel.
+    Dialect {
+        markers: &["levelname"],
+        names: &[(Field::Level, &["levelname"]), (Field::Target, &["channel"])],
+    },
+    // MongoDB.
+    Dialect {
+        markers: &["t.$date"],
+        names: &[(Field::Level, &["s"]), (Field::Target, &["c"]), (Field::Thread, &["ctx"])],
+    },
+    // NXLog.
+    Dialect { markers: &["severityvalue"], names: &[(Field::App, &["sourcename"])] },
+    // GELF: its additional fields. Others, such as `_level`, are the user's own.
+    Dialect {
+        markers: &["shortmessage"],
+        names: &[
+            (Field::File, &["_file", "_filename"]),
+            (Field::Line, &["_line"]),
+            (Field::Target, &["_logger", "_loggername"]),
+            (Field::Thread, &["_thread", "_threadname"]),
+            (Field::App, &["_app", "_appname", "_application"]),
+            (Field::Pid, &["_pid"]),
+        ],
+    },
+    // journald.
+    Dialect {
+        markers: &["__realtimetimestamp", "_sourcerealtimetimestamp", "__cursor", "_hostname"],
+        names: &[
+            (Field::Time, &["_sourcerealtimetimestamp", "__realtimetimestamp"]),
+            (Field::Level, &["priority"]),
+            (Field::Host, &["_hostname"]),
+            (Field::App, &["syslogidentifier", "_comm"]),
+            (Field::Pid, &["_pid", "syslogpid"]),
+        ],
+    },
 ];
 
 /// The objects whose members are looked at one by one.
-pub(super) const OPENED: &[&str] = &[
+pub(super) const OPENED: [&str; 18] = [
     "fields",
     "span",
     "log",
@@ -170,14 +227,171 @@ pub(super) const OPENED: &[&str] = &[
     "process.thread",
     "source",
     "extra",
+    "record",
+    "record.level",
+    "record.time",
+    "record.file",
+    "record.process",
+    "record.thread",
+    "t",
 ];
 
-/// The places of GELF's additional fields. Others, such as `_level`, are the user's own.
-const ADDITIONAL: &[(Place, &[&str])] = &[
-    (Place::File, &["_file", "_filename"]),
-    (Place::Line, &["_line"]),
-    (Place::Target, &["_logger", "_logger_name", "_loggerName"]),
-    (Place::Thread, &["_thread", "_thread_name", "_threadName"]),
-    (Place::App, &["_app", "_app_name", "_application"]),
-    (Place::Pid, &["_pid"]),
-];
+/// One more than the place in [`OPENED`] of the object `key` that stands in the object `inner`.
+pub(super) fn opened(inner: u8, key: &[u8]) -> Option<u8> {
+    // The first letter rules most keys out.
+    let &first = key.first()?;
+    if inner == 0 {
+        if !matches!(first, b'f' | b's' | b'l' | b'h' | b'p' | b'e' | b'r' | b't') {
+            return None;
+        }
+        let at = OPENED.iter().position(|name| name.as_bytes() == key)?;
+        return u8::try_from(at + 1).ok();
+    }
+    let outer = OPENED[usize::from(inner - 1)];
+    let at = OPENED.iter().position(|name| {
+        let rest = name.strip_prefix(outer).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|rest| rest.as_bytes() == key)
+    })?;
+    u8::try_from(at + 1).ok()
+}
+
+/// A field that a name may be for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning {
+    pub(super) field: Field,
+    /// Its place among the names of the field: the lowest wins.
+    pub(super) rank: u8,
+    /// A bit for the dialect that it is of; 0 for all.
+    pub(super) dialect: u8,
+}
+
+struct Known {
+    name: String,
+    meanings: Vec<Meaning>,
+    /// The dialects that this name is a marker of.
+    marks: u8,
+}
+
+/// All names, in order.
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let mut known: Vec<Known> = Vec::new();
+    let mut entry = |name: &str| {
+        known.iter().position(|known| known.name == name).unwrap_or_else(|| {
+            known.push(Known { name: name.to_owned(), meanings: Vec::new(), marks: 0 });
+            known.len() - 1
+        })
+    };
+    let mut meanings = Vec::new();
+    for (field, names) in NAMES {
+        for (rank, name) in (DIALECT_RANKS..).zip(*names) {
+            meanings.push((entry(name), Meaning { field: *field, rank, dialect: 0 }));
+        }
+    }
+    let mut marks = Vec::new();
+    for (at, dialect) in DIALECTS.iter().enumerate() {
+        let bit = 1 << at;
+        for (field, names) in dialect.names {
+            for (rank, name) in (0..).zip(*names) {
+                meanings.push((entry(name), Meaning { field: *field, rank, dialect: bit }));
+            }
+        }
+        marks.extend(dialect.markers.iter().map(|name| (entry(name), bit)));
+    }
+    meanings.into_iter().for_each(|(at, meaning)| known[at].meanings.push(meaning));
+    marks.into_iter().for_each(|(at, bit)| known[at].marks |= bit);
+    known.sort_by(|one, other| one.name.cmp(&other.name));
+    known
+});
+
+/// Ranks below this are those of dialects.
+const DIALECT_RANKS: u8 = 16;
+
+/// The bit of GELF among the dialects.
+pub(super) const GELF: u8 = 1 << 3;
+
+/// What `key` in the object `prefix` may mean, and the dialects that it is a marker of.
+pub(super) fn meanings(prefix: &str, key: &str) -> (&'static [Meaning], u8) {
+    let mut buffer = [0; 40];
+    let Some(name) = normal(prefix, key, &mut buffer) else { return (&[], 0) };
+    match KNOWN.binary_search_by(|known| known.name.as_bytes().cmp(name)) {
+        Ok(at) => (&KNOWN[at].meanings, KNOWN[at].marks),
+        Err(_) => (&[], 0),
+    }
+}
+
+/// The name in the form that the tables have it in.
+fn normal<'b>(prefix: &str, key: &str, buffer: &'b mut [u8; 40]) -> Option<&'b [u8]> {
+    let mut len = 0;
+    let mut push = |byte: u8| {
+        let place = buffer.get_mut(len)?;
+        *place = byte.to_ascii_lowercase();
+        len += 1;
+        Some(())
+    };
+    if !prefix.is_empty() {
+        prefix.bytes().chain([b'.']).try_for_each(&mut push)?;
+    }
+    let mut in_front = true;
+    for byte in key.bytes() {
+        in_front &= byte == b'_';
+        if in_front || !matches!(byte, b'_' | b'-') {
+            push(byte)?;
+        }
+    }
+    Some(&buffer[..len])
+}
+
+/// The framework on whose scale the numbers of a level are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// Recognised by the number: syslog, pino, Monolog, logback, java.util.logging.
+    Any,
+    Syslog,
+    Python,
+    DotNet,
+    NxLog,
+    Cloud,
+    OpenTelemetry,
+}
+
+/// The scale of the level `key`.
+pub(super) fn scale(key: &str) -> Scale {
+    let mut buffer = [0; 40];
+    match normal("", key, &mut buffer).unwrap_or_default() {
+        b"levelno" => Scale::Python,
+        b"priority" => Scale::Syslog,
+        b"loglevel" => Scale::DotNet,
+        b"severityvalue" => Scale::NxLog,
+        b"severitynumber" => Scale::OpenTelemetry,
+        b"severity" => Scale::Cloud,
+        _ => Scale::Any,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_without_case_and_underscores() {
+        let first = |prefix, key| meanings(prefix, key).0.first().map(|meaning| meaning.field);
+        for key in ["level", "Level", "LEVEL", "LogLevel", "log_level", "log-level"] {
+            assert_eq!(first("", key), Some(Field::Level), "{key}");
+        }
+        assert_eq!(first("log", "level"), Some(Field::Level));
+        assert_eq!(first("record.time", "repr"), Some(Field::Time));
+        for key in ["_level", "levels", "", "le vel", &"x".repeat(100)] {
+            assert_eq!(first("", key), None, "{key}");
+        }
+        assert_eq!(meanings("", "short_message").1, GELF);
+    }
+
+    #[test]
+    fn every_name_stands_in_its_normal_form() {
+        let all = NAMES.iter().chain(DIALECTS.iter().flat_map(|dialect| dialect.names));
+        for name in all.flat_map(|(_, names)| *names) {
+            let mut buffer = [0; 40];
+            assert_eq!(normal("", name, &mut buffer), Some(name.as_bytes()), "{name}");
+        }
+    }
+}

@@ -10,10 +10,13 @@ pub(crate) struct Origin {
     peer: String,
     stamp: Vec<u8>,
     peer_stamp: Vec<u8>,
+    /// A process of this machine, at a Unix socket.
+    local: bool,
 }
 
 impl Origin {
     pub(crate) fn new(peer: Peer) -> Self {
+        let local = matches!(peer, Peer::Local(_));
         let (host, peer) = (peer.host(), peer.to_string());
         let (mut stamp, mut peer_stamp) = (vec![b'{'], Vec::new());
         let alone = Identity { peer: Some(peer.clone()), ..Identity::default() };
@@ -22,7 +25,7 @@ impl Origin {
         // Every connection has them.
         stamp.shrink_to_fit();
         peer_stamp.shrink_to_fit();
-        Self { host, peer, stamp, peer_stamp }
+        Self { host, peer, stamp, peer_stamp, local }
     }
 
     /// The peer's address with its port, or the process it is.
@@ -33,6 +36,16 @@ impl Origin {
     /// How a record begins that says nothing of its sender: a brace, and the peer for the host.
     pub(crate) fn stamp(&self) -> &[u8] {
         &self.stamp
+    }
+
+    /// The member for a record that names no host, but something else of its sender.
+    pub(crate) fn host_stamp(&self) -> &[u8] {
+        &self.stamp[1..self.stamp.len() - self.peer_stamp.len()]
+    }
+
+    /// The name of this machine, if the peer is a process of it at a Unix socket.
+    pub(crate) fn local_host(&self) -> Option<&str> {
+        Some(&*self.host).filter(|_| self.local)
     }
 
     /// The members for a record that names its host itself.

@@ -26,12 +26,12 @@ impl Resource {
     fn take(&mut self, key: &str, value: &AnyValue<'_>) {
         match (key, value) {
             ("service.name", AnyValue::Text(name)) => {
-                self.identity.app = super::json_fields::claim(name)
+                self.identity.app = super::json_fields::claim(name).map(str::to_owned)
             }
             ("process.pid", AnyValue::Json(number)) => self.identity.pid = number.parse().ok(),
             (_, AnyValue::Text(name)) => {
                 if let Some(at) = HOSTS.iter().position(|host| *host == key) {
-                    self.hosts[at] = super::json_fields::claim(name);
+                    self.hosts[at] = super::json_fields::claim(name).map(str::to_owned);
                 }
             }
             _ => {}

@@ -1,6 +1,9 @@
 //! Bodies of HTTP requests that hold lines of text or JSON objects.
 
-use super::{json_fields, severity, syslog, time};
+use super::json_fields::claim;
+use super::level_guess::guess;
+use super::owned_record::{json_record, syslog_record};
+use super::{severity, time};
 use netlog_wire::{JsonValue, Level, Record, elements, members};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
@@ -17,19 +20,18 @@ pub(crate) type PostedRecords<'a> = Box<dyn Iterator<Item = Posted<'a>> + Send +
 pub(crate) fn line_record(line: &[u8], received: i64) -> Record<'_> {
     let trimmed = line.trim_ascii();
     if trimmed.starts_with(b"{")
-        && let Ok(record) = json_fields::read(trimmed, received)
+        && let Some(record) = json_record(trimmed, received)
     {
         return record;
     }
     if trimmed.starts_with(b"<")
-        && let Ok(text) = std::str::from_utf8(trimmed)
-        && let Some(record) = syslog::read(text, received)
+        && let Some(record) = syslog_record(trimmed, received)
     {
         return record;
     }
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let mut record = Record::from_plain(line, received);
-    record.level = severity::guess(line).unwrap_or(Level::Info);
+    record.level = guess(line).unwrap_or(Level::Info);
     record
 }
 
@@ -47,8 +49,8 @@ pub(crate) fn json_records(body: &[u8], received: i64) -> PostedRecords<'_> {
         && let Some(elements) = elements(body)
     {
         return Box::new(elements.into_iter().enumerate().map(move |(at, element)| {
-            json_fields::read(element.json().as_bytes(), received)
-                .map_err(|_| format!("element {at} is not a JSON object"))
+            json_record(element.json().as_bytes(), received)
+                .ok_or_else(|| format!("element {at} is not a JSON object"))
         }));
     }
     Box::new(JsonObjects { rest: body, line: 1, received, by_line: false, text: None })
@@ -117,7 +119,7 @@ impl<'a> Iterator for JsonObjects<'a> {
         let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
         let within = if self.by_line { &self.rest[..end] } else { self.rest };
         if let Some(len) = value_len(within)
-            && let Ok(record) = json_fields::read(&within[..len], self.received)
+            && let Some(record) = json_record(&within[..len], self.received)
         {
             self.advance(len);
             return Some(Ok(record));
@@ -167,7 +169,8 @@ impl Defaults {
     ///
     /// When the value is not a name, or not a level.
     pub(crate) fn take(&mut self, key: &str, value: &str) -> Result<bool, String> {
-        let name = || json_fields::claim(value).ok_or_else(|| format!("invalid {key}: {value:?}"));
+        let name =
+            || claim(value).map(str::to_owned).ok_or_else(|| format!("invalid {key}: {value:?}"));
         match key {
             "app" => self.app = Some(name()?),
             "host" => self.host = Some(name()?),

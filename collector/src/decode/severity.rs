@@ -1,6 +1,6 @@
-//! Levels as foreign peers say them: words of a dozen loggers, numbers of four scales, or nothing
-//! but a word somewhere in a line.
+//! Levels as foreign peers say them: words of two dozen loggers, numbers of seven scales.
 
+use super::key_names::Scale;
 use netlog_wire::Level;
 use std::borrow::Cow;
 
@@ -8,13 +8,10 @@ use std::borrow::Cow;
 const WORDS: &[(&str, Level, bool)] = &[
     ("error", Level::Error, true),
     ("err", Level::Error, true),
-    ("warn", Level::Warn, true),
-    ("warning", Level::Warn, true),
-    ("info", Level::Info, true),
-    ("information", Level::Info, true),
-    ("debug", Level::Debug, true),
-    ("trace", Level::Trace, true),
+    ("eror", Level::Error, true),
+    ("fail", Level::Error, true),
     ("fatal", Level::Error, false),
+    ("ftl", Level::Error, false),
     ("critical", Level::Error, false),
     ("crit", Level::Error, false),
     ("alert", Level::Error, false),
@@ -23,16 +20,42 @@ const WORDS: &[(&str, Level, bool)] = &[
     ("panic", Level::Error, false),
     ("dpanic", Level::Error, false),
     ("severe", Level::Error, false),
-    ("notice", Level::Info, false),
+    ("warn", Level::Warn, true),
+    ("warning", Level::Warn, true),
+    ("wrn", Level::Warn, true),
+    ("info", Level::Info, true),
+    ("inf", Level::Info, true),
+    ("information", Level::Info, true),
     ("informational", Level::Info, true),
+    ("notice", Level::Info, false),
+    ("note", Level::Info, false),
     ("config", Level::Info, false),
     ("default", Level::Info, false),
+    ("success", Level::Info, false),
+    ("debug", Level::Debug, true),
+    ("dbg", Level::Debug, true),
+    ("dbug", Level::Debug, true),
     ("http", Level::Debug, false),
     ("verbose", Level::Debug, false),
+    ("vrb", Level::Debug, false),
     ("fine", Level::Debug, false),
+    ("trace", Level::Trace, true),
+    ("trce", Level::Trace, true),
+    ("trc", Level::Trace, true),
     ("finer", Level::Trace, false),
     ("finest", Level::Trace, false),
     ("silly", Level::Trace, false),
+];
+
+/// Letters that stand for a level where nothing else can stand.
+const LETTERS: &[(u8, &str)] = &[
+    (b'e', "error"),
+    (b'f', "fatal"),
+    (b'w', "warn"),
+    (b'i', "info"),
+    (b'd', "debug"),
+    (b't', "trace"),
+    (b'v', "verbose"),
 ];
 
 /// The names of syslog's severities (RFC 5424, section 6.2.1), by their numbers.
@@ -45,41 +68,168 @@ pub(super) struct Severity<'a> {
     pub(super) word: Option<Cow<'a, str>>,
 }
 
-/// Reads a level's name in any case, also with an offset as Go's slog writes it (`WARN+1`).
+/// Reads the value of a level: a name in any case and colour, also with an offset as Go's slog
+/// writes it (`WARN+1`), with a digit as Apache and MongoDB do (`trace3`, `D2`), or its letter.
 pub(super) fn word(text: &str) -> Option<Severity<'_>> {
     let name = text.trim();
     let base = name.split_once(['+', '-']).map_or(name, |(base, _)| base);
-    let &(_, level, exact) = known(base.as_bytes())?;
-    let word = (!exact || base.len() != name.len()).then_some(Cow::Borrowed(name));
-    Some(Severity { level, word })
+    let base = base.trim_end_matches(|c: char| c.is_ascii_digit());
+    let letter = |byte: u8| LETTERS.iter().find(|(letter, _)| letter.eq_ignore_ascii_case(&byte));
+    let full = match base.as_bytes() {
+        [byte] => letter(*byte).map_or(base, |(_, word)| word),
+        _ => base,
+    };
+    let &(_, level, exact) = known(full.as_bytes())?;
+    let keeps = !exact || name.len() > base.len();
+    Some(Severity { level, word: keeps.then_some(Cow::Borrowed(name)) })
 }
 
-fn known(said: &[u8]) -> Option<&'static (&'static str, Level, bool)> {
+/// Level words that are words of their own as well: names of programs, hosts and settings.
+const AMBIGUOUS: [&str; 9] =
+    ["http", "default", "config", "fine", "alert", "silly", "note", "success", "fail"];
+
+/// Whether a level's name can hardly mean anything else.
+pub(super) fn is_plain_level(word: &str) -> bool {
+    !AMBIGUOUS.contains(&word)
+}
+
+/// Whether a word is a level and can hardly be anything else.
+pub(super) fn is_level(said: &[u8]) -> bool {
+    known(said).is_some_and(|(word, ..)| is_plain_level(word))
+}
+
+/// The entry of a level's name.
+pub(super) fn known(said: &[u8]) -> Option<&'static (&'static str, Level, bool)> {
     // The length and the first letter rule most of them out.
     let first = said.first()?.to_ascii_lowercase();
     let near = |word: &str| word.len() == said.len() && word.as_bytes()[0] == first;
     WORDS.iter().find(|(word, ..)| near(word) && word.as_bytes().eq_ignore_ascii_case(said))
 }
 
-/// Reads a level's number: syslog's 0 to 7, the tens of pino and bunyan, the ten thousands of
-/// logback. Where pino says 40 for a warning, Python says 30: only the key can tell.
-pub(super) fn number(n: u64, python: bool) -> Option<Severity<'static>> {
-    let (level, word) = match n {
-        0..=7 => return Some(syslog(n as u8)),
-        50.. if python && n < 1000 => (Level::Error, Some("critical")),
-        40.. if python && n < 1000 => (Level::Error, None),
-        30.. if python && n < 1000 => (Level::Warn, None),
-        20.. if python && n < 1000 => (Level::Info, None),
-        10.. if python && n < 1000 => (Level::Debug, None),
-        10..20 | 5_000..10_000 => (Level::Trace, None),
-        20..30 | 10_000..20_000 => (Level::Debug, None),
-        30..40 | 20_000..30_000 => (Level::Info, None),
-        40..50 | 30_000..40_000 => (Level::Warn, None),
-        50..60 | 40_000..50_000 => (Level::Error, None),
-        60..=100 => (Level::Error, Some("fatal")),
-        _ => return None,
+/// Reads a level's number on the scale of its framework. Where pino says 40 for a warning, Python
+/// says 30: only the key can tell.
+pub(super) fn number(n: u64, scale: Scale) -> Option<Severity<'static>> {
+    let (level, word) = match (scale, n) {
+        (Scale::OpenTelemetry, _) => open_telemetry(n)?,
+        (Scale::DotNet, _) => dot_net(n)?,
+        (Scale::NxLog, _) => nxlog(n)?,
+        (Scale::Cloud, 100..=800) => cloud(n)?,
+        (_, 0..=7) => return Some(syslog(n as u8)),
+        (Scale::Python, 10..1000) => python(n),
+        (_, 100..=600) if n.is_multiple_of(50) => monolog(n)?,
+        (_, 300..=1000) => java_util(n),
+        (_, 5_000..60_000) => logback(n),
+        _ => pino(n)?,
     };
     Some(Severity { level, word: word.map(Cow::Borrowed) })
+}
+
+type Read = (Level, Option<&'static str>);
+
+fn pino(n: u64) -> Option<Read> {
+    Some(match n {
+        10..20 => (Level::Trace, None),
+        20..30 => (Level::Debug, None),
+        30..40 => (Level::Info, None),
+        40..50 => (Level::Warn, None),
+        50..60 => (Level::Error, None),
+        60..=100 => (Level::Error, Some("fatal")),
+        _ => return None,
+    })
+}
+
+fn python(n: u64) -> Read {
+    match n {
+        ..20 => (Level::Debug, None),
+        20..30 => (Level::Info, None),
+        30..40 => (Level::Warn, None),
+        40..50 => (Level::Error, None),
+        _ => (Level::Error, Some("critical")),
+    }
+}
+
+fn monolog(n: u64) -> Option<Read> {
+    Some(match n {
+        100 => (Level::Debug, None),
+        200 => (Level::Info, None),
+        250 => (Level::Info, Some("notice")),
+        300 => (Level::Warn, None),
+        400 => (Level::Error, None),
+        500 => (Level::Error, Some("critical")),
+        550 => (Level::Error, Some("alert")),
+        600 => (Level::Error, Some("emergency")),
+        _ => return None,
+    })
+}
+
+fn cloud(n: u64) -> Option<Read> {
+    Some(match n / 100 {
+        1 => (Level::Debug, None),
+        2 => (Level::Info, None),
+        3 => (Level::Info, Some("notice")),
+        4 => (Level::Warn, None),
+        5 => (Level::Error, None),
+        6 => (Level::Error, Some("critical")),
+        7 => (Level::Error, Some("alert")),
+        8 => (Level::Error, Some("emergency")),
+        _ => return None,
+    })
+}
+
+fn logback(n: u64) -> Read {
+    match n {
+        ..10_000 => (Level::Trace, None),
+        10_000..20_000 => (Level::Debug, None),
+        20_000..30_000 => (Level::Info, None),
+        30_000..40_000 => (Level::Warn, None),
+        40_000..50_000 => (Level::Error, None),
+        _ => (Level::Error, Some("fatal")),
+    }
+}
+
+fn java_util(n: u64) -> Read {
+    match n {
+        ..500 => (Level::Trace, None),
+        500..700 => (Level::Debug, None),
+        700..900 => (Level::Info, None),
+        900..1000 => (Level::Warn, None),
+        _ => (Level::Error, Some("severe")),
+    }
+}
+
+fn open_telemetry(n: u64) -> Option<Read> {
+    Some(match n {
+        1..=4 => (Level::Trace, None),
+        5..=8 => (Level::Debug, None),
+        9..=12 => (Level::Info, None),
+        13..=16 => (Level::Warn, None),
+        17..=20 => (Level::Error, None),
+        21..=24 => (Level::Error, Some("fatal")),
+        _ => return None,
+    })
+}
+
+fn dot_net(n: u64) -> Option<Read> {
+    Some(match n {
+        0 => (Level::Trace, None),
+        1 => (Level::Debug, None),
+        2 => (Level::Info, None),
+        3 => (Level::Warn, None),
+        4 => (Level::Error, None),
+        5 => (Level::Error, Some("critical")),
+        _ => return None,
+    })
+}
+
+fn nxlog(n: u64) -> Option<Read> {
+    Some(match n {
+        1 => (Level::Debug, None),
+        2 => (Level::Info, None),
+        3 => (Level::Warn, None),
+        4 => (Level::Error, None),
+        5 => (Level::Error, Some("critical")),
+        _ => return None,
+    })
 }
 
 /// The level of a syslog severity.
@@ -88,192 +238,57 @@ pub(super) fn syslog(severity: u8) -> Severity<'static> {
     word(name).unwrap_or(Severity { level: Level::Info, word: None })
 }
 
-/// How far into a line its level is looked for: behind a date, a thread and a module's name.
-const LOOK: usize = 64;
-
-/// The level that a line for people seems to have. Only what can hardly mean anything else counts:
-/// a word in capitals that stands for itself, any word in brackets, `level=word`, a line that
-/// begins with `error:` or `warning:`, and the letter that begins a line of glog.
-pub(super) fn guess(line: &[u8]) -> Option<Level> {
-    let mut end = line.len().min(LOOK);
-    // A word that the limit cuts in two is no word.
-    while line.get(end).is_some_and(|&byte| is_word(byte)) && end < LOOK + 16 {
-        end += 1;
-    }
-    let head = &line[..end];
-    if let Some(level) = glog(head) {
-        return Some(level);
-    }
-    let mut at = 0;
-    while let Some(from) = near_letter(head, at) {
-        let byte = head[from];
-        at = from + 1;
-        while at < end && is_word(byte) && is_word(head[at]) {
-            at += 1;
-        }
-        // What stands before it, and the first letter, rule most words out.
-        let begins = from == 0 || !is_word(head[from - 1]);
-        if begins
-            && (byte.is_ascii_uppercase() || byte.is_ascii_lowercase() && marked(&head[..from]))
-            && let Some(level) = word_at(head, from, at)
-        {
-            return Some(level);
-        }
-    }
-    None
-}
-
-/// Where the next byte at or behind `at` is that may be a letter: no digit, and not what stands
-/// around those in dates. Eight at a time, since most of a line's head is that.
-fn near_letter(head: &[u8], at: usize) -> Option<usize> {
-    const LETTERS: u64 = u64::from_ne_bytes([0xc0; 8]);
-    let rest = &head[at..];
-    let (words, tail) = rest.as_chunks::<8>();
-    for (nth, word) in words.iter().enumerate() {
-        let found = u64::from_le_bytes(*word) & LETTERS;
-        if found != 0 {
-            return Some(at + nth * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let behind = at + words.len() * 8;
-    tail.iter().position(|&byte| byte & 0xc0 != 0).map(|nth| behind + nth)
-}
-
-/// Whether a byte may stand in a word, looked up: it is asked of every byte of every line's head.
-fn is_word(byte: u8) -> bool {
-    static WORD: [bool; 256] = {
-        let (mut word, mut byte) = ([false; 256], 0);
-        while byte < 256 {
-            word[byte] =
-                (byte as u8).is_ascii_alphanumeric() || byte == b'_' as usize || byte >= 0x80;
-            byte += 1;
-        }
-        word
-    };
-    WORD[usize::from(byte)]
-}
-
-/// Whether what stands before a word may make a level of it that is not in capitals.
-fn marked(before: &[u8]) -> bool {
-    matches!(before.trim_ascii_end().last(), None | Some(b'[' | b'<' | b'=' | b':' | b'"'))
-}
-
-fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
-    let said = &line[from..to];
-    if !(3..=13).contains(&said.len()) {
-        return None;
-    }
-    let (before, after) = (&line[..from], &line[to..]);
-    let capitals = said.iter().all(u8::is_ascii_uppercase);
-    if !capitals && !marked(before) {
-        return None;
-    }
-    let &(word, level, _) = known(said)?;
-    // `HTTP`, `DEFAULT`, `CONFIG` and the like in capitals are words of their own.
-    let plain = !matches!(word, "http" | "default" | "config" | "fine" | "alert" | "silly");
-    let hyphened = before.ends_with(b"-") || after.starts_with(b"-") || after.starts_with(b"/");
-    let capitals = capitals && plain && !hyphened;
-    let bracketed = before.trim_ascii_end().ends_with(b"[")
-        && after.trim_ascii_start().starts_with(b"]")
-        || before.ends_with(b"<") && after.starts_with(b">") && plain;
-    let begins = from == 0 && plain && after.starts_with(b":") && level <= Level::Warn;
-    (capitals || bracketed || begins || assigned(before)).then_some(level)
-}
-
-/// Whether what stands before a word makes it the value of a level: `level=`, `"level":"`.
-fn assigned(before: &[u8]) -> bool {
-    let key = before.trim_ascii_end();
-    let key = key.strip_suffix(b"\"").unwrap_or(key).trim_ascii_end();
-    let Some(key) = key.strip_suffix(b"=").or_else(|| key.strip_suffix(b":")) else {
-        return false;
-    };
-    let key = key.strip_suffix(b"\"").unwrap_or(key);
-    let start = key.iter().rposition(|&b| !is_word(b)).map_or(0, |at| at + 1);
-    [&b"level"[..], b"lvl", b"severity", b"loglevel", b"log_level"]
-        .iter()
-        .any(|name| key[start..].eq_ignore_ascii_case(name))
-}
-
-/// `E1122 19:04:43.266 …`: glog's and klog's form.
-fn glog(line: &[u8]) -> Option<Level> {
-    let shape = line.get(..9).filter(|shape| matches!(shape[0], b'E' | b'F' | b'W' | b'I'))?;
-    let digits = shape[1..5].iter().chain(&shape[6..8]).all(u8::is_ascii_digit);
-    if !digits || shape[5] != b' ' || shape[8] != b':' {
-        return None;
-    }
-    match shape[0] {
-        b'E' | b'F' => Some(Level::Error),
-        b'W' => Some(Level::Warn),
-        b'I' => Some(Level::Info),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn words_and_numbers_of_many_loggers_are_levels() {
-        let said = |severity: Option<Severity<'_>>| {
-            severity.map(|s| (s.level, s.word.map(Cow::into_owned).unwrap_or_default()))
-        };
+    fn words_of_many_loggers_are_levels() {
         for (text, level, kept) in [
             ("Warning", Level::Warn, ""),
             ("FATAL", Level::Error, "FATAL"),
             ("silly", Level::Trace, "silly"),
             ("DEBUG-4", Level::Debug, "DEBUG-4"),
             (" info ", Level::Info, ""),
+            ("trace3", Level::Trace, "trace3"),
+            ("eror", Level::Error, ""),
+            ("W", Level::Warn, ""),
+            ("D2", Level::Debug, "D2"),
+            ("F", Level::Error, "F"),
         ] {
-            assert_eq!(said(word(text)), Some((level, kept.to_owned())), "{text}");
+            let said = word(text).map(|s| (s.level, s.word.map(Cow::into_owned)));
+            assert_eq!(
+                said,
+                Some((level, Some(kept.to_owned()).filter(|k| !k.is_empty()))),
+                "{text}"
+            );
         }
-        assert_eq!(word("loud"), None);
-        for (n, python, level, kept) in [
-            (3, false, Level::Error, ""),
-            (5, false, Level::Info, "notice"),
-            (30, false, Level::Info, ""),
-            (30, true, Level::Warn, ""),
-            (50, true, Level::Error, "critical"),
-            (60, false, Level::Error, "fatal"),
-            (30_000, false, Level::Warn, ""),
-        ] {
-            assert_eq!(said(number(n, python)), Some((level, kept.to_owned())), "{n}");
-        }
-        assert_eq!(number(8, false), None);
-        assert_eq!(number(u64::MAX, true), None);
+        assert_eq!((word("loud"), word(""), word("7"), word("x")), (None, None, None, None));
     }
 
     #[test]
-    fn the_level_of_a_line_is_guessed_where_it_is_plain() {
-        for (line, level) in [
-            ("2026-11-22 19:04:43,266 WARN demo.T - java hello", Level::Warn),
-            ("[error] no route", Level::Error),
-            ("[ INFO ] up", Level::Info),
-            ("ts=1 level=warn msg=\"x\"", Level::Warn),
-            ("time=\"x\" Level=\"debug\" msg=x", Level::Debug),
-            ("error: it broke", Level::Error),
-            ("thread 'main' ERROR", Level::Error),
-            ("WARNING: low disk", Level::Warn),
-            ("E1122 19:04:43.266 12 a.go:7] x", Level::Error),
-            ("I1122 19:04:43.266 ERROR", Level::Info),
-            ("12:00 [main] INFO  a.B - ERROR", Level::Info),
+    fn a_number_is_read_on_the_scale_of_its_framework() {
+        for (n, scale, level, kept) in [
+            (3, Scale::Any, Level::Error, None),
+            (5, Scale::Syslog, Level::Info, Some("notice")),
+            (30, Scale::Any, Level::Info, None),
+            (30, Scale::Python, Level::Warn, None),
+            (50, Scale::Python, Level::Error, Some("critical")),
+            (60, Scale::Any, Level::Error, Some("fatal")),
+            (100, Scale::Any, Level::Debug, None),
+            (100, Scale::Cloud, Level::Debug, None),
+            (300, Scale::Any, Level::Warn, None),
+            (400, Scale::Cloud, Level::Warn, None),
+            (550, Scale::Any, Level::Error, Some("alert")),
+            (900, Scale::Any, Level::Warn, None),
+            (30_000, Scale::Any, Level::Warn, None),
+            (3, Scale::DotNet, Level::Warn, None),
+            (4, Scale::NxLog, Level::Error, None),
+            (13, Scale::OpenTelemetry, Level::Warn, None),
         ] {
-            assert_eq!(guess(line.as_bytes()), Some(level), "{line}");
+            let expected = Severity { level, word: kept.map(Cow::Borrowed) };
+            assert_eq!(number(n, scale), Some(expected), "{n} {scale:?}");
         }
-        let late = format!("{} ERROR", "x ".repeat(40));
-        for line in [
-            "",
-            "second line",
-            "no error here",
-            "an ERRORED thing",
-            "GET /x HTTP/1.1 200",
-            "ERROR_CODE 7",
-            "information: all",
-            "the INFO-desk",
-            "grüße",
-            &late,
-        ] {
-            assert_eq!(guess(line.as_bytes()), None, "{line}");
-        }
+        assert_eq!((number(8, Scale::Any), number(u64::MAX, Scale::Python)), (None, None));
     }
 }

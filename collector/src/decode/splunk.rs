@@ -1,6 +1,7 @@
 //! SplunkEvents of Splunk's HTTP Event Collector.
 
-use super::json_fields::{self, claim};
+use super::json_fields::claim;
+use super::owned_record::json_record;
 use super::post::{Posted, PostedRecords, line_record, value_len};
 use super::time;
 use netlog_wire::{JsonValue, Member, Record, elements, members};
@@ -55,8 +56,8 @@ fn event(members: Vec<Member<'_>>, at: usize, received: i64) -> Posted<'_> {
     let get = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
     let event = get("event").ok_or_else(|| format!("event {at} has no \"event\""))?;
     let mut record = match event.json().starts_with('{') {
-        true => json_fields::read(event.json().as_bytes(), received)
-            .map_err(|error| format!("event {at}: {error}"))?,
+        true => json_record(event.json().as_bytes(), received)
+            .ok_or_else(|| format!("event {at}: the line is not a json object"))?,
         false => text_record(event, received),
     };
     let time = get("time").and_then(|time| match time.text() {
@@ -64,7 +65,8 @@ fn event(members: Vec<Member<'_>>, at: usize, received: i64) -> Posted<'_> {
         None => time::epoch(time.json()),
     });
     record.time = time.unwrap_or(record.time);
-    let host = get("host").and_then(JsonValue::text).and_then(|host| claim(&host));
+    let host =
+        get("host").and_then(JsonValue::text).and_then(|host| claim(&host).map(str::to_owned));
     record.claims.host = host.or(record.claims.host);
     for (key, value) in members {
         match &*key {
@@ -84,7 +86,8 @@ fn text_record(event: JsonValue<'_>, received: i64) -> Record<'_> {
     match event.text() {
         Some(std::borrow::Cow::Borrowed(text)) => line_record(text.as_bytes(), received),
         Some(text) => {
-            let level = super::severity::guess(text.as_bytes()).unwrap_or(netlog_wire::Level::Info);
+            let level =
+                super::level_guess::guess(text.as_bytes()).unwrap_or(netlog_wire::Level::Info);
             Record::new(received, level, text)
         }
         None => Record::new(received, netlog_wire::Level::Info, event.compact()),

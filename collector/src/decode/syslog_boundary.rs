@@ -52,6 +52,11 @@ impl SyslogBoundary {
         Self { begun: Begun::default(), before: 0, counted: true, lines }
     }
 
+    /// The same behind this byte of the message.
+    pub(super) fn behind(self, before: u8) -> Self {
+        Self { before, ..self }
+    }
+
     /// Takes the next read, up to an end of the message or of the read.
     pub(super) fn find(&mut self, input: &[u8]) -> Boundary {
         let mut at = 0;

@@ -1,6 +1,7 @@
 //! Connections from their first byte to their last.
 
 mod clients;
+mod understood;
 
 use super::*;
 use netlog_wire::Line;

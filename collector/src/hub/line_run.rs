@@ -44,7 +44,7 @@ impl LineRun {
     pub(crate) fn splice<const N: usize>(&mut self, parts: [&[u8]; N], gist: LineMeta) {
         self.lines.reserve(parts.iter().map(|part| part.len()).sum::<usize>() + 1);
         parts.iter().for_each(|part| self.lines.extend_from_slice(part));
-        self.lost += gist.lost;
+        self.lost = self.lost.saturating_add(gist.lost);
         self.truncated += u64::from(gist.truncated);
         self.end(gist.time, gist.level);
     }
@@ -66,9 +66,17 @@ impl LineRun {
     /// Adds a record, encoded now.
     pub(crate) fn record(&mut self, record: &Record<'_>, identity: &Identity) {
         record.encode(identity, &mut self.lines);
-        self.lost += record.lost.unwrap_or(0);
+        self.lost = self.lost.saturating_add(record.lost.unwrap_or(0));
         self.truncated += u64::from(record.truncated.is_some());
         self.end(record.time, record.level);
+    }
+
+    /// Adds the canonical line that `write` appends.
+    pub(crate) fn write(&mut self, meta: LineMeta, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.lines);
+        self.lost = self.lost.saturating_add(meta.lost);
+        self.truncated += u64::from(meta.truncated);
+        self.end(meta.time, meta.level);
     }
 
     fn end(&mut self, time: i64, level: Level) {

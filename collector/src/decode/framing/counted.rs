@@ -5,10 +5,11 @@
 //! of its own, up to the next count that stands before a syslog header, where the counting goes on.
 //! From then on a message also ends within its count, where another counted message begins.
 
-use super::{Advance, Begun, Boundary, Ended, Framing, State};
+use super::Framing;
+use super::state::{Advance, Ended, State};
 use crate::decode::message::Note;
 use crate::decode::sniff::{CountTrust, Kind, count};
-use crate::decode::syslog_boundary::SyslogBoundary;
+use crate::decode::syslog_boundary::{Begun, Boundary, SyslogBoundary};
 use std::mem::take;
 
 /// The longest octet-counted message whose count is believed; rsyslog stops at 200,000.

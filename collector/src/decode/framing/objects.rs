@@ -5,7 +5,9 @@
 //! Of an object that is longer than a line may be the longest string is cut, so that all else of
 //! it is kept.
 
-use super::{Advance, Ended, Framing, Kind, Replay, State};
+use super::held::Replay;
+use super::state::{Advance, Ended, State};
+use super::{Framing, Kind};
 use crate::decode::json_scanner::{self, JsonScanner};
 use crate::decode::message::Note;
 use memchr::{memchr, memrchr};
@@ -151,8 +153,9 @@ impl Framing {
                 Advance { used, ended: Some(Ended { kind: Kind::Json, note, tail: object }) }
             }
             Some(_) => {
+                self.held.keep(&bytes[object.clone()], self.limit);
                 self.state = self.text();
-                Advance { used: object.start, ended: None }
+                Advance { used: object.end, ended: None }
             }
             None => {
                 let gap = bytes.len() - object.end;

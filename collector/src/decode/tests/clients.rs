@@ -5,12 +5,13 @@ mod json;
 mod syslog;
 
 use super::*;
+use crate::senders::peer::{Peer, Process};
 
 /// 2026-11-22T19:05:00Z.
 const NOW: i64 = 1_795_374_300_000_000;
 
 /// The records of a connection that sends `stream`, without what stands in each: the peer.
-fn tcp(stream: &[u8]) -> Vec<String> {
+pub(super) fn tcp(stream: &[u8]) -> Vec<String> {
     let origin = Origin::new("10.0.0.7:99".parse().unwrap());
     let (stats, mut runs, mut left) = (Stats::default(), Vec::new(), 1 << 20);
     let (stats, tally, max_line) = (&stats, &Tally::default(), 64 << 10);
@@ -27,8 +28,21 @@ fn tcp(stream: &[u8]) -> Vec<String> {
 }
 
 /// The records of datagrams from one peer.
-fn udp(datagrams: &[&[u8]]) -> Vec<String> {
-    let peer = "10.0.0.7:99".parse().unwrap();
+pub(super) fn udp(datagrams: &[&[u8]]) -> Vec<String> {
+    datagrams_of("10.0.0.7:99".parse().unwrap(), datagrams)
+}
+
+/// The records of datagrams from a process of this machine.
+pub(super) fn local(datagrams: &[&[u8]]) -> Vec<String> {
+    let process = Process { pid: Some(7), uid: Some(0) };
+    let host = Peer::Local(process).host();
+    let lines = datagrams_of(Peer::Local(process), datagrams);
+    let line =
+        |line: String| line.replace(r#""peer":"unix:pid=7,uid=0","#, "").replace(&host, "here");
+    lines.into_iter().map(line).collect()
+}
+
+fn datagrams_of(peer: Peer, datagrams: &[&[u8]]) -> Vec<String> {
     let (origin, stats) = (Origin::new(peer), Stats::default());
     let (mut chunks, mut runs) = (Chunks::new(8 << 20), Vec::new());
     let (max_line, pin, received) = (64 << 10, None, NOW);

@@ -138,7 +138,7 @@ pub(super) const SYSLOG: &[(&str, &[u8], &[&str])] = &[
     ("Cisco IOS",
         b"<189>29: *Nov 22 19:00:00.123: %SYS-5-CONFIG_I: Configured\n",
         &[
-            r#"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.123000Z","level":"INFO","msg":"%SYS-5-CONFIG_I: Configured","kv":{"facility":"local7","severity":"notice","zone":"assumed"}}"#,
+            r#"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.123000Z","level":"INFO","msg":"%SYS-5-CONFIG_I: Configured","kv":{"facility":"local7","severity":"notice","zone":"assumed","clock":"not set","sequence":"29"}}"#,
         ]),
     ("rsyslog @cee",
         b"<14>Nov 22 19:00:00 vm app: @cee: {\"msg\":\"x\",\"pid\":\"9\"}\n",

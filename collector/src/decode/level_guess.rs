@@ -1,0 +1,285 @@
+//! The level that a line for people seems to have. Only what can hardly mean anything else counts:
+//! a word where a level stands.
+//!
+//! | where | of |
+//! |---|---|
+//! | `WARN` in capitals, for itself | most loggers |
+//! | `[error]`, `[core:error]`, `<warn>`, `[19:00:00 WRN]` | nginx, Apache, Serilog |
+//! | `level=warn`, `"level":"warn"`, not behind `?` or within a quotation | logfmt |
+//! | `warn: Shop.Orders[0]` at the beginning | .NET, Rust's compilers |
+//! | `E1122 19:04:43` | glog, klog |
+//! | `1:M 22 Nov 2026 19:00:00.123 # …` | Redis |
+//! | `PHP Warning:  …` | PHP |
+
+use super::severity::{is_plain_level, known};
+use netlog_wire::Level;
+
+/// How far into a line its level is looked for: behind a date, a thread and a module's name.
+const LOOK: usize = 64;
+
+/// The most colour codes that are passed over.
+const WIDE: usize = 160;
+
+/// The level that `line` seems to have.
+pub(super) fn guess(line: &[u8]) -> Option<Level> {
+    let head = &line[..line.len().min(WIDE)];
+    if memchr::memchr(0x1b, head).is_none() {
+        return guess_plain(line);
+    }
+    let (mut plain, mut len, mut at) = ([0; WIDE], 0, 0);
+    while at < head.len() {
+        match colour_code(&head[at..]) {
+            0 => {
+                plain[len] = head[at];
+                len += 1;
+                at += 1;
+            }
+            code => at += code,
+        }
+    }
+    guess_plain(&plain[..len])
+}
+
+/// Length of the colour code (ECMA-48, SGR) that `bytes` begin with, or of what is left of one.
+pub(super) fn colour_code(bytes: &[u8]) -> usize {
+    if !bytes.starts_with(b"\x1b[") {
+        return 0;
+    }
+    let inside = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b';' | b':');
+    let parameters = bytes[2..].iter().take_while(inside).count();
+    match bytes.get(2 + parameters) {
+        Some(b'm') => parameters + 3,
+        Some(_) => 0,
+        None => bytes.len(),
+    }
+}
+
+fn guess_plain(line: &[u8]) -> Option<Level> {
+    let mut end = line.len().min(LOOK);
+    // A word that the limit cuts in two is no word.
+    while line.get(end).is_some_and(|&byte| is_word(byte)) && end < LOOK + 16 {
+        end += 1;
+    }
+    let head = &line[..end];
+    if let Some(level) = glog(head).or_else(|| redis(head)).or_else(|| php(head)) {
+        return Some(level);
+    }
+    let mut at = 0;
+    while let Some(from) = near_letter(head, at) {
+        let byte = head[from];
+        at = from + 1;
+        while at < end && is_word(byte) && is_word(head[at]) {
+            at += 1;
+        }
+        // What stands before it, and the first letter, rule most words out.
+        let begins = from == 0 || !is_word(head[from - 1]);
+        if begins
+            && (byte.is_ascii_uppercase() || byte.is_ascii_lowercase() && marked(&head[..from]))
+            && let Some(level) = word_at(head, from, at)
+        {
+            return Some(level);
+        }
+    }
+    None
+}
+
+/// Where the next byte at or behind `at` is that may be a letter: no digit, and not what stands
+/// around those in dates. Eight at a time, since most of a line's head is that.
+fn near_letter(head: &[u8], at: usize) -> Option<usize> {
+    const LETTERS: u64 = u64::from_ne_bytes([0xc0; 8]);
+    let rest = &head[at..];
+    let (words, tail) = rest.as_chunks::<8>();
+    for (nth, word) in words.iter().enumerate() {
+        let found = u64::from_le_bytes(*word) & LETTERS;
+        if found != 0 {
+            return Some(at + nth * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let behind = at + words.len() * 8;
+    tail.iter().position(|&byte| byte & 0xc0 != 0).map(|nth| behind + nth)
+}
+
+/// Whether a byte may stand in a word, looked up: it is asked of every byte of every line's head.
+fn is_word(byte: u8) -> bool {
+    static WORD: [bool; 256] = {
+        let (mut word, mut byte) = ([false; 256], 0);
+        while byte < 256 {
+            word[byte] =
+                (byte as u8).is_ascii_alphanumeric() || byte == b'_' as usize || byte >= 0x80;
+            byte += 1;
+        }
+        word
+    };
+    WORD[usize::from(byte)]
+}
+
+/// Whether what stands before a word may make a level of it that is not in capitals.
+fn marked(before: &[u8]) -> bool {
+    matches!(before.trim_ascii_end().last(), None | Some(b'[' | b'<' | b'=' | b':' | b'"'))
+}
+
+fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
+    let mut said = &line[from..to];
+    // `trace3`, `DEBUG1`.
+    if said.len() > 4 && said.last().is_some_and(u8::is_ascii_digit) {
+        said = &said[..said.len() - 1];
+    }
+    if !(3..=13).contains(&said.len()) {
+        return None;
+    }
+    let (before, after) = (&line[..from], &line[to..]);
+    let capitals = said.iter().all(u8::is_ascii_uppercase);
+    if !capitals && !marked(before) {
+        return None;
+    }
+    let &(word, level, _) = known(said)?;
+    if assigned(before) {
+        return Some(level);
+    }
+    if quoted(before) {
+        return None;
+    }
+    // `HTTP`, `DEFAULT`, `CONFIG` and the like in capitals are words of their own.
+    let plain = is_plain_level(word);
+    let joined = before.ends_with(b"-")
+        || before.ends_with(b"/")
+        || after.starts_with(b"-")
+        || after.starts_with(b"/");
+    let level_by_capitals = capitals && plain && !joined;
+    let level_by_place = bracketed(before, after) || angled(before, after) && plain;
+    (level_by_capitals || level_by_place || begins(word, from, after)).then_some(level)
+}
+
+/// Whether a word stands in brackets, also behind the name of a module: `[core:error]`.
+fn bracketed(before: &[u8], after: &[u8]) -> bool {
+    if !after.trim_ascii_start().starts_with(b"]") {
+        return false;
+    }
+    let before = before.trim_ascii_end();
+    let name = before.strip_suffix(b":").map_or(before, |module| {
+        let len = module.iter().rev().take_while(|&&byte| is_word(byte)).count();
+        &module[..module.len() - len]
+    });
+    name.ends_with(b"[")
+}
+
+fn angled(before: &[u8], after: &[u8]) -> bool {
+    before.ends_with(b"<") && after.starts_with(b">")
+}
+
+/// Whether a word begins the line with a colon behind it, and says more than that.
+fn begins(word: &str, from: usize, after: &[u8]) -> bool {
+    const DOT_NET: [&str; 6] = ["trce", "dbug", "info", "warn", "fail", "crit"];
+    const OTHERS: [&str; 6] = ["error", "warning", "fatal", "critical", "debug", "panic"];
+    let colon = after.starts_with(b":") && matches!(after.get(1), None | Some(b' ' | b'\t'));
+    from == 0 && colon && (DOT_NET.contains(&word) || OTHERS.contains(&word))
+}
+
+/// Whether a quotation has begun and not ended.
+fn quoted(before: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', before).count() % 2 == 1
+}
+
+/// Whether what stands before a word makes it the value of a level: `level=`, `"level":"`.
+fn assigned(before: &[u8]) -> bool {
+    let key = before.trim_ascii_end();
+    let key = key.strip_suffix(b"\"").unwrap_or(key).trim_ascii_end();
+    let Some(key) = key.strip_suffix(b"=").or_else(|| key.strip_suffix(b":")) else {
+        return false;
+    };
+    let key = key.strip_suffix(b"\"").unwrap_or(key);
+    let start = key.iter().rposition(|&b| !is_word(b)).map_or(0, |at| at + 1);
+    // An address has such values too.
+    let address = start > 0 && matches!(key[start - 1], b'?' | b'&' | b'/');
+    !address
+        && [&b"level"[..], b"lvl", b"severity", b"loglevel", b"log_level"]
+            .iter()
+            .any(|name| key[start..].eq_ignore_ascii_case(name))
+}
+
+/// `E1122 19:04:43.266 …`: glog's and klog's form.
+fn glog(line: &[u8]) -> Option<Level> {
+    let shape = line.get(..9).filter(|shape| matches!(shape[0], b'E' | b'F' | b'W' | b'I'))?;
+    let digits = shape[1..5].iter().chain(&shape[6..8]).all(u8::is_ascii_digit);
+    if !digits || shape[5] != b' ' || shape[8] != b':' {
+        return None;
+    }
+    match shape[0] {
+        b'E' | b'F' => Some(Level::Error),
+        b'W' => Some(Level::Warn),
+        _ => Some(Level::Info),
+    }
+}
+
+/// `1:M 22 Nov 2026 19:00:00.123 # …`: a sign for a level behind the time.
+fn redis(line: &[u8]) -> Option<Level> {
+    let digits = line.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
+    let [b':', b'X' | b'C' | b'S' | b'M', b' ', rest @ ..] = &line[digits..] else { return None };
+    let rest = rest.get(..28).filter(|_| digits > 0)?;
+    let time = rest.iter().rposition(|&byte| byte == b':')?;
+    let mut behind = rest[time..].split(|&byte| byte == b' ').skip(1);
+    match behind.next()? {
+        b"." | b"-" => Some(Level::Debug),
+        b"*" => Some(Level::Info),
+        b"#" => Some(Level::Warn),
+        _ => None,
+    }
+}
+
+/// `[22-Nov-2026 19:00:00 UTC] PHP Warning:  …`.
+fn php(line: &[u8]) -> Option<Level> {
+    if !matches!(line.first(), Some(b'[' | b'P')) {
+        return None;
+    }
+    let at = memchr::memmem::find(line, b"PHP ").filter(|&at| at == 0 || line[at - 1] == b' ')?;
+    let word = line[at + 4..].split(|&byte| byte == b':').next()?;
+    match word {
+        b"Fatal error" | b"Parse error" | b"Recoverable fatal error" => Some(Level::Error),
+        b"Warning" | b"Deprecated" => Some(Level::Warn),
+        b"Notice" | b"Strict Standards" => Some(Level::Info),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_of_a_line_is_guessed_where_it_is_plain() {
+        for (line, level) in [
+            ("2026-11-22 19:04:43,266 WARN demo.T - java hello", Level::Warn),
+            ("[error] no route", Level::Error),
+            ("[ INFO ] up", Level::Info),
+            ("ts=1 level=warn msg=\"x\"", Level::Warn),
+            ("time=\"x\" Level=\"debug\" msg=x", Level::Debug),
+            ("error: it broke", Level::Error),
+            ("thread 'main' ERROR", Level::Error),
+            ("WARNING: low disk", Level::Warn),
+            ("E1122 19:04:43.266 12 a.go:7] x", Level::Error),
+            ("I1122 19:04:43.266 ERROR", Level::Info),
+            ("12:00 [main] INFO  a.B - ERROR", Level::Info),
+            ("\x1b[40m\x1b[1m\x1b[33mwarn\x1b[39m\x1b[22m\x1b[49m: Shop.Orders[0]", Level::Warn),
+        ] {
+            assert_eq!(guess(line.as_bytes()), Some(level), "{line}");
+        }
+        let late = format!("{} ERROR", "x ".repeat(40));
+        for line in [
+            "",
+            "second line",
+            "no error here",
+            "an ERRORED thing",
+            "GET /x HTTP/1.1 200",
+            "ERROR_CODE 7",
+            "information: all",
+            "the INFO-desk",
+            "grüße",
+            "he said \"ERROR\" twice",
+            "a?level=error",
+            "\x1b[",
+            &late,
+        ] {
+            assert_eq!(guess(line.as_bytes()), None, "{line}");
+        }
+    }
+}

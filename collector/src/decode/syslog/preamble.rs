@@ -1,0 +1,121 @@
+//! What Cisco's systems write before their times, each part by a setting of its own: counters, a
+//! name, a mark for a clock that is not set; or no time, but how long the system has been up.
+
+use super::tag::{is_host, tagged};
+use crate::decode::draft::{Draft, Text};
+use crate::decode::time::head;
+
+/// The most parts there are.
+const MOST: usize = 4;
+
+/// A part before the time.
+enum Part<'a> {
+    Counter(&'a str),
+    /// `RP/0/RSP0/CPU0`: a module of IOS-XR.
+    Node(&'a str),
+    Host(&'a str),
+}
+
+/// Reads a message with such parts; answers its message, or `None` when it is none.
+pub(super) fn read<'a>(body: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
+    let mut parts: [Option<Part<'a>>; MOST] = [const { None }; MOST];
+    let mut rest = body;
+    for place in 0..=MOST {
+        if let Some(msg) = behind_parts(rest, draft) {
+            parts.into_iter().flatten().for_each(|part| part.keep(draft));
+            return Some(msg);
+        }
+        let (part, behind) = part(rest)?;
+        *parts.get_mut(place)? = part;
+        rest = behind;
+    }
+    None
+}
+
+/// Takes the part that `rest` begins with; NX-OS writes but its colon.
+fn part(rest: &str) -> Option<(Option<Part<'_>>, &str)> {
+    let (word, behind) = rest.split_once(':')?;
+    let part = match word {
+        "" => None,
+        _ if word.bytes().all(|byte| byte.is_ascii_digit()) => Some(Part::Counter(word)),
+        _ if word.contains('/') && !word.contains(' ') => Some(Part::Node(word)),
+        _ if is_host(word) => Some(Part::Host(word)),
+        _ => return None,
+    };
+    let node = matches!(part, Some(Part::Node(_)));
+    let behind = match behind.strip_prefix(' ') {
+        Some(behind) => behind,
+        None if node || part.is_none() => behind,
+        None => return None,
+    };
+    Some((part, behind))
+}
+
+/// Reads what stands behind the parts, if it is what may.
+fn behind_parts<'a>(rest: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
+    if is_mnemonic(rest) {
+        return Some(rest);
+    }
+    let (mark, bare) = match rest.as_bytes().first()? {
+        b'*' => (Some("not set"), &rest[1..]),
+        b'.' => (Some("not synchronised"), &rest[1..]),
+        _ => (None, rest),
+    };
+    if let Some((moment, len)) = head(bare, Some(draft.time)) {
+        draft.set_time(moment);
+        if let Some(mark) = mark {
+            draft.note("clock", Text::Json(mark));
+        }
+        let rest = &bare[len..];
+        let rest = rest.strip_prefix(':').unwrap_or(rest).trim_start_matches(' ');
+        return Some(match rest.starts_with('%') {
+            true => rest,
+            false => tagged(rest, draft, |tag| tag.colon).unwrap_or(rest),
+        });
+    }
+    let (uptime, msg) = bare.split_once(": ")?;
+    if !is_uptime(uptime) || !is_mnemonic(msg) {
+        return None;
+    }
+    draft.note("uptime", Text::Json(uptime));
+    Some(msg)
+}
+
+/// `2y10w`, `1d02h`, `00:00:13`.
+fn is_uptime(word: &str) -> bool {
+    let unit = |byte: u8| matches!(byte, b'y' | b'w' | b'd' | b'h' | b'm' | b's' | b':');
+    word.len() <= 12
+        && word.starts_with(|c: char| c.is_ascii_digit())
+        && word.bytes().all(|byte| byte.is_ascii_digit() || unit(byte))
+        && word.bytes().any(unit)
+}
+
+/// `%SYS-5-CONFIG_I:`.
+fn is_mnemonic(rest: &str) -> bool {
+    let Some((name, _)) = rest.strip_prefix('%').and_then(|rest| rest.split_once(':')) else {
+        return false;
+    };
+    let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    name.contains('-') && name.len() <= 64 && name.bytes().all(fit)
+}
+
+impl<'a> Part<'a> {
+    fn keep(self, draft: &mut Draft<'a>) {
+        match self {
+            Self::Host(host) if draft.host.is_none() => {
+                draft.host = Some(Text::Plain(host.into()));
+            }
+            Self::Host(name) => draft.note("origin", Text::Plain(name.into())),
+            Self::Node(node) => draft.note("node", Text::Plain(node.into())),
+            Self::Counter(count) => {
+                let first = Text::Json("sequence");
+                let key = if draft.kv.iter().any(|pair| pair.key == first) {
+                    "device_sequence"
+                } else {
+                    "sequence"
+                };
+                draft.note(key, Text::Json(count));
+            }
+        }
+    }
+}

@@ -17,6 +17,9 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(60);
 /// The longest wait at the end for a collector that cannot be reached.
 const AWAY_LIMIT: Duration = Duration::from_secs(5);
 
+/// The pause between flushes, each of which has the worker connect again.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
 #[derive(Args)]
 pub(crate) struct SendOptions {
     /// Address of the collector
@@ -84,6 +87,6 @@ fn deliver() -> anyhow::Result<()> {
             let pending = flushed.pending;
             bail!("{pending} bytes are not delivered; they wait in the spool for `netlog ship`");
         }
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(RETRY_PAUSE);
     }
 }

@@ -131,6 +131,8 @@ pub struct Stats {
     pub messages_unpacked: Counter,
     /// Compressed messages lost because they were damaged or too large.
     pub messages_not_unpacked: Counter,
+    /// Compressed messages that would become too much or too many: the rest is cut, or one record.
+    pub messages_capped: Counter,
     /// Syslog messages without an end, completed by a silence.
     pub messages_ended_by_silence: Counter,
     /// Connections whose octet counts turned out to be wrong.

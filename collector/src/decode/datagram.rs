@@ -4,12 +4,12 @@
 use super::count_cut;
 use super::framing::{Framing, Input};
 use super::gelf::{Chunks, is_chunk};
-use super::inflate::Packing;
+use super::inflate::{Inflated, Packing};
 use super::message::Message;
 use super::origin::Origin;
 use super::run_sink::{DecodeContext, RunSink};
-use super::sniff::{Kind, Pinned};
-use super::to_record::{UNPACKED, take_message, unpacked};
+use super::sniff::{CountTrust, Is, Kind, MessageStart, Pinned, sniff};
+use super::to_record::{UNPACKED, take_merged, take_message, take_object, unpacked};
 use crate::hub::line_run::LineRun;
 use crate::senders::identity::SenderId;
 use crate::senders::peer::Peer;
@@ -18,6 +18,10 @@ use crate::stats::{Stats, Tally, count};
 use memchr::memmem;
 use netlog_wire::{Hello, Identity, Line, format_utc};
 use std::cell::Cell;
+
+/// Records that a compressed datagram may become, besides one for so many of its bytes.
+const FREE_RECORDS: usize = 8;
+const BYTES_PER_RECORD: usize = 16;
 
 /// Decodes one datagram.
 pub(crate) struct Datagram<'a> {
@@ -103,16 +107,65 @@ impl Datagram<'_> {
             return self.take_plain(bytes, context, runs);
         };
         match unpacked(packed, context, self.max_line) {
-            Some(whole) => self.take_plain(&whole, context, runs),
+            Some(Inflated { bytes, whole: true }) => {
+                let most = FREE_RECORDS + packed.len() / BYTES_PER_RECORD;
+                self.take_some(&bytes, most, context, runs)
+            }
+            Some(Inflated { bytes, whole: false }) => {
+                take_merged(&bytes, false, context, &mut RunSink { runs, capacity: 0 });
+                Ok(())
+            }
             None => Ok(()),
         }
     }
 
-    /// Takes the messages of a datagram. A syslog message may have several lines, unless each of
-    /// them is one.
     fn take_plain(
         &self,
         bytes: &[u8],
+        context: DecodeContext<'_>,
+        runs: &mut Vec<LineRun>,
+    ) -> Result<(), PeerError> {
+        match self.take_single(bytes, context, runs) {
+            true => Ok(()),
+            false => self.take_some(bytes, usize::MAX, context, runs),
+        }
+    }
+
+    /// Takes a datagram that is one line of a format that is recognised at once: most are, and none
+    /// of it needs to be copied. `false` when it is not.
+    fn take_single(
+        &self,
+        bytes: &[u8],
+        context: DecodeContext<'_>,
+        runs: &mut Vec<LineRun>,
+    ) -> bool {
+        let line = bytes.strip_suffix(b"\n").or_else(|| bytes.strip_suffix(&[0])).unwrap_or(bytes);
+        if line.len() > self.max_line || memchr::memchr2(b'\n', 0, line).is_some() {
+            return false;
+        }
+        let start =
+            MessageStart { first: true, ended: true, counts: CountTrust::Unseen, pin: self.pin };
+        let mut sink = RunSink { runs, capacity: 0 };
+        match sniff(line, start) {
+            Some(Is::A(kind @ (Kind::Text | Kind::Syslog))) => {
+                let message = Message { kind, bytes: line, cut: 0, note: None };
+                take_message(message, context, &mut sink, &mut 0);
+                true
+            }
+            Some(Is::A(kind @ Kind::Json)) => {
+                let message = Message { kind, bytes: line, cut: 0, note: None };
+                take_object(message, context, sink.plain())
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes at most so many messages of a datagram, and the rest as one. A syslog message may have
+    /// several lines, unless each of them is one.
+    fn take_some(
+        &self,
+        bytes: &[u8],
+        most: usize,
         context: DecodeContext<'_>,
         runs: &mut Vec<LineRun>,
     ) -> Result<(), PeerError> {
@@ -131,10 +184,20 @@ impl Datagram<'_> {
             return Ok(());
         }
         let mut framing = Framing::new(self.max_line, self.pin);
+        let mut taken = 0;
         for mut input in [Input::Bytes(bytes), Input::End] {
             while let Some(message) = framing.next(&mut input)? {
                 count_cut(message.cut, self.stats);
                 take_message(message, context, &mut sink, &mut left);
+                taken += 1;
+                if let Input::Bytes(rest) = input
+                    && taken >= most
+                    && !rest.is_empty()
+                {
+                    self.stats.messages_capped.add(1);
+                    take_merged(rest, true, context, &mut sink);
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -170,6 +233,9 @@ fn number(bytes: &[u8]) -> Option<(SenderId, u64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+    use std::io::Write;
 
     fn taken(bytes: &[u8]) -> (Option<(u128, u64)>, String) {
         let peer = "10.0.0.7:99".parse().unwrap();
@@ -201,6 +267,54 @@ mod tests {
             taken(br#"{"sender":"000000000000000000000000000000ff","seq":8,"msg":"m"}"#);
         assert_eq!(numbered, Some((255, 8)));
         assert!(line.ends_with("\"msg\":\"m\"}\n"), "{line}");
+    }
+
+    #[test]
+    fn a_small_compressed_datagram_becomes_few_records() {
+        let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(&b"a\n".repeat(400)).unwrap();
+        let packed = packed.finish().unwrap();
+        let (_, lines) = taken(&packed);
+        assert!(packed.len() < 60 && lines.lines().count() < 14, "{}", lines.lines().count());
+        let last = lines.lines().last().unwrap();
+        assert!(last.contains("\"merged_lines\":39"), "{last}");
+        assert!(lines.len() < 8_000, "{} bytes", lines.len());
+        let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(&b"a\n".repeat(200_000)).unwrap();
+        let (_, lines) = taken(&packed.finish().unwrap());
+        assert!(lines.ends_with("\"kv\":{\"merged_lines\":500,\"decompressed\":\"in part\"}}\n"));
+        assert_eq!(lines.lines().count(), 1);
+    }
+
+    #[test]
+    fn a_datagram_costs_no_allocation() {
+        let peer = "10.0.0.7:99".parse().unwrap();
+        let (origin, mut chunks) = (Origin::new(peer), Chunks::new(8 << 20));
+        let (stats, tally) = (Stats::default(), Tally::default());
+        let datagram = Datagram {
+            origin: &origin,
+            stats: &stats,
+            tally: &tally,
+            max_line: 1000,
+            pin: None,
+            received: 1_795_374_300_000_000,
+        };
+        for sent in [
+            "a line of text",
+            "<13>Nov 22 19:00:00 web1 shop[7]: order 7 is late",
+            "<13>1 2026-11-22T19:00:00.123Z web1 shop 7 - [a b=\"c\"] order 7 is late",
+            "{\"level\": \"warn\", \"time\": 1795374069622, \"msg\": \"late\", \"n\": [1]}",
+            "{\"version\":\"1.1\",\"host\":\"vm\",\"short_message\":\"hi\",\"level\":3,\"_n\":1}",
+        ] {
+            let (mut bytes, mut runs) = (sent.as_bytes().to_vec(), Vec::with_capacity(4));
+            let mut take = |runs: &mut Vec<LineRun>| {
+                datagram.take(&mut bytes, (peer, &mut chunks), runs).unwrap();
+            };
+            take(&mut runs);
+            runs[0].lines.reserve(10_000);
+            let seen = allocation_counter::measure(|| (0..10).for_each(|_| take(&mut runs)));
+            assert_eq!((seen.count_total, runs[0].count), (0, 11), "{sent}");
+        }
     }
 
     #[test]

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PEER: (IpAddr, u32) = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7)), 99);
+    const PEER: (IpAddr, u32) = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7)), 0);
 
     fn chunk(id: u64, number: u8, count: u8, payload: &[u8]) -> Vec<u8> {
         let mut datagram = vec![0x1e, 0x0f];

@@ -9,7 +9,7 @@ use std::io::Read;
 const RATIO: usize = 100;
 
 /// Up to here the ratio does not matter: a short message that repeats itself is no attack.
-const FREE: usize = 16 << 10;
+const FREE: usize = 4 << 10;
 
 /// The two wrappings of deflate that occur in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,14 +18,17 @@ pub(super) enum Packing {
     Gzip,
 }
 
-/// Why bytes did not become a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NotInflated {
-    /// They are not what they began like, or end too early.
-    Corrupt,
-    /// More would come of them than may.
-    TooMuch,
+/// What came of compressed bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Inflated {
+    pub(super) bytes: Vec<u8>,
+    /// There was no more.
+    pub(super) whole: bool,
 }
+
+/// Bytes that are not what they began like, or end too early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotInflated;
 
 impl Packing {
     /// How `bytes` are packed, if they are: by gzip's first two bytes, or by zlib's rule that its
@@ -40,8 +43,9 @@ impl Packing {
         }
     }
 
-    /// Unpacks one message of at most `limit` bytes. What comes out is not unpacked again.
-    pub(super) fn inflate(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, NotInflated> {
+    /// Unpacks one message of at most `limit` bytes; of a longer one the beginning. What comes out
+    /// is not unpacked again.
+    pub(super) fn inflate(self, bytes: &[u8], limit: usize) -> Result<Inflated, NotInflated> {
         let limit = limit.min(FREE.max(bytes.len().saturating_mul(RATIO)));
         let most = limit as u64 + 1;
         let mut out = Vec::new();
@@ -50,9 +54,11 @@ impl Packing {
             Self::Gzip => GzDecoder::new(bytes).take(most).read_to_end(&mut out),
         };
         match read {
-            Ok(len) if len <= limit => Ok(out),
-            Ok(_) => Err(NotInflated::TooMuch),
-            Err(_) => Err(NotInflated::Corrupt),
+            Ok(len) => {
+                out.truncate(limit);
+                Ok(Inflated { bytes: out, whole: len <= limit })
+            }
+            Err(_) => Err(NotInflated),
         }
     }
 }
@@ -76,30 +82,33 @@ mod tests {
         packed.finish().unwrap()
     }
 
-    fn inflated(bytes: &[u8], limit: usize) -> Option<Result<Vec<u8>, NotInflated>> {
-        Packing::of(bytes).map(|packing| packing.inflate(bytes, limit))
+    /// What came of them, and whether that is all.
+    fn inflated(bytes: &[u8], limit: usize) -> Option<Result<(Vec<u8>, bool), NotInflated>> {
+        let inflated = Packing::of(bytes)?.inflate(bytes, limit);
+        Some(inflated.map(|inflated| (inflated.bytes, inflated.whole)))
     }
 
     #[test]
     fn what_was_packed_comes_out() {
         let text = b"hello hello hello".repeat(20);
-        assert_eq!(inflated(&zlib(&text), 1000), Some(Ok(text.clone())));
-        assert_eq!(inflated(&gzip(&text), 1000), Some(Ok(text)));
+        assert_eq!(inflated(&zlib(&text), 1000), Some(Ok((text.clone(), true))));
+        assert_eq!(inflated(&gzip(&text), 1000), Some(Ok((text, true))));
     }
 
     #[test]
     fn a_bomb_does_not_go_off() {
         let bomb = zlib(&vec![0; 10 << 20]);
-        assert_eq!(inflated(&bomb, 64 << 10), Some(Err(NotInflated::TooMuch)));
-        assert_eq!(inflated(&bomb, usize::MAX), Some(Err(NotInflated::TooMuch)));
+        assert_eq!(inflated(&bomb, 64 << 10), Some(Ok((vec![0; 64 << 10], false))));
+        let (bytes, whole) = inflated(&bomb, usize::MAX).unwrap().unwrap();
+        assert_eq!((bytes.len(), whole), (bomb.len() * RATIO, false));
         let half = gzip(b"half of it is missing");
-        assert_eq!(inflated(&half[..half.len() / 2], 1000), Some(Err(NotInflated::Corrupt)));
+        assert_eq!(inflated(&half[..half.len() / 2], 1000), Some(Err(NotInflated)));
     }
 
     #[test]
     fn a_bomb_within_a_bomb_comes_out_as_the_inner_one() {
         let inner = gzip(&vec![0; 1 << 20]);
-        assert_eq!(inflated(&gzip(&inner), 64 << 10), Some(Ok(inner)));
+        assert_eq!(inflated(&gzip(&inner), 64 << 10), Some(Ok((inner, true))));
     }
 
     #[test]

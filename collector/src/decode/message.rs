@@ -22,6 +22,8 @@ pub(crate) enum Note {
     Uncounted,
     /// This octet count is too large: the next message begins within it.
     Overcounted(usize),
+    /// It was compressed, and is only the beginning of what would come of it.
+    Capped,
     /// An object that is whole but for the end of its longest string.
     Shortened,
 }

@@ -36,7 +36,25 @@ fn a_hello_numbers_the_records_behind_it_and_stamps_them() {
 #[test]
 fn a_record_costs_no_allocation() {
     let record = r#"{"time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"a","kv":{"n":1}}"#;
-    for (first, line) in [(HELLO, record), ("text", "2026-11-22 18:42:23 WARN \"a\" happened")] {
+    for (first, line) in [
+        (HELLO, record),
+        ("text", "2026-11-22 18:42:23 WARN \"a\" happened"),
+        ("<13>x", "<13>Nov 22 19:00:00 web1 shop[7]: order 7 is \"late\""),
+        ("<13>x", "<13>1 2026-11-22T19:00:00.123Z web1 shop 7 ID - [x@1 a=\"b\"] order 7 is late"),
+        ("<13>x", "<13>2026-11-22T19:00:00Z web1 shop: {\"level\":\"warn\",\"message\":\"x\"}"),
+        (
+            "text",
+            "{\"level\":30,\"time\":1795374069622,\"pid\":7,\"hostname\":\"vm\",\"msg\":\"hi\",\"n\":7}",
+        ),
+        (
+            "text",
+            "{\"timestamp\":\"2026-11-22T19:01:09.6Z\",\"level\":\"INFO\",\"fields\":{\"message\":\"hi\",\"n\":7},\"target\":\"a::b\",\"span\":{\"name\":\"r\"}}",
+        ),
+        (
+            "text",
+            "{\"@timestamp\":\"2026-11-22T19:00:00.1Z\",\"message\":\"a \\\"b\\\"\",\"logger_name\":\"d\",\"level\":\"WARN\",\"tags\":[]}",
+        ),
+    ] {
         let mut decoder = decoder();
         decoder.feed(format!("{first}\n{line}\n").as_bytes(), &mut Vec::new()).unwrap();
         let read = |lines: usize| format!("{line}\n").repeat(lines).into_bytes();

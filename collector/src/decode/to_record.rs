@@ -2,7 +2,7 @@
 //! standard meaning, and what fails to be what it looked like is kept whole, as it was written.
 
 use super::draft::{Draft, Pair, Text, Value, shown};
-use super::inflate::Packing;
+use super::inflate::{Inflated, Packing};
 use super::level_guess::guess;
 use super::message::{Message, Note};
 use super::run_sink::{DecodeContext, RunSink};
@@ -39,9 +39,10 @@ pub(super) fn take_message(
             let inflated =
                 bytes.strip_prefix(b"z").and_then(|bytes| unpacked(bytes, context, limit));
             // What was in vain may have been as much work as was allowed.
-            *left -= inflated.as_ref().map_or(limit, |inflated| inflated.len().min(limit));
+            *left -= inflated.as_ref().map_or(limit, |inflated| inflated.bytes.len());
             let Some(inflated) = inflated.filter(|_| cut == 0) else { return };
-            take_syslog(Message { bytes: &inflated, ..message }, context, sink.plain());
+            let note = (!inflated.whole).then_some(Note::Capped);
+            take_syslog(Message { bytes: &inflated.bytes, note, ..message }, context, sink.plain());
         }
         Kind::Json => take_json(message, context, sink.plain()),
         Kind::Syslog => take_syslog(message, context, sink.plain()),
@@ -50,11 +51,12 @@ pub(super) fn take_message(
 }
 
 /// Unpacks a message, within `limit` and what a line may have.
-pub(super) fn unpacked(bytes: &[u8], context: DecodeContext<'_>, limit: usize) -> Option<Vec<u8>> {
+pub(super) fn unpacked(bytes: &[u8], context: DecodeContext<'_>, limit: usize) -> Option<Inflated> {
     let packing = Packing::of(bytes)?;
     match packing.inflate(bytes, limit.min(context.max_line)) {
         Ok(inflated) => {
             context.stats.messages_unpacked.add(1);
+            context.stats.messages_capped.add(u64::from(!inflated.whole));
             Some(inflated)
         }
         Err(_) => {
@@ -73,7 +75,11 @@ fn take_json(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun
 }
 
 /// Adds a JSON object; `false` when the message is none.
-fn take_object(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun) -> bool {
+pub(super) fn take_object(
+    message: Message<'_>,
+    context: DecodeContext<'_>,
+    run: &mut LineRun,
+) -> bool {
     let Message { bytes: line, cut, .. } = message;
     if cut == 0 && line.starts_with(b"{\"time\":\"") {
         let mut minute = context.minute.get();
@@ -125,6 +131,9 @@ fn take_syslog(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineR
         }
         let cut = message.cut + (message.bytes.len() - line.len()) as u64;
         draft.truncated = (cut > 0).then_some(cut).or(draft.truncated);
+        if message.note == Some(Note::Capped) {
+            draft.note("decompressed", Text::Json("in part"));
+        }
         if message.note == Some(Note::Idle) {
             context.stats.messages_ended_by_silence.add(1);
             draft.note("ended_by", Text::Json("silence"));
@@ -141,6 +150,33 @@ fn take_syslog(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineR
 
 fn add(draft: &Draft<'_>, context: DecodeContext<'_>, scratch: &mut Scratch, run: &mut LineRun) {
     run.write(draft.meta(), |out| draft.encode(context.origin, &mut scratch.time, out));
+}
+
+/// Adds the rest of a compressed datagram that holds too many lines: one record of text that says
+/// how many they are.
+pub(super) fn take_merged(
+    rest: &[u8],
+    whole: bool,
+    context: DecodeContext<'_>,
+    sink: &mut RunSink<'_>,
+) {
+    let kept = whole_characters(&rest[..rest.len().min(context.max_line)], 1);
+    let (text, invalid) = as_text(kept, "\\");
+    let lines = memchr::memchr2_iter(b'\n', 0, rest).count() as u64;
+    with_scratch(|scratch| {
+        let mut draft = Draft::new(context.received);
+        draft.msg = Text::Plain(text.trim_end().into());
+        let value = Value::Number(lines);
+        draft.kv.push(Pair { prefix: "".into(), key: Text::Json("merged_lines"), value });
+        if !whole {
+            draft.note("decompressed", Text::Json("in part"));
+        }
+        draft.note_invalid(invalid);
+        let cut = (rest.len() - kept.len()) as u64;
+        draft.truncated = (cut > 0).then_some(cut);
+        count(&context.tally.plain);
+        add(&draft, context, scratch, sink.plain());
+    });
 }
 
 /// Adds a line of text, which may still be JSON: behind a blank, nested too deep for the scanner

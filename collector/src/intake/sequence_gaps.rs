@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Senders followed at once, and the silence after which one is forgotten for another.
+/// The most datagrams that count as lost at once.
+const MAX_GAP: u64 = 1 << 20;
+
 const MAX_SENDERS: usize = 4096;
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -83,6 +86,11 @@ impl Sequence {
             return;
         }
         let gap = number - self.highest - 1;
+        if gap > MAX_GAP {
+            // No network loses so many: the number is not one, or another sender's.
+            self.highest = number;
+            return;
+        }
         if gap > 0 && self.missing == 0 {
             self.since = now;
         }
@@ -111,6 +119,8 @@ mod tests {
         assert_eq!(lost(&[5, 6, 7]), [0; 0]);
         assert_eq!(lost(&[5, 9]), [3]);
         assert_eq!(lost(&[5, 9, 6, 7]), [1]);
+        assert_eq!(lost(&[5, u64::MAX, 6]), [0; 0], "a number that jumps is no loss");
+        assert_eq!(lost(&[5, 1 << 62, (1 << 62) + 2]), [1]);
         assert_eq!(lost(&[5, 7, 6, 8]), [0; 0]);
     }
 

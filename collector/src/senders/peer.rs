@@ -42,10 +42,10 @@ impl Peer {
         }
     }
 
-    /// The machine, and a number that nobody else on it has at the same time.
+    /// The machine, and at a Unix socket the process.
     pub(crate) fn place(&self) -> (IpAddr, u32) {
         match self {
-            Self::Remote(address) => (address.ip(), address.port().into()),
+            Self::Remote(address) => (address.ip(), 0),
             Self::Local(process) => (Ipv4Addr::LOCALHOST.into(), process.pid.unwrap_or_default()),
         }
     }

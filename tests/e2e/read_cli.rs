@@ -5,9 +5,11 @@ use crate::harness::{
     speak, wait_until,
 };
 use rustix::process::Signal;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
+use std::thread;
 
 /// What may stand in a log.
 const RECORDS: &str = concat!(
@@ -228,6 +230,25 @@ fn json_on_a_terminal_cannot_drive_it_and_means_the_same() {
     assert!(shown.contains(r#""msg":"a\u009b31m\u007f\u202eb""#), "{shown:?}");
     let piped = netlog(&scene, &format!("tail -o json --no-follow --at {}", collector.server())).1;
     assert!(piped.contains("a\u{9b}31m\u{7f}\u{202e}b"), "a program gets what was sent: {piped:?}");
+}
+
+#[test]
+fn an_error_of_a_collector_cannot_drive_the_terminal() {
+    let scene = Scene::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a request");
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).expect("a request");
+        let body = "{\"error\":\"bad \\u001b[2J\u{9b}level\"}";
+        let length = body.len();
+        write!(stream, "HTTP/1.1 400 Bad Request\r\nContent-Length: {length}\r\n\r\n{body}")
+            .expect("a reader");
+    });
+    let (code, _, err) = netlog(&scene, &format!("tail --at {at}"));
+    assert_eq!((code, err.as_str()), (Some(2), "netlog: bad \\x1b[2J\\u{9b}level\n"));
+    server.join().expect("it answers");
 }
 
 /// A time that the change to summer time skips is its end; of a time that the change back doubles,

@@ -125,7 +125,7 @@ impl Collector {
             senders: Arc::<Senders>::default(),
             stderr: self.stderr,
             limits,
-            reported: Arc::default(),
+            refusals: Arc::default(),
             tokens: self.tokens.clone(),
             stop: Arc::<SetOnce<()>>::default(),
         };

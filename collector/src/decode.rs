@@ -45,7 +45,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use to_record::{UNPACKED, take_message};
 
-pub(crate) use datagram::Datagram;
+pub(crate) use datagram::{Datagram, most_of_datagram};
 pub(crate) use gelf::Chunks;
 pub(crate) use origin::Origin;
 pub(crate) use sniff::Pinned;
@@ -59,6 +59,8 @@ pub(crate) struct Decoder {
     origin: Origin,
     stats: Arc<Stats>,
     max_line: usize,
+    /// Bytes have come.
+    begun: bool,
     /// Compressed messages have come.
     compresses: bool,
     /// Where a token is required.
@@ -73,8 +75,16 @@ impl Decoder {
         stats: Arc<Stats>,
     ) -> Self {
         let framing = Framing::new(max_line, pin);
-        let (conversation, tokens) = (None, None);
-        Self { framing, conversation, origin, stats, max_line, compresses: false, tokens }
+        Self {
+            framing,
+            conversation: None,
+            origin,
+            stats,
+            max_line,
+            begun: false,
+            compresses: false,
+            tokens: None,
+        }
     }
 
     /// The same, for peers that have to show one of `tokens`, if there are any.
@@ -87,19 +97,29 @@ impl Decoder {
         self.conversation.as_ref().map(Conversation::sender)
     }
 
-    /// The most bytes of runs that `len` bytes of input can become. The shortest line that makes a
-    /// record is a byte and its end; the most a record adds is its stamp, a time and, for a byte
-    /// that is no text, a count.
+    /// The most bytes of runs that `len` bytes of input can become.
     pub(crate) fn most(&self, len: usize) -> usize {
-        const ADDED: usize = 128;
-        let stamp =
-            self.sender().map_or_else(|| self.origin.stamp(), |sender| sender.stamp()).len();
-        len / 2 * (stamp + ADDED) + if self.compresses { UNPACKED } else { 0 }
+        most_lines(len, self.stamp()) + if self.compresses { UNPACKED } else { 0 }
+    }
+
+    /// The most bytes of input that become no more than `bytes` of runs, but for what was packed.
+    pub(crate) fn input_within(&self, bytes: usize) -> usize {
+        bytes / most_lines(2, self.stamp()) * 2
+    }
+
+    /// The length of what each record begins with; the longest there is as long as a hello may come.
+    fn stamp(&self) -> usize {
+        match self.sender() {
+            Some(sender) => sender.stamp().len(),
+            None if self.begun => self.origin.stamp().len(),
+            None => MAX_STAMP,
+        }
     }
 
     /// Takes the bytes of one read and adds the records in them to `runs`.
     pub(crate) fn feed(&mut self, read: &[u8], runs: &mut Vec<LineRun>) -> Result<(), PeerError> {
         self.stats.bytes_in.add(read.len() as u64);
+        self.begun = true;
         self.take(Input::Bytes(read), &mut RunSink { runs, capacity: read.len() * 2 })
     }
 
@@ -143,7 +163,7 @@ impl Decoder {
         tally: &Tally,
         sink: &mut RunSink<'_>,
     ) -> Result<(), PeerError> {
-        let Self { framing, conversation, origin, stats, max_line, compresses, tokens } = self;
+        let Self { framing, conversation, origin, stats, max_line, compresses, tokens, .. } = self;
         let received = now();
         let context = DecodeContext {
             origin,
@@ -175,6 +195,17 @@ impl Decoder {
     }
 }
 
+/// The longest stamp: three names and a number with their keys.
+const MAX_STAMP: usize = 512;
+
+/// The most bytes of lines that `len` bytes of input can become. The shortest line that makes a
+/// record is a byte and its end; the most a record adds is its stamp, a time and, for a byte that
+/// is no text, a count.
+fn most_lines(len: usize, stamp: usize) -> usize {
+    const ADDED: usize = 128;
+    len.div_ceil(2) * (stamp + ADDED)
+}
+
 /// Counts a line of which so many bytes are left out.
 pub(crate) fn count_cut(cut: u64, stats: &Stats) {
     if cut > 0 {
@@ -193,8 +224,10 @@ fn hello(
         return Err(PeerError::Rejected("malformed hello".into()));
     };
     if let Some(Err(error)) = tokens.map(|tokens| tokens.admit(hello.token.as_deref())) {
-        context.stats.strangers_refused.add(1);
-        return Err(PeerError::Rejected(error.to_string()));
+        return Err(match error {
+            PeerError::MissingToken => PeerError::HelloWithoutToken,
+            error => error,
+        });
     }
     Conversation::new(hello, context.origin)
 }

@@ -172,3 +172,76 @@ fn connections_never_take_the_descriptors_that_files_need() {
     assert_eq!(metric(&collector.server(), "writes_failed"), 0);
     assert_eq!(metric(&collector.server(), "accepts_failed"), 0);
 }
+
+#[test]
+fn half_lines_of_two_addresses_keep_no_other_sender_waiting() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "--max-half-lines 1MiB");
+    let half = "x".repeat(6000);
+    let greedy: Vec<_> = (0..400)
+        .map(|n| {
+            let peer = caller([127, 0, 0, 2 + (n % 2) as u8], collector.authority());
+            say(&peer, &half);
+            peer
+        })
+        .collect();
+    counted(&collector, "lines_delayed", 1);
+    let good = caller([127, 0, 0, 1], collector.authority());
+    let whole = "y".repeat(60_000);
+    for _ in 0..20 {
+        say(&good, &format!("{whole}\n"));
+    }
+    let records = collector.wait_for(20);
+    assert!(messages(&records).iter().all(|msg| *msg == whole));
+    assert_eq!(greedy.len(), 400);
+}
+
+/// Compressed datagrams that become a hundred times as much, senders with names of control
+/// characters, and names as long as a datagram: none of it makes the collector hold more than it
+/// may.
+#[test]
+fn memory_stays_within_its_limits_whatever_senders_send_while_nothing_can_be_written() {
+    let scene = Scene::new();
+    let line = "--listen udp://127.0.0.1:0 --max-in-flight 8MiB --console=json";
+    let collector = Collector::serving(&scene, line);
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    for id in 0..1000_u32 {
+        let app = "a".repeat(60_000);
+        let datagram = format!(
+            r#"{{"sender":"{id:032x}","seq":1,"app":"{app}","host":"h","pid":1,"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m"}}"#
+        );
+        socket.send_to(datagram.as_bytes(), collector.at("udp")).expect("a datagram");
+        counted(&collector, "datagrams", u64::from(id / 50 * 50));
+    }
+    let unheard = collector.process.unheard();
+    let packed = zlib(&b"a\n".repeat(8 << 10));
+    for _ in 0..80 {
+        socket.send_to(&packed, collector.at("udp")).expect("a datagram");
+    }
+    let hello = |id: u32| {
+        let name = "\\u0001".repeat(128);
+        format!(
+            r#"{{"netlog":1,"sender":"{id:032x}","app":"{name}","host":"{name}","pid":1,"next":1}}"#
+        )
+    };
+    let peers: Vec<_> = (0..40)
+        .map(|id| {
+            let peer = caller([127, 0, 0, 1], collector.authority());
+            let text = format!("{}\n{}", hello(id), "a\n".repeat(32 << 10));
+            peer.set_nonblocking(true).expect("a socket");
+            let _ = (&peer).write(text.as_bytes());
+            peer
+        })
+        .collect();
+    counted(&collector, "reads_delayed", 1);
+    let memory = collector.process.memory();
+    assert!(memory < 100 << 20, "{} MiB", memory >> 20);
+    drop((unheard, peers));
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let level = flate2::Compression::best();
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), level);
+    packed.write_all(bytes).expect("memory");
+    packed.finish().expect("memory")
+}

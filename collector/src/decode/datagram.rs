@@ -1,15 +1,16 @@
 //! What is in a datagram: messages like any others, packed or in parts or not, or one record of a
 //! netlog sender with its number.
 
-use super::count_cut;
 use super::framing::{Framing, Input};
 use super::gelf::{Chunks, is_chunk};
-use super::inflate::{Inflated, Packing};
+use super::inflate::{Inflated, Packing, inflated_len};
 use super::message::Message;
+use super::netlog::fit;
 use super::origin::Origin;
 use super::run_sink::{DecodeContext, RunSink};
 use super::sniff::{CountTrust, Is, Kind, MessageStart, Pinned, sniff};
 use super::to_record::{UNPACKED, take_merged, take_message, take_object, unpacked};
+use super::{count_cut, most_lines};
 use crate::hub::line_run::LineRun;
 use crate::senders::identity::SenderId;
 use crate::senders::peer::Peer;
@@ -47,12 +48,20 @@ impl Numbered<'_> {
     pub(crate) fn identity(&self) -> Identity {
         let Some(line) = &self.line else { return Identity::default() };
         Identity {
-            app: line.app.map(|app| app.text().into_owned()),
-            host: line.host.map(|host| host.text().into_owned()),
+            app: line.app.map(|app| fit(app.text().into_owned())),
+            host: line.host.map(|host| fit(host.text().into_owned())),
             pid: line.pid,
             peer: None,
         }
     }
+}
+
+/// The most bytes of runs that a datagram can become, but for parts of a message.
+pub(crate) fn most_of_datagram(bytes: &[u8], origin: &Origin, max_line: usize) -> usize {
+    let packed = bytes.strip_prefix(b"z").unwrap_or(bytes);
+    let packing = Packing::of(packed).or_else(|| Packing::of(bytes));
+    let len = packing.map_or(bytes.len(), |_| inflated_len(bytes.len()).min(max_line));
+    most_lines(len, origin.stamp().len()) + bytes.len()
 }
 
 impl Datagram<'_> {
@@ -85,8 +94,15 @@ impl Datagram<'_> {
             return Ok(Some(Numbered { sender, number, line: parsed }));
         }
         if matches!(self.pin, None | Some(Pinned::Gelf)) && is_chunk(bytes) {
-            let whole = chunks.take(peer.place(), bytes, received);
-            whole.map_or(Ok(()), |whole| self.take_packed(&whole, context, runs))?;
+            let Some(mut whole) = chunks.take(peer.place(), bytes, received) else {
+                return Ok(None);
+            };
+            // Only text is in parts without need, and each of its lines would be a record.
+            if !whole.starts_with(b"{") && Packing::of(&whole).is_none() {
+                count_cut(whole.len().saturating_sub(self.max_line) as u64, self.stats);
+                whole.truncate(self.max_line);
+            }
+            self.take_packed(&whole, context, runs)?;
         } else {
             self.take_packed(bytes, context, runs)?;
         }

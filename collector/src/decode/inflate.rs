@@ -30,6 +30,11 @@ pub(super) struct Inflated {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotInflated;
 
+/// The most bytes that come out of `len` compressed ones.
+pub(super) fn inflated_len(len: usize) -> usize {
+    FREE.max(len.saturating_mul(RATIO))
+}
+
 impl Packing {
     /// How `bytes` are packed, if they are: by gzip's first two bytes, or by zlib's rule that its
     /// first two are a multiple of 31 (RFC 1950, section 2.2). `x^` is a multiple of 31 as well,
@@ -46,7 +51,7 @@ impl Packing {
     /// Unpacks one message of at most `limit` bytes; of a longer one the beginning. What comes out
     /// is not unpacked again.
     pub(super) fn inflate(self, bytes: &[u8], limit: usize) -> Result<Inflated, NotInflated> {
-        let limit = limit.min(FREE.max(bytes.len().saturating_mul(RATIO)));
+        let limit = limit.min(inflated_len(bytes.len()));
         let most = limit as u64 + 1;
         let mut out = Vec::new();
         let read = match self {

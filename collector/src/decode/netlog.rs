@@ -11,8 +11,8 @@ use crate::stats::count;
 use netlog_wire::{Hello, Identity, Level, LineMeta, Record, SenderMessage, VERSION};
 use std::sync::Arc;
 
-/// The longest app or host kept. Every record carries them: longer ones would blow up a peer's
-/// lines at our cost.
+/// The longest app or host kept, in bytes of a record. Every record carries them: longer ones would
+/// blow up a peer's lines at our cost.
 const MAX_NAME: usize = 128;
 
 /// Far beyond any count of records, far below where counting on overflows.
@@ -107,10 +107,25 @@ fn take_record(
     take_plain(message.cut, line, (Level::Info, context, &sender.identity), run);
 }
 
-fn fit(mut name: String) -> String {
-    let end = (0..=MAX_NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
-    name.truncate(end.unwrap_or(0));
+/// As much of a name as takes [`MAX_NAME`] bytes of a record.
+pub(crate) fn fit(mut name: String) -> String {
+    let mut len = 0;
+    let kept = name.chars().take_while(|&c| {
+        len += escaped_len(c);
+        len <= MAX_NAME
+    });
+    let kept = kept.map(char::len_utf8).sum();
+    name.truncate(kept);
     name
+}
+
+fn escaped_len(c: char) -> usize {
+    match c {
+        '"' | '\\' => 2,
+        // As \u0000.
+        c if c.is_control() => 6,
+        c => c.len_utf8(),
+    }
 }
 
 fn number(next: u64) -> Result<u64, PeerError> {
@@ -130,5 +145,7 @@ mod tests {
         assert_eq!(fit("orders".into()), "orders");
         assert_eq!(fit("é".repeat(100)), "é".repeat(64));
         assert_eq!(fit(format!("x{}", "é".repeat(100))), format!("x{}", "é".repeat(63)));
+        assert_eq!(fit("\u{1}".repeat(128)).len(), 21, "as long as it is in a record");
+        assert_eq!(fit("\"".repeat(128)).len(), 64);
     }
 }

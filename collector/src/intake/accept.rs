@@ -69,7 +69,7 @@ fn serve(accepted: Accepted, shared: &Arc<Shared>, connections: &mut JoinSet<()>
         Err(reached) => return count_refusal(reached, peer, shared),
     };
     prepare(&stream);
-    let mut connection = Connection::open(stream, peer, pin, shared.clone());
+    let mut connection = Connection::open(stream, peer, pin, permit.share.clone(), shared.clone());
     shared.stats.connections_opened.add(1);
     shared.stderr.debug(format_args!("connection from {peer} opened"));
     let (stats, stderr) = (shared.stats.clone(), shared.stderr);

@@ -2,8 +2,9 @@
 
 mod close;
 
+use super::half_lines::{AddressShare, LineRoom};
 use super::http;
-use super::shared::{FREE, READ, Shared};
+use super::shared::{READ, Shared};
 use super::stream::Stream;
 use super::timeouts::{Deadlines, Timeout};
 use crate::decode::{Decoder, Origin, Pinned};
@@ -19,13 +20,16 @@ use std::io;
 use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::task::yield_now;
 
 pub(super) use close::ConnectionEnd;
 
 /// What may become more bytes of records than this is enough for one turn.
 const TURN: usize = 1 << 20;
+
+/// One read takes at most this part of what may be on its way to the hub.
+const IN_FLIGHT: usize = 4;
 
 thread_local! {
     /// One read buffer for each worker thread: a read and its decoding never wait for anything in
@@ -56,8 +60,8 @@ pub(super) struct Connection {
     /// Beginning of what may be an HTTP request, until that is known.
     opening: Option<Vec<u8>>,
     deadlines: Deadlines,
-    /// Room for the line that has not ended, once it is not a short one.
-    room: Option<OwnedSemaphorePermit>,
+    /// Memory for the line that has not ended.
+    room: LineRoom,
     draining: bool,
 }
 
@@ -74,6 +78,7 @@ impl Connection {
         stream: Stream,
         peer: Peer,
         pin: Option<Pinned>,
+        share: Arc<AddressShare>,
         shared: Arc<Shared>,
     ) -> Self {
         stream.reset_at_death();
@@ -92,7 +97,7 @@ impl Connection {
             replies: Vec::new(),
             opening: Some(Vec::new()),
             deadlines: Deadlines::new(shared.limits.timeouts),
-            room: None,
+            room: LineRoom::new(share),
             draining: false,
             shared,
         }
@@ -115,9 +120,8 @@ impl Connection {
         self.part(&end).await;
         self.attendance.part(match end {
             ConnectionEnd::Closed => CloseReason::Ended,
-            ConnectionEnd::Unfit(PeerError::Rejected(_) | PeerError::MissingToken) => {
-                CloseReason::Refused
-            }
+            ConnectionEnd::Unfit(PeerError::Unsupported(_)) => CloseReason::Broken,
+            ConnectionEnd::Unfit(_) => CloseReason::Refused,
             _ => CloseReason::Broken,
         });
         end
@@ -184,34 +188,27 @@ impl Connection {
             let mut runs = Vec::new();
             self.decoder.silence(&mut runs);
             self.deadlines.heard(false, true, false);
-            self.room = None;
+            self.room.settle(0);
             self.shared.hub.give(runs, room);
         }
     }
 
-    /// How much may be read now. Short lines are free. What is more has to have room among all the
-    /// lines that have not ended, of which there is only so much.
+    /// Number of bytes that may be read now: as much of the line as there is memory for, and no more
+    /// than can be handed to the hub.
     async fn allowed(&mut self) -> Result<usize, ConnectionEnd> {
-        if self.room.is_some() {
-            return Ok(READ);
+        let most = READ.min(self.decoder.input_within(self.shared.limits.in_flight / IN_FLIGHT));
+        let held = self.decoder.held();
+        let allowed = self.room.allowance(held, most);
+        if allowed == Some(most) {
+            return Ok(most);
         }
-        let (shared, held) = (self.shared.clone(), self.decoder.held());
-        let half_lines = shared.limits.half_lines.clone();
-        let line = u32::try_from(shared.limits.max_line).unwrap_or(u32::MAX);
-        if let Ok(room) = half_lines.clone().try_acquire_many_owned(line) {
-            self.room = Some(room);
-            return Ok(READ);
-        }
-        shared.stats.lines_delayed.add(1);
-        if held < FREE {
-            return Ok(FREE - held);
+        self.shared.stats.lines_delayed.add(1);
+        if let Some(allowed) = allowed {
+            return Ok(allowed);
         }
         tokio::select! {
             biased;
-            room = half_lines.acquire_many_owned(line) => {
-                self.room = Some(room.map_err(|_| ConnectionEnd::Abandoned)?);
-                Ok(READ)
-            }
+            turn = self.room.wait() => turn.map_err(|_| ConnectionEnd::Abandoned).map(|()| most),
             due = self.deadlines.over() => Err(ConnectionEnd::TimedOut(due)),
         }
     }
@@ -228,9 +225,7 @@ impl Connection {
             })
         });
         let outcome = outcome.await;
-        if self.decoder.held() <= FREE {
-            self.room = None;
-        }
+        self.room.settle(self.decoder.held());
         if let (Some(run), true) = (runs.last(), self.decoder.sender().is_some()) {
             self.given = run.last();
         }

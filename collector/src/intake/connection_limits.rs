@@ -1,5 +1,6 @@
 //! Limits of open connections: in all, and for one address.
 
+use super::half_lines::{AddressShare, HalfLineBudget};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct ConnectionLimits {
     all: usize,
     of_one: usize,
+    half_lines: Arc<HalfLineBudget>,
     open: Mutex<OpenConnections>,
 }
 
@@ -16,7 +18,14 @@ pub(crate) struct ConnectionLimits {
 #[derive(Debug, Default)]
 struct OpenConnections {
     all: usize,
-    by: HashMap<IpAddr, usize>,
+    by: HashMap<IpAddr, OpenOfAddress>,
+}
+
+/// The connections of one address, and the memory that they share.
+#[derive(Debug)]
+struct OpenOfAddress {
+    count: usize,
+    share: Arc<AddressShare>,
 }
 
 /// Permission for one connection, given back when it is dropped.
@@ -24,6 +33,8 @@ struct OpenConnections {
 pub(crate) struct ConnectionPermit {
     limits: Arc<ConnectionLimits>,
     by: IpAddr,
+    /// The memory for unfinished lines of all connections from the address.
+    pub(super) share: Arc<AddressShare>,
 }
 
 /// The limit that a connection is over.
@@ -37,8 +48,8 @@ pub(crate) enum LimitReached {
 
 impl ConnectionLimits {
     /// `all` connections, `of_one` of them from one address.
-    pub(crate) fn new(all: usize, of_one: usize) -> Arc<Self> {
-        Arc::new(Self { all, of_one, open: Mutex::default() })
+    pub(crate) fn new(all: usize, of_one: usize, half_lines: Arc<HalfLineBudget>) -> Arc<Self> {
+        Arc::new(Self { all, of_one, half_lines, open: Mutex::default() })
     }
 
     /// Admits a connection from `peer`.
@@ -48,13 +59,16 @@ impl ConnectionLimits {
         if open.all >= self.all {
             return Err(LimitReached::All);
         }
-        if open.by.get(&by).is_some_and(|count| *count >= self.of_one) {
+        if open.by.get(&by).is_some_and(|of_address| of_address.count >= self.of_one) {
             return Err(LimitReached::Address);
         }
-        *open.by.entry(by).or_default() += 1;
+        let new = || OpenOfAddress { count: 0, share: self.half_lines.share() };
+        let of_address = open.by.entry(by).or_insert_with(new);
+        of_address.count += 1;
+        let share = of_address.share.clone();
         open.all += 1;
         drop(open);
-        Ok(ConnectionPermit { limits: self.clone(), by })
+        Ok(ConnectionPermit { limits: self.clone(), by, share })
     }
 
     fn lock(&self) -> MutexGuard<'_, OpenConnections> {
@@ -66,9 +80,9 @@ impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.limits.lock();
         open.all -= 1;
-        if let Some(count) = open.by.get_mut(&self.by) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(of_address) = open.by.get_mut(&self.by) {
+            of_address.count -= 1;
+            if of_address.count == 0 {
                 open.by.remove(&self.by);
             }
         }
@@ -94,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_has_ended_makes_room_for_another() {
-        let limits = ConnectionLimits::new(3, 2);
+        let limits = ConnectionLimits::new(3, 2, HalfLineBudget::new(1 << 20, 1 << 16));
         let one = limits.admit(at("10.0.0.1")).unwrap();
         let _two = limits.admit(at("10.0.0.1")).unwrap();
         assert_eq!(limits.admit(at("10.0.0.1")).unwrap_err(), LimitReached::Address);

@@ -7,6 +7,7 @@ use crate::senders::peer::{Peer, Process};
 use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, UnixAddr, recvmmsg, recvmsg,
 };
+use std::array;
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::ops::Range;
@@ -32,6 +33,7 @@ pub(crate) enum DatagramSocket {
 }
 
 /// A datagram that has come.
+#[derive(Debug, Clone)]
 pub(crate) struct ReceivedDatagram {
     /// Where in the buffer it is.
     pub(crate) place: Range<usize>,
@@ -101,8 +103,9 @@ fn receive_some(
     received: &mut Vec<ReceivedDatagram>,
 ) -> io::Result<()> {
     let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(AT_ONCE, None);
-    let places = buffer.chunks_exact_mut(UDP).map(|place| [IoSliceMut::new(place)]);
-    let mut places: Vec<_> = places.collect();
+    let mut rest = buffer.chunks_exact_mut(UDP);
+    let mut places: [_; AT_ONCE] =
+        array::from_fn(|_| [IoSliceMut::new(rest.next().unwrap_or_default())]);
     let fd = socket.as_raw_fd();
     let messages = recvmmsg(fd, &mut headers, &mut places, MsgFlags::MSG_DONTWAIT, None)?;
     for (at, message) in messages.enumerate() {

@@ -5,14 +5,18 @@ use super::kernel_drops::KernelDrops;
 use super::sequence_gaps::{SequenceGaps, SequenceLoss};
 use super::shared::{DRAIN, Shared};
 use crate::clock::now;
-use crate::decode::{Chunks, Datagram, Origin, Pinned, count_cut};
+use crate::decode::{Chunks, Datagram, Origin, Pinned, count_cut, most_of_datagram};
 use crate::hub::coalesce::note_read;
 use crate::hub::line_run::{LineRun, Source};
+use crate::hub::submission::{Closed, HubHandle};
 use crate::senders::peer::Peer;
 use crate::stats::{Stats, Tally};
 use netlog_wire::{Identity, Level, Record};
+use std::collections::HashMap;
 use std::io;
+use std::mem::take;
 use std::time::{Duration, Instant};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 
@@ -22,8 +26,14 @@ const BURST: usize = 256 << 10;
 /// What a datagram counts as at least, so that a burst of small ones takes about a millisecond.
 const LEAST: usize = 256;
 
+/// Reserved for the records of a burst at first: datagrams are records, not single bytes, as a rule.
+const ROOM: usize = 4 * BURST;
+
 /// How often losses are looked for while datagrams come or are missing.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// Peers whose stamps are kept.
+const ORIGINS: usize = 256;
 
 /// Longer than it takes tokio to learn from the kernel that datagrams wait.
 const LAST_LOOK: Duration = Duration::from_millis(10);
@@ -39,7 +49,8 @@ pub(crate) async fn run(socket: DatagramSocket, pin: Option<Pinned>, shared: Sha
         pin,
         progress: false,
         tally: Tally::default(),
-        from: None,
+        origins: OriginCache::default(),
+        received: Vec::new(),
     };
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -64,6 +75,19 @@ pub(crate) async fn run(socket: DatagramSocket, pin: Option<Pinned>, shared: Sha
     intake.report(&shared).await;
 }
 
+/// The stamps of the peers that sent lately.
+#[derive(Default)]
+struct OriginCache(HashMap<Peer, Origin>);
+
+impl OriginCache {
+    fn of(&mut self, peer: Peer) -> &Origin {
+        if self.0.len() >= ORIGINS && !self.0.contains_key(&peer) {
+            self.0.clear();
+        }
+        self.0.entry(peer).or_insert_with(|| Origin::new(peer))
+    }
+}
+
 struct DatagramIntake {
     socket: DatagramSocket,
     buffer: Vec<u8>,
@@ -75,29 +99,49 @@ struct DatagramIntake {
     progress: bool,
     /// What the burst came to so far.
     tally: Tally,
-    /// Who sent last: mostly who sends next.
-    from: Option<(Peer, Origin)>,
+    origins: OriginCache,
+    /// The datagrams that came together.
+    received: Vec<ReceivedDatagram>,
+}
+
+/// What a burst has become so far, and the room that is reserved for it.
+struct Burst {
+    runs: Vec<LineRun>,
+    room: OwnedSemaphorePermit,
+    started: Instant,
+}
+
+impl Burst {
+    /// Makes sure that `more` bytes of records find room: else what there is goes to the hub first.
+    async fn make_room(&mut self, more: usize, hub: &HubHandle) -> Result<(), Closed> {
+        let made: usize = self.runs.iter().map(|run| run.lines.len()).sum();
+        if made + more > self.room.num_permits() && !self.runs.is_empty() {
+            let room = self.room.split(self.room.num_permits()).ok_or(Closed)?;
+            hub.give(take(&mut self.runs), room);
+            self.room = hub.reserve(more.max(ROOM)).await?;
+        }
+        Ok(())
+    }
 }
 
 impl DatagramIntake {
-    /// Takes what datagrams there are, up to a limit, as one run; `false` when there were none.
+    /// Takes the datagrams that wait, up to a limit; `false` when there were none.
     async fn burst(&mut self, shared: &Shared) -> bool {
-        // Datagrams are records, not single bytes, as a rule.
-        let room = shared.hub.reserve(4 * (BURST + self.buffer.len())).await;
-        let Ok(room) = room else { return false };
-        let (mut runs, started) = (Vec::<LineRun>::new(), Instant::now());
-        let (mut received, mut taken) = (0, 0);
-        let mut datagrams = Vec::new();
-        while taken < BURST {
-            match self.socket.try_receive(&mut self.buffer, &mut datagrams) {
+        let Ok(room) = shared.hub.reserve(ROOM).await else { return false };
+        let mut burst = Burst { runs: Vec::new(), room, started: Instant::now() };
+        let mut received = 0;
+        while received < BURST {
+            match self.socket.try_receive(&mut self.buffer, &mut self.received) {
                 Ok(()) => {
-                    for datagram in datagrams.drain(..) {
-                        note_read(datagram.place.len());
-                        received += datagram.place.len().max(LEAST);
-                        self.take(datagram, (&mut runs, started), shared);
+                    for at in 0..self.received.len() {
+                        let len = self.received[at].place.len();
+                        note_read(len);
+                        received += len.max(LEAST);
+                        if self.take(at, &mut burst, shared).await.is_err() {
+                            return false;
+                        }
                     }
-                    // What was packed may have become much more than came.
-                    taken = received.max(runs.iter().map(|run| run.lines.len() / 4).sum());
+                    self.received.clear();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // An error here is about an earlier datagram of ours, and we send none.
@@ -106,42 +150,43 @@ impl DatagramIntake {
         }
         self.tally.settle(&shared.stats);
         self.count_chunks(&shared.stats);
-        shared.hub.give(runs, room);
-        if taken >= BURST {
+        shared.hub.give(burst.runs, burst.room);
+        if received >= BURST {
             // Otherwise whoever always has more to send would keep the thread from all others.
             yield_now().await;
         }
-        taken > 0
+        received > 0
     }
 
-    fn take(
-        &mut self,
-        ReceivedDatagram { place, cut, peer }: ReceivedDatagram,
-        (runs, started): (&mut Vec<LineRun>, Instant),
-        shared: &Shared,
-    ) {
-        let from = self.from.take().filter(|(address, _)| *address == peer);
-        let (_, origin) = self.from.insert(from.unwrap_or_else(|| (peer, Origin::new(peer))));
-        shared.stats.datagrams.add(1);
-        shared.stats.bytes_in.add((place.len() + cut) as u64);
+    async fn take(&mut self, at: usize, burst: &mut Burst, shared: &Shared) -> Result<(), Closed> {
+        let ReceivedDatagram { place, cut, peer } = self.received[at].clone();
+        let stats = &shared.stats;
+        stats.datagrams.add(1);
+        stats.bytes_in.add((place.len() + cut) as u64);
         if shared.tokens.is_some() {
-            return shared.stats.strangers_refused.add(1);
+            stats.strangers_refused.add(1);
+            return Ok(());
         }
-        count_cut(cut as u64, &shared.stats);
-        let (stats, tally, max_line) = (&shared.stats, &self.tally, shared.limits.max_line);
+        count_cut(cut as u64, stats);
+        let max_line = shared.limits.max_line;
+        let most = most_of_datagram(&self.buffer[place.clone()], self.origins.of(peer), max_line);
+        burst.make_room(most, &shared.hub).await?;
+        let (origin, tally) = (self.origins.of(peer), &self.tally);
         let datagram = Datagram { origin, stats, tally, max_line, pin: self.pin, received: now() };
-        let before = total(runs);
-        let taken = datagram.take(&mut self.buffer[place], (peer, &mut self.chunks), runs);
-        let (records, bytes) = total(runs);
-        shared.senders.datagram(peer, records - before.0, bytes - before.1);
+        let bytes = &mut self.buffer[place];
+        let before = total(&burst.runs);
+        let taken = datagram.take(bytes, (peer, &mut self.chunks), &mut burst.runs);
+        let (records, len) = total(&burst.runs);
+        shared.senders.datagram(peer, records - before.0, len - before.1);
         match taken {
             Ok(Some(numbered)) => {
                 let place = (numbered.sender, numbered.number);
-                self.gaps.saw(place, started, || numbered.identity());
+                self.gaps.saw(place, burst.started, || numbered.identity());
             }
             Ok(None) => {}
             Err(error) => shared.refuse(&error, peer),
         }
+        Ok(())
     }
 
     /// Whether losses may be found if they are looked for.

@@ -1,6 +1,7 @@
 //! The limits that all intakes share.
 
 use super::connection_limits::ConnectionLimits;
+use super::half_lines::HalfLineBudget;
 use super::http::body::ALL_BODIES;
 use super::timeouts::Timeouts;
 use crate::units::Size;
@@ -20,8 +21,6 @@ pub(crate) struct IntakeLimits {
     pub(crate) max_line: usize,
     pub(crate) timeouts: Timeouts,
     pub(crate) connections: Arc<ConnectionLimits>,
-    /// One permit for each byte that lines which have not ended may take, beyond what is free.
-    pub(crate) half_lines: Arc<Semaphore>,
     /// Bytes of GELF messages in parts that may wait for the rest.
     pub(crate) max_chunked: usize,
     /// Largest body of an HTTP request, packed or unpacked.
@@ -48,12 +47,11 @@ impl IntakeLimits {
     /// As wanted, but brought within what makes sense; and so many connections.
     pub(crate) fn new(wanted: &WantedLimits, connections: usize) -> Self {
         let max_line = wanted.max_line.bytes().max(MIN_LINE);
-        let half_lines = wanted.max_half_lines.bytes().max(max_line).min(Semaphore::MAX_PERMITS);
+        let half_lines = HalfLineBudget::new(wanted.max_half_lines.bytes(), max_line);
         Self {
             max_line,
             timeouts: wanted.timeouts,
-            connections: ConnectionLimits::new(connections, wanted.max_per_address),
-            half_lines: Arc::new(Semaphore::new(half_lines)),
+            connections: ConnectionLimits::new(connections, wanted.max_per_address, half_lines),
             max_chunked: wanted.max_chunked.bytes(),
             max_body: wanted.max_body.bytes().min(ALL_BODIES / 4),
             bodies: Arc::new(Semaphore::new(ALL_BODIES)),

@@ -1,6 +1,7 @@
 //! The context that every intake is given.
 
 use super::limits::IntakeLimits;
+use super::refusals::Refusals;
 use crate::hub::marks::Marks;
 use crate::hub::submission::HubHandle;
 use crate::senders::peer::Peer;
@@ -10,8 +11,7 @@ use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::SetOnce;
 
 /// Bytes read at once.
@@ -35,8 +35,7 @@ pub(crate) struct Shared {
     pub(crate) senders: Arc<Senders>,
     pub(crate) stderr: StderrLog,
     pub(crate) limits: Arc<IntakeLimits>,
-    /// A bit for each unsupported protocol that has been reported.
-    pub(crate) reported: Arc<AtomicU32>,
+    pub(crate) refusals: Arc<Refusals>,
     /// Required of every sender, if there are any.
     pub(crate) tokens: Option<Arc<Tokens>>,
     /// Set when the collector is to end.
@@ -44,18 +43,20 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Counts a peer with an unsupported protocol. Each protocol is reported once: a program that is
-    /// set up wrongly tries again and again.
+    /// Counts a peer that is refused, and reports it unless that was done lately.
     pub(crate) fn refuse(&self, error: &PeerError, peer: Peer) {
-        let PeerError::Unsupported(protocol) = error else { return };
-        self.stats.foreign_refused.add(1);
-        let bit = 1 << *protocol as u32;
-        if self.reported.fetch_or(bit, Relaxed) & bit == 0 {
-            self.stderr.log(format_args!(
-                "refused {peer}: unsupported protocol: {protocol}; reported once"
-            ));
-        } else {
-            self.stderr.debug(format_args!("refused {peer}: unsupported protocol: {protocol}"));
+        match error {
+            PeerError::Unsupported(_) => self.stats.foreign_refused.add(1),
+            PeerError::MissingToken => self.stats.strangers_refused.add(1),
+            PeerError::HelloWithoutToken | PeerError::UnknownToken => {
+                self.stats.strangers_refused.add(1);
+                self.stats.refused.add(1);
+            }
+            PeerError::Rejected(_) => self.stats.refused.add(1),
+        }
+        match self.refusals.report(error, peer.place().0, Instant::now()) {
+            Some(again) => self.stderr.log(format_args!("refused {peer}: {error}; {again}")),
+            None => self.stderr.debug(format_args!("refused {peer}: {error}")),
         }
     }
 

@@ -9,14 +9,16 @@ pub(crate) enum PeerError {
     Rejected(String),
     /// The peer speaks a protocol that is not supported here.
     Unsupported(Protocol),
-    /// The peer showed no token where one is required.
+    /// The peer said no hello where a token is required, and would not understand an answer.
     MissingToken,
+    /// The peer said hello without the token that is required.
+    HelloWithoutToken,
     /// The peer showed a token that is not in the file.
     UnknownToken,
 }
 
 /// Protocol of a connection that is recognised, and not supported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Protocol {
     Tls,
     Proxy2,
@@ -32,12 +34,24 @@ pub(crate) enum Protocol {
     Relp,
 }
 
+impl PeerError {
+    /// The answer to a peer that said hello.
+    pub(crate) fn answer(&self) -> Option<String> {
+        match self {
+            Self::Rejected(_) | Self::HelloWithoutToken | Self::UnknownToken => {
+                Some(self.to_string())
+            }
+            Self::MissingToken | Self::Unsupported(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for PeerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(words) => f.write_str(words),
             Self::Unsupported(protocol) => write!(f, "unsupported protocol: {protocol}"),
-            Self::MissingToken => f.write_str("a token is required"),
+            Self::MissingToken | Self::HelloWithoutToken => f.write_str("a token is required"),
             Self::UnknownToken => f.write_str("unknown token"),
         }
     }

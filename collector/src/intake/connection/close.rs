@@ -50,11 +50,7 @@ impl Connection {
     /// Does what is left to do on an end that was not the peer's.
     pub(super) async fn part(&mut self, end: &ConnectionEnd) {
         match end {
-            ConnectionEnd::Unfit(PeerError::Rejected(words)) => {
-                self.shared.stats.refused.add(1);
-                CollectorMessage::Error(words.clone()).push(&mut self.replies);
-                self.farewell().await;
-            }
+            ConnectionEnd::Unfit(error) => self.reject(error).await,
             ConnectionEnd::Stopped => self.drain().await,
             ConnectionEnd::TimedOut(due) => {
                 let stats = &self.shared.stats;
@@ -67,13 +63,20 @@ impl Connection {
                 self.stream.close_in_order();
             }
             ConnectionEnd::Broken(_) => self.keep_rest().await,
-            ConnectionEnd::Closed | ConnectionEnd::Unfit(PeerError::Unsupported(_)) => {
-                self.stream.close_in_order();
-            }
-            // A reset: to a plain peer anything else says that all is kept.
-            ConnectionEnd::Unfit(_) => self.shared.stats.strangers_refused.add(1),
+            ConnectionEnd::Closed => self.stream.close_in_order(),
             ConnectionEnd::Abandoned => {}
         }
+    }
+
+    /// Tells a peer that said hello the reason.
+    async fn reject(&mut self, error: &PeerError) {
+        if let Some(words) = error.answer() {
+            CollectorMessage::Error(words).push(&mut self.replies);
+            self.farewell().await;
+        } else if matches!(error, PeerError::Unsupported(_)) {
+            self.stream.close_in_order();
+        }
+        // Else a reset: to a plain peer anything else says that all is kept.
     }
 
     /// Takes what the kernel has received already, and lets a sender know what was kept of it.

@@ -46,13 +46,13 @@ impl Collector {
     /// When an address cannot be bound, a sink cannot be opened or the tokens cannot be read, and
     /// when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
+        let stderr = StderrLog { verbose: options.verbose };
+        let tokens = open::tokens(&options, stderr)?.map(Arc::new);
         let mut sockets = Vec::new();
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
-        let stderr = StderrLog { verbose: options.verbose };
         let (stats, retention) = (Arc::<Stats>::default(), RetentionHandle::default());
-        let tokens = open::tokens(&options, stderr)?.map(Arc::new);
         let http = open::http(&options)?;
         let sinks = open::sinks(&options, &retention, &stats)?;
         let reopen = Reopen::new(tokens.clone());

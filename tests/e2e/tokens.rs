@@ -37,7 +37,7 @@ fn a_sender_with_a_token_is_served_and_one_without_is_told_why() {
     let collector = guarded(&scene, &format!("# two of them\nanother-91bc\n{TOKEN}\n"));
     let to = collector.authority();
     for (hello, words) in [
-        (format!("{HELLO}}}\n"), "a token is asked for here"),
+        (format!("{HELLO}}}\n"), "a token is required"),
         (format!("{HELLO},\"token\":\"correct-horse-7f2b\"}}\n"), "unknown token"),
         (format!("{HELLO},\"token\":\"\"}}\n"), "unknown token"),
     ] {
@@ -79,7 +79,7 @@ fn peers_that_cannot_show_a_token_are_refused() {
     let line = "--listen tcp://127.0.0.1:0 --listen udp://127.0.0.1:0 --http 127.0.0.1:0 \
                 --token-file tokens";
     let collector = Collector::with(&scene, line);
-    collector.process.says("can show a token: refused");
+    collector.process.says("warning: datagrams cannot carry a token");
     let mut plain = TcpStream::connect(collector.authority()).expect("the collector listens");
     plain.set_read_timeout(Some(SOON)).expect("a limit");
     std::io::Write::write_all(&mut plain, b"let me in\n").expect("the collector reads");
@@ -102,7 +102,7 @@ fn whoever_looks_shows_a_token_but_for_the_page_and_the_health() {
         let answered = get(&server, path);
         assert_eq!(answered.status, 401, "{path}");
         assert!(answered.head.contains("www-authenticate: Bearer"), "{}", answered.head);
-        assert!(answered.body.contains("\"error\":\"a token is asked for here\""));
+        assert!(answered.body.contains("\"error\":\"a token is required\""));
         let wrong = get_with(&server, path, "Authorization: Bearer nonsense\r\n");
         assert!(wrong.status == 401 && wrong.body.contains("unknown token"), "{}", wrong.body);
         let basic = get_with(&server, path, "Authorization: Basic Y29ycmVjdA==\r\n");
@@ -135,7 +135,7 @@ fn the_hand_tool_shows_its_token_from_a_file_or_the_environment() {
     assert!(tail.stdout().contains("hello"), "{}", tail.stdout());
     let mut bare = scene.netlog(&format!("search --at {server}"));
     assert_eq!(bare.end().code(), Some(2));
-    assert!(bare.stderr().contains("a token is asked for here"), "{}", bare.stderr());
+    assert!(bare.stderr().contains("a token is required"), "{}", bare.stderr());
 }
 
 #[test]

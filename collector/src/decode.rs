@@ -25,6 +25,7 @@ mod scratch;
 mod severity;
 mod sniff;
 pub(crate) mod splunk;
+mod steps;
 mod syslog;
 mod syslog_boundary;
 mod time;

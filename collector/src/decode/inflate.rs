@@ -1,6 +1,7 @@
 //! What was compressed comes out again, but never more of it than a limit: a kilobyte of deflate
 //! may hold a megabyte of nothing.
 
+use super::steps::step;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use std::io::Read;
 
@@ -60,6 +61,7 @@ impl Packing {
         };
         match read {
             Ok(len) => {
+                step(2 * len);
                 out.truncate(limit);
                 Ok(Inflated { bytes: out, whole: len <= limit })
             }

@@ -2,6 +2,7 @@
 //! of some inner objects stand among them, behind the name of the object they are from.
 
 use super::key_names::{OPENED, opened};
+use super::steps::step;
 use netlog_wire::{number_end, string_end};
 
 /// The deepest nesting that is read at all, as JSON parsers do.
@@ -63,6 +64,7 @@ pub(super) fn index_flat(json: &[u8], members: &mut Vec<MemberSpan>) -> Option<(
 }
 
 fn index_from(json: &[u8], inner: u8, members: &mut Vec<MemberSpan>) -> Option<()> {
+    step(json.len());
     let mut reader = Reader { json, at: 0, members };
     reader.skip_space();
     reader.object(inner)?;
@@ -222,6 +224,7 @@ impl Reader<'_> {
 
 /// JSON text without white space between its parts.
 pub(super) fn squeeze(json: &str) -> String {
+    step(json.len());
     let (mut out, mut at) = (String::with_capacity(json.len()), 0);
     while let Some(&byte) = json.as_bytes().get(at) {
         let end = match byte {

@@ -2,6 +2,7 @@
 
 use super::json_index::MemberSpan;
 use super::key_names::{Field, GELF, Meaning, Scale, meanings, scale};
+use super::steps::step;
 
 /// The most members that may mean something; the others are values.
 pub(super) const MAX_KNOWN: usize = 256;
@@ -60,6 +61,7 @@ impl JsonShapes {
 
 /// A number that is the same for the same keys, and mostly another for others.
 fn signature(json: &str, members: &[MemberSpan]) -> u64 {
+    step(8 * members.len());
     let mut sum = members.len() as u64;
     for member in members {
         let key = member.key(json).as_bytes();
@@ -95,6 +97,8 @@ impl JsonShape {
         let (mut pid, mut hostname) = (false, false);
         for (at, member) in members.iter().enumerate() {
             let key = member.key(json);
+            // A search among all names.
+            step(key.len() * 8);
             // Longer keys would not be remembered anyway.
             shape.keys.extend_from_slice(key.as_bytes());
             shape.lens.push((u16::try_from(key.len()).unwrap_or(u16::MAX), member.prefix()));

@@ -3,6 +3,7 @@
 //! The first row that fits is what it is. While a row above it might still fit, nothing is decided
 //! and more bytes are waited for; so what a message is never depends on how it was split.
 
+use super::steps::step;
 use crate::senders::peer_error::Protocol;
 
 /// What a message is.
@@ -193,6 +194,7 @@ pub(super) fn sniff(bytes: &[u8], place: MessageStart) -> Option<Is> {
     if !place.first && plainly_text(bytes) {
         return Some(Is::A(Kind::Text));
     }
+    step(8);
     for (at, signs, is) in ROWS {
         let applies = (place.first || *at == Each) && place.pin.is_none_or(|pin| pin.allows(*is));
         if !applies {
@@ -302,6 +304,7 @@ fn fit_one(sign: &Sign, bytes: &[u8]) -> (Fit, usize) {
 fn fit_line(ends: &[&str], bytes: &[u8]) -> (Fit, usize) {
     const MAX: usize = 8 << 10;
     let line = &bytes[..bytes.len().min(MAX)];
+    step(line.len());
     let Some(end) = memchr::memchr2(b'\n', 0, line) else {
         return (if line.len() < MAX { Fit::Maybe } else { Fit::No }, 0);
     };

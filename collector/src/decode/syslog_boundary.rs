@@ -1,6 +1,7 @@
 //! The place where a syslog message without an end of its own ends: at the beginning of the next.
 
 use super::sniff::{Fit, begins_counted, begins_next};
+use super::steps::step;
 use memchr::{memchr2, memchr3};
 
 /// The longest beginning of a message that is looked for.
@@ -64,6 +65,7 @@ impl SyslogBoundary {
             if self.begun.len == 0 && self.before != 0 {
                 let skip = self.skip(&input[at..]);
                 if skip > 0 {
+                    step(skip);
                     self.before = input[at + skip - 1];
                     at += skip;
                     continue;
@@ -72,6 +74,7 @@ impl SyslogBoundary {
             if self.lines && matches!(byte, b'\n' | 0) {
                 return Boundary::LineEnd(at);
             }
+            step(1);
             if self.push(byte) {
                 return Boundary::Next { end: at + 1, begun: self.begun };
             }
@@ -102,6 +105,7 @@ impl SyslogBoundary {
         begun.bytes[begun.len] = byte;
         begun.len += 1;
         while begun.len > 0 {
+            step(begun.len);
             let may_begin =
                 begins(self.counted, begun.bytes[0]) && may_follow(self.counted, self.before);
             let fit = match may_begin {
@@ -139,5 +143,7 @@ fn may_follow(counted: bool, before: u8) -> bool {
 
 /// The end of the line that `bytes` begin with.
 pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
-    memchr2(b'\n', 0, bytes)
+    let end = memchr2(b'\n', 0, bytes);
+    step(end.unwrap_or(bytes.len()));
+    end
 }

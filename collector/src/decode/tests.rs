@@ -1,5 +1,6 @@
 //! Connections from their first byte to their last.
 
+mod bounds;
 mod clients;
 mod understood;
 

@@ -8,6 +8,7 @@ use super::message::{Message, Note};
 use super::run_sink::{DecodeContext, RunSink};
 use super::scratch::{Scratch, with_scratch};
 use super::sniff::Kind;
+use super::steps::step;
 use super::{json_fields, syslog};
 use crate::hub::line_run::LineRun;
 use crate::stats::count;
@@ -109,6 +110,7 @@ pub(super) fn take_object(
 
 /// A message as text, and how many of its bytes were none.
 fn as_text<'a>(line: &'a [u8], backslash: &str) -> (Cow<'a, str>, usize) {
+    step(line.len());
     match std::str::from_utf8(line) {
         Ok(text) => (Cow::Borrowed(text), 0),
         Err(_) => {
@@ -201,6 +203,7 @@ fn take_array(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRu
     if line[1..].trim_ascii_start().first() != Some(&b'{') {
         return false;
     }
+    step(line.len());
     let Some(elements) = elements(line) else { return false };
     if elements.iter().any(|element| !element.json().starts_with('{')) {
         return false;
@@ -218,6 +221,7 @@ fn take_array(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRu
 fn take_peers_line(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun) {
     let (line, cut) = (message.bytes, message.cut);
     let line = line.strip_suffix(b"\r").filter(|_| cut == 0).unwrap_or(line);
+    step(line.len().min(64) + 2 * line.len());
     let level = guess(line).unwrap_or(Level::Info);
     let (stamp, now) = (context.origin.stamp(), (context.received, context.now));
     if cut == 0 && run.text(stamp, now, (level, line)) {

@@ -1,5 +1,6 @@
 //! Bytes of the message that has not ended, kept up to a limit.
 
+use crate::decode::steps::step;
 use std::mem::take;
 
 /// The beginning of a message, and how many bytes behind it were cut.
@@ -30,6 +31,7 @@ impl Held {
     /// Keeps as much of `bytes` as `limit` allows, and counts the rest.
     pub(super) fn keep(&mut self, bytes: &[u8], limit: usize) {
         let room = limit.saturating_sub(self.bytes.len()).min(bytes.len());
+        step(room);
         self.bytes.extend_from_slice(&bytes[..room]);
         self.cut += (bytes.len() - room) as u64;
     }
@@ -41,6 +43,7 @@ impl Held {
 
     /// Removes `len` bytes from `at` on, and counts them as cut.
     pub(super) fn remove(&mut self, at: usize, len: usize) {
+        step(self.bytes.len() - at);
         self.bytes.drain(at..at + len);
         self.cut += len as u64;
     }

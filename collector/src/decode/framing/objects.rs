@@ -10,6 +10,7 @@ use super::state::{Advance, Ended, State};
 use super::{Framing, Kind};
 use crate::decode::json_scanner::{self, JsonScanner};
 use crate::decode::message::Note;
+use crate::decode::steps::step;
 use memchr::{memchr, memrchr};
 use netlog_wire::object_len;
 use std::ops::Range;
@@ -52,6 +53,7 @@ impl Framing {
         if self.held.is_empty()
             && let Some(end) = object_len(bytes).filter(|&end| end <= self.limit)
         {
+            step(end);
             return self.whole(bytes, 0..end);
         }
         let mut at = 0;
@@ -61,6 +63,8 @@ impl Framing {
             }
             let State::Object(object) = &mut self.state else { return Advance::default() };
             let plain = object.scanner.plain(&bytes[at..]);
+            // Once more for the attempt to find its end at once.
+            step(2 * plain + 2);
             if plain > 0 {
                 at += self.keep_string(&bytes[at..at + plain]);
                 continue;

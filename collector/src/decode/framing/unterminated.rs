@@ -3,6 +3,7 @@
 use super::held::Replay;
 use super::state::{Advance, Ended, State, SyslogEnds};
 use super::{Framing, Kind};
+use crate::decode::steps::step;
 use crate::decode::syslog_boundary::{Begun, Boundary};
 use memchr::memchr2_iter;
 
@@ -25,6 +26,7 @@ impl Framing {
     pub(super) fn next_begins(&mut self, kind: Kind, end: usize, begun: &Begun) -> Advance {
         let begun = begun.bytes();
         self.held.take_back(begun.len().saturating_sub(end));
+        step(begun.len());
         self.replay = Replay::new(begun.to_vec(), 0);
         self.state = State::Begin;
         let tail = 0..end.saturating_sub(begun.len());
@@ -40,6 +42,7 @@ impl Framing {
             return over(0, 0..0);
         }
         for end in memchr2_iter(b'\n', 0, bytes) {
+            step(1);
             // One that is too long was none of several lines.
             let too_long = self.held.received() + end > self.limit;
             if bytes[end] == 0 || too_long || bytes.get(end + 1) == Some(&b'<') {
@@ -47,6 +50,7 @@ impl Framing {
                 return over(end + 1, 0..end);
             }
         }
+        step(bytes.len());
         self.state = State::UntilNul(bytes.last() == Some(&b'\n'));
         self.keep(bytes)
     }

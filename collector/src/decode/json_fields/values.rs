@@ -4,6 +4,7 @@ use crate::decode::draft::Text;
 use crate::decode::key_names::Scale;
 use crate::decode::level_guess::colour_code;
 use crate::decode::severity::{self, Severity};
+use crate::decode::steps::step;
 use crate::decode::time::{self, Moment, Zone};
 use netlog_wire::JsonStr;
 use std::borrow::Cow;
@@ -18,6 +19,7 @@ fn inside(value: &str) -> Option<&str> {
 
 /// The text that the inside of a string means.
 pub(super) fn unescaped(inside: &str) -> String {
+    step(inside.len());
     JsonStr::new(inside).text().into_owned()
 }
 

@@ -13,8 +13,8 @@ use std::mem::{replace, take};
 
 pub(super) use values::claim;
 use values::{
-    caller, claimed, from_bytes, level, moment, number, spans, text, text_or_number, unescaped,
-    whole, without_end,
+    as_written, caller, claimed, from_bytes, level, moment, number, spans, text, text_or_number,
+    unescaped, whole, without_end,
 };
 
 /// Reads any JSON object into `draft`: what it has no field for stays under `kv`, in order. What
@@ -154,7 +154,7 @@ impl<'a> Filling<'_, 'a> {
             _ => key,
         };
         let value = kept(value, member.shape);
-        self.draft.kv.push(Pair { prefix: prefix.into(), key: key_text(key), value });
+        self.draft.kv.push(Pair { prefix: prefix.into(), key: as_written(key), value });
     }
 
     /// Keeps the members of `kv` as if they stood outside.
@@ -165,7 +165,7 @@ impl<'a> Filling<'_, 'a> {
         }
         self.draft.kv.extend(members.iter().map(|member| Pair {
             prefix: "".into(),
-            key: key_text(member.key(object)),
+            key: as_written(member.key(object)),
             value: kept(member.value(object), member.shape),
         }));
         true
@@ -202,13 +202,6 @@ impl<'a> Filling<'_, 'a> {
         {
             self.draft.level = level;
         }
-    }
-}
-
-fn key_text(key: &str) -> Text<'_> {
-    match key.contains("\\u") {
-        true => Text::Plain(unescaped(key).into()),
-        false => Text::Json(key),
     }
 }
 

@@ -45,6 +45,11 @@ impl MemberSpan {
         json.get(self.value.0 as usize..self.value.1 as usize).unwrap_or_default()
     }
 
+    /// The number of the object it is from.
+    pub(super) fn inner(&self) -> u8 {
+        self.inner
+    }
+
     /// The name of the object it is from.
     pub(super) fn prefix(&self) -> &'static str {
         let opened = self.inner.checked_sub(1).and_then(|at| OPENED.get(usize::from(at)));

@@ -24,9 +24,9 @@ pub(super) struct Candidate {
 /// What the members of an object mean, by their keys.
 #[derive(Debug, Default)]
 pub(super) struct JsonShape {
-    /// The keys, one behind the other, and the length of each with its object's name.
+    /// The keys, one behind the other, and the length of each with its object's number.
     keys: Vec<u8>,
-    lens: Vec<(u16, &'static str)>,
+    lens: Vec<(u16, u8)>,
     /// In the order in which they are tried.
     pub(super) candidates: Vec<Candidate>,
     pub(super) gelf: bool,
@@ -79,10 +79,11 @@ impl JsonShape {
             return false;
         }
         let mut at = 0;
-        for (member, (len, prefix)) in members.iter().zip(&self.lens) {
+        for (member, (len, inner)) in members.iter().zip(&self.lens) {
             let key = member.key(json).as_bytes();
             let end = at + usize::from(*len);
-            if self.keys.get(at..end) != Some(key) || member.prefix() != *prefix {
+            let same = key.len() == usize::from(*len) && member.inner() == *inner;
+            if !same || self.keys.get(at..end) != Some(key) {
                 return false;
             }
             at = end;
@@ -101,7 +102,7 @@ impl JsonShape {
             step(key.len() * 8);
             // Longer keys would not be remembered anyway.
             shape.keys.extend_from_slice(key.as_bytes());
-            shape.lens.push((u16::try_from(key.len()).unwrap_or(u16::MAX), member.prefix()));
+            shape.lens.push((u16::try_from(key.len()).unwrap_or(u16::MAX), member.inner()));
             let Some(at) = u8::try_from(at).ok().filter(|at| usize::from(*at) < MAX_KNOWN) else {
                 continue;
             };

@@ -26,16 +26,26 @@ pub(super) fn unescaped(inside: &str) -> String {
 /// What a string says. Escapes stay as they are, but for those that may not be text.
 pub(super) fn text(value: &str) -> Option<Text<'_>> {
     let inside = inside(value)?;
-    Some(match inside.contains("\\u") {
+    Some(as_written(inside))
+}
+
+/// The inside of a string as text of a record: with its escapes, unless they may be no characters.
+pub(super) fn as_written(inside: &str) -> Text<'_> {
+    match has_escape(inside) && inside.contains("\\u") {
         true => Text::Plain(unescaped(inside).into()),
         false => Text::Json(inside),
-    })
+    }
+}
+
+/// Whether there is a backslash.
+fn has_escape(inside: &str) -> bool {
+    memchr::memchr(b'\\', inside.as_bytes()).is_some()
 }
 
 /// What a string says, as it is meant.
 fn meant(value: &str) -> Option<Cow<'_, str>> {
     let inside = inside(value)?;
-    Some(match inside.contains('\\') {
+    Some(match has_escape(inside) {
         true => unescaped(inside).into(),
         false => inside.into(),
     })
@@ -90,7 +100,7 @@ pub(super) fn caller(value: &str) -> Option<(Text<'_>, u64)> {
 /// What a peer calls itself or its machine, if that is a name; also said several times over.
 pub(super) fn claimed(value: &str) -> Option<Text<'_>> {
     if let Some(inside) = inside(value) {
-        if !inside.contains('\\') {
+        if !has_escape(inside) {
             return claim(inside).map(Text::Json);
         }
         return claim(&unescaped(inside)).map(|name| Text::Plain(name.to_owned().into()));
@@ -126,7 +136,7 @@ pub(super) fn moment<'a>(value: &'a str, key: &str) -> Option<Moment<'a>> {
     // A letter for a key is a weak sign.
     let weak = key.len() == 1;
     if let Some(inside) = inside(value) {
-        return match inside.contains('\\') {
+        return match has_escape(inside) {
             // A zone's name would not outlive the copy.
             true => {
                 let text = unescaped(inside);

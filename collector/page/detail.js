@@ -1,12 +1,12 @@
-// All of one record.
+// The details of one record.
 import { $, cut, el, fullTime, hueOf, levelOf, LEVELS, pieces, scalar, show } from "./text.js";
 import { filterOf, pick } from "./row.js";
 
 const LONGEST = 65_536;
-/** So much of what came before and after is shown around a record that is linked to. */
+/** The time before and after a linked record that is shown with it, in milliseconds. */
 const AROUND = 5000;
 
-/** The address of a record: a narrow range around it, and its cursor. */
+/** The address of a record: a narrow range around it, and its position. */
 export function linkTo({ record, t }) {
   const query = new URLSearchParams({
     since: new Date(t - AROUND).toISOString(),
@@ -18,7 +18,7 @@ export function linkTo({ record, t }) {
   return link.href;
 }
 
-/** Puts text on the clipboard, also where the page has no secure origin. */
+/** Copies text to the clipboard, without a secure origin too. */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -49,7 +49,7 @@ function copier(text, what) {
   return made;
 }
 
-/** Text of any length, over lines; the rest of what is very long on demand. */
+/** Text of several lines; the end of a very long one is shown on demand. */
 function block(text, cls, words) {
   const made = el("pre", cls, ...pieces(text.slice(0, LONGEST), words, true));
   if (text.length > LONGEST) {
@@ -58,6 +58,11 @@ function block(text, cls, words) {
     );
   }
   return made;
+}
+
+/** A span and its values, on one line. */
+function spanText({ name, kv = {} }) {
+  return [name, ...Object.entries(kv).map(([key, value]) => `${key}=${show(value)}`)].join(" ");
 }
 
 export class Detail {
@@ -117,12 +122,14 @@ export class Detail {
     if (fields.children.length > 2) fields.lastChild.classList.add("last-kv");
     if (record.target) add("target", pick("mono", "target", record.target, record.target));
     if (record.file) add("file", el("span", "mono", ...pieces(record.file + (record.line === undefined ? "" : `:${record.line}`))));
-    for (const name of ["thread", "span", "pid", "peer"]) {
+    if (Array.isArray(record.spans)) add("spans", block(record.spans.map(spanText).join("\n"), "value", words));
+    if (record.recorded) add("recorded", el("span", "mono", "kept by the flight recorder, sent later"));
+    for (const name of ["trace", "thread", "span", "pid", "peer"]) {
       if (record[name] !== undefined) add(name, this.#plain(record[name]));
     }
     if (record.truncated) add("truncated", el("span", "mono", `${record.truncated} bytes of the message were cut off`));
     if (record.lost) add("lost", el("span", "mono bad", `${record.lost} records were lost before this one`));
-    const known = new Set(["app", "host", "pid", "peer", "time", "level", "target", "file", "line", "thread", "msg", "kv", "span", "truncated", "lost", "at"]);
+    const known = new Set(["app", "host", "pid", "peer", "time", "level", "target", "file", "line", "thread", "msg", "kv", "trace", "span", "spans", "recorded", "truncated", "lost", "at"]);
     for (const [name, value] of Object.entries(record)) if (!known.has(name)) add(name, this.#plain(value));
     if (record.at) add("position", el("span", "mono quiet", ...pieces(String(record.at))));
 

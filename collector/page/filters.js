@@ -53,7 +53,7 @@ export const active = (filter) => FIELDS.slice(1).filter((name) => filter[name])
 
 const LENGTHS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** A time of the grammar, in milliseconds. */
+/** Reads a time or an age, in milliseconds. */
 export function timeOfWord(word, now = Date.now()) {
   const ago = /^(\d+)\s*([smhdw])$/.exec(word);
   return ago ? now - ago[1] * LENGTHS[ago[2]] : Date.parse(word);
@@ -81,7 +81,7 @@ export class Filters {
     return this.#filter;
   }
 
-  /** Shows a filter that came from the address; `anew`, also where somebody is typing. */
+  /** Shows the filter of an address; with `anew`, in the field being edited too. */
   show(filter, anew) {
     this.#filter = filter;
     if (anew) {
@@ -108,7 +108,7 @@ export class Filters {
     this.#form.elements.grep.select();
   }
 
-  /** Filters by a value that was clicked; by none of it when it is the filter already. */
+  /** Toggles a filter by a clicked value. */
   pick(field, value) {
     const filter = { ...this.#filter, at: "" };
     if (field === "f") {
@@ -132,7 +132,7 @@ export class Filters {
     this.#timer = setTimeout(() => {
       const value = field.value;
       if (value === this.#filter[field.name]) return;
-      // What is typed in one go is one step back in the history.
+      // Continuous typing is one step in the history.
       const how = this.#typing === field.name ? "replace" : "push";
       if (field.tagName !== "SELECT" && document.activeElement === field) this.#typing = field.name;
       this.#changed({ ...this.#filter, at: "", [field.name]: value }, how);

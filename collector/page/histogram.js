@@ -9,7 +9,7 @@ const STEPS = [
   5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 7 * DAY, 30 * DAY, 365 * DAY,
 ];
 
-/** Where most of the times lie: a sender whose clock is years off must not flatten all the rest. */
+/** The range of most of the times: a sender whose clock is years off must not flatten all the rest. */
 function extent(items) {
   const every = Math.max(1, Math.floor(items.length / 2000));
   const times = [];
@@ -124,7 +124,7 @@ export class Histogram {
     $("axis").replaceChildren(...nodes);
   }
 
-  /** Marks the part that is in sight in the list. */
+  /** Marks the part that is visible in the list. */
   sight(times) {
     const seen = $("seen");
     const span = this.#to - this.#from;
@@ -136,7 +136,7 @@ export class Histogram {
     seen.style.width = `max(${(high - low) * 100}%, 3px)`;
   }
 
-  // ---- by hand
+  // ---- pointer
 
   #timeAt(x) {
     return this.#from + (this.#to - this.#from) * Math.max(0, Math.min(1, x / this.#plot.clientWidth));

@@ -1,4 +1,4 @@
-// The keyboard. Where something is typed, the keys are the text's.
+// The keyboard shortcuts, which do not apply while typing.
 
 const TYPED = "input, textarea, select";
 

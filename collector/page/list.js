@@ -2,18 +2,18 @@
 import { el, dayNumber } from "./text.js";
 import { Row } from "./row.js";
 
-/** So many records the page keeps; a view that is held still may let it grow by `MORE`. */
+/** The records that the page keeps at most; a paused view may grow by `MORE`. */
 export const CAP = 100_000;
 export const MORE = 50_000;
 const SLACK = 2_000;
 const BEYOND = 12;
-/** Senders are merged by time within this. */
+/** The time within which records of several senders are ordered, in milliseconds. */
 const WINDOW = 100;
 
 export class List {
   items = [];
   following = true;
-  /** Held by the reader's word, not by scrolling. */
+  /** Paused by the button or key, not by scrolling. */
   paused = false;
   fresh = 0;
   dropped = 0;
@@ -67,7 +67,7 @@ export class List {
     this.draw();
   }
 
-  // ---- what is in it
+  // ---- contents
 
   clear() {
     this.items = [];
@@ -82,7 +82,7 @@ export class List {
     this.#on.changed();
   }
 
-  /** Adds at the end; a record that comes a little late goes where its time says. */
+  /** Appends a record; one that arrives a little late is inserted by its time. */
   push(item) {
     const { items } = this;
     let at = items.length;
@@ -101,7 +101,7 @@ export class List {
     this.draw();
   }
 
-  /** Adds older ones at the beginning, in the order of time. */
+  /** Prepends older records, in the order of time. */
   prepend(older) {
     if (!older.length) return;
     this.items = older.concat(this.items);
@@ -133,7 +133,7 @@ export class List {
     }
   }
 
-  // ---- following and holding still
+  // ---- following and pausing
 
   hold(paused = false) {
     this.paused ||= paused;
@@ -191,7 +191,7 @@ export class List {
     }
   }
 
-  // ---- the selected one
+  // ---- selection
 
   select(item) {
     this.selected = item;
@@ -199,7 +199,7 @@ export class List {
     this.#on.selected(item);
   }
 
-  /** Goes one record on or back; from nowhere, to the newest, or the first in sight. */
+  /** Selects the next or previous record; without a selection, the newest or the first visible one. */
   move(by) {
     const { items } = this;
     let at = items.indexOf(this.selected);
@@ -241,7 +241,7 @@ export class List {
     return [clamp(Math.ceil(top / this.#row) - 1), clamp(Math.floor((top + this.#view) / this.#row) - 2)];
   }
 
-  /** The times of the first and last record in sight. */
+  /** The times of the first and last visible record. */
   sight() {
     if (!this.items.length) return null;
     const [first, last] = this.#inSight();
@@ -258,7 +258,7 @@ export class List {
     });
   }
 
-  /** As `draw`, with every row made anew. */
+  /** Draws every row again before the next frame. */
   refresh() {
     this.#revision++;
     this.draw();

@@ -1,4 +1,4 @@
-// One row in sight: a record on one line, or a notice that cannot be taken for one.
+// One visible row: a record on one line, or a notice that cannot be mistaken for one.
 import { clock, cut, el, fullTime, hueOf, levelOf, LEVELS, pieces, scalar, show, timeOf } from "./text.js";
 
 const LONGEST = 1000;
@@ -6,7 +6,7 @@ const VALUE = 80;
 const VALUES = 12;
 let made = 0;
 
-/** A word of a record that filters by itself when it is clicked. */
+/** A value of a record that becomes a filter when it is clicked. */
 export function pick(cls, field, value, text, words = null) {
   const button = el("button", `pick ${cls}`, ...pieces(cut(text, VALUE), words));
   button.type = "button";
@@ -14,13 +14,13 @@ export function pick(cls, field, value, text, words = null) {
   return button;
 }
 
-/** A word that does so from one of a row's cells, where the tab key does not stop. */
+/** The same in a row, where the tab key does not stop. */
 function quiet(button) {
   button.tabIndex = -1;
   return button;
 }
 
-/** The filter that one of a record's values makes, or null. */
+/** The filter by one of a record's values, or null. */
 export function filterOf(key, value) {
   return scalar(value) && !key.includes("=") ? `${key}=${show(value)}` : null;
 }

@@ -10,7 +10,7 @@ const MOST = 500;
 const at = (time) => (typeof time === "number" ? time : Date.parse(time));
 const number = (value) => Number(value ?? 0);
 
-/** Whether a sender's state is one of being connected. */
+/** True for the states of a connected sender. */
 export const connected = (state) => /^(connected|open|live|active|sending)/i.test(state ?? "");
 const bad = (state) => /broken|refused|crash|kill|lost/i.test(state ?? "");
 

@@ -4,7 +4,7 @@ import { search, Tail } from "./stream.js";
 import { isRange, searchQuery, tailQuery, timeOfWord } from "./filters.js";
 import { count, levelOf, span } from "./text.js";
 
-/** So many records a search brings at once. */
+/** The records of one search. */
 const PAGE = 10_000;
 const RATE = 5000;
 
@@ -37,7 +37,7 @@ export class Session {
   caughtUp = false;
   end = null;
   range = null;
-  /** Whether there may be older ones than those shown. */
+  /** True if there may be older records than those shown. */
   older = true;
   loading = false;
 
@@ -49,7 +49,7 @@ export class Session {
   #lostAt = 0;
   #arrivals = [];
 
-  /** @param {List} list it is cleared when the first answer is there */
+  /** @param {List} list it is cleared when the first response arrives */
   constructor(filter, list, changed) {
     this.#filter = filter;
     this.#list = list;
@@ -136,7 +136,7 @@ export class Session {
     await this.#load(searchQuery(this.#filter, this.#filter.n || PAGE), Number(this.#filter.n) || PAGE, clear);
   }
 
-  /** Brings older ones than those that are here. */
+  /** Loads older records. */
   async earlier() {
     const oldest = this.#list.items.find((item) => item.record);
     if (!oldest || this.loading || !this.older) return;
@@ -148,7 +148,7 @@ export class Session {
   async #load(query, most, began, until = null) {
     const { signal } = this.#ended;
     const key = (record) => record.at ?? JSON.stringify(record);
-    // The ends of a range may be within it or not: what is here already is known by its cursor.
+    // The ends of a range may belong to it or not: records already here are recognised by their positions.
     const here = new Set(until === null ? [] : this.#list.items.filter((item) => item.record && item.t <= until).map((item) => key(item.record)));
     let found = 0;
     this.loading = true;

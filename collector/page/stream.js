@@ -11,7 +11,7 @@ export class Refused extends Error {
   }
 }
 
-/** The token a reader gave, for as long as this tab lives. */
+/** The token entered by the user, kept as long as this tab. */
 export const token = {
   get: () => sessionStorage.getItem("netlog-token"),
   set: (text) => sessionStorage.setItem("netlog-token", text),

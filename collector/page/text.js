@@ -1,4 +1,4 @@
-// How strings and times of records look on the page. Nothing here, and nothing that uses it, makes markup of a string.
+// The appearance of strings and times. Nothing here, and nothing that uses it, interprets a string as markup.
 
 /** An element with a class and children; strings become text. */
 export function el(tag, cls, ...children) {
@@ -54,7 +54,7 @@ function marked(text, words, nodes) {
   if (from < text.length) nodes.push(text.slice(from));
 }
 
-/** What to mark for a filter text. Only plain words and alternatives of them: a reader's regular expression could take
+/** The expression to highlight for a filter. Only plain words and alternatives of them: a reader's regular expression could take
  *  for ever here, while at the collector it cannot. */
 export function wordsOf(grep) {
   if (!grep || /[\\^$.*+?()[\]{}]/.test(grep)) return null;
@@ -93,7 +93,7 @@ export function parse(line) {
   );
 }
 
-/** Whether a value is one word to show and to filter by. */
+/** True for a value that is shown, and filtered by, as one word. */
 export const scalar = (value) => value === null || typeof value !== "object" || value instanceof Exact;
 
 /** A value as text: strings as they are, anything else as JSON. */
@@ -144,7 +144,7 @@ export function timeOf(ms, digits = "ms") {
   return digits === "s" ? seconds : `${seconds}.${String(date.getUTCMilliseconds()).padStart(3, "0")}`;
 }
 
-/** The day, as people say it. */
+/** The day, such as Sun 22 Nov. */
 export function dayOf(ms) {
   const date = parts(ms);
   return date ? `${DAYS[date.getUTCDay()]} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}` : "";
@@ -155,7 +155,7 @@ export function dayNumber(ms) {
   return Math.floor((clock.utc ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000) / 86_400_000);
 }
 
-/** A record's time in full: local with its zone, and as it came. */
+/** A record's time in full, local with its zone. */
 export function fullTime(time, ms) {
   const offset = -new Date(ms).getTimezoneOffset();
   if (Number.isNaN(offset)) return time;
@@ -181,7 +181,7 @@ export function bytes(number) {
   return `${at && number < 10 ? number.toFixed(1) : Math.round(number)} ${units[at]}`;
 }
 
-/** How long ago, or how long. */
+/** A duration. */
 export function span(ms) {
   if (ms < 1000) return `${Math.max(0, Math.round(ms / 100) / 10)} s`;
   if (ms < 60_000) return `${Math.round(ms / 1000)} s`;

@@ -1,4 +1,4 @@
-// Before anything is drawn: the theme that was chosen here last.
+// Applies the theme that was chosen last, before anything is drawn.
 try {
   const theme = localStorage.getItem("netlog-theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;

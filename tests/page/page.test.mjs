@@ -343,6 +343,18 @@ holds("what would hide or reorder text is made visible, and a record stays one r
   assert.match(await page.innerText("#detail .message"), /line one\nline two/, "the detail has its lines");
 });
 
+holds("the trace and the spans of a record are in its details", {}, async () => {
+  const app = own();
+  await given(history(30));
+  await put(now({ app, msg: "in a span", trace: "4bf92f3577b34da6a3ce929d0e0e4736", span: "00f067aa0ba902b7", spans: [{ name: "request", id: "00f067aa0ba902b7", kv: { id: 7, path: "/orders" } }, { name: "query", id: "00f067aa0ba902b8" }] }));
+  await open(`?app=${app}`);
+  await row("in a span").locator(".msg").click();
+  await page.waitForSelector("#detail:not([hidden])");
+  const shown = await page.innerText("#detail dl");
+  assert.match(shown, /request id=7 path=\/orders\nquery/);
+  assert.match(shown, /trace\s+4bf92f3577b34da6a3ce929d0e0e4736/);
+});
+
 holds("a record in full: its fields, its JSON, its address", {}, async () => {
   const app = `full${Date.now()}`;
   await given(history(300));

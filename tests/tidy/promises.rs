@@ -15,14 +15,22 @@ fn every_promise_in_readme_is_quoted_by_a_test_that_keeps_it() {
 
 #[test]
 fn every_block_quote_in_docs_is_a_promise_that_a_test_quotes() {
-    let mut promises = Vec::new();
-    for entry in fs::read_dir(root().join("docs")).expect("there are docs").flatten() {
-        if entry.path().extension().is_some_and(|extension| extension == "md") {
-            promises.extend(quotes(&fs::read_to_string(entry.path()).expect("a page is text")));
-        }
-    }
+    let promises: Vec<_> = pages().iter().flat_map(|page| quotes(page)).collect();
     assert!(promises.len() > 10, "docs have lost their promises: {promises:?}");
     assert_none("no test quotes these promises of docs", unkept(promises));
+}
+
+#[test]
+fn every_option_of_the_collector_is_named_in_docs() {
+    let options = fs::read_to_string(root().join("collector/src/options.rs")).expect("options");
+    let variables = options.split("env = \"NETLOG_").skip(1);
+    let names = variables.filter_map(|rest| rest.split_once('"'));
+    let mut flags: Vec<_> =
+        names.map(|(name, _)| format!("--{}", name.to_lowercase().replace('_', "-"))).collect();
+    assert!(flags.len() > 20, "the collector has lost its options: {flags:?}");
+    let pages: String = pages().concat();
+    flags.retain(|flag| !pages.contains(flag.as_str()));
+    assert_none("no page in docs names these options", flags);
 }
 
 /// The promises that no doc comment of a test quotes.
@@ -30,6 +38,14 @@ fn unkept(mut promises: Vec<String>) -> Vec<String> {
     let words: String = sources().iter().filter(|s| s.tests()).map(|s| comments(&s.text)).collect();
     promises.retain(|promise| !words.contains(promise.as_str()));
     promises
+}
+
+/// The pages of the book.
+fn pages() -> Vec<String> {
+    let entries = fs::read_dir(root().join("docs")).expect("there are docs").flatten();
+    let pages = entries.map(|entry| entry.path());
+    let pages = pages.filter(|path| path.extension().is_some_and(|end| end == "md"));
+    pages.map(|path| fs::read_to_string(path).expect("a page is text")).collect()
 }
 
 fn chapter<'a>(readme: &'a str, name: &str) -> &'a str {

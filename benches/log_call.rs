@@ -4,7 +4,8 @@
 //! noisy machine is as noisy to all: a ratio is the median of the rounds', with the quartiles. How
 //! far two are apart that do the same, says the collector that is up, again. `NETLOG_BENCH_ROUNDS`
 //! is how many rounds there are (7), `NETLOG_BENCH_RECORDS` how many records a flat-out case logs
-//! (500,000). Words behind `--` choose: `bursts`, `flat`, `disabled`.
+//! (500,000). Words behind `--` choose: `bursts`, `flat`, `disabled`,
+//! `spans`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
 mod caller;
@@ -13,6 +14,7 @@ mod floor;
 mod peer;
 mod phoenix;
 mod run;
+mod spans;
 mod spread;
 mod table;
 
@@ -54,6 +56,9 @@ fn main() {
         && flag == "--child"
     {
         let (threads, count) = (number(threads), number(count));
+        if task == "spans" {
+            return spans::run(address.parse().expect("an address"), count);
+        }
         let task = match task.as_str() {
             "bursts" => Task::Bursts { threads, bursts: count },
             "flat" => Task::Flat { threads, records: count },
@@ -118,6 +123,9 @@ fn measure_all(args: &[String]) {
     }
     if wants("disabled") {
         bench.disabled(rounds);
+    }
+    if wants("spans") {
+        bench.spans(rounds);
     }
 }
 
@@ -228,6 +236,20 @@ impl Bench {
         let of = |cost: fn(&[f64; 2]) -> f64| Spread::of(taken.iter().map(cost)).to_string();
         let more = of(|[alone, with]| with - alone);
         table.row("disabled", &[of(|row| row[0]), of(|row| row[1]), more]);
+    }
+
+    fn spans(&self, rounds: u64) {
+        let taken: Vec<Vec<f64>> =
+            (0..rounds).map(|_| self.figures("up", "spans", 1, SLICE)).collect();
+        let caption = format!("an event of tracing and its spans, in ns, {rounds} rounds");
+        let mut table = Table::new(&caption, WIDTH, &["p50", "x of log::info!"]);
+        let column = |way: usize| taken.iter().map(|row| row[way]).collect::<Vec<_>>();
+        for (way, title) in spans::WAYS.iter().enumerate() {
+            let times = Spread::ratio(&column(way), &column(0)).to_string();
+            table.row(title, &[Spread::of(column(way).into_iter()).to_string(), times]);
+        }
+        let disabled = Spread::of(column(spans::WAYS.len()).into_iter()).to_string();
+        table.row("tracing::debug!, disabled", &[disabled]);
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hint::black_box;
 use std::io;
-use tracing::{Span, debug, debug_span, error, info, info_span, trace, warn};
+use std::time::Duration;
+use tracing::{Instrument, Span, debug, debug_span, error, info, info_span, trace, warn};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -27,6 +28,7 @@ fn main() {
         "ends" => start(builder().span_ends(true), span_ends),
         "filter" => start(builder().filter("info,traced::quiet=warn,traced::loud=trace"), filtered),
         "displays" => start(builder(), displays_that_log),
+        "requests" => start(builder().when_full(netlog::Full::Block(WAIT)), requests),
         "beside" => beside(builder().filter("info,traced::quiet=warn,traced::loud=trace")),
         "forwarded" => forwarded(builder().log_facade(false)),
         "asked" => asked(builder()),
@@ -34,6 +36,9 @@ fn main() {
         other => panic!("do={other}"),
     };
 }
+
+/// Longer than any collector of a test hangs.
+const WAIT: Duration = Duration::from_secs(60);
 
 fn start(builder: netlog::Builder, log: fn()) -> netlog::Guard {
     let guard = builder.init().expect("netlog starts");
@@ -240,4 +245,30 @@ fn displays_that_log() {
     let span = info_span!("talks", value = ?Talkative(1), later = tracing::field::Empty);
     span.record("later", tracing::field::debug(Talkative(1)));
     span.in_scope(|| info!(value = ?Talkative(1), "{:?}", Talkative(1)));
+}
+
+/// A thousand requests at once, in tasks that move between threads, through both facades.
+fn requests() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build();
+    runtime.expect("tokio starts").block_on(async {
+        let requests: Vec<_> = (0..1000).map(|id| tokio::spawn(request(id))).collect();
+        for request in requests {
+            request.await.expect("no request panics");
+        }
+    });
+}
+
+async fn request(id: u32) {
+    let span = info_span!("request", id);
+    let steps = async {
+        for step in 0..100 {
+            let query = info_span!("query", step);
+            match step % 2 {
+                0 => async { info!("request {id} step {step}") }.instrument(query).await,
+                _ => query.in_scope(|| log::info!("request {id} step {step}")),
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    steps.instrument(span).await;
 }

@@ -2,13 +2,17 @@
 
 use crate::harness::{Collector, Records, Scene, message, messages};
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A hundred thousand records take a while on a busy machine.
+const LONG: Duration = Duration::from_secs(120);
 
 /// What `traced do=WHAT` logs, and says on stderr.
 fn traced(what: &str) -> (Records, String) {
     let scene = Scene::new();
     let collector = Collector::start(&scene);
     let mut program = scene.traced(&format!("to={} do={what}", collector.authority()));
-    program.succeed();
+    assert!(program.end_within(LONG).success(), "{}", program.stderr());
     (collector.stop(), program.stderr())
 }
 
@@ -205,4 +209,20 @@ fn a_debug_that_logs_and_opens_spans_while_it_is_logged_loses_nothing() {
     let record = find(&records, "talkative 1");
     let expected = r#"talks{"later":"talkative 1","value":"talkative 1"}"#;
     assert_eq!((spans(record), &record["kv"]), (expected.into(), &json!({"value": "talkative 1"})));
+}
+
+#[test]
+fn each_record_of_a_thousand_concurrent_requests_has_exactly_its_own_spans() {
+    let (records, _) = traced("requests");
+    let mut said: Vec<_> = messages(&records);
+    for record in &records.0 {
+        let spans = record["spans"].as_array().expect("it was logged in spans");
+        let [request, query] = &spans[..] else { panic!("in two spans: {record}") };
+        let own = format!("request {} step {}", request["kv"]["id"], query["kv"]["step"]);
+        assert_eq!(message(record), own);
+        assert_eq!(record["span"], query["id"]);
+    }
+    said.sort_unstable();
+    said.dedup();
+    assert_eq!((records.0.len(), said.len()), (100_000, 100_000));
 }

@@ -1,6 +1,7 @@
 //! The house rules a machine can check. Each says where it is broken.
 
 mod code;
+mod dependencies;
 mod figures;
 mod floors;
 mod imports;

@@ -1,7 +1,7 @@
 //! Encoding of a record as one line of JSON, in a buffer that each thread keeps.
 
 #[cfg(feature = "tracing")]
-use crate::tracing::SpanContext;
+use crate::span_context::SpanContext;
 use log::kv::{self, VisitSource, VisitValue};
 use netlog_wire::{Escaped, Level, TIME_LEN, escape_from, format_utc, push_json};
 use std::fmt::{self, Write as _};
@@ -97,7 +97,7 @@ impl LineEncoder {
         #[cfg(feature = "tracing")]
         self.spans.push(out);
         #[cfg(feature = "tracing")]
-        let cut = cut + self.spans.cut();
+        let cut = cut + self.spans.cut as u64;
         if cut > 0 {
             out.extend_from_slice(b",\"truncated\":");
             push_number(out, cut);

@@ -76,6 +76,7 @@ mod exit;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod identity;
+mod init;
 mod known_collectors;
 mod logger;
 mod loss;
@@ -83,6 +84,8 @@ mod ring;
 mod sender;
 mod session;
 mod ship;
+#[cfg(feature = "tracing")]
+mod span_context;
 mod spool;
 mod stderr;
 mod token;

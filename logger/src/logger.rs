@@ -59,22 +59,6 @@ impl Drop for Guard {
 }
 
 impl Builder {
-    /// Starts the logger and registers it with `log`. Keep the guard until the end of `main`.
-    ///
-    /// # Errors
-    ///
-    /// When the address or the filter is invalid, the program already has a logger, or the system
-    /// has no memory or thread for one. An unreachable collector is not an error: records wait in
-    /// the spool.
-    ///
-    /// With the feature `tracing` it also becomes the program's subscriber, unless there is one.
-    pub fn init(self) -> Result<Guard, InitError> {
-        let guard = self.start(true)?;
-        #[cfg(feature = "tracing")]
-        crate::tracing::install();
-        Ok(guard)
-    }
-
     /// Starts the logger, and registers it with `log` if it is to `take_facade`.
     pub(crate) fn start(self, take_facade: bool) -> Result<Guard, InitError> {
         let endpoint = self.endpoint()?;
@@ -182,7 +166,7 @@ impl Loggable for Record<'_> {
     #[inline]
     fn encode<'e>(&self, encoder: &'e mut LineEncoder, now: i64, limit: usize) -> &'e [u8] {
         #[cfg(feature = "tracing")]
-        crate::tracing::take_current(&mut encoder.spans, limit / 2);
+        encoder.spans.take_current(limit / 2);
         encoder.encode(self, now, limit)
     }
 }

@@ -6,10 +6,10 @@
 //!  log::info! → LogFacade                → log::Record ────────────┘
 //! ```
 
-mod context;
 mod event;
 mod fields;
 mod filter;
+mod gather;
 mod ids;
 mod layer;
 mod locks;
@@ -21,9 +21,6 @@ mod table;
 
 pub use filter::RecordFilter;
 pub use layer::RecordLayer;
-
-pub(crate) use context::SpanContext;
-pub(crate) use log_records::take_current;
 
 use crate::builder::{Builder, InitError};
 use crate::logger::Guard;

@@ -1,11 +1,11 @@
 //! An event of `tracing` as a record.
 
-use super::context::SpanContext;
 use super::fields::{ForEachField, Value, push_member};
 use super::filter::log_level;
 use super::table::OPEN_SPANS;
 use crate::encode::{Head, LineEncoder, ROOM_FOR_VALUES, level, push_message};
 use crate::logger::Loggable;
+use crate::span_context::SpanContext;
 use netlog_wire::Level;
 use tracing_core::field::Field;
 use tracing_core::span::Id;
@@ -86,7 +86,7 @@ fn encode_fields<'e>(
     let limit = limit.saturating_sub(encoder.spans.len());
     let (out, spans) = encoder.parts();
     let mut fields =
-        FieldWriter { out, trace: spans.trace_mut(), limit, place: Place::Message, cut: 0 };
+        FieldWriter { out, trace: &mut spans.trace, limit, place: Place::Message, cut: 0 };
     // It comes first unless somebody wrote it as a field behind others.
     if event.metadata().fields().field("message").is_some_and(|field| field.index() > 0) {
         event.record(&mut ForEachField(|field: &Field, value: Value<'_>| {

@@ -1,10 +1,10 @@
 //! The spans around a `log` record: those that the thread is in, in whatever subscriber has our
 //! layer.
 
-use super::context::SpanContext;
 use super::ids;
 use super::layer::RecordLayer;
 use super::table::OPEN_SPANS;
+use crate::span_context::{SpanContext, TAKE_CURRENT};
 use std::sync::OnceLock;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
 use tracing_subscriber::registry::LookupSpan;
@@ -18,12 +18,11 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let _ = TAKE_OUTER.set(take_outer::<S>);
+    let _ = TAKE_CURRENT.set(take_current);
 }
 
 /// Takes the spans that this thread is in.
-#[inline]
-pub(crate) fn take_current(spans: &mut SpanContext, limit: usize) {
-    spans.clear();
+fn take_current(spans: &mut SpanContext, limit: usize) {
     if ids::none_yet() {
         return;
     }

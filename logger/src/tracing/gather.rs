@@ -1,28 +1,12 @@
-//! The spans a record was logged in, gathered before it is encoded.
+//! Gathering of the spans around a record: from the innermost outwards, and written the other way.
 
 use super::span::Span;
+use crate::span_context::SpanContext;
 
 /// How many spans a record shows, the innermost; recursion may open more.
 const MOST_SPANS: usize = 32;
 
-/// What a record says of its spans.
-#[derive(Default)]
-pub(crate) struct SpanContext {
-    /// `,"span":"…","spans":[…]`; empty outside of spans.
-    json: Vec<u8>,
-    /// Id of the trace, as the inside of a JSON string.
-    trace: Vec<u8>,
-    /// Bytes of spans and their values that were left out.
-    cut: usize,
-}
-
 impl SpanContext {
-    pub(crate) fn clear(&mut self) {
-        self.json.clear();
-        self.trace.clear();
-        self.cut = 0;
-    }
-
     /// Takes the spans around and including `innermost`, in at most `limit` bytes: what is too long
     /// loses its outermost spans.
     pub(super) fn take(&mut self, innermost: &Span, limit: usize) {
@@ -84,32 +68,5 @@ impl SpanContext {
             }
         }
         self.cut += whole - self.json.len();
-    }
-
-    /// Bytes it adds to a record, at most.
-    pub(crate) fn len(&self) -> usize {
-        match self.json.len() + self.trace.len() {
-            0 => 0,
-            len => len + ",\"trace\":\"\"".len(),
-        }
-    }
-
-    pub(crate) fn cut(&self) -> u64 {
-        self.cut as u64
-    }
-
-    pub(super) fn trace_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.trace
-    }
-
-    /// Appends what it says of the spans to a record, behind the values.
-    #[inline]
-    pub(crate) fn push(&self, out: &mut Vec<u8>) {
-        if !self.trace.is_empty() {
-            out.extend_from_slice(b",\"trace\":\"");
-            out.extend_from_slice(&self.trace);
-            out.push(b'"');
-        }
-        out.extend_from_slice(&self.json);
     }
 }

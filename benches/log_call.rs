@@ -246,9 +246,9 @@ impl Bench {
         let column = |way: usize| taken.iter().map(|row| row[way]).collect::<Vec<_>>();
         for (way, title) in spans::WAYS.iter().enumerate() {
             let times = Spread::ratio(&column(way), &column(0)).to_string();
-            table.row(title, &[Spread::of(column(way).into_iter()).to_string(), times]);
+            table.row(title, &[Spread::of(column(way)).to_string(), times]);
         }
-        let disabled = Spread::of(column(spans::WAYS.len()).into_iter()).to_string();
+        let disabled = Spread::of(column(spans::WAYS.len())).to_string();
         table.row("tracing::debug!, disabled", &[disabled]);
     }
 }

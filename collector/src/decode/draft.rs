@@ -17,9 +17,12 @@ pub(super) enum Text<'a> {
 }
 
 impl Text<'_> {
-    fn push(&self, out: &mut Vec<u8>) {
+    /// Appends it as the inside of a JSON string; what is borrowed of a `clean` message needs no
+    /// escapes.
+    fn push(&self, clean: bool, out: &mut Vec<u8>) {
         match self {
             Self::Json(text) => out.extend_from_slice(text.as_bytes()),
+            Self::Plain(Cow::Borrowed(text)) if clean => out.extend_from_slice(text.as_bytes()),
             Self::Plain(text) => push_json(out, text),
         }
     }
@@ -82,6 +85,8 @@ pub(super) struct Draft<'a> {
     pub(super) thread: Option<Text<'a>>,
     pub(super) msg: Text<'a>,
     pub(super) priority: Option<&'static Priority>,
+    /// Nothing of the message needs escapes.
+    pub(super) clean: bool,
     /// The message says a level of its own, which counts more than its priority's.
     pub(super) own_level: bool,
     /// The sender's own word for the level where that says more.
@@ -111,6 +116,7 @@ impl<'a> Draft<'a> {
             msg: Text::Json(""),
             priority: None,
             own_level: false,
+            clean: false,
             severity: None,
             zone: Zone::Known,
             kv: SmallVec::new(),
@@ -181,6 +187,7 @@ impl<'a> Draft<'a> {
             line: self.line,
             priority: self.priority,
             own_level: self.own_level,
+            clean: false,
             recorded: self.recorded,
             truncated: self.truncated,
             lost: self.lost,
@@ -200,14 +207,14 @@ impl<'a> Draft<'a> {
     pub(super) fn encode(&self, origin: &Origin, clock: &mut TimeText, out: &mut Vec<u8>) {
         self.push_identity(origin, out);
         self.push_time_and_level(clock, out);
-        push_text(out, b",\"target\":\"", self.target.as_ref());
-        push_text(out, b",\"file\":\"", self.file.as_ref());
+        push_text(out, b",\"target\":\"", self.target.as_ref(), self.clean);
+        push_text(out, b",\"file\":\"", self.file.as_ref(), self.clean);
         push_number(out, b",\"line\":", self.line);
-        push_text(out, b",\"thread\":\"", self.thread.as_ref());
-        push_text(out, b",\"msg\":\"", Some(&self.msg));
+        push_text(out, b",\"thread\":\"", self.thread.as_ref(), self.clean);
+        push_text(out, b",\"msg\":\"", Some(&self.msg), self.clean);
         self.push_kv(out);
-        push_text(out, b",\"trace\":\"", self.trace.as_ref());
-        push_text(out, b",\"span\":\"", self.span.as_ref());
+        push_text(out, b",\"trace\":\"", self.trace.as_ref(), self.clean);
+        push_text(out, b",\"span\":\"", self.span.as_ref(), self.clean);
         if let Some(spans) = &self.spans {
             out.extend_from_slice(b",\"spans\":");
             out.extend_from_slice(spans.as_bytes());
@@ -227,13 +234,13 @@ impl<'a> Draft<'a> {
         out.push(b'{');
         if let Some(app) = &self.app {
             out.extend_from_slice(b"\"app\":\"");
-            app.push(out);
+            app.push(self.clean, out);
             out.extend_from_slice(b"\",");
         }
         match &self.host {
             Some(host) => {
                 out.extend_from_slice(b"\"host\":\"");
-                host.push(out);
+                host.push(self.clean, out);
                 out.extend_from_slice(b"\",");
             }
             None => out.extend_from_slice(origin.host_stamp()),
@@ -292,7 +299,7 @@ impl<'a> Draft<'a> {
         }
         for pair in &self.kv {
             push_comma(out, start);
-            pair.push(out);
+            pair.push(self.clean, out);
         }
         match out.len() == start {
             true => out.truncate(before),
@@ -311,20 +318,20 @@ impl Pair<'_> {
         Pair { prefix: self.prefix.into_owned().into(), key: self.key.into_owned(), value }
     }
 
-    fn push(&self, out: &mut Vec<u8>) {
+    fn push(&self, clean: bool, out: &mut Vec<u8>) {
         out.push(b'"');
         if !self.prefix.is_empty() {
             push_json(out, &self.prefix);
             out.push(b'.');
         }
-        self.key.push(out);
+        self.key.push(clean, out);
         out.extend_from_slice(b"\":");
         match &self.value {
             Value::Json(json) => out.extend_from_slice(json.as_bytes()),
             Value::Number(number) => push_digits(out, *number),
             Value::Text(text) => {
                 out.push(b'"');
-                text.push(out);
+                text.push(clean, out);
                 out.push(b'"');
             }
         }
@@ -338,10 +345,10 @@ fn push_comma(out: &mut Vec<u8>, start: usize) {
     }
 }
 
-fn push_text(out: &mut Vec<u8>, key: &[u8], text: Option<&Text<'_>>) {
+fn push_text(out: &mut Vec<u8>, key: &[u8], text: Option<&Text<'_>>, clean: bool) {
     let Some(text) = text else { return };
     out.extend_from_slice(key);
-    text.push(out);
+    text.push(clean, out);
     out.push(b'"');
 }
 
@@ -380,29 +387,37 @@ pub(super) fn shown(bytes: &[u8], backslash: &str) -> (String, usize) {
     (text, invalid)
 }
 
-/// The text of the time before: records that come together are mostly of the same second.
+/// The text of the time before: records that come together are mostly of the same minute.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TimeText {
-    second: i64,
+    minute: i64,
     text: [u8; TIME_LEN],
 }
 
 impl TimeText {
     pub(super) fn new() -> Self {
-        Self { second: 0, text: format_utc(0) }
+        Self { minute: 0, text: format_utc(0) }
     }
 
     /// The canonical form of `micros`.
     fn of(&mut self, micros: i64) -> &[u8; TIME_LEN] {
-        let second = micros.div_euclid(1_000_000);
-        if second != self.second || !(0..250_000_000_000).contains(&second) {
-            *self = Self { second, text: format_utc(micros) };
-        } else {
-            let mut rest = micros.rem_euclid(1_000_000) as u32;
-            for at in (20..26).rev() {
-                self.text[at] = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
+        const MINUTE: i64 = 60_000_000;
+        let minute = micros.div_euclid(MINUTE);
+        // Years beyond four digits are held at the ends.
+        if minute != self.minute || !(0..4_000_000_000).contains(&minute) {
+            *self = Self { minute, text: format_utc(micros) };
+            return &self.text;
+        }
+        let within = micros.rem_euclid(MINUTE) as u32;
+        let pairs = [
+            (17, within / 1_000_000),
+            (20, within / 10_000 % 100),
+            (22, within / 100 % 100),
+            (24, within % 100),
+        ];
+        for (at, pair) in pairs {
+            self.text[at] = b'0' + (pair / 10) as u8;
+            self.text[at + 1] = b'0' + (pair % 10) as u8;
         }
         &self.text
     }

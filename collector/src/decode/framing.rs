@@ -40,6 +40,13 @@ pub(crate) enum Input<'i> {
     Silence,
 }
 
+/// A message that is all in a read, and how much of the read it takes with its end.
+struct WholeMessage {
+    kind: Kind,
+    end: usize,
+    used: usize,
+}
+
 /// Cuts a stream into messages, holding at most one of limited length.
 ///
 /// A message that arrives whole within one read is lent in place; only one that a read split is
@@ -90,28 +97,29 @@ impl Framing {
         if let Input::Bytes(bytes) = input
             && self.held.is_empty()
             && self.replay.is_empty()
-            && let Some((kind, end)) = self.whole_line(bytes)
+            && let Some(WholeMessage { kind, end, used }) = self.whole_message(bytes)
         {
-            let line = &bytes[..end.min(self.limit)];
-            *bytes = &bytes[end + 1..];
-            return Ok(Some(Message {
-                kind,
-                bytes: line,
-                cut: (end - line.len()) as u64,
-                note: None,
-            }));
+            let (line, rest) = (&bytes[..end.min(self.limit)], &bytes[used..]);
+            *bytes = rest;
+            let note = (kind == Kind::Json).then_some(Note::Indexed);
+            let cut = (end - line.len()) as u64;
+            return Ok(Some(Message { kind, bytes: line, cut, note }));
         }
         self.next_of_several(input)
     }
 
-    /// The kind and the end of a line that is all here: the common case, without a state in between.
+    /// A message that is all here: the common case, without a state in between.
     #[inline]
-    fn whole_line(&mut self, bytes: &[u8]) -> Option<(Kind, usize)> {
+    fn whole_message(&mut self, bytes: &[u8]) -> Option<WholeMessage> {
         let kind = match self.state {
             State::Netlog => Kind::Netlog,
             State::Begin if !bytes.is_empty() => match sniff(bytes, self.place())? {
                 Is::A(Kind::Text) if self.habits.counts == CountTrust::Unseen => Kind::Text,
                 Is::A(Kind::Syslog) if self.habits.syslog_ends == SyslogEnds::Lf => Kind::Syslog,
+                // One that begins so is mostly a record as it is, of which the members do not matter.
+                Is::A(Kind::Json) if !bytes.starts_with(b"{\"time\":\"") => {
+                    return self.whole_object(bytes);
+                }
                 _ => return None,
             },
             _ => return None,
@@ -121,7 +129,7 @@ impl Framing {
         if kind == Kind::Syslog {
             self.habits.syslog_ends = self.habits.syslog_ends.after(bytes[end]);
         }
-        Some((kind, end))
+        Some(WholeMessage { kind, end, used: end + 1 })
     }
 
     fn next_of_several<'m, 'i: 'm>(

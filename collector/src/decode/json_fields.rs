@@ -21,18 +21,23 @@ use values::{
 /// is known of the sender from around the object stays; of time and level the object may know
 /// more. `false` when `json` is no object.
 pub(super) fn read<'a>(json: &'a str, draft: &mut Draft<'a>, scratch: &mut Scratch) -> bool {
-    let mut members = take(&mut scratch.members);
-    let object = index(json.as_bytes(), &mut members).is_some();
+    scratch.members.clear();
+    let object = index(json.as_bytes(), &mut scratch.members).is_some();
     if object {
-        let shape = scratch.shapes.of(json, &members);
-        let contained = Filling { json, draft, filled: 0, used: [0; 4] }.fill(&members, shape);
-        if let Some((line, time)) = contained {
-            read_copied(&line, time, draft, scratch);
-        }
+        read_indexed(json, draft, scratch);
     }
-    members.clear();
-    scratch.give_back(members);
     object
+}
+
+/// The same for an object whose members have been found.
+pub(super) fn read_indexed<'a>(json: &'a str, draft: &mut Draft<'a>, scratch: &mut Scratch) {
+    let members = take(&mut scratch.members);
+    let shape = scratch.shapes.of(json, &members);
+    let contained = Filling { json, draft, filled: 0, used: [0; 4] }.fill(&members, shape);
+    if let Some((line, filled)) = contained {
+        read_copied(&line, filled, draft, scratch);
+    }
+    scratch.give_back(members);
 }
 
 /// Reads the object that a program wrote and its container's runtime put into a string. Fields

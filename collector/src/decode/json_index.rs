@@ -68,6 +68,18 @@ pub(super) fn index_flat(json: &[u8], members: &mut Vec<MemberSpan>) -> Option<(
     index_from(json, UNOPENED, members)
 }
 
+/// Adds the members of the object that `bytes` begin with, and answers its length; `None` when it
+/// has no end there, is none, or nests deeper than a record may.
+pub(super) fn index_front(bytes: &[u8], members: &mut Vec<MemberSpan>) -> Option<usize> {
+    let mut reader = Reader { json: bytes, at: 0, members };
+    let whole = reader.object(0);
+    let at = reader.at;
+    step(at);
+    whole?;
+    let deep = |member: &MemberSpan| member.shape == ValueShape::Deep;
+    (!members.iter().any(deep)).then_some(at)
+}
+
 fn index_from(json: &[u8], inner: u8, members: &mut Vec<MemberSpan>) -> Option<()> {
     step(json.len());
     let mut reader = Reader { json, at: 0, members };

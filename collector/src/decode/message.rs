@@ -24,6 +24,8 @@ pub(crate) enum Note {
     Overcounted(usize),
     /// It was compressed, and is only the beginning of what would come of it.
     Capped,
+    /// An object whose members this thread has just found.
+    Indexed,
     /// An object that is whole but for the end of its longest string.
     Shortened,
 }

@@ -71,6 +71,19 @@ pub(super) struct Severity<'a> {
 /// Reads the value of a level: a name in any case and colour, also with an offset as Go's slog
 /// writes it (`WARN+1`), with a digit as Apache and MongoDB do (`trace3`, `D2`), or its letter.
 pub(super) fn word(text: &str) -> Option<Severity<'_>> {
+    // The common ones, without a search.
+    let level = match text {
+        "info" | "INFO" | "Info" | "Information" => Level::Info,
+        "error" | "ERROR" | "Error" | "err" => Level::Error,
+        "warn" | "WARN" | "Warn" | "warning" | "WARNING" | "Warning" => Level::Warn,
+        "debug" | "DEBUG" | "Debug" => Level::Debug,
+        "trace" | "TRACE" | "Trace" => Level::Trace,
+        _ => return other_word(text),
+    };
+    Some(Severity { level, word: None })
+}
+
+fn other_word(text: &str) -> Option<Severity<'_>> {
     let name = text.trim();
     let base = name.split_once(['+', '-']).map_or(name, |(base, _)| base);
     let base = base.trim_end_matches(|c: char| c.is_ascii_digit());

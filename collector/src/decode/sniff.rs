@@ -190,9 +190,19 @@ pub(super) struct MessageStart {
 
 /// What begins with `bytes`; `None` while that is open.
 pub(super) fn sniff(bytes: &[u8], place: MessageStart) -> Option<Is> {
-    // The common case first: most messages are lines of text.
+    // The common cases first: most messages are lines of text, objects, or syslog.
     if !place.first && plainly_text(bytes) {
         return Some(Is::A(Kind::Text));
+    }
+    if !place.first && place.pin.is_none() {
+        match bytes {
+            [b'{', ..] => return Some(Is::A(Kind::Json)),
+            [b'<', b'0'..=b'9', b'0'..=b'9', b'>', ..] => return Some(Is::A(Kind::Syslog)),
+            [b'<', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'>', ..] => {
+                return Some(Is::A(Kind::Syslog));
+            }
+            _ => {}
+        }
     }
     step(8);
     for (at, signs, is) in ROWS {

@@ -170,7 +170,14 @@ fn nearest(month: i64, day: i64, clock: i64, received: i64) -> Option<i64> {
     let (now, ..) = civil(received.div_euclid(DAY));
     let at = |year| date(year, month, day).map(|date| date + clock);
     let near = |micros: &i64| *micros <= received.saturating_add(AHEAD);
-    // Only in the last days of a year may the next one be meant.
+    // Mostly it is this year: only in the last days of one may the next be meant.
+    const LONG: i64 = 360 * DAY;
+    if let Some(micros) = at(now)
+        && near(&micros)
+        && received.saturating_sub(micros) < LONG
+    {
+        return Some(micros);
+    }
     let next = at(now + 1).filter(near);
     next.or_else(|| at(now).filter(near)).or_else(|| at(now - 1))
 }

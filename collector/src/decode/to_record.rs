@@ -12,7 +12,7 @@ use super::steps::step;
 use super::{json_fields, syslog};
 use crate::hub::line_run::LineRun;
 use crate::stats::count;
-use netlog_wire::{Identity, Level, LineMeta, Record, elements};
+use netlog_wire::{Identity, Level, LineMeta, Record, elements, is_plain};
 use std::borrow::Cow;
 
 /// The most bytes that come of the compressed messages of one read.
@@ -95,7 +95,9 @@ pub(super) fn take_object(
     let (text, invalid) = as_text(line, "\\\\");
     with_scratch(|scratch| {
         let mut draft = Draft::new(context.received);
-        if !json_fields::read(&text, &mut draft, scratch) {
+        if message.note == Some(Note::Indexed) && invalid == 0 {
+            json_fields::read_indexed(&text, &mut draft, scratch);
+        } else if !json_fields::read(&text, &mut draft, scratch) {
             return false;
         }
         draft.note_invalid(invalid);
@@ -125,6 +127,7 @@ fn take_syslog(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineR
     let (text, invalid) = as_text(line, "\\");
     let taken = with_scratch(|scratch| {
         let mut draft = Draft::new(context.received);
+        draft.clean = is_plain(line);
         syslog::read(&text, &mut draft, context.origin.local_host(), scratch)?;
         draft.note_invalid(invalid);
         if let Some(Note::Overcounted(count)) = message.note {

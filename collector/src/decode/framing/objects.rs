@@ -7,9 +7,11 @@
 
 use super::held::Replay;
 use super::state::{Advance, Ended, State};
-use super::{Framing, Kind};
+use super::{Framing, Kind, WholeMessage};
+use crate::decode::json_index::index_front;
 use crate::decode::json_scanner::{self, JsonScanner};
 use crate::decode::message::Note;
+use crate::decode::scratch::with_scratch;
 use crate::decode::steps::step;
 use memchr::{memchr, memrchr};
 use netlog_wire::object_len;
@@ -48,6 +50,22 @@ impl ObjectState {
 }
 
 impl Framing {
+    /// An object that is all here, whose members are found on the way.
+    pub(super) fn whole_object(&mut self, bytes: &[u8]) -> Option<WholeMessage> {
+        let end = with_scratch(|scratch| {
+            scratch.members.clear();
+            index_front(bytes, &mut scratch.members)
+        });
+        let end = end.filter(|&end| end <= self.limit)?;
+        let several_lines = memchr(b'\n', &bytes[..end]).is_some();
+        let (kind, behind) = behind_object(&bytes[end..], several_lines)?;
+        if kind != Kind::Json {
+            return None;
+        }
+        self.first = false;
+        Some(WholeMessage { kind, end, used: end + behind })
+    }
+
     pub(super) fn object(&mut self, bytes: &[u8]) -> Advance {
         // An object that is all here, and without white space: found out eight bytes at a time.
         if self.held.is_empty()

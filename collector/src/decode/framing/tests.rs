@@ -20,7 +20,14 @@ fn take_all(
 fn heard(limit: usize, reads: &[&[u8]]) -> Result<Vec<Whole>, PeerError> {
     let (mut framing, mut out) = (Framing::new(limit, None), Vec::new());
     for input in reads.iter().map(|read| Input::Bytes(read)).chain([Input::End]) {
-        take_all(&mut framing, input, |m| out.push((m.kind, m.bytes.to_vec(), m.cut, m.note)))?;
+        take_all(&mut framing, input, |m| {
+            out.push((
+                m.kind,
+                m.bytes.to_vec(),
+                m.cut,
+                m.note.filter(|note| *note != Note::Indexed),
+            ))
+        })?;
         assert!(framing.held() <= limit.max(8 << 10));
     }
     assert!(framing.held.is_empty() && framing.replay.is_empty() && framing.lent.is_empty());

@@ -116,6 +116,10 @@ pub(super) fn claimed(value: &str) -> Option<Text<'_>> {
 /// A name of a program or a machine, if it is fit to be one.
 pub(in crate::decode) fn claim(text: &str) -> Option<&str> {
     let name = text.trim();
+    let plain = |byte: u8| (0x20..0x7f).contains(&byte) && !matches!(byte, b'"' | b'\\');
+    if (1..=MAX_CLAIM).contains(&name.len()) && name.bytes().all(plain) {
+        return Some(name);
+    }
     // A quote and a backslash are written as two bytes.
     let escaped = || name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
     let fit = !name.is_empty()

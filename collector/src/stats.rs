@@ -173,9 +173,9 @@ pub struct Stats {
     pub writes_failed: Counter,
     /// Records dropped because a sink still failed when the collector ended.
     pub records_given_up: Counter,
-    /// HTTP requests.
+    /// HTTP requests of readers.
     pub requests: Counter,
-    /// HTTP requests refused because they showed no token of `--token-file`.
+    /// HTTP requests of readers refused because they showed no token of `--token-file`.
     pub requests_refused: Counter,
     /// Connections of readers closed at once because too many were open.
     pub readers_over_limit: Counter,

@@ -61,6 +61,12 @@ function block(text, cls, words) {
 }
 
 /** A span and its values, on one line. */
+/** A span of the chain; a click selects the records of it and of the spans within it. */
+function spanRow(span, words) {
+  const text = spanText(span);
+  return typeof span.id === "string" ? el("div", "", pick("mono", "f", `span=${span.id}`, text, words)) : el("div", "mono", ...pieces(text, words));
+}
+
 function spanText({ name, kv = {} }) {
   return [name, ...Object.entries(kv).map(([key, value]) => `${key}=${show(value)}`)].join(" ");
 }
@@ -122,9 +128,13 @@ export class Detail {
     if (fields.children.length > 2) fields.lastChild.classList.add("last-kv");
     if (record.target) add("target", pick("mono", "target", record.target, record.target));
     if (record.file) add("file", el("span", "mono", ...pieces(record.file + (record.line === undefined ? "" : `:${record.line}`))));
-    if (Array.isArray(record.spans)) add("spans", block(record.spans.map(spanText).join("\n"), "value", words));
+    if (Array.isArray(record.spans)) add("spans", ...record.spans.map((span) => spanRow(span, words)));
     if (record.recorded) add("recorded", el("span", "mono", "kept by the flight recorder, sent later"));
-    for (const name of ["trace", "thread", "span", "pid", "peer"]) {
+    for (const name of ["trace", "span"]) {
+      if (typeof record[name] === "string") add(name, pick("mono", "f", `${name}=${record[name]}`, record[name]));
+      else if (record[name] !== undefined) add(name, this.#plain(record[name]));
+    }
+    for (const name of ["thread", "pid", "peer"]) {
       if (record[name] !== undefined) add(name, this.#plain(record[name]));
     }
     if (record.truncated) add("truncated", el("span", "mono", `${record.truncated} bytes of the message were cut off`));

@@ -60,6 +60,11 @@
 //! `RUST_LOG` selects the records, in [the syntax of env_logger](https://docs.rs/env_logger); the
 //! default is `info`. [`Builder::filter`] and [`Builder::level`] set it in code.
 //!
+//! # Features
+//!
+//! - `tracing`: events of `tracing` become records too, with the spans around them. [`init`] then also
+//!   installs a subscriber, unless there is one; `netlog::layer` is a layer for one of your own.
+//!
 //! # Platform
 //!
 //! Linux 4.14 or later. The ring needs system calls (`memfd_create`, `fallocate`, `MADV_WIPEONFORK`)

@@ -353,6 +353,8 @@ holds("the trace and the spans of a record are in its details", {}, async () => 
   const shown = await page.innerText("#detail dl");
   assert.match(shown, /request id=7 path=\/orders\nquery/);
   assert.match(shown, /trace\s+4bf92f3577b34da6a3ce929d0e0e4736/);
+  await page.click("#detail dl .pick >> text=request id=7");
+  await page.waitForFunction(() => new URLSearchParams(location.search).get("f") === "span=00f067aa0ba902b7");
 });
 
 holds("a record in full: its fields, its JSON, its address", {}, async () => {

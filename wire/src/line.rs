@@ -1,6 +1,7 @@
 //! The canonical record line: recognised by scanning, read without being copied.
 
 use crate::escape::JsonStr;
+use crate::json::elements;
 use crate::level::Level;
 use crate::record::shown;
 use crate::scan;
@@ -138,6 +139,19 @@ impl<'a> Line<'a> {
     /// The members of `kv` in their order: strings without their quotes, all else as JSON.
     pub fn values(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         self.kv.map(shown).unwrap_or_default()
+    }
+
+    /// True if it was logged in the span of this id, or in one within it.
+    pub fn is_in_span(&self, id: &str) -> bool {
+        // Most are not, which is seen without reading the array.
+        let Some(spans) = self.spans else { return false };
+        memchr::memmem::find(spans, id.as_bytes()).is_some()
+            && elements(spans).into_iter().flatten().any(|span| {
+                let members = span.members().unwrap_or_default();
+                members
+                    .iter()
+                    .any(|(key, value)| key == "id" && value.text().as_deref() == Some(id))
+            })
     }
 
     /// True if the line names its sender already, which only a collector may.

@@ -41,6 +41,12 @@ pub(crate) struct FilterOptions {
     /// Only records with this value; repeat to require several
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = parse_field)]
     field: Vec<String>,
+    /// Only records logged in this span, or in one within it
+    #[arg(long, value_name = "ID")]
+    span: Option<String>,
+    /// Only records of this trace, of every app
+    #[arg(long, value_name = "ID")]
+    trace: Option<String>,
     /// No records before TIME: 10m, 2h, 09:00, yesterday, 2026-11-22, RFC 3339
     #[arg(long, value_name = "TIME", value_parser = parse_since)]
     since: Option<String>,
@@ -85,6 +91,9 @@ impl FilterOptions {
             ("f", &self.field),
         ] {
             values.iter().for_each(|value| query.push(key, value));
+        }
+        for (key, id) in [("span", &self.span), ("trace", &self.trace)] {
+            id.iter().for_each(|id| query.push("f", &format!("{key}={id}")));
         }
         let optional =
             [("since", self.since.as_deref()), ("until", self.until.as_deref()), ("n", count)];
@@ -147,9 +156,13 @@ mod tests {
             "k=v",
             "--since",
             "2026-02-03T04:05:06Z",
+            "--span",
+            "02",
+            "--trace",
+            "4b",
         ];
         let filters = TestLine::parse_from(line).filters;
-        let expected = "/tail?level=warn&app=a&app=b%20c&host=h&target=t%3A%3A&grep=x%2By%26&v=%C3%BC&f=k%3Dv&since=2026-02-03T04%3A05%3A06.000000Z&n=all";
+        let expected = "/tail?level=warn&app=a&app=b%20c&host=h&target=t%3A%3A&grep=x%2By%26&v=%C3%BC&f=k%3Dv&f=span%3D02&f=trace%3D4b&since=2026-02-03T04%3A05%3A06.000000Z&n=all";
         assert_eq!(filters.query(Some("all")).target("/tail"), expected);
         assert!(TestLine::try_parse_from(["x", "-f", "novalue"]).is_err());
         assert!(TestLine::try_parse_from(["x", "--since", "soon"]).is_err());

@@ -168,7 +168,8 @@ fn has_field(line: &Line<'_>, key: &str, value: &str) -> bool {
         "line" => number(line.line),
         "thread" => text(line.thread),
         "msg" => line.msg.text() == value,
-        "span" => text(line.span),
+        "trace" => text(line.trace),
+        "span" => text(line.span) || line.is_in_span(value),
         "truncated" => number(line.truncated),
         "lost" => number(line.lost),
         _ => false,
@@ -244,6 +245,15 @@ mod tests {
         assert_eq!(field("lost", "3"), [1]);
         assert_eq!(field("level", "error"), [1]);
         assert_eq!(field("level", "ERROR"), [1, 2]);
+    }
+
+    #[test]
+    fn a_span_has_the_records_of_the_spans_within_it() {
+        let line = r#"{"time":"2026-11-22T18:42:23.000000Z","level":"INFO","msg":"m","kv":{"id":"9"},"trace":"4b","span":"02","spans":[{"name":"request","id":"01","kv":{"id":"8"}},{"name":"query","id":"02"}]}"#;
+        let line = Line::parse(line.as_bytes()).expect("canonical");
+        let found = |key, value| has_field(&line, key, value);
+        assert!(found("span", "01") && found("span", "02") && found("trace", "4b"));
+        assert!(!found("span", "8") && !found("span", "9") && !found("trace", "01"));
     }
 
     #[test]

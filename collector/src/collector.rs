@@ -18,11 +18,14 @@ use crate::senders::registry::Senders;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
+use crate::tls::{self, Tls};
 use open::HttpSockets;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use tokio::sync::{SetOnce, oneshot};
+use tokio::time::sleep;
 
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
@@ -35,6 +38,7 @@ pub struct Collector {
     stderr: StderrLog,
     reopen: Reopen,
     tokens: Option<Arc<Tokens>>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Collector {
@@ -48,15 +52,17 @@ impl Collector {
     pub fn bind(options: Options) -> Result<Self, BindError> {
         let stderr = StderrLog { verbose: options.verbose };
         let tokens = open::tokens(&options, stderr)?.map(Arc::new);
+        let stats = Arc::<Stats>::default();
+        let tls = open::tls(&options, stderr, &stats)?.map(Arc::new);
         let mut sockets = Vec::new();
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
-        let (stats, retention) = (Arc::<Stats>::default(), RetentionHandle::default());
+        let retention = RetentionHandle::default();
         let http = open::http(&options)?;
         let sinks = open::sinks(&options, &retention, &stats)?;
-        let reopen = Reopen::new(tokens.clone());
-        Ok(Self { options, sockets, http, sinks, retention, stats, stderr, reopen, tokens })
+        let reopen = Reopen::new(tokens.clone(), tls.clone());
+        Ok(Self { options, sockets, http, sinks, retention, stats, stderr, reopen, tokens, tls })
     }
 
     /// The addresses really listened on, in the order of the options.
@@ -127,6 +133,7 @@ impl Collector {
             limits,
             refusals: Arc::default(),
             tokens: self.tokens.clone(),
+            tls: self.tls.clone(),
             stop: Arc::<SetOnce<()>>::default(),
         };
         let view = View {
@@ -180,12 +187,14 @@ impl Running {
         let Self { reading, retention, patience, sockets, shared } = self;
         let mut intakes = intake::start(sockets, &shared).map_err(RunError::Serve)?;
         let stop = shared.stop.clone();
+        let watching = watch(shared.tls.clone());
         // The hub ends when nobody can give it anything any more.
         drop(shared);
         tokio::select! {
             () = end => {}
             // Nobody reads what it prints any more, or it could not go on.
             outcome = &mut hub => return finished(outcome),
+            () = watching => {}
         }
         patience.limit(intake::DRAIN + intake::GIVE_UP);
         let _ = stop.set(());
@@ -194,6 +203,15 @@ impl Running {
         reading.end().await;
         retention.end().await;
         finished(outcome)
+    }
+}
+
+/// Looks after the files of TLS for as long as the collector runs.
+async fn watch(tls: Option<Arc<Tls>>) {
+    let Some(tls) = tls else { return pending().await };
+    loop {
+        sleep(tls::CHECK).await;
+        tls.check();
     }
 }
 

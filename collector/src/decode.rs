@@ -93,6 +93,11 @@ impl Decoder {
         Self { tokens, ..self }
     }
 
+    /// The peer, as records name it.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The sender, once the peer has said hello.
     pub(crate) fn sender(&self) -> Option<&Arc<Sender>> {
         self.conversation.as_ref().map(Conversation::sender)

@@ -2,6 +2,7 @@
 
 use crate::hub::GaveUp;
 use crate::layout::template::BadTemplate;
+use crate::tls::TlsError;
 use std::error::Error;
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -33,6 +34,8 @@ pub enum BindError {
         /// What is wrong.
         cause: io::Error,
     },
+    /// TLS cannot be offered.
+    Tls(TlsError),
     /// There is no stdout.
     Console(io::Error),
     /// Neither a file nor the console is asked for.
@@ -46,6 +49,7 @@ impl fmt::Display for BindError {
             Self::File { path, .. } => write!(f, "failed to open {}", path.display()),
             Self::Tokens { path, .. } => write!(f, "failed to read tokens of {}", path.display()),
             Self::Template(_) => f.write_str("failed to read the path of the file"),
+            Self::Tls(_) => f.write_str("failed to set up TLS"),
             Self::Console(_) => f.write_str("failed to open stdout"),
             Self::NoSink => f.write_str("records have nowhere to go: use --file or --console"),
         }
@@ -60,6 +64,7 @@ impl Error for BindError {
             | Self::Tokens { cause, .. }
             | Self::Console(cause) => Some(cause),
             Self::Template(cause) => Some(cause),
+            Self::Tls(cause) => Some(cause),
             Self::NoSink => None,
         }
     }

@@ -17,6 +17,7 @@ use crate::senders::identity::Sender;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
+use crate::tls::Tls;
 use batch::Batch;
 use coalesce::Pace;
 use line_run::{LineRun, Source};
@@ -65,17 +66,21 @@ pub(crate) struct Hub {
 pub struct Reopen {
     asked: Arc<AtomicBool>,
     tokens: Option<Arc<Tokens>>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Reopen {
-    pub(crate) fn new(tokens: Option<Arc<Tokens>>) -> Self {
-        Self { asked: Arc::default(), tokens }
+    pub(crate) fn new(tokens: Option<Arc<Tokens>>, tls: Option<Arc<Tls>>) -> Self {
+        Self { asked: Arc::default(), tokens, tls }
     }
 
     /// Asks; it is done before the next batch, or within a second. The tokens are read at once.
     pub fn ask(&self) {
         if let Some(tokens) = &self.tokens {
             tokens.read_again();
+        }
+        if let Some(tls) = &self.tls {
+            tls.reload();
         }
         self.asked.store(true, Relaxed);
     }
@@ -352,7 +357,7 @@ mod tests {
             marks: marks.clone(),
             patience: Arc::default(),
             progress: Arc::new(Progress::new(None, None)),
-            reopen: Reopen::new(None),
+            reopen: Reopen::new(None, None),
             stats: stats.clone(),
             stderr: StderrLog::default(),
         };

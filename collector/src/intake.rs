@@ -54,6 +54,10 @@ fn serve(bound: BoundSocket, shared: &Shared, intakes: &mut JoinSet<()>) -> io::
             let listener = StreamListener::Tcp(TcpListener::from_std(socket.into())?);
             intakes.spawn(accept::run(listener, pin, shared));
         }
+        Transport::Tls => {
+            let listener = StreamListener::Tls(TcpListener::from_std(socket.into())?);
+            intakes.spawn(accept::run(listener, pin, shared));
+        }
         Transport::Unix => {
             let listener = StreamListener::Unix(UnixListener::from_std(socket.into())?, file);
             intakes.spawn(accept::run(listener, pin, shared));

@@ -50,6 +50,7 @@ mod senders;
 mod sink;
 mod stats;
 mod stderr;
+mod tls;
 mod units;
 
 pub use collector::Collector;
@@ -61,6 +62,10 @@ pub use intake::{Address, Endpoint, UnknownEndpoint};
 pub use layout::template::BadTemplate;
 pub use options::{Compress, Console, Format, Http, Options};
 pub use stats::{Counter, Stats};
+pub use tls::{
+    ClientCertificates, Fingerprint, PeerRule, TlsError, TlsIdentity, TlsOptions, TlsVersion,
+    UnknownPeerRule,
+};
 pub use units::{Period, Size, UnknownAmount};
 
 use std::error::Error;

@@ -30,7 +30,7 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     for address in collector.serving() {
         let _ = writeln!(io::stderr().lock(), "serving http://{address}");
-        warn_of_the_path(&format!("http://{address}"), address);
+        warn_if_exposed(&format!("http://{address}"), address);
     }
     notify("READY=1");
     let end = async {
@@ -55,15 +55,18 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
 /// Programs that start a collector read the first line to learn the port.
 fn introduce(address: &Address) {
     let _ = writeln!(io::stderr().lock(), "listening on {address}");
-    if let Some(socket) = address.socket() {
-        warn_of_the_path(&address.to_string(), socket);
+    if let Some(socket) = address.socket().filter(|_| !address.encrypted()) {
+        warn_if_exposed(&address.to_string(), socket);
     }
 }
 
-fn warn_of_the_path(url: &str, address: SocketAddr) {
+fn warn_if_exposed(url: &str, address: SocketAddr) {
     if !address.ip().to_canonical().is_loopback() {
         let mut stderr = io::stderr().lock();
-        let _ = writeln!(stderr, "warning: no TLS on {url}: who is on the path can read it");
+        let _ = writeln!(
+            stderr,
+            "netlog-collector: warning: {url} is unencrypted; anyone on the network path can read records and tokens"
+        );
     }
 }
 

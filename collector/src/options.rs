@@ -2,6 +2,7 @@
 
 use crate::intake::{Endpoint, Timeouts, UnknownEndpoint, WantedLimits};
 use crate::layout::template::Template;
+use crate::tls::TlsOptions;
 use crate::units::{Period, Size};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
@@ -35,7 +36,7 @@ const PATIENCE: Period = Period(Duration::from_secs(300));
 #[derive(Debug, Clone, Parser)]
 #[command(name = "netlog-collector", version)]
 pub struct Options {
-    /// Address to listen on: tcp://HOST:PORT, udp://HOST:PORT, unix://PATH, or unixgram://PATH for
+    /// Address to listen on: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT, unix://PATH, or unixgram://PATH for
     /// datagrams; repeat for several. `localhost` means both address families, port 0 any free
     /// port; the bound address is printed on stderr. The format of each message is recognised;
     /// `?as=text`, `json`, `syslog` or `gelf` after the address fixes it.
@@ -162,6 +163,10 @@ pub struct Options {
     #[arg(long, env = "NETLOG_TOKEN_FILE", value_name = "PATH")]
     pub token_file: Option<PathBuf>,
 
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsOptions,
+
     /// Report on stderr what happens, such as connections opened and closed.
     #[arg(short, long, env = "NETLOG_VERBOSE")]
     pub verbose: bool,
@@ -197,6 +202,7 @@ impl Default for Options {
             half_line_timeout: PATIENCE,
             idle_timeout: Period::NEVER,
             token_file: None,
+            tls: TlsOptions::default(),
             verbose: false,
         }
     }

@@ -99,6 +99,24 @@ pub struct Stats {
     pub refused: Counter,
     /// Senders and datagrams refused because they showed no token of `--token-file`.
     pub strangers_refused: Counter,
+    /// TLS handshakes completed.
+    pub tls_handshakes: Counter,
+    /// TLS handshakes that took too long.
+    pub tls_failed_timeout: Counter,
+    /// Connections to a TLS address that do not speak TLS.
+    pub tls_failed_not_tls: Counter,
+    /// TLS handshakes without a common version or cipher.
+    pub tls_failed_incompatible: Counter,
+    /// TLS handshakes whose client showed no certificate, or one that is not accepted.
+    pub tls_failed_certificate: Counter,
+    /// TLS handshakes ended by the client, mostly because it does not trust the certificate.
+    pub tls_failed_alert: Counter,
+    /// Connections lost in the TLS handshake.
+    pub tls_failed_broken: Counter,
+    /// Times that the files of TLS were read again.
+    pub tls_reloads: Counter,
+    /// Times that the files of TLS could not be read again; the previous ones stay in use.
+    pub tls_reloads_failed: Counter,
     /// Datagrams received.
     pub datagrams: Counter,
     /// Datagrams dropped by the kernel because they arrived faster than they were read.

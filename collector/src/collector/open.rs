@@ -14,6 +14,7 @@ use crate::sink::file::{FileSink, Keeping};
 use crate::sink::files::{Files, MostFiles, Said};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
+use crate::tls::{Tls, TlsError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +38,22 @@ pub(super) fn http(options: &Options) -> Result<HttpSockets, BindError> {
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Reads the files of TLS, if an address needs them.
+pub(super) fn tls(
+    options: &Options,
+    stderr: StderrLog,
+    stats: &Arc<Stats>,
+) -> Result<Option<Tls>, BindError> {
+    let Some(endpoint) = options.listen.iter().find(|endpoint| endpoint.is_tls()) else {
+        return Ok(None);
+    };
+    if options.tls.tls_cert.is_none() || options.tls.tls_key.is_none() {
+        return Err(BindError::Tls(TlsError::NoCertificate(endpoint.to_string())));
+    }
+    let tls = Tls::open(options.tls.clone(), stderr, stats.clone());
+    tls.map(Some).map_err(BindError::Tls)
 }
 
 /// Reads the tokens, if there is a file of them.

@@ -17,6 +17,13 @@ pub(super) enum Text<'a> {
 }
 
 impl Text<'_> {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Json(text) => text,
+            Self::Plain(text) => text,
+        }
+    }
+
     /// Appends it as the inside of a JSON string; what is borrowed of a `clean` message needs no
     /// escapes.
     fn push(&self, clean: bool, out: &mut Vec<u8>) {
@@ -237,7 +244,7 @@ impl<'a> Draft<'a> {
             app.push(self.clean, out);
             out.extend_from_slice(b"\",");
         }
-        match &self.host {
+        match self.host.as_ref().filter(|host| origin.may_name(host.as_str())) {
             Some(host) => {
                 out.extend_from_slice(b"\"host\":\"");
                 host.push(self.clean, out);

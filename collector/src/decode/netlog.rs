@@ -37,6 +37,11 @@ impl Conversation {
         let id = id.and_then(|id| u128::from_str_radix(id, 16).ok()).map(SenderId);
         let id = id.ok_or_else(|| PeerError::Rejected("malformed sender id".into()))?;
         let next = number(hello.next)?;
+        if !origin.may_name(&hello.host) {
+            let peer = origin.peer().trim_start_matches("tls:");
+            let words = format!("the certificate is for {peer}, not for host {}", fit(hello.host));
+            return Err(PeerError::Rejected(words));
+        }
         let identity = Identity {
             app: Some(fit(hello.app)),
             host: Some(fit(hello.host)),

@@ -1,7 +1,10 @@
 //! Where a peer's bytes come from, and the stamp its records get for it.
 
+use super::netlog::fit;
 use crate::senders::peer::Peer;
+use crate::tls::VerifiedPeer;
 use netlog_wire::Identity;
+use std::sync::Arc;
 
 /// A peer in the forms that records need.
 #[derive(Debug, Clone)]
@@ -12,12 +15,24 @@ pub(crate) struct Origin {
     peer_stamp: Vec<u8>,
     /// A process of this machine, at a Unix socket.
     local: bool,
+    /// Known by its certificate, which may be for certain hosts only.
+    verified: Option<Arc<VerifiedPeer>>,
 }
 
 impl Origin {
     pub(crate) fn new(peer: Peer) -> Self {
         let local = matches!(peer, Peer::Local(_));
-        let (host, peer) = (peer.host(), peer.to_string());
+        Self { local, ..Self::named(peer.host(), peer.to_string()) }
+    }
+
+    /// A peer that is known by its certificate: the name in it stands for its address.
+    pub(crate) fn verified(verified: VerifiedPeer) -> Self {
+        let name = fit(verified.name().to_owned());
+        let peer = format!("tls:{name}");
+        Self { verified: Some(Arc::new(verified)), ..Self::named(name, peer) }
+    }
+
+    fn named(host: String, peer: String) -> Self {
         let (mut stamp, mut peer_stamp) = (vec![b'{'], Vec::new());
         let alone = Identity { peer: Some(peer.clone()), ..Identity::default() };
         alone.push(&mut peer_stamp);
@@ -25,7 +40,12 @@ impl Origin {
         // Every connection has them.
         stamp.shrink_to_fit();
         peer_stamp.shrink_to_fit();
-        Self { host, peer, stamp, peer_stamp, local }
+        Self { host, peer, stamp, peer_stamp, local: false, verified: None }
+    }
+
+    /// Whether the peer may log as `host`: one with a certificate only as what that is for.
+    pub(crate) fn may_name(&self, host: &str) -> bool {
+        self.verified.as_ref().is_none_or(|verified| verified.may_name(host))
     }
 
     /// The peer's address with its port, or the process it is.
@@ -55,7 +75,8 @@ impl Origin {
 
     /// The identity of a record that claims to be from `claims`: believed, but for the address.
     pub(crate) fn identity(&self, claims: Identity) -> Identity {
-        let host = claims.host.or_else(|| Some(self.host.clone()));
+        let host =
+            claims.host.filter(|host| self.may_name(host)).or_else(|| Some(self.host.clone()));
         Identity { host, peer: Some(self.peer.clone()), ..claims }
     }
 }

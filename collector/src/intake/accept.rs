@@ -1,12 +1,13 @@
 //! The stream intakes, TCP and Unix: accept connections and give each a task of its own.
 
-use super::connection::Connection;
-use super::connection_limits::LimitReached;
+use super::connection::{Connection, Opened};
+use super::connection_limits::{ConnectionPermit, LimitReached};
 use super::shared::Shared;
-use super::stream::{Stream, StreamListener};
-use crate::decode::Pinned;
+use super::stream::{Stream, StreamListener, TlsConnection};
+use crate::decode::{Origin, Pinned};
 use crate::senders::peer::Peer;
 use crate::stderr::Chain;
+use crate::tls::Tls;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::sync::Arc;
@@ -30,12 +31,15 @@ struct Accepted {
     stream: Stream,
     peer: Peer,
     pin: Option<Pinned>,
+    /// Begins with a handshake.
+    tls: Option<Arc<Tls>>,
 }
 
 /// Accepts until the collector is to end, then waits for the connections to drain.
 pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, shared: Shared) {
     let mut connections = JoinSet::new();
     let shared = Arc::new(shared);
+    let tls = shared.tls.clone().filter(|_| matches!(listener, StreamListener::Tls(_)));
     let mut backoff = AcceptBackoff { pause: PAUSE_MIN, failed: None };
     loop {
         tokio::select! {
@@ -46,7 +50,7 @@ pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, share
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     backoff.accepted(&shared);
-                    serve(Accepted { stream, peer, pin }, &shared, &mut connections);
+                    serve(Accepted { stream, peer, pin, tls: tls.clone() }, &shared, &mut connections);
                 }
                 Err(error) => backoff.wait(&error, &shared).await,
             },
@@ -55,7 +59,7 @@ pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, share
     listener.hide();
     // Whoever the kernel has let in already has been told that it is served.
     while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
-        serve(Accepted { stream, peer, pin }, &shared, &mut connections);
+        serve(Accepted { stream, peer, pin, tls: tls.clone() }, &shared, &mut connections);
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -63,22 +67,42 @@ pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, share
 
 /// Gives a new connection a task of its own, within the limits.
 fn serve(accepted: Accepted, shared: &Arc<Shared>, connections: &mut JoinSet<()>) {
-    let Accepted { stream, peer, pin } = accepted;
+    let Accepted { stream, peer, pin, tls } = accepted;
     let permit = match shared.limits.connections.admit(peer.place().0) {
         Ok(permit) => permit,
         Err(reached) => return count_refusal(reached, peer, shared),
     };
     prepare(&stream);
-    let mut connection = Connection::open(stream, peer, pin, permit.share.clone(), shared.clone());
     shared.stats.connections_opened.add(1);
     shared.stderr.debug(format_args!("connection from {peer} opened"));
-    let (stats, stderr) = (shared.stats.clone(), shared.stderr);
+    let shared = shared.clone();
     connections.spawn(async move {
-        let end = connection.run().await;
+        let stats = shared.stats.clone();
+        converse(Accepted { stream, peer, pin, tls }, permit, shared).await;
         stats.connections_closed.add(1);
-        stderr.debug(format_args!("connection from {peer} closed: {end}"));
-        drop(permit);
     });
+}
+
+/// Serves a connection to its end, after the handshake of one with TLS.
+async fn converse(accepted: Accepted, permit: ConnectionPermit, shared: Arc<Shared>) {
+    let Accepted { stream, peer, pin, tls } = accepted;
+    let mut origin = Origin::new(peer);
+    let stream = match (tls, stream) {
+        (Some(tls), Stream::Tcp(tcp)) => {
+            let accepted = tokio::select! {
+                accepted = tls.accept_sender(tcp, peer) => accepted,
+                () = shared.stopped() => None,
+            };
+            let Some((stream, verified)) = accepted else { return };
+            origin = verified.map_or(origin, Origin::verified);
+            Stream::Tls(TlsConnection::new(stream))
+        }
+        (_, stream) => stream,
+    };
+    let opened = Opened { stream, peer, origin, pin, share: permit.share.clone() };
+    let mut connection = Connection::new(opened, shared.clone());
+    let end = connection.run().await;
+    shared.stderr.debug(format_args!("connection from {peer} closed: {end}"));
 }
 
 fn count_refusal(reached: LimitReached, peer: Peer, shared: &Shared) {

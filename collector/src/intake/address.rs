@@ -11,6 +11,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
     Tcp,
+    Tls,
     Udp,
     Unix,
     Unixgram,
@@ -31,6 +32,11 @@ pub(crate) enum BoundAt {
 }
 
 impl Address {
+    /// Whether what comes here is encrypted, or never leaves the machine.
+    pub fn encrypted(&self) -> bool {
+        matches!(self.transport, Transport::Tls | Transport::Unix | Transport::Unixgram)
+    }
+
     /// The address of the socket, with the port it was given; `None` for one in the file system.
     pub fn socket(&self) -> Option<SocketAddr> {
         match self.at {
@@ -52,11 +58,12 @@ pub(crate) struct BoundSocket {
 }
 
 impl Transport {
-    pub(super) const ALL: [Self; 4] = [Self::Tcp, Self::Udp, Self::Unix, Self::Unixgram];
+    pub(super) const ALL: [Self; 5] = [Self::Tcp, Self::Tls, Self::Udp, Self::Unix, Self::Unixgram];
 
     pub(super) fn scheme(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
             Self::Udp => "udp",
             Self::Unix => "unix",
             Self::Unixgram => "unixgram",

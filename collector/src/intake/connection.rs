@@ -3,7 +3,7 @@
 mod close;
 
 use super::half_lines::{AddressShare, LineRoom};
-use super::http;
+use super::http::{self, HttpClient};
 use super::shared::{READ, Shared};
 use super::stream::Stream;
 use super::timeouts::{Deadlines, Timeout};
@@ -65,6 +65,16 @@ pub(super) struct Connection {
     draining: bool,
 }
 
+/// A connection as it begins.
+pub(super) struct Opened {
+    pub(super) stream: Stream,
+    pub(super) peer: Peer,
+    pub(super) origin: Origin,
+    /// The format that `?as=` pins.
+    pub(super) pin: Option<Pinned>,
+    pub(super) share: Arc<AddressShare>,
+}
+
 /// The result of one attempt to read.
 enum ReadOutcome {
     /// So many bytes.
@@ -74,16 +84,10 @@ enum ReadOutcome {
 }
 
 impl Connection {
-    pub(super) fn open(
-        stream: Stream,
-        peer: Peer,
-        pin: Option<Pinned>,
-        share: Arc<AddressShare>,
-        shared: Arc<Shared>,
-    ) -> Self {
+    pub(super) fn new(opened: Opened, shared: Arc<Shared>) -> Self {
+        let Opened { stream, peer, origin, pin, share } = opened;
         stream.reset_at_death();
-        let decoder =
-            Decoder::new(Origin::new(peer), shared.limits.max_line, pin, shared.stats.clone());
+        let decoder = Decoder::new(origin, shared.limits.max_line, pin, shared.stats.clone());
         Self {
             peer,
             stream,
@@ -109,7 +113,9 @@ impl Connection {
         if let (ConnectionEnd::Unfit(PeerError::Unsupported(Protocol::Http)), Some(opening)) =
             (&end, self.opening.take())
         {
-            let http = http::serve(&mut self.stream, opening, self.peer, &self.shared);
+            let origin = self.decoder.origin().clone();
+            let client = HttpClient { peer: self.peer, origin, shared: &self.shared };
+            let http = http::serve(&mut self.stream, opening, client);
             // Few connections are HTTP, and the others need not be as large.
             Box::pin(http).await;
             end = ConnectionEnd::Closed;

@@ -54,7 +54,7 @@ impl Default for Endpoint {
 impl FromStr for Endpoint {
     type Err = UnknownEndpoint;
 
-    /// Reads `tcp://host:port`, `udp://host:port`, `unix://path` or `unixgram://path`; `host:port`,
+    /// Reads `tcp://host:port`, `tls://host:port`, `udp://host:port`, `unix://path` or `unixgram://path`; `host:port`,
     /// which means tcp; or `fd://`, which means all sockets that were passed. `?as=` behind it sets
     /// the format; `?mode=` and `?owner=` behind a path set the permissions of its file.
     fn from_str(url: &str) -> Result<Self, UnknownEndpoint> {
@@ -66,8 +66,7 @@ impl FromStr for Endpoint {
             None => (Transport::Tcp, url),
             Some((scheme, rest)) => {
                 let named = Transport::ALL.into_iter().find(|known| known.scheme() == scheme);
-                let unknown =
-                    "unknown scheme: expected tcp://, udp://, unix://, unixgram:// or fd://";
+                let unknown = "unknown scheme: expected tcp://, tls://, udp://, unix://, unixgram:// or fd://";
                 (named.ok_or(UnknownEndpoint(unknown))?, rest)
             }
         };
@@ -169,6 +168,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether it is a port for TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self.kind, EndpointKind::Net { transport: Transport::Tls, .. })
+    }
+
     /// Whether it is a TCP port, or several.
     pub(crate) fn is_tcp(&self) -> bool {
         matches!(self.kind, EndpointKind::Net { transport: Transport::Tcp, .. })
@@ -237,7 +241,7 @@ fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 fn open(transport: Transport, address: SocketAddr) -> io::Result<(SocketAddr, Socket)> {
-    let stream = transport == Transport::Tcp;
+    let stream = matches!(transport, Transport::Tcp | Transport::Tls);
     let (kind, protocol) =
         if stream { (Type::STREAM, Protocol::TCP) } else { (Type::DGRAM, Protocol::UDP) };
     let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
@@ -308,6 +312,7 @@ mod tests {
             ("tcp://localhost:1902", "tcp://localhost:1902"),
             ("localhost:0", "tcp://localhost:0"),
             ("udp://[::1]:1902", "udp://[::1]:1902"),
+            ("tls://[::]:6514?as=syslog", "tls://[::]:6514?as=syslog"),
             ("0.0.0.0:80", "tcp://0.0.0.0:80"),
             ("udp://[::]:12201?as=gelf", "udp://[::]:12201?as=gelf"),
             ("fd://?as=syslog", "fd://?as=syslog"),

@@ -44,16 +44,17 @@ const HAND_OVER: usize = 64 << 10;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// One connection's client, and all that its requests need.
-struct HttpClient<'a> {
-    peer: Peer,
-    origin: Origin,
-    shared: &'a Shared,
+pub(super) struct HttpClient<'a> {
+    pub(super) peer: Peer,
+    pub(super) origin: Origin,
+    pub(super) shared: &'a Shared,
 }
 
 /// Serves the requests of a connection that began with `opening`, until its client is done or the
 /// collector is to end.
-pub(super) async fn serve(stream: &mut Stream, opening: Vec<u8>, peer: Peer, shared: &Shared) {
-    let client = HttpClient { peer, origin: Origin::new(peer), shared };
+pub(super) async fn serve(stream: &mut Stream, opening: Vec<u8>, client: HttpClient<'_>) {
+    let peer = client.peer;
+    let shared = client.shared;
     let service = service_fn(|request| {
         let client = &client;
         async move { Ok::<_, Infallible>(client.answer(request).await) }

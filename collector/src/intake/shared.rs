@@ -10,6 +10,7 @@ use crate::senders::registry::Senders;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
+use crate::tls::Tls;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::SetOnce;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) refusals: Arc<Refusals>,
     /// Required of every sender, if there are any.
     pub(crate) tokens: Option<Arc<Tokens>>,
+    /// Of `tls://` addresses, if there are any.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// Set when the collector is to end.
     pub(crate) stop: Arc<SetOnce<()>>,
 }

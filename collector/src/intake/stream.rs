@@ -1,4 +1,4 @@
-//! Sockets that carry streams, TCP and Unix, where they differ: how a peer comes in, and what it
+//! Sockets that carry streams, TCP with TLS or without and Unix, where they differ: how a peer comes in, and what it
 //! sees when the collector dies.
 
 use super::socket_file::SocketFile;
@@ -16,13 +16,17 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+mod tls;
 mod unix_linger;
 
+pub(super) use tls::TlsConnection;
 use unix_linger::UnixLinger;
 
 /// What accepts connections.
 pub(crate) enum StreamListener {
     Tcp(TcpListener),
+    /// Whose connections begin with a handshake.
+    Tls(TcpListener),
     /// With its file, unless somebody else has made that for us.
     Unix(UnixListener, Option<SocketFile>),
 }
@@ -30,7 +34,7 @@ pub(crate) enum StreamListener {
 impl StreamListener {
     pub(crate) async fn accept(&self) -> io::Result<(Stream, Peer)> {
         match self {
-            Self::Tcp(listener) => {
+            Self::Tcp(listener) | Self::Tls(listener) => {
                 let (stream, address) = listener.accept().await?;
                 Ok((Stream::Tcp(stream), Peer::remote(address)))
             }
@@ -59,13 +63,15 @@ fn process(stream: &UnixStream) -> Process {
 /// A connection.
 pub(crate) enum Stream {
     Tcp(TcpStream),
+    Tls(TlsConnection),
     Unix(UnixStream, UnixLinger),
 }
 
 impl Stream {
-    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
             Self::Unix(stream, _) => stream.try_write(bytes),
         }
     }
@@ -85,6 +91,9 @@ impl Stream {
                     Poll::Ready(read) => read.map(|()| Some(0..buffer.filled().len())),
                 }
             }
+            Self::Tls(stream) => {
+                nothing_if_would_block(stream.read(buffer, false).map(|len| 0..len))
+            }
             Self::Unix(stream, hold) => {
                 let fetched = stream.try_io(Interest::READABLE, || hold.fetch(stream, buffer));
                 nothing_if_would_block(fetched)
@@ -99,6 +108,7 @@ impl Stream {
                 let received = rustix::net::recv(stream, buffer, RecvFlags::DONTWAIT);
                 received.map(|(_, len)| 0..len).map_err(Errno::into)
             }
+            Self::Tls(stream) => stream.read(buffer, true).map(|len| 0..len),
             Self::Unix(stream, hold) => hold.fetch(stream, buffer),
         })
     }
@@ -107,6 +117,7 @@ impl Stream {
     pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(context),
+            Self::Tls(stream) => stream.poll_readable(context),
             Self::Unix(stream, _) => stream.poll_read_ready(context),
         }
     }
@@ -115,6 +126,7 @@ impl Stream {
     pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => stream.poll_write_ready(context),
+            Self::Tls(stream) => stream.tcp.poll_write_ready(context),
             Self::Unix(stream, _) => stream.poll_write_ready(context),
         }
     }
@@ -130,9 +142,10 @@ impl Stream {
     }
 
     /// Reads what is not wanted any more.
-    pub(crate) fn discard(&self, scrap: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn discard(&mut self, scrap: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read(scrap),
+            Self::Tls(stream) => stream.read(scrap, false),
             Self::Unix(stream, _) => stream.try_read(scrap),
         }
     }
@@ -142,6 +155,9 @@ impl Stream {
         match self {
             Self::Tcp(stream) => {
                 let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+            }
+            Self::Tls(stream) => {
+                let _ = SockRef::from(&stream.tcp).set_linger(Some(Duration::ZERO));
             }
             // What is held sees to it.
             Self::Unix(..) => {}
@@ -155,15 +171,17 @@ impl Stream {
             Self::Tcp(stream) => {
                 let _ = SockRef::from(&*stream).set_linger(None);
             }
+            Self::Tls(stream) => stream.close_in_order(),
             Self::Unix(stream, hold) => hold.release(stream),
         }
     }
 
     /// Says that nothing more will be said.
-    pub(crate) fn half_close(&self) {
+    pub(crate) fn half_close(&mut self) {
         let _ = match self {
-            Self::Tcp(stream) => SockRef::from(stream).shutdown(Shutdown::Write),
-            Self::Unix(stream, _) => SockRef::from(stream).shutdown(Shutdown::Write),
+            Self::Tcp(stream) => SockRef::from(&*stream).shutdown(Shutdown::Write),
+            Self::Tls(stream) => stream.half_close(),
+            Self::Unix(stream, _) => SockRef::from(&*stream).shutdown(Shutdown::Write),
         };
     }
 }

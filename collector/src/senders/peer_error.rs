@@ -60,7 +60,9 @@ impl fmt::Display for PeerError {
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Tls => "TLS: this address takes unencrypted connections only",
+            Self::Tls => {
+                "TLS: this address takes unencrypted connections only; listen on tls:// too"
+            }
             Self::Proxy2 => "a PROXY v2 header: send no header, or that of version 1",
             Self::Http => "HTTP: this address takes records as lines; the HTTP API has another",
             Self::Http2 => "HTTP/2 or gRPC: send records as lines",

@@ -72,11 +72,36 @@ impl Bench {
         Self::start_in(Arc::new(TempDir::new().unwrap()), options)
     }
 
+    /// Starts one whose streams are encrypted.
+    pub fn start_tls(mut options: Options) -> Self {
+        options.listen =
+            ["tls://127.0.0.1:0", "udp://127.0.0.1:0"].map(|url| url.parse().unwrap()).into();
+        Self::run(Arc::new(TempDir::new().unwrap()), options)
+    }
+
+    /// The error, with its causes, of one with a TLS address that cannot start.
+    pub fn fails_to_start(mut options: Options) -> String {
+        options.listen = vec!["tls://127.0.0.1:0".parse().unwrap()];
+        options.http = Some(Http::Off);
+        let error = Collector::bind(options).err().expect("it cannot start");
+        let mut line = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            line = format!("{line}: {}", error.to_string().replace("No such", "no such"));
+            cause = error.source();
+        }
+        line
+    }
+
     /// Starts a collector in the directory of an earlier one.
     pub fn start_in(dir: Arc<TempDir>, mut options: Options) -> Self {
-        let file = dir.path().join("app.log");
         options.listen =
             ["tcp://127.0.0.1:0", "udp://127.0.0.1:0"].map(|url| url.parse().unwrap()).into();
+        Self::run(dir, options)
+    }
+
+    fn run(dir: Arc<TempDir>, mut options: Options) -> Self {
+        let file = dir.path().join("app.log");
         options.http = Some(Http::Off);
         options.file.get_or_insert_with(|| file.clone());
         let collector = Collector::bind(options).unwrap();

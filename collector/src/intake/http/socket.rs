@@ -51,7 +51,7 @@ impl AsyncRead for HttpSocket<'_> {
 
 impl AsyncWrite for HttpSocket<'_> {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {

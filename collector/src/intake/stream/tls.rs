@@ -1,0 +1,156 @@
+//! A connection of TLS as the intake reads it: whatever the kernel has, decrypted in place. While
+//! nothing comes it holds the keys and no more.
+
+use rustix::net::RecvFlags;
+use rustls::ServerConnection;
+use socket2::SockRef;
+use std::io::{self, ErrorKind, Read, Write};
+use std::mem::take;
+use std::net::Shutdown;
+use std::task::{Context, Poll};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// The connection after its handshake.
+pub(crate) struct TlsConnection {
+    pub(crate) tcp: TcpStream,
+    session: Box<ServerConnection>,
+    /// Whether there was no room for all that was decrypted.
+    more: bool,
+    /// How many bytes of the write that blocked are encrypted already.
+    encrypted: usize,
+    /// The peer may be told that nothing more will come.
+    in_order: bool,
+}
+
+/// The socket, with tokio's knowledge of it or past that.
+struct Socket<'a> {
+    tcp: &'a TcpStream,
+    draining: bool,
+}
+
+impl Read for Socket<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.draining {
+            return Ok(rustix::net::recv(self.tcp, buffer, RecvFlags::DONTWAIT)?.1);
+        }
+        self.tcp.try_read(buffer)
+    }
+}
+
+impl Write for Socket<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.try_write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl TlsConnection {
+    pub(crate) fn new(stream: TlsStream<TcpStream>) -> Self {
+        let (tcp, session) = stream.into_inner();
+        Self { tcp, session: Box::new(session), more: false, encrypted: 0, in_order: false }
+    }
+
+    /// Reads until `buffer` is full or nothing more has come; 0 is the end.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when nothing has come; when the peer breaks TLS, or ends without saying so.
+    pub(crate) fn read(&mut self, buffer: &mut [u8], draining: bool) -> io::Result<usize> {
+        let mut filled = 0;
+        self.more = false;
+        while filled < buffer.len() {
+            match self.session.reader().read(&mut buffer[filled..]) {
+                Ok(0) => return Ok(filled),
+                Ok(read) => {
+                    filled += read;
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                // It comes again with the next read.
+                Err(_) if filled > 0 => return Ok(filled),
+                Err(error) => return Err(error),
+            }
+            match self.receive(draining) {
+                Ok(()) => {}
+                Err(_) if filled > 0 => return Ok(filled),
+                Err(error) => return Err(error),
+            }
+        }
+        self.more = true;
+        Ok(filled)
+    }
+
+    /// Takes what the socket has, and decrypts it.
+    fn receive(&mut self, draining: bool) -> io::Result<()> {
+        self.session.read_tls(&mut Socket { tcp: &self.tcp, draining })?;
+        if let Err(error) = self.session.process_new_packets() {
+            let _ = self.flush();
+            return Err(io::Error::new(ErrorKind::InvalidData, error));
+        }
+        // Answers of the protocol's own.
+        match self.flush() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Encrypts and writes. Written is what the kernel has taken; a write that blocked has to be
+    /// repeated with the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when the socket takes no more; when the connection is broken.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.encrypted == 0 {
+            self.flush()?;
+            self.encrypted = self.session.writer().write(bytes)?;
+        }
+        self.flush()?;
+        Ok(take(&mut self.encrypted))
+    }
+
+    /// Writes what waits to be written.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when the socket takes no more; when the connection is broken.
+    fn flush(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            self.session.write_tls(&mut Socket { tcp: &self.tcp, draining: false })?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.more { Poll::Ready(Ok(())) } else { self.tcp.poll_read_ready(context) }
+    }
+
+    /// Has the connection end as a connection does.
+    pub(crate) fn close_in_order(&mut self) {
+        self.in_order = true;
+        let _ = SockRef::from(&self.tcp).set_linger(None);
+    }
+
+    /// Says that nothing more will be said.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken.
+    pub(crate) fn half_close(&mut self) -> io::Result<()> {
+        self.session.send_close_notify();
+        self.flush()?;
+        SockRef::from(&self.tcp).shutdown(Shutdown::Write)
+    }
+}
+
+impl Drop for TlsConnection {
+    fn drop(&mut self) {
+        if self.in_order {
+            let _ = self.half_close();
+        }
+    }
+}

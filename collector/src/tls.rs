@@ -1,0 +1,175 @@
+//! TLS of the intakes: one certificate, read again when its files change. A
+//! file that cannot be read, or only half of a new pair, leaves the last good one in use.
+
+mod certificate;
+mod client_verifier;
+mod expiry;
+mod files;
+mod handshake;
+mod options;
+mod peer_rule;
+mod verified;
+
+use crate::stats::Stats;
+use crate::stderr::StderrLog;
+use expiry::Expiry;
+use files::Loaded;
+use rustls::ServerConfig;
+use std::collections::HashSet;
+use std::fs;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+use tokio::sync::Semaphore;
+
+pub use certificate::Fingerprint;
+pub use files::TlsError;
+pub use options::{ClientCertificates, TlsIdentity, TlsOptions, TlsVersion};
+pub use peer_rule::{PeerRule, UnknownPeerRule};
+
+pub(crate) use verified::VerifiedPeer;
+
+/// Interval between checks that the files have not changed.
+pub(crate) const CHECK: Duration = Duration::from_secs(60);
+
+/// Different failures that are reported; beyond them, failures are only counted.
+const REPORTED: usize = 256;
+
+/// The collector's side of TLS.
+pub(crate) struct Tls {
+    options: TlsOptions,
+    loaded: RwLock<Loaded>,
+    /// Held while one handshake computes: a flood of them leaves the other processors to the
+    /// senders that are connected already.
+    computing: Semaphore,
+    watched: Mutex<Watched>,
+    stats: Arc<Stats>,
+    stderr: StderrLog,
+}
+
+#[derive(Default)]
+struct Watched {
+    files: Vec<Stamp>,
+    /// The last failure to read them, so that it is reported once.
+    failure: Option<String>,
+    expiry: Expiry,
+    /// Handshakes that failed, as reported.
+    reported: HashSet<String>,
+}
+
+/// Changes when a file does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp(Option<(SystemTime, u64)>);
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be read, or they do not fit together.
+    pub(crate) fn open(
+        options: TlsOptions,
+        stderr: StderrLog,
+        stats: Arc<Stats>,
+    ) -> Result<Self, TlsError> {
+        let files = stamps(&options);
+        let loaded = RwLock::new(files::load(&options)?);
+        let watched = Mutex::new(Watched { files, ..Watched::default() });
+        let computing = Semaphore::new(1);
+        let tls = Self { options, loaded, computing, watched, stats, stderr };
+        if let Some(key) = tls.options.tls_key.as_deref().filter(|key| files::exposed(key)) {
+            let key = key.display();
+            stderr.log(format_args!("warning: everyone on this machine can read {key}"));
+        }
+        tls.warn_of_expiry();
+        Ok(tls)
+    }
+
+    /// Reads the files again, whether they have changed or not.
+    pub(crate) fn reload(&self) {
+        let files = stamps(&self.options);
+        let loaded = files::load(&self.options);
+        let mut watched = self.watched();
+        watched.files = files;
+        match loaded {
+            Ok(loaded) => {
+                *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+                self.stats.tls_reloads.add(1);
+                watched.reported.clear();
+                if watched.failure.take().is_some() {
+                    self.stderr.log(format_args!("TLS files are read again"));
+                }
+            }
+            Err(error) => {
+                self.stats.tls_reloads_failed.add(1);
+                let failure = crate::stderr::Chain(&error).to_string();
+                if watched.failure.as_ref() != Some(&failure) {
+                    self.stderr.log(format_args!(
+                        "failed to reload TLS files, continuing with the previous ones: {failure}"
+                    ));
+                }
+                watched.failure = Some(failure);
+            }
+        }
+        drop(watched);
+        self.warn_of_expiry();
+    }
+
+    /// Reads the files again if they have changed, and warns of the certificate's end.
+    pub(crate) fn check(&self) {
+        let changed = self.watched().files != stamps(&self.options);
+        if changed {
+            self.reload();
+        } else {
+            self.warn_of_expiry();
+        }
+    }
+
+    fn warn_of_expiry(&self) {
+        let (path, left) = (self.options.tls_cert.as_deref(), self.left());
+        let warning = self.watched().expiry.warning(left);
+        if let (Some(path), Some(warning)) = (path, warning) {
+            self.stderr
+                .log(format_args!("warning: the certificate in {} {warning}", path.display()));
+        }
+    }
+
+    /// Time until the certificate expires.
+    pub(crate) fn left(&self) -> Duration {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.loaded().certificate.left(now.as_secs())
+    }
+
+    fn senders(&self) -> Arc<ServerConfig> {
+        self.loaded().senders.clone()
+    }
+
+    fn loaded(&self) -> std::sync::RwLockReadGuard<'_, Loaded> {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this failure is to be reported: once, and not beyond [`REPORTED`] different ones.
+    fn is_new(&self, failure: String) -> bool {
+        let reported = &mut self.watched().reported;
+        reported.len() < REPORTED && reported.insert(failure)
+    }
+}
+
+fn stamps(options: &TlsOptions) -> Vec<Stamp> {
+    let single = [&options.tls_cert, &options.tls_key, &options.tls_client_ca];
+    let all = single.into_iter().flatten().chain(&options.tls_crl);
+    let stamp = |path| {
+        let file = fs::metadata(path).ok()?;
+        Some((file.modified().ok()?, file.len()))
+    };
+    all.map(|path| Stamp(stamp(path))).collect()
+}

@@ -1,0 +1,231 @@
+//! The files of TLS, read and checked: each fault is one line that names the file.
+
+use super::certificate::Certificate;
+use super::client_verifier::{ClientVerifier, chain_words};
+use super::options::{ClientCertificates, TlsOptions, TlsVersion};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{
+    ConfigBuilder, Error, InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVersion,
+    WantsVerifier, version,
+};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use thiserror::Error as Errors;
+
+/// The reason why TLS cannot be offered.
+#[derive(Debug, Errors)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// An address needs a certificate and there is none.
+    #[error("{0} needs --tls-cert and --tls-key; `netlog cert DIR HOST` makes a pair")]
+    NoCertificate(String),
+    /// A file cannot be read.
+    #[error("failed to read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file holds no certificate, key or list.
+    #[error("{} holds no {what} in PEM", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// What should be in it.
+        what: &'static str,
+    },
+    /// A file is malformed.
+    #[error("{} is malformed: {why}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The parser's reason.
+        why: String,
+    },
+    /// The key belongs to another certificate.
+    #[error("the key in {} does not belong to the certificate in {}", key.display(), cert.display())]
+    Mismatch {
+        /// The file of the key.
+        key: PathBuf,
+        /// The file of the certificate.
+        cert: PathBuf,
+    },
+    /// A certificate of the chain did not issue the one before it.
+    #[error("certificate {position} in {} did not issue the one before it", path.display())]
+    BrokenChain {
+        /// The file.
+        path: PathBuf,
+        /// The position of the certificate, from 1.
+        position: usize,
+    },
+    /// Nothing says which client certificates are valid.
+    #[error("{0} needs --tls-client-ca, or --tls-peer with a fingerprint")]
+    NoClientCa(&'static str),
+    /// The library's reason.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The files as they were read: a configuration, and the certificate in it.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) senders: Arc<ServerConfig>,
+    pub(super) certificate: Certificate,
+}
+
+/// Reads all files.
+pub(super) fn load(options: &TlsOptions) -> Result<Loaded, TlsError> {
+    let (Some(cert), Some(key)) = (&options.tls_cert, &options.tls_key) else {
+        return Err(TlsError::NoCertificate("TLS".into()));
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let chain = certificates(cert)?;
+    let certificate = check_chain(cert, &chain)?;
+    let verifier = client_verifier(options, &provider)?;
+    let builder = builder(&provider, options.tls_min)?.with_client_cert_verifier(verifier);
+    let senders = builder.with_single_cert(chain, read_key(key)?);
+    let senders = senders.map(hardened).map_err(|error| refused(error, cert, key))?;
+    Ok(Loaded { senders, certificate })
+}
+
+fn builder(
+    provider: &Arc<CryptoProvider>,
+    min: TlsVersion,
+) -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, TlsError> {
+    let versions: &[&SupportedProtocolVersion] = match min {
+        TlsVersion::Tls12 => &[&version::TLS13, &version::TLS12],
+        TlsVersion::Tls13 => &[&version::TLS13],
+    };
+    let builder = ServerConfig::builder_with_provider(provider.clone());
+    builder.with_protocol_versions(versions).map_err(|error| TlsError::Refused(error.to_string()))
+}
+
+/// Without resumption: a client whose certificate was revoked could come back by it, and
+/// connections of senders last.
+fn hardened(mut config: ServerConfig) -> Arc<ServerConfig> {
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    Arc::new(config)
+}
+
+fn refused(error: Error, cert: &Path, key: &Path) -> TlsError {
+    match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            TlsError::Mismatch { key: key.to_owned(), cert: cert.to_owned() }
+        }
+        error => TlsError::Malformed { path: key.to_owned(), why: chain_words(&error) },
+    }
+}
+
+fn client_verifier(
+    options: &TlsOptions,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let pinned = options.tls_peer.iter().any(|rule| rule.is_fingerprint());
+    if options.tls_client_ca.is_none() && !pinned {
+        let asking = [
+            (options.tls_client.is_some(), "--tls-client"),
+            (!options.tls_peer.is_empty(), "--tls-peer with a name"),
+            (!options.tls_crl.is_empty(), "--tls-crl"),
+        ];
+        return match asking.into_iter().find(|(asked, _)| *asked) {
+            Some((_, option)) => Err(TlsError::NoClientCa(option)),
+            None => Ok(WebPkiClientVerifier::no_client_auth()),
+        };
+    }
+    let chain = options.tls_client_ca.as_deref();
+    let chain = chain.map(|ca| chain_verifier(ca, &options.tls_crl, provider)).transpose()?;
+    Ok(Arc::new(ClientVerifier {
+        chain,
+        peers: options.tls_peer.clone(),
+        required: options.tls_client != Some(ClientCertificates::Optional),
+        provider: provider.clone(),
+    }))
+}
+
+fn chain_verifier(
+    ca: &Path,
+    lists: &[PathBuf],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(ca)? {
+        let added = roots.add(certificate);
+        added.map_err(|error| TlsError::Malformed {
+            path: ca.to_owned(),
+            why: chain_words(&error),
+        })?;
+    }
+    let mut crls = Vec::new();
+    for list in lists {
+        crls.extend(read_pem::<CertificateRevocationListDer<'static>>(list, "revocation list")?);
+    }
+    // A list of one CA need not cover the others.
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .with_crls(crls)
+        .allow_unknown_revocation_status()
+        .build()
+        .map_err(|error| TlsError::Refused(error.to_string()))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    read_pem(path, "certificate")
+}
+
+fn read_pem<T: PemObject>(path: &Path, what: &'static str) -> Result<Vec<T>, TlsError> {
+    let bytes = read(path)?;
+    let all: Result<Vec<T>, pem::Error> = T::pem_slice_iter(&bytes).collect();
+    let all = all.map_err(|error| malformed(path, &error))?;
+    if all.is_empty() {
+        return Err(TlsError::Empty { path: path.to_owned(), what });
+    }
+    Ok(all)
+}
+
+fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let bytes = read(path)?;
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
+        pem::Error::NoItemsFound => {
+            TlsError::Empty { path: path.to_owned(), what: "unencrypted private key" }
+        }
+        error => malformed(path, &error),
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|cause| TlsError::Unreadable { path: path.to_owned(), cause })
+}
+
+fn malformed(path: &Path, error: &pem::Error) -> TlsError {
+    TlsError::Malformed { path: path.to_owned(), why: error.to_string() }
+}
+
+/// Reads the server's certificate; each further one has to be the issuer of the one before.
+fn check_chain(path: &Path, chain: &[CertificateDer<'_>]) -> Result<Certificate, TlsError> {
+    let read = |der| {
+        Certificate::read(der)
+            .map_err(|error| TlsError::Malformed { path: path.to_owned(), why: error.to_string() })
+    };
+    let chain: Vec<Certificate> = chain.iter().map(read).collect::<Result<_, _>>()?;
+    let broken = chain.windows(2).position(|pair| pair[0].issuer != pair[1].subject);
+    if let Some(at) = broken {
+        return Err(TlsError::BrokenChain { path: path.to_owned(), position: at + 2 });
+    }
+    let empty = || TlsError::Empty { path: path.to_owned(), what: "certificate" };
+    chain.into_iter().next().ok_or_else(empty)
+}
+
+/// Whether others than the owner and the group of the key may read it.
+pub(super) fn exposed(key: &Path) -> bool {
+    fs::metadata(key).is_ok_and(|file| file.permissions().mode() & 0o007 != 0)
+}

@@ -1,0 +1,153 @@
+//! Handshakes: bounded in time, and one at a time as far as they compute.
+
+use super::Tls;
+use super::certificate::Certificate;
+use super::client_verifier::{RefusedCertificate, chain_words};
+use super::verified::VerifiedPeer;
+use rustls::{CertificateError, Error};
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A client has this long from its connection on.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The reason why a handshake failed.
+#[derive(Debug)]
+enum Failure {
+    /// It took too long.
+    Timeout,
+    /// The peer sends something that is not TLS.
+    NotTls,
+    /// No version, cipher or extension suits both sides, or the peer breaks the protocol.
+    Incompatible(Error),
+    /// The peer's certificate is missing or not accepted.
+    Certificate(Error),
+    /// The peer does not accept ours, or gave up for another reason.
+    Alert(Error),
+    /// The connection broke.
+    Broken(io::Error),
+}
+
+impl Tls {
+    /// Makes the connection of a sender one of TLS, and tells whose its certificate is; `None` when
+    /// that failed, which is counted.
+    pub(crate) async fn accept_sender(
+        &self,
+        stream: TcpStream,
+        peer: impl fmt::Display + Sync,
+    ) -> Option<(TlsStream<TcpStream>, Option<VerifiedPeer>)> {
+        let stream = self.accept(stream, &peer).await?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let certificate = shown.and_then(|shown| Certificate::read(shown).ok());
+        let rule = self.options.tls_identity;
+        let verified = certificate.map(|certificate| VerifiedPeer::new(certificate, rule));
+        Some((stream, verified))
+    }
+
+    async fn accept(
+        &self,
+        stream: TcpStream,
+        peer: &(dyn fmt::Display + Sync),
+    ) -> Option<TlsStream<TcpStream>> {
+        let config = self.senders();
+        let mut accept = TlsAcceptor::from(config).accept(stream);
+        let accepted = timeout(LIMIT, in_turns(&self.computing, &mut accept)).await;
+        let failure = match accepted {
+            Ok(Ok(stream)) => {
+                self.stats.tls_handshakes.add(1);
+                return Some(stream);
+            }
+            Ok(Err(error)) => Failure::of(error),
+            Err(_) => Failure::Timeout,
+        };
+        self.report(&failure, peer);
+        None
+    }
+
+    fn report(&self, failure: &Failure, peer: &dyn fmt::Display) {
+        let counter = match failure {
+            Failure::Timeout => &self.stats.tls_failed_timeout,
+            Failure::NotTls => &self.stats.tls_failed_not_tls,
+            Failure::Incompatible(_) => &self.stats.tls_failed_incompatible,
+            Failure::Certificate(_) => &self.stats.tls_failed_certificate,
+            Failure::Alert(_) => &self.stats.tls_failed_alert,
+            Failure::Broken(_) => &self.stats.tls_failed_broken,
+        };
+        counter.add(1);
+        let quiet = matches!(failure, Failure::Broken(_) | Failure::Timeout);
+        if !quiet && self.is_new(failure.to_string()) {
+            self.stderr.log(format_args!("refused {peer}: {failure}; reported once"));
+        } else {
+            self.stderr.debug(format_args!("refused {peer}: {failure}"));
+        }
+    }
+}
+
+/// Completes `work`, but has a permit whenever it computes; while it waits for bytes it has none,
+/// so that slow peers keep nobody waiting.
+async fn in_turns<F: Future + Unpin>(computing: &Semaphore, work: &mut F) -> F::Output {
+    loop {
+        let turn = computing.acquire().await;
+        let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut *work).poll(context))).await;
+        drop(turn);
+        if let Poll::Ready(done) = polled {
+            return done;
+        }
+        // The task is woken when `work` can go on.
+        let mut waited = false;
+        poll_fn(|_| match std::mem::replace(&mut waited, true) {
+            false => Poll::Pending,
+            true => Poll::Ready(()),
+        })
+        .await;
+    }
+}
+
+impl Failure {
+    fn of(error: io::Error) -> Self {
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+        match tls {
+            None => Self::Broken(error),
+            Some(Error::InvalidMessage(_)) => Self::NotTls,
+            Some(error @ (Error::InvalidCertificate(_) | Error::NoCertificatesPresented)) => {
+                Self::Certificate(error.clone())
+            }
+            Some(error @ Error::AlertReceived(_)) => Self::Alert(error.clone()),
+            Some(error) => Self::Incompatible(error.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => write!(f, "no TLS handshake within {} s", LIMIT.as_secs()),
+            Self::NotTls => f.write_str("it does not speak TLS; set tls:// at the sender"),
+            Self::Incompatible(error) => write!(f, "TLS handshake failed: {error}"),
+            Self::Certificate(error) => push_certificate(f, error),
+            Self::Alert(error) => write!(f, "it ended the TLS handshake: {error}"),
+            Self::Broken(error) => write!(f, "connection lost in the TLS handshake: {error}"),
+        }
+    }
+}
+
+fn push_certificate(f: &mut fmt::Formatter<'_>, error: &Error) -> fmt::Result {
+    if let Error::InvalidCertificate(CertificateError::Other(other)) = error
+        && let Some(refused) = other.0.downcast_ref::<RefusedCertificate>()
+    {
+        return write!(f, "{refused}");
+    }
+    match error {
+        Error::NoCertificatesPresented => f.write_str("it showed no certificate"),
+        error => f.write_str(&chain_words(error)),
+    }
+}

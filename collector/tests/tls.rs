@@ -1,0 +1,325 @@
+//! TLS on real sockets: who is let in, what is said of the others, and certificates that change.
+
+mod bench;
+
+use bench::{Bench, HELLO, message, record, wait_for};
+use netlog_collector::{ClientCertificates, Options, TlsIdentity, TlsOptions, TlsVersion};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A CA, and the directory that it writes certificates into.
+struct Ca {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    dir: TempDir,
+}
+
+/// A certificate and its key, as files.
+#[derive(Clone)]
+struct Pair {
+    cert: PathBuf,
+    key: PathBuf,
+}
+
+impl Ca {
+    fn new() -> Self {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let dir = TempDir::new().unwrap();
+        fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
+        Self { issuer, dir }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A certificate for `name`, in files of that name.
+    fn issue(&self, name: &str) -> Pair {
+        self.issue_with(name, |_| {})
+    }
+
+    fn issue_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Pair {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let pair = Pair {
+            cert: self.path(&format!("{name}.pem")),
+            key: self.path(&format!("{name}.key")),
+        };
+        fs::write(&pair.cert, certificate.pem()).unwrap();
+        fs::write(&pair.key, key.serialize_pem()).unwrap();
+        pair
+    }
+
+    /// A list that revokes the certificate with this serial number.
+    fn revoke(&self, serial: u64) -> PathBuf {
+        let revoked = RevokedCertParams {
+            serial_number: SerialNumber::from(serial),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(2099, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let path = self.path("list.pem");
+        fs::write(&path, list.signed_by(&self.issuer).unwrap().pem().unwrap()).unwrap();
+        path
+    }
+
+    /// The options of a collector with this server certificate.
+    fn options(&self, server: &Pair) -> TlsOptions {
+        TlsOptions {
+            tls_cert: Some(server.cert.clone()),
+            tls_key: Some(server.key.clone()),
+            ..TlsOptions::default()
+        }
+    }
+
+    /// The same, where senders have to show a certificate of this CA.
+    fn mutual(&self, server: &Pair) -> TlsOptions {
+        TlsOptions { tls_client_ca: Some(self.path("ca.pem")), ..self.options(server) }
+    }
+
+    /// A client that trusts this CA, and shows `shown`.
+    fn client(&self, shown: Option<&Pair>) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        Arc::new(match shown {
+            None => builder.with_no_client_auth(),
+            Some(Pair { cert, key }) => {
+                let cert = CertificateDer::from_pem_file(cert).unwrap();
+                let key = PrivateKeyDer::from_pem_file(key).unwrap();
+                builder.with_client_auth_cert(vec![cert], key).unwrap()
+            }
+        })
+    }
+}
+
+type TlsPeer = StreamOwned<ClientConnection, TcpStream>;
+
+fn start(tls: TlsOptions) -> Bench {
+    Bench::start_tls(Options { tls, ..Options::default() })
+}
+
+fn connect(bench: &Bench, config: &Arc<ClientConfig>) -> TlsPeer {
+    let name = ServerName::try_from("localhost").unwrap();
+    StreamOwned::new(ClientConnection::new(config.clone(), name).unwrap(), bench.connect())
+}
+
+/// Whether the collector takes a line of this client.
+fn served(bench: &Bench, config: &Arc<ClientConfig>) -> bool {
+    let mut peer = connect(bench, config);
+    if peer.write_all(b"hello\n").is_err() {
+        return false;
+    }
+    peer.conn.send_close_notify();
+    let _ = peer.flush();
+    // With TLS 1.3, a client learns only now that its certificate is not accepted.
+    matches!(peer.read(&mut [0; 64]), Ok(0))
+}
+
+#[test]
+fn lines_come_over_tls_and_a_netlog_sender_is_acked() {
+    let ca = Ca::new();
+    let bench = start(ca.options(&ca.issue("localhost")));
+    let mut peer = connect(&bench, &ca.client(None));
+    peer.write_all(format!("{HELLO}{}{}", record("a"), record("b")).as_bytes()).unwrap();
+    let expected = "{\"netlog\":1,\"ack\":0}\n{\"ack\":8}\n";
+    let mut said = vec![0; expected.len()];
+    peer.read_exact(&mut said).unwrap();
+    assert_eq!(String::from_utf8(said).unwrap(), expected);
+    drop(peer);
+    let mut plain = connect(&bench, &ca.client(None));
+    let long = "x".repeat(60_000);
+    plain.write_all(format!("{long}\n").repeat(20).as_bytes()).unwrap();
+    let lines = bench.wait_for_lines(22);
+    assert!(lines[2..].iter().all(|line| message(line) == long));
+    assert_eq!(bench.stats.tls_handshakes.get(), 2);
+}
+
+#[test]
+fn what_is_not_tls_is_counted_and_closed() {
+    let ca = Ca::new();
+    let bench = start(ca.options(&ca.issue("localhost")));
+    let mut peer = bench.connect();
+    peer.write_all(b"<13>Nov 22 18:42:23 vm a: not encrypted\n").unwrap();
+    let _ = peer.read_to_end(&mut Vec::new());
+    wait_for(|| bench.stats.tls_failed_not_tls.get() == 1);
+    assert_eq!(bench.end(), 0);
+}
+
+#[test]
+fn only_certificates_of_the_client_ca_that_are_valid_are_let_in() {
+    let (ca, other) = (Ca::new(), Ca::new());
+    let serial =
+        |params: &mut CertificateParams| params.serial_number = Some(SerialNumber::from(7));
+    let revoked = ca.issue_with("revoked", serial);
+    let expired = ca.issue_with("expired", |params| params.not_after = date_time_ymd(2020, 1, 1));
+    let early = ca.issue_with("early", |params| params.not_before = date_time_ymd(2999, 1, 1));
+    let server = ca.issue("localhost");
+    let bench = start(TlsOptions { tls_crl: vec![ca.revoke(7)], ..ca.mutual(&server) });
+    assert!(served(&bench, &ca.client(Some(&ca.issue("web1")))));
+    let stranger = other.issue("web1");
+    for shown in [None, Some(&revoked), Some(&expired), Some(&early), Some(&stranger)] {
+        assert!(!served(&bench, &ca.client(shown)), "{:?}", shown.map(|pair| &pair.cert));
+    }
+    wait_for(|| bench.stats.tls_failed_certificate.get() == 5);
+    assert_eq!(bench.end(), 1);
+}
+
+#[test]
+fn a_listed_name_or_fingerprint_is_let_in_and_no_other() {
+    let ca = Ca::new();
+    let server = ca.issue("localhost");
+    let listed =
+        TlsOptions { tls_peer: vec!["web*.example.com".parse().unwrap()], ..ca.mutual(&server) };
+    let bench = start(listed);
+    assert!(served(&bench, &ca.client(Some(&ca.issue("web1.example.com")))));
+    assert!(!served(&bench, &ca.client(Some(&ca.issue("db1.example.com")))));
+    bench.end();
+    let pinned = ca.issue("self");
+    let der = CertificateDer::from_pem_file(&pinned.cert).unwrap();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &der);
+    let digits: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let peer = format!("sha256:{digits}").parse().unwrap();
+    // Without any CA.
+    let bench = start(TlsOptions { tls_peer: vec![peer], ..ca.options(&server) });
+    assert!(served(&bench, &ca.client(Some(&pinned))));
+    assert!(!served(&bench, &ca.client(Some(&ca.issue("web1")))));
+    bench.end();
+}
+
+#[test]
+fn a_sender_with_a_certificate_logs_as_the_host_it_is_for() {
+    let ca = Ca::new();
+    let server = ca.issue("localhost");
+    let web1 = ca.client(Some(&ca.issue("web1")));
+    let bench = start(ca.mutual(&server));
+    let mut peer = connect(&bench, &web1);
+    peer.write_all(format!("{HELLO}{}", record("a")).as_bytes()).unwrap();
+    let lines = bench.wait_for_lines(1);
+    let stamp = "{\"app\":\"orders\",\"host\":\"web1\",\"pid\":4242,\"peer\":\"tls:web1\",";
+    assert!(lines[0].starts_with(stamp), "{}", lines[0]);
+    let mut other = connect(&bench, &web1);
+    other.write_all(HELLO.replace("\"web1\"", "\"db1\"").as_bytes()).unwrap();
+    let mut said = String::new();
+    let _ = other.read_to_string(&mut said);
+    assert_eq!(said, "{\"error\":\"the certificate is for web1, not for host db1\"}\n");
+    let mut plain = connect(&bench, &web1);
+    plain.write_all(b"{\"msg\":\"m\",\"host\":\"db1\"}\n").unwrap();
+    let lines = bench.wait_for_lines(2);
+    assert!(lines[1].starts_with("{\"host\":\"web1\",\"peer\":\"tls:web1\","), "{}", lines[1]);
+    bench.end();
+    let bench = start(TlsOptions { tls_identity: TlsIdentity::Any, ..ca.mutual(&server) });
+    let mut relay = connect(&bench, &web1);
+    relay.write_all(b"{\"msg\":\"m\",\"host\":\"db1\"}\n").unwrap();
+    let lines = bench.wait_for_lines(1);
+    assert!(lines[0].starts_with("{\"host\":\"db1\",\"peer\":\"tls:web1\","), "{}", lines[0]);
+}
+
+#[test]
+fn new_files_are_used_and_half_of_a_new_pair_is_not() {
+    let ca = Ca::new();
+    let server = ca.issue("localhost");
+    let bench = start(ca.options(&server));
+    let mut before = connect(&bench, &ca.client(None));
+    before.write_all(b"before\n").unwrap();
+    bench.wait_for_lines(1);
+    let old = fs::read(&server.key).unwrap();
+    // The certificate is renewed before its key is.
+    ca.issue("localhost");
+    let new = fs::read(&server.key).unwrap();
+    fs::write(&server.key, old).unwrap();
+    bench.reopen.ask();
+    assert_eq!(bench.stats.tls_reloads_failed.get(), 1);
+    assert!(served(&bench, &ca.client(None)), "the previous pair stays in use");
+    fs::write(&server.key, new).unwrap();
+    bench.reopen.ask();
+    assert_eq!(bench.stats.tls_reloads.get(), 1);
+    let mut after = connect(&bench, &ca.client(None));
+    after.write_all(b"after\n").unwrap();
+    let shown = after.conn.peer_certificates().unwrap()[0].clone();
+    assert_eq!(shown, CertificateDer::from_pem_file(&server.cert).unwrap());
+    before.write_all(b"still open\n").unwrap();
+    bench.wait_for_lines(4);
+    assert_eq!(bench.end(), 4);
+}
+
+#[test]
+fn an_old_version_is_refused_where_the_new_one_is_asked_for() {
+    let ca = Ca::new();
+    let server = ca.issue("localhost");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.issuer.der().clone()).unwrap();
+    let old = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let old = Arc::new(old);
+    let bench = start(ca.options(&server));
+    assert!(served(&bench, &old));
+    bench.end();
+    let bench = start(TlsOptions { tls_min: TlsVersion::Tls13, ..ca.options(&server) });
+    assert!(!served(&bench, &old));
+    assert!(served(&bench, &ca.client(None)));
+    wait_for(|| bench.stats.tls_failed_incompatible.get() == 1);
+}
+
+#[test]
+fn a_certificate_is_optional_where_that_is_said_but_a_bad_one_is_refused() {
+    let (ca, other) = (Ca::new(), Ca::new());
+    let optional = Some(ClientCertificates::Optional);
+    let options = TlsOptions { tls_client: optional, ..ca.mutual(&ca.issue("localhost")) };
+    let bench = start(options);
+    assert!(served(&bench, &ca.client(None)));
+    assert!(!served(&bench, &ca.client(Some(&other.issue("web1")))));
+}
+
+#[test]
+fn each_fault_of_the_files_is_one_line_that_names_the_file() {
+    let ca = Ca::new();
+    let (server, other) = (ca.issue("localhost"), ca.issue("other"));
+    fs::write(ca.path("empty"), "").unwrap();
+    let at = |name: &str| Some(ca.path(name));
+    for (options, told) in [
+        (TlsOptions { tls_key: Some(other.key), ..ca.options(&server) }, "does not belong to the"),
+        (TlsOptions { tls_key: at("none"), ..ca.options(&server) }, "none: no such file"),
+        (TlsOptions { tls_cert: at("empty"), ..ca.options(&server) }, "empty holds no certificate"),
+        (TlsOptions { tls_key: at("empty"), ..ca.options(&server) }, "empty holds no unencrypted"),
+        (TlsOptions::default(), "tls://127.0.0.1:0 needs --tls-cert and --tls-key"),
+        (
+            TlsOptions { tls_peer: vec!["web1".parse().unwrap()], ..ca.options(&server) },
+            "--tls-peer with a name needs --tls-client-ca",
+        ),
+    ] {
+        let error = Bench::fails_to_start(Options { tls: options, ..Options::default() });
+        assert!(error.contains(told), "{error:?} does not contain {told:?}");
+    }
+}

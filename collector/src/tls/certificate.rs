@@ -81,7 +81,7 @@ fn alternative_name(name: &GeneralName) -> Option<String> {
 
 fn common_name(subject: &Name) -> Option<String> {
     let all = subject.0.iter().flat_map(|rdn| rdn.0.iter());
-    let value = all.filter(|one| one.oid == CN).map(|one| &one.value).last()?;
+    let value = all.filter(|one| one.oid == CN).map(|one| &one.value).next_back()?;
     let utf8 = value.decode_as::<Utf8StringRef<'_>>().map(|text| text.as_str().to_owned());
     let printable = || value.decode_as::<PrintableStringRef<'_>>().map(|text| text.to_string());
     utf8.or_else(|_| printable()).ok().map(|name| name.to_ascii_lowercase())

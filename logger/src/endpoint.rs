@@ -1,12 +1,9 @@
 //! The address of a collector, and the connection to it.
 
-use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt,
-};
+use crate::socket::Socket;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
-use std::os::unix::net::UnixStream;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -15,9 +12,6 @@ const RESOLVE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Time limit of an attempt to connect.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-
-/// Time without an answer from the other side's kernel after which a connection is dead.
-const DEAD_AFTER: Duration = Duration::from_secs(20);
 
 /// An address to send records to. The name is resolved anew for every connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +25,6 @@ pub(crate) enum Transport {
     Tcp,
     Udp,
     Unix,
-}
-
-/// An open non-blocking socket.
-#[derive(Debug)]
-pub(crate) enum Socket {
-    Tcp(TcpStream),
-    Udp(UdpSocket),
-    Unix(UnixStream),
 }
 
 /// Error of an invalid address.
@@ -97,7 +83,7 @@ impl Endpoint {
     /// When the name is unknown, none answers, or the time limits pass.
     pub(crate) fn connect(&self) -> io::Result<Socket> {
         if self.transport == Transport::Unix {
-            return local(&self.authority).map(Socket::Unix);
+            return Socket::unix(&self.authority);
         }
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
         let deadline = Instant::now() + CONNECT_LIMIT;
@@ -126,41 +112,11 @@ impl Endpoint {
     }
 
     fn open(&self, address: SocketAddr, limit: Duration) -> io::Result<Socket> {
-        if self.transport == Transport::Tcp {
-            let stream = TcpStream::connect_timeout(&address, limit)?;
-            stream.set_nonblocking(true)?;
-            stream.set_nodelay(true)?;
-            find_the_dead(&stream)?;
-            return Ok(Socket::Tcp(stream));
+        match self.transport {
+            Transport::Udp => Socket::udp(address),
+            _ => Socket::tcp(address, limit),
         }
-        let any: SocketAddr = match address {
-            SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
-            SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
-        };
-        let socket = UdpSocket::bind(any)?;
-        socket.connect(address)?;
-        socket.set_nonblocking(true)?;
-        Ok(Socket::Udp(socket))
     }
-}
-
-/// Connects to the Unix socket at `path` without waiting, even if its queue is full.
-fn local(path: &str) -> io::Result<UnixStream> {
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    connect(&socket, &SocketAddrUnix::new(path)?)?;
-    Ok(socket.into())
-}
-
-/// Makes the kernel detect a peer that vanished: by keep-alive while idle, by the user timeout (RFC
-/// 5482) with data under way.
-fn find_the_dead(stream: &TcpStream) -> io::Result<()> {
-    sockopt::set_socket_keepalive(stream, true)?;
-    sockopt::set_tcp_keepidle(stream, DEAD_AFTER / 2)?;
-    sockopt::set_tcp_keepintvl(stream, DEAD_AFTER / 4)?;
-    sockopt::set_tcp_keepcnt(stream, 2)?;
-    sockopt::set_tcp_user_timeout(stream, DEAD_AFTER.as_millis() as u32)?;
-    Ok(())
 }
 
 impl fmt::Display for Endpoint {

@@ -18,8 +18,8 @@ const CHECKPOINTS: [usize; 2] = [CONTROL_AT + 256, CONTROL_AT + 280];
 ///
 /// When that does not hold.
 pub fn spool(directory: &Path, bytes: &[u8]) {
-    let path = directory.join("any.ring");
-    let directory = Directory::open(directory).expect("a directory");
+    let directory = Directory::open_or_create(directory).expect("a directory");
+    let path = directory.path("any.ring");
     let mut sealed = bytes.to_vec();
     CHECKPOINTS.into_iter().for_each(|at| seal(&mut sealed, at));
     for bytes in [bytes, &sealed] {
@@ -49,7 +49,7 @@ fn seal(file: &mut [u8], at: usize) {
 }
 
 fn adopted(directory: &Arc<Directory>) -> Option<Spool> {
-    directory.adopt(None, |_| {}).pop()
+    directory.adopt_all(None, |_| {}).pop()
 }
 
 /// Reads and releases everything; returns the cursor of the next record.

@@ -3,6 +3,8 @@
 use crate::token::Token;
 use netlog_wire::{Hello, Identity, Line, MAX_NAME, Text, VERSION};
 use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::time::{ClockId, clock_gettime};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The first line of a spool file; a later layout has another number.
@@ -21,6 +23,8 @@ pub(crate) struct SenderIdentity {
     pub(crate) pid: u32,
     /// Start of logging, in microseconds since 1970.
     pub(crate) started: i64,
+    /// The same by a clock that only goes forward, in microseconds since the machine was booted.
+    pub(crate) uptime: i64,
     /// Boot id of the machine at that time.
     pub(crate) boot: String,
     /// Size of the ring's data in bytes.
@@ -36,6 +40,7 @@ impl SenderIdentity {
             host: one_line_name(host),
             pid: std::process::id(),
             started: now(),
+            uptime: uptime(),
             boot: boot_id(),
             capacity,
         }
@@ -43,10 +48,10 @@ impl SenderIdentity {
 
     /// Text at the head of the spool file.
     pub(crate) fn header_text(&self) -> String {
-        let Self { sender, app, host, pid, started, boot, capacity } = self;
+        let Self { sender, app, host, pid, started, uptime, boot, capacity } = self;
         format!(
             "{MAGIC}\nsender {sender}\napp {app}\nhost {host}\npid {pid}\nstarted {started}\n\
-             boot {boot}\ncapacity {capacity}\n\n"
+             boot {boot}\ncapacity {capacity}\nuptime {uptime}\n\n"
         )
     }
 
@@ -63,8 +68,16 @@ impl SenderIdentity {
             started: field("started")?.parse().ok()?,
             boot: field("boot")?.to_owned(),
             capacity: field("capacity")?.parse().ok()?,
+            uptime: field("uptime").and_then(|text| text.parse().ok()).unwrap_or(0),
         };
         Hello::valid_sender(&identity.sender).then_some(identity)
+    }
+
+    /// Sort key of spools by age. The wall clock may have been set back since, so it only orders
+    /// those of earlier boots, which are older than all of this one.
+    pub(crate) fn age(&self) -> impl Ord + use<> {
+        let this_boot = self.boot == boot_id();
+        (this_boot, if this_boot { self.uptime } else { self.started })
     }
 
     /// Name of the spool file. No part of the app's name can act as a path in it.
@@ -130,8 +143,17 @@ pub(crate) fn app_name() -> String {
 }
 
 fn boot_id() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
-    id.map_or_else(|_| "unknown".into(), |id| id.trim().to_owned())
+    static ID: OnceLock<String> = OnceLock::new();
+    let read = || {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        id.map_or_else(|_| "unknown".into(), |id| id.trim().to_owned())
+    };
+    ID.get_or_init(read).clone()
+}
+
+fn uptime() -> i64 {
+    let time = clock_gettime(ClockId::Boottime);
+    time.tv_sec * 1_000_000 + time.tv_nsec / 1000
 }
 
 fn random_bytes() -> [u8; 16] {
@@ -189,6 +211,29 @@ mod tests {
     fn names_however_long_leave_room_for_the_ring() {
         let identity = SenderIdentity::current(&"é".repeat(4000), &"h".repeat(4000), u64::MAX);
         assert!(identity.header_text().len() < crate::ring::CONTROL_AT);
+    }
+
+    #[test]
+    fn age_does_not_depend_on_a_clock_that_was_set_back() {
+        let first = SenderIdentity::current("a", "h", 8192);
+        let day = 86_400_000_000;
+        let second = SenderIdentity {
+            started: first.started - 3650 * day,
+            uptime: first.uptime + 1,
+            ..first.clone()
+        };
+        assert!(first.age() < second.age());
+        let before = |days: i64| SenderIdentity {
+            boot: "before".into(),
+            started: first.started + days * day,
+            uptime: i64::MAX,
+            ..first.clone()
+        };
+        assert!(before(1).age() < before(2).age());
+        assert!(
+            before(2).age() < first.age(),
+            "earlier boots are older, whatever their clock said"
+        );
     }
 
     #[test]

@@ -75,6 +75,7 @@ compile_error!("netlog's spool needs Linux");
 
 mod builder;
 mod clock;
+mod descriptor;
 mod encode;
 mod endpoint;
 mod exit;
@@ -85,10 +86,12 @@ mod init;
 mod known_collectors;
 mod logger;
 mod loss;
+mod recovery;
 mod ring;
 mod sender;
 mod session;
 mod ship;
+mod socket;
 #[cfg(feature = "tracing")]
 mod span_context;
 mod spool;

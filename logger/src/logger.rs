@@ -5,16 +5,15 @@ use crate::clock;
 use crate::encode::{self, LineEncoder};
 use crate::endpoint::Endpoint;
 use crate::exit::{self, ExitHooks};
-use crate::ring::ForkDetector;
+use crate::ring::ForkLocal;
 use crate::sender::{Flushed, Sender};
-use crate::stderr::{is_internal_thread, report};
+use crate::spool::Directory;
+use crate::stderr::{self, is_internal_thread, report};
 use env_filter::Filter;
 use log::{Log, Metadata, Record};
 use netlog_wire::{Level, Line, Text};
 use std::cell::RefCell;
-use std::io::{self, Write};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
@@ -28,16 +27,8 @@ struct Logger {
     builder: Builder,
     endpoint: Endpoint,
     line_limit: usize,
-    fork: ForkDetector,
-    generations: AtomicU64,
-    first: ForkGeneration,
-}
-
-/// The sender of a process, followed by those of its forked children. A child whose sender could
-/// not be started has none.
-struct ForkGeneration {
-    sender: Option<Sender>,
-    next: OnceLock<Box<Self>>,
+    /// The sender of this process; a forked child gets its own. `None` in it where that failed.
+    senders: ForkLocal<Option<Sender>>,
 }
 
 /// The object registered with `log`; the logger itself exists only once everything is started.
@@ -60,27 +51,20 @@ impl Drop for Guard {
 
 impl Builder {
     /// Starts the logger, and registers it with `log` if it is to `take_facade`.
-    pub(crate) fn start(self, take_facade: bool) -> Result<Guard, InitError> {
+    pub(crate) fn start(mut self, take_facade: bool) -> Result<Guard, InitError> {
         let endpoint = self.endpoint()?;
         let filter = self.filters()?;
         if LOGGER.get().is_some() || (take_facade && log::set_logger(&LogFacade).is_err()) {
             return Err(InitError::AlreadySet);
         }
-        let fork = ForkDetector::new(1).map_err(InitError::System)?;
+        stderr::remember();
+        self.spool_dir.get_or_insert_with(Directory::default_path);
         let sender = Sender::start(&self, endpoint.clone()).map_err(InitError::System)?;
         let level = filter.filter();
         let limit = self.flush_limit;
         let line_limit = self.line_limit(endpoint.transport);
-        let first = ForkGeneration { sender: Some(sender), next: OnceLock::new() };
-        let logger = Logger {
-            filter,
-            builder: self,
-            endpoint,
-            line_limit,
-            fork,
-            generations: AtomicU64::new(1),
-            first,
-        };
+        let senders = ForkLocal::new(Some(sender)).map_err(InitError::System)?;
+        let logger = Logger { filter, builder: self, endpoint, line_limit, senders };
         LOGGER.set(logger).map_err(|_| InitError::AlreadySet)?;
         exit::install(ExitHooks { write, flush, end });
         if take_facade {
@@ -175,7 +159,7 @@ impl Loggable for Record<'_> {
 pub(crate) mod for_tracing {
     //! What the layer asks of the logger.
 
-    use super::{LOGGER, Ordering};
+    use super::LOGGER;
 
     pub(crate) fn enabled(metadata: &log::Metadata<'_>) -> bool {
         LOGGER.get().is_some_and(|logger| logger.filter.enabled(metadata))
@@ -192,7 +176,7 @@ pub(crate) mod for_tracing {
     /// Whether this process is a forked child, in which locks may be held by threads it does not
     /// have.
     pub(crate) fn is_forked() -> bool {
-        LOGGER.get().is_some_and(|logger| logger.fork.state().load(Ordering::Acquire) != 1)
+        LOGGER.get().is_some_and(|logger| logger.senders.is_forked())
     }
 }
 
@@ -227,49 +211,26 @@ impl Logger {
     }
 
     /// Sender of this process, if it has one: a forked child has none until it logs.
-    fn own_sender(&self) -> Option<&Sender> {
-        let state = self.fork.state().load(Ordering::Acquire);
-        if state == ForkDetector::CHILD { None } else { self.generation(state) }
+    fn own_sender(&self) -> Option<&'static Sender> {
+        self.senders.get()?.as_ref()
     }
 
     #[inline]
-    fn sender(&self) -> Option<&Sender> {
-        let state = self.fork.state().load(Ordering::Acquire);
-        if state == ForkDetector::CHILD { self.after_fork() } else { self.generation(state) }
-    }
-
-    fn generation(&self, generation: u64) -> Option<&Sender> {
-        let mut at = &self.first;
-        for _ in 1..generation {
-            at = at.next.get()?;
+    fn sender(&self) -> Option<&'static Sender> {
+        match self.senders.get() {
+            Some(sender) => sender.as_ref(),
+            None => self.start_in_child(),
         }
-        at.sender.as_ref()
     }
 
     /// Starts the sender of a forked child, once for all of its threads.
     #[cold]
-    fn after_fork(&self) -> Option<&Sender> {
-        let generation = self.generations.load(Ordering::Acquire);
-        let state = self.fork.state().load(Ordering::Acquire);
-        if state != ForkDetector::CHILD {
-            return self.generation(state);
-        }
-        let mut last = &self.first;
-        for _ in 1..generation {
-            last = last.next.get()?;
-        }
-        let next = last.next.get_or_init(|| {
-            if let Some(parent) = &last.sender {
-                parent.disown();
-            }
+    fn start_in_child(&self) -> Option<&'static Sender> {
+        let start = || {
             let sender = Sender::start(&self.builder, self.endpoint.clone());
-            let sender = sender.inspect_err(|e| report(&format!("a forked child cannot log: {e}")));
-            Box::new(ForkGeneration { sender: sender.ok(), next: OnceLock::new() })
-        });
-        // In this order: whoever sees the count sees the state.
-        self.fork.state().store(generation + 1, Ordering::Release);
-        self.generations.store(generation + 1, Ordering::Release);
-        next.sender.as_ref()
+            sender.inspect_err(|e| report(&format!("a forked child cannot log: {e}"))).ok()
+        };
+        self.senders.get_or_start(start)?.as_ref()
     }
 }
 
@@ -277,6 +238,6 @@ fn tee(line: &[u8]) {
     if let Some(line) = Line::parse(line) {
         let mut text = Vec::new();
         Text::PLAIN.push(&mut text, &line);
-        let _ = io::stderr().write_all(&text);
+        stderr::print(&text);
     }
 }

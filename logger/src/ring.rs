@@ -17,12 +17,16 @@
 //! All of netlog's `unsafe` code is here, in [`memory`] and in [`mod@tsc`], but for one call in `exit.rs`.
 #![allow(unsafe_code)]
 
+mod fork_local;
 mod memory;
 #[cfg(test)]
 mod tests;
 mod tsc;
 
-pub(crate) use memory::{CONTROL_AT, ControlBlock, ForkDetector, MappedFile, RingMemory, data_at};
+#[cfg(feature = "tracing")]
+pub(crate) use fork_local::ForkDetector;
+pub(crate) use fork_local::ForkLocal;
+pub(crate) use memory::{CONTROL_AT, ControlBlock, MappedFile, RingMemory, data_at};
 pub(crate) use tsc::read_tsc;
 
 use memory::Checkpoint;
@@ -260,6 +264,13 @@ impl<M: RingMemory> Ring<M> {
 /// Bytes that a payload of `len` bytes takes in the ring.
 fn size(len: u64) -> u64 {
     (WORD + len).next_multiple_of(ALIGN)
+}
+
+impl Ring<MappedFile> {
+    /// Gives back the memory of a dead sender's ring that holds no records.
+    pub(crate) fn compact(&self) {
+        self.memory.discard_outside(self.first().position..self.tail());
+    }
 }
 
 impl Checkpoint {

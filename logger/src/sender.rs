@@ -5,7 +5,8 @@ use crate::clock::Calibrator;
 use crate::endpoint::Endpoint;
 use crate::identity::SenderIdentity;
 use crate::known_collectors::KnownCollector;
-use crate::spool::{Directory, Spool};
+use crate::recovery::Recovery;
+use crate::spool::{Directory, Spool, SpoolError};
 use crate::stderr::{mark_internal_thread, report};
 use crate::waker::Waker;
 use crate::worker::{Context, Destination, RetryPolicy, Worker, WorkerStatus};
@@ -13,7 +14,6 @@ use netlog_wire::Level;
 use std::cell::RefCell;
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -24,12 +24,19 @@ const FIRST_PAGES: u64 = 1 << 20;
 /// Time for the worker to close the connection at the program's end, once all is delivered.
 const CLOSE_LIMIT: Duration = Duration::from_millis(200);
 
+/// Interval at which flushes and blocked log calls check the ring.
+const PAUSE: Duration = Duration::from_micros(200);
+
+/// Smallest spool that is made instead of one of the wanted size, where there is little room.
+const LEAST_SPOOL: u64 = 256 * 1024;
+
+/// A sender with its spool and worker.
 pub(crate) struct Sender {
     spool: Arc<Spool>,
     waker: Arc<Waker>,
     status: Arc<WorkerStatus>,
-    /// Number of dead senders' rings still to be delivered.
-    left_behind: Arc<AtomicUsize>,
+    /// Number of dead senders' rings that are being delivered.
+    recovering: Arc<AtomicUsize>,
     /// Fill level of the ring that wakes the worker.
     quarter: u64,
 }
@@ -51,38 +58,34 @@ pub struct Flushed {
 impl Sender {
     /// Creates the spool and starts its worker, and another one for the rings of dead senders.
     pub(crate) fn start(builder: &Builder, endpoint: Endpoint) -> io::Result<Self> {
-        let capacity = builder.spool_size as u64;
-        let identity = SenderIdentity::current(&builder.app, &builder.host, capacity);
-        let directory = builder.spool_dir.clone().unwrap_or_else(Directory::default_path);
-        let (spool, left_behind) = open(directory, identity)?;
+        let (spool, recovery) = open(builder)?;
         spool.ring.prefault(0..FIRST_PAGES);
-        let left_behind = discard_oldest(left_behind, builder.keep as u64, &spool);
-        let format = builder.format;
-        let token = builder.token.clone();
-        let known = KnownCollector::load(&endpoint, spool.directory());
-        let destination = Arc::new(Destination { endpoint, format, known, token });
+        let capacity = spool.ring.capacity();
+        let destination = Arc::new(Destination {
+            known: KnownCollector::load(&endpoint, spool.directory()),
+            endpoint,
+            format: builder.format,
+            token: builder.token.clone(),
+        });
+        let spool = Arc::new(spool);
+        let mut context =
+            Context::new(Arc::clone(&spool), Arc::clone(&destination), RetryPolicy::Report);
+        context.clock = Some(RefCell::new(Calibrator::new()));
         let sender = Self {
+            spool,
+            waker: Arc::clone(&context.waker),
+            status: Arc::clone(&context.status),
+            recovering: Arc::default(),
             quarter: capacity / 4,
-            spool: Arc::new(spool),
-            waker: Arc::new(Waker::new()?),
-            status: Arc::default(),
-            left_behind: Arc::new(AtomicUsize::new(left_behind.len())),
         };
-        let context = Context {
-            spool: Arc::clone(&sender.spool),
-            destination: Arc::clone(&destination),
-            waker: Arc::clone(&sender.waker),
-            status: Arc::clone(&sender.status),
-            clock: Some(RefCell::new(Calibrator::new())),
-        };
-        let worker = Worker { context, retry: RetryPolicy::Report };
         spawn("netlog", move || {
-            worker.context.spool.ring.prefault(FIRST_PAGES..capacity);
-            let _ = worker.run();
+            context.spool.ring.prefault(FIRST_PAGES..capacity);
+            let _ = Worker { context }.run();
         })?;
-        if !left_behind.is_empty() {
-            let left = Arc::clone(&sender.left_behind);
-            spawn("netlog-adopt", move || deliver(left_behind, &destination, &left))?;
+        if let Some(recovery) = recovery {
+            let recovering = Arc::clone(&sender.recovering);
+            recovering.store(1, Ordering::Release);
+            spawn("netlog-adopt", move || recovery.deliver(&destination, &recovering))?;
         }
         Ok(sender)
     }
@@ -117,12 +120,12 @@ impl Sender {
     /// Waits for more room than this record needs, so that waiting threads are not woken for each
     /// record; at the end of the limit any room will do.
     fn append_when_roomy(&self, level: Level, line: &[u8], limit: Duration) -> bool {
-        const PAUSE: Duration = Duration::from_micros(500);
+        const LONG_PAUSE: Duration = Duration::from_micros(500);
         let roomy = self.spool.ring.capacity() / 16 * 13;
         let until = Instant::now() + limit;
         loop {
             let now = Instant::now();
-            std::thread::sleep(PAUSE.min(until.saturating_duration_since(now)));
+            std::thread::sleep(LONG_PAUSE.min(until.saturating_duration_since(now)));
             let last = now >= until;
             if (last || self.spool.ring.held() <= roomy) && self.spool.append(level, line).is_ok() {
                 return true;
@@ -141,18 +144,21 @@ impl Sender {
         let until = Instant::now() + limit;
         let failures = self.status.failures.load(Ordering::Acquire);
         self.status.connect_now.store(true, Ordering::Release);
+        self.status.flushing.fetch_add(1, Ordering::AcqRel);
         self.waker.wake();
-        loop {
+        let flushed = loop {
             let head = self.spool.ring.control().head.load(Ordering::Acquire);
             let unreachable = !self.status.connected.load(Ordering::Acquire)
                 && self.status.failures.load(Ordering::Acquire) > failures;
             let acked = head >= target;
             if acked || (unreachable && self.spool.durable()) || Instant::now() >= until {
                 let lost = self.spool.lost().iter().sum();
-                return Flushed { acked, pending: target.saturating_sub(head), lost };
+                break Flushed { acked, pending: target.saturating_sub(head), lost };
             }
-            std::thread::sleep(Duration::from_micros(200));
-        }
+            std::thread::sleep(PAUSE);
+        };
+        self.status.flushing.fetch_sub(1, Ordering::AcqRel);
+        flushed
     }
 
     /// Ends the sender with the program: flushes, waits for the rings of dead senders, closes the
@@ -164,75 +170,63 @@ impl Sender {
             return;
         }
         let connected = || self.status.connected.load(Ordering::Acquire);
-        while self.left_behind.load(Ordering::Acquire) > 0 && connected() && Instant::now() < until
-        {
-            std::thread::sleep(Duration::from_micros(200));
+        while self.recovering.load(Ordering::Acquire) > 0 && connected() && Instant::now() < until {
+            std::thread::sleep(PAUSE);
         }
         self.status.ending.store(true, Ordering::Release);
         self.waker.wake();
         let until = Instant::now() + CLOSE_LIMIT.min(limit);
         while !self.status.ended.load(Ordering::Acquire) && Instant::now() < until {
-            std::thread::sleep(Duration::from_micros(200));
+            std::thread::sleep(PAUSE);
         }
-    }
-
-    /// Lets go of the parent's sender in a forked child.
-    pub(crate) fn disown(&self) {
-        self.spool.disown();
     }
 }
 
-/// Creates the spool of `identity` and adopts the rings of dead senders of the same app.
-fn open(directory: PathBuf, identity: SenderIdentity) -> io::Result<(Spool, Vec<Spool>)> {
-    let mut left_behind = Vec::new();
-    let opened = Directory::open_or_create(&directory).and_then(|directory| {
-        left_behind = directory.adopt(Some(&identity.app), |line| report(&line));
-        directory.create(identity.clone())
+/// Creates the spool, and finds those of dead senders of the same app. Without room for a file, the
+/// spool is in memory.
+fn open(builder: &Builder) -> io::Result<(Spool, Option<Recovery>)> {
+    let capacity = builder.spool_size as u64;
+    let identity = SenderIdentity::current(&builder.app, &builder.host, capacity);
+    let path = builder.spool_dir.clone().unwrap_or_else(Directory::default_path);
+    let mut recovery = None;
+    let created = Directory::open_or_create(&path).and_then(|directory| {
+        let recovery = recovery.insert(Recovery::new(Arc::clone(&directory), &identity.app));
+        recovery.compact();
+        recovery.limit(builder.keep as u64);
+        create_fitting(&directory, identity.clone(), recovery)
     });
-    let spool = opened.or_else(|e| {
-        // Adopted rings are delivered all the same: they may be what fills the directory.
+    let spool = created.or_else(|e| {
+        // Dead senders' rings are delivered all the same: they may be what fills the directory.
         let cause = e.source().map_or_else(String::new, |cause| format!(": {cause}"));
         report(&format!("{e}{cause}; records wait in memory and do not survive the program"));
         Spool::anonymous(identity)
-    });
-    Ok((spool?, left_behind))
-}
-
-/// Discards dead senders' rings, the oldest first, until the others take at most `keep` bytes.
-/// Their records are counted as lost by `heir`, which reports them in its stream.
-fn discard_oldest(mut left_behind: Vec<Spool>, keep: u64, heir: &Spool) -> Vec<Spool> {
-    let mut held: u64 = left_behind.iter().map(|spool| spool.ring.capacity()).sum();
-    while held > keep && !left_behind.is_empty() {
-        let oldest = left_behind.remove(0);
-        held -= oldest.ring.capacity();
-        let levels = oldest.levels();
-        let unreported = oldest.unreported_by_level();
-        for (level, count) in Level::ALL.into_iter().zip(levels.iter().zip(unreported)) {
-            heir.lose(level, count.0 + count.1);
-        }
-        oldest.remove();
-        let count: u64 = levels.iter().sum();
-        let pid = oldest.identity.pid;
-        report(&format!(
-            "discarded {count} records of pid {pid}: spools of dead programs exceed {keep} bytes"
-        ));
+    })?;
+    if let Some(recovery) = &mut recovery {
+        recovery.report_discarded(&spool);
     }
-    left_behind
+    Ok((spool, recovery.filter(Recovery::found_any)))
 }
 
-/// Delivers dead senders' rings one after the other, oldest first, beside the living stream.
-fn deliver(left_behind: Vec<Spool>, destination: &Arc<Destination>, left: &AtomicUsize) {
-    for spool in left_behind {
-        let Ok(waker) = Waker::new() else { return };
-        let context = Context {
-            spool: Arc::new(spool),
-            destination: Arc::clone(destination),
-            waker: Arc::new(waker),
-            status: Arc::default(),
-            clock: None,
-        };
-        let _ = Worker { context, retry: RetryPolicy::Quiet }.run();
-        left.fetch_sub(1, Ordering::AcqRel);
+/// Creates a spool of the wanted size, or the largest for which there is room. Only for the smallest
+/// one are spools of earlier runs discarded.
+fn create_fitting(
+    directory: &Arc<Directory>,
+    mut identity: SenderIdentity,
+    recovery: &mut Recovery,
+) -> Result<Spool, SpoolError> {
+    let wanted = identity.capacity;
+    loop {
+        match directory.create(identity.clone()) {
+            Err(e) if e.is_no_room() && identity.capacity > LEAST_SPOOL => identity.capacity /= 2,
+            Err(e) if e.is_no_room() && recovery.make_room() => {}
+            created => {
+                if created.is_ok() && identity.capacity < wanted {
+                    let size = identity.capacity >> 10;
+                    report(&format!("there is room for a spool of {size} KiB only"));
+                }
+                return created;
+            }
+        }
     }
 }
 
@@ -250,35 +244,43 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    fn left_behind(dir: &Path) -> Vec<Spool> {
-        let directory = Directory::open(dir).unwrap();
-        let spool = directory.create(SenderIdentity::current("app", "host", 8192)).unwrap();
-        spool.lose(Level::Info, 3);
-        spool.report_losses();
-        spool.lose(Level::Info, 2);
-        spool.lose(Level::Warn, 4);
-        drop(spool);
-        crate::worker::tests::left_behind(&directory)
+    fn builder(dir: &Path) -> Builder {
+        crate::builder("localhost:1902").app("app").spool_dir(dir).spool_size(64 * 1024)
+    }
+
+    /// Leaves the ring of a dead sender in `dir`.
+    fn leave(dir: &Path, before: impl FnOnce(&Spool)) {
+        let directory = Directory::open_or_create(dir).unwrap();
+        let identity = SenderIdentity::current("app", "host", 64 * 1024);
+        before(&directory.create(identity).unwrap());
     }
 
     #[test]
     fn the_unreported_losses_of_a_discarded_ring_are_counted_with_its_records() {
         let dir = tempfile::tempdir().unwrap();
-        let heir = Spool::anonymous(SenderIdentity::current("app", "host", 8192)).unwrap();
-        assert!(discard_oldest(left_behind(dir.path()), 0, &heir).is_empty());
+        leave(dir.path(), |spool| {
+            spool.lose(Level::Info, 3);
+            spool.report_losses();
+            spool.lose(Level::Info, 2);
+            spool.lose(Level::Warn, 4);
+        });
+        let (heir, _) = open(&builder(dir.path()).keep(0)).unwrap();
+        let directory = Directory::open_or_create(dir.path()).unwrap();
+        assert!(directory.adopt_all(None, |e| panic!("{e}")).is_empty());
         // The report is a record too, and is lost with the three that it reports.
         assert_eq!(heir.lost().iter().sum::<u64>(), 2 + 4 + 1);
     }
 
     #[test]
-    fn rings_of_dead_programs_are_delivered_even_by_a_program_without_room_for_its_own() {
+    fn rings_of_dead_programs_are_found_even_by_a_program_without_room_for_its_own() {
         let dir = tempfile::tempdir().unwrap();
-        drop(left_behind(dir.path()));
-        let identity = SenderIdentity::current("app", "host", 8192);
-        // As on a full file system, nothing can be made here.
-        std::fs::write(dir.path().join(format!("{}.new", identity.file_name())), "").unwrap();
-        let (spool, left_behind) = open(dir.path().to_owned(), identity).unwrap();
-        assert!(!spool.durable());
-        assert_eq!(left_behind.len(), 1);
+        leave(dir.path(), |_| {});
+        let directory = Directory::open_or_create(dir.path()).unwrap();
+        let mut recovery = Recovery::new(Arc::clone(&directory), "app");
+        recovery.limit(u64::MAX);
+        // Longer than a file can be.
+        let identity = SenderIdentity::current("app", "host", 1 << 62);
+        assert!(directory.create(identity).is_err());
+        assert!(recovery.found_any());
     }
 }

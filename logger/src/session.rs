@@ -204,6 +204,15 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// `true` while a welcome or an ack is due.
+    pub(crate) fn expects_answer(&self) -> bool {
+        match self.peer {
+            PeerKind::Expected | PeerKind::Unknown => true,
+            PeerKind::Collector => self.delivered + 1 < self.next.number,
+            PeerKind::Plain => false,
+        }
+    }
+
     /// `true` if the other side is a collector.
     pub(crate) fn welcomed(&self) -> bool {
         self.peer == PeerKind::Collector

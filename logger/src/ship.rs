@@ -5,11 +5,9 @@ use crate::endpoint::{BadAddress, Endpoint};
 use crate::known_collectors::KnownCollector;
 use crate::spool::{Directory, Spool};
 use crate::token::Token;
-use crate::waker::Waker;
 use crate::worker::{Context, Destination, RetryPolicy, Worker};
 use std::error::Error;
 use std::fmt;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,8 +35,6 @@ pub enum ShipError {
     Address(BadAddress),
     /// The spool directory cannot be opened.
     Directory(Box<dyn Error + Send + Sync>),
-    /// The system has no resources for the connection.
-    System(io::Error),
 }
 
 impl fmt::Display for ShipError {
@@ -46,7 +42,6 @@ impl fmt::Display for ShipError {
         match self {
             Self::Address(error) => error.fmt(f),
             Self::Directory(error) => error.fmt(f),
-            Self::System(_) => f.write_str("failed to prepare the delivery"),
         }
     }
 }
@@ -56,7 +51,6 @@ impl Error for ShipError {
         match self {
             Self::Address(_) => None,
             Self::Directory(error) => error.source(),
-            Self::System(error) => Some(error),
         }
     }
 }
@@ -70,8 +64,7 @@ impl Error for ShipError {
 ///
 /// # Errors
 ///
-/// When the address is invalid, the directory cannot be opened, or the system has no resources for
-/// a connection. A spool that cannot be delivered is not an error: see [`Shipped::failed`].
+/// When the address is invalid or the directory cannot be opened. A spool that cannot be delivered is not an error: see [`Shipped::failed`].
 pub fn ship(
     address: &str,
     token: Option<&str>,
@@ -88,13 +81,15 @@ pub fn ship(
     let known = KnownCollector::load(&endpoint, Some(&directory));
     let token = token.map_or_else(Token::from_environment, |token| Token::new(token.into()));
     let destination = Arc::new(Destination { endpoint, format: Format::Json, known, token });
-    for spool in directory.adopt(None, complain) {
-        each(ship_one(spool, &destination).map_err(ShipError::System)?);
+    for entry in directory.rings(None, &complain) {
+        if let Some(spool) = directory.adopt_or(&entry.name, &complain) {
+            each(ship_one(spool, &destination));
+        }
     }
     Ok(())
 }
 
-fn ship_one(spool: Spool, destination: &Arc<Destination>) -> io::Result<Shipped> {
+fn ship_one(spool: Spool, destination: &Arc<Destination>) -> Shipped {
     let identity = &spool.identity;
     let mut shipped = Shipped {
         app: identity.app.clone(),
@@ -103,13 +98,7 @@ fn ship_one(spool: Spool, destination: &Arc<Destination>) -> io::Result<Shipped>
         records: spool.levels().iter().sum(),
         failed: None,
     };
-    let context = Context {
-        spool: Arc::new(spool),
-        destination: Arc::clone(destination),
-        waker: Arc::new(Waker::new()?),
-        status: Arc::default(),
-        clock: None,
-    };
-    shipped.failed = Worker { context, retry: RetryPolicy::Once }.run().err();
-    Ok(shipped)
+    let context = Context::new(Arc::new(spool), Arc::clone(destination), RetryPolicy::Once);
+    shipped.failed = Worker { context }.run().err();
+    shipped
 }

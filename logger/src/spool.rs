@@ -5,5 +5,6 @@ mod create;
 mod directory;
 mod ring_file;
 
-pub(crate) use directory::Directory;
+pub(crate) use adopt::RingEntry;
+pub(crate) use directory::{Directory, SpoolError};
 pub(crate) use ring_file::Spool;

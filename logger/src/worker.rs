@@ -4,14 +4,15 @@
 mod context;
 mod datagrams;
 mod intervals;
+mod outage;
 mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use context::{Context, Destination, WorkerStatus};
+pub(crate) use context::{Context, Destination, RetryPolicy, WorkerStatus};
 
-use crate::endpoint::Socket;
-use crate::stderr::report;
+use crate::endpoint::Transport;
+use crate::socket::Socket;
 use crate::waker::SleepMode;
 use context::ConnectionEnd;
 use intervals::BUSY;
@@ -31,24 +32,6 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// Delivers one spool.
 pub(crate) struct Worker {
     pub(crate) context: Context,
-    pub(crate) retry: RetryPolicy,
-}
-
-/// Behaviour of a worker that cannot deliver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RetryPolicy {
-    /// Retries until the program ends; reports on stderr when the endpoint goes and comes back.
-    Report,
-    /// Retries until the program ends, without a word: beside the program's own worker.
-    Quiet,
-    /// Gives up at the first failure.
-    Once,
-}
-
-/// A time without a connection.
-struct Outage {
-    /// Records lost before it.
-    lost_before: u64,
 }
 
 impl Worker {
@@ -61,27 +44,23 @@ impl Worker {
     pub(crate) fn run(self) -> Result<(), String> {
         let status = &self.context.status;
         let mut attempt = 0;
-        let mut outage = None;
         loop {
-            let reason = match self.connect() {
-                Ok(socket) => {
-                    self.report_back(&mut outage);
-                    match self.deliver(socket) {
-                        ConnectionEnd::Done => return Ok(()),
-                        ConnectionEnd::Lost { reason, took_records } => {
-                            attempt = if took_records { 0 } else { attempt };
-                            reason
-                        }
-                    }
-                }
-                Err(e) => e.to_string(),
-            };
+            let end = self.connect().map(|socket| self.deliver(socket)).unwrap_or_else(|e| {
+                ConnectionEnd::Lost { reason: e.to_string(), took_records: false }
+            });
             status.connected.store(false, Ordering::Release);
-            status.failures.fetch_add(1, Ordering::AcqRel);
-            if self.retry == RetryPolicy::Once {
-                return Err(reason);
+            match end {
+                ConnectionEnd::Done => return Ok(()),
+                ConnectionEnd::Closed => attempt = 0,
+                ConnectionEnd::Lost { reason, took_records } => {
+                    status.failures.fetch_add(1, Ordering::AcqRel);
+                    if self.context.retry == RetryPolicy::Once {
+                        return Err(reason);
+                    }
+                    self.context.report_outage(&reason);
+                    attempt = if took_records { 0 } else { attempt };
+                }
             }
-            self.report_outage(&mut outage, &reason);
             if self.back_off(attempt) {
                 return Ok(());
             }
@@ -98,10 +77,9 @@ impl Worker {
     }
 
     fn deliver(&self, socket: Socket) -> ConnectionEnd {
-        let end = match socket {
-            Socket::Tcp(socket) => stream::deliver(&self.context, socket),
-            Socket::Unix(socket) => stream::deliver(&self.context, socket),
-            Socket::Udp(socket) => datagrams::deliver(&self.context, &socket),
+        let end = match self.context.destination.endpoint.transport {
+            Transport::Tcp | Transport::Unix => stream::deliver(&self.context, socket),
+            Transport::Udp => datagrams::deliver(&self.context, &socket),
         };
         if let ConnectionEnd::Done = end {
             self.context.finish();
@@ -124,27 +102,8 @@ impl Worker {
             }
             self.context.set_clock();
             let left = until.saturating_duration_since(Instant::now());
-            waker.sleep(&SleepMode::Deep, left.clamp(BUSY, AWAY_INTERVAL));
+            waker.sleep(SleepMode::Deep, left.clamp(BUSY, AWAY_INTERVAL));
         }
         false
-    }
-
-    fn report_outage(&self, outage: &mut Option<Outage>, reason: &str) {
-        if outage.is_some() || self.retry != RetryPolicy::Report {
-            return;
-        }
-        let Context { spool, destination, .. } = &self.context;
-        *outage = Some(Outage { lost_before: spool.lost().iter().sum() });
-        let path = spool.path();
-        let place = path.map_or_else(|| "memory".into(), |path| path.display().to_string());
-        let endpoint = &destination.endpoint;
-        report(&format!("{endpoint} cannot be reached ({reason}); records wait in {place}"));
-    }
-
-    fn report_back(&self, outage: &mut Option<Outage>) {
-        let Some(Outage { lost_before }) = outage.take() else { return };
-        let Context { spool, destination, .. } = &self.context;
-        let lost = spool.lost().iter().sum::<u64>() - lost_before;
-        report(&format!("{} is back; {lost} records were lost meanwhile", destination.endpoint));
     }
 }

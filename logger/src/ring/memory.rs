@@ -2,7 +2,9 @@
 //! record ever wraps.
 
 use rustix::fs::{FallocateFlags, fallocate};
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
+use rustix::mm::{
+    Advice, MapFlags, MremapFlags, ProtFlags, madvise, mmap, mmap_anonymous, mremap_fixed, munmap,
+};
 use std::ffi::c_void;
 use std::io;
 use std::ops::Range;
@@ -18,7 +20,7 @@ pub(crate) mod sync {
     pub(crate) use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 }
 
-use sync::{AtomicI32, AtomicU64, Ordering};
+use sync::{AtomicI32, AtomicU64};
 
 /// Offset of [`ControlBlock`] in the file, behind the text that identifies the sender.
 pub(crate) const CONTROL_AT: usize = 1024;
@@ -146,6 +148,48 @@ impl MappedFile {
         }
     }
 
+    /// Maps memory without a file, so that neither a file system nor RLIMIT_FSIZE limits it.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses the mapping.
+    pub(crate) fn anonymous(capacity: u64) -> io::Result<Self> {
+        let data_at = data_at();
+        let data = capacity as usize;
+        let len = data_at + 2 * data;
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: the first call reserves addresses of its own choice, and the second one replaces
+        // the part behind the data by a second mapping of it, which is what a size of 0 means.
+        unsafe {
+            let base = mmap_anonymous(ptr::null_mut(), len, access, MapFlags::SHARED)?;
+            let map =
+                Self { base: base.cast(), data: base.cast::<u8>().add(data_at), capacity, len };
+            let again = base.byte_add(data_at + data);
+            mremap_fixed(map.data.cast(), 0, data, MremapFlags::MAYMOVE, again)?;
+            madvise(base, len, Advice::LinuxDontFork)?;
+            Ok(map)
+        }
+    }
+
+    /// Gives back the memory of the whole pages outside `kept`, positions of the data.
+    pub(crate) fn discard_outside(&self, kept: Range<u64>) {
+        let page = rustix::param::page_size() as u64;
+        let first = kept.start / page * page;
+        let last = kept.end.next_multiple_of(page);
+        let unused = self.capacity.saturating_sub(last - first);
+        let start = last & (self.capacity - 1);
+        let before_end = unused.min(self.capacity - start);
+        for (start, len) in [(start, before_end), (0, unused - before_end)] {
+            if len > 0 {
+                // SAFETY: within the data, and nothing lives there.
+                let _ = unsafe {
+                    let place = self.data.add(start as usize).cast::<c_void>();
+                    madvise(place, len as usize, Advice::LinuxRemove)
+                };
+            }
+        }
+    }
+
     fn place(&self, at: u64) -> *mut u8 {
         // SAFETY: the rest by a power of two is within the first of the two mappings of the data.
         unsafe { self.data.add((at & (self.capacity - 1)) as usize) }
@@ -217,47 +261,5 @@ impl RingMemory for MappedFile {
             let start = self.data.add(range.start as usize).cast::<c_void>();
             madvise(start, (end - range.start) as usize, Advice::LinuxPopulateWrite)
         };
-    }
-}
-
-/// A page that a fork wipes, so that a child notices the fork at the cost of one load.
-pub(crate) struct ForkDetector {
-    page: *mut AtomicU64,
-}
-
-// SAFETY: the page is never unmapped, and holds one atomic.
-unsafe impl Send for ForkDetector {}
-// SAFETY: as above.
-unsafe impl Sync for ForkDetector {}
-
-impl ForkDetector {
-    /// The state of a process that was forked and has not done anything about it.
-    pub(crate) const CHILD: u64 = 0;
-
-    /// A page that says `state` until a fork wipes it. Where there are no such pages (Linux before
-    /// 4.14, valgrind), a forked child does not notice that it is one, and must not log.
-    ///
-    /// # Errors
-    ///
-    /// When there is no memory.
-    pub(crate) fn new(state: u64) -> io::Result<Self> {
-        let len = rustix::param::page_size();
-        let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping of one page at an address of the system's choice, kept for good.
-        let page = unsafe {
-            let page = mmap_anonymous(ptr::null_mut(), len, access, MapFlags::PRIVATE)?;
-            let _ = madvise(page, len, Advice::LinuxWipeOnFork);
-            page.cast::<AtomicU64>()
-        };
-        let fork = Self { page };
-        fork.state().store(state, Ordering::Release);
-        Ok(fork)
-    }
-
-    /// The last state stored in this process; [`ForkDetector::CHILD`] after a fork.
-    #[inline]
-    pub(crate) fn state(&self) -> &AtomicU64 {
-        // SAFETY: the page is mapped for good and aligned; zeros are a valid atomic.
-        unsafe { &*self.page }
     }
 }

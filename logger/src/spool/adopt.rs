@@ -2,88 +2,140 @@
 
 use super::directory::Directory;
 use super::ring_file::{MAX_NUMBER, Spool, SpoolFile};
+use crate::descriptor::Descriptor;
 use crate::identity::{SenderIdentity, now};
 use crate::ring::{CONTROL_AT, MappedFile, Owner, Ring, data_at};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Stat, flock, fstat, openat, unlinkat};
+use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, openat};
 use rustix::io::Errno;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
+/// A spool file, of a dead program or a running one.
+pub(crate) struct RingEntry {
+    pub(crate) name: String,
+    /// Bytes of memory or disk that the file takes.
+    pub(crate) allocated: u64,
+    /// Length of the file.
+    pub(crate) len: u64,
+}
+
 impl Directory {
-    /// Locks and opens the rings of dead senders, the oldest first: of `app`, or of all. Each `.ring`
-    /// file that is not a spool of ours is reported to `complain` and left alone.
-    pub(crate) fn adopt(
+    /// Lists the spools, the oldest first: of `app`, or of all. Each file that is not a spool of ours
+    /// is reported to `complain`.
+    pub(crate) fn rings(&self, app: Option<&str>, complain: impl Fn(String)) -> Vec<RingEntry> {
+        let mut found = Vec::new();
+        for name in self.ring_names() {
+            match self.inspect(&name) {
+                Ok(Some((identity, stat))) if app.is_none_or(|app| app == identity.app) => {
+                    let allocated = stat.st_blocks as u64 * 512;
+                    let len = stat.st_size as u64;
+                    found.push((identity.age(), RingEntry { name, allocated, len }));
+                }
+                Ok(_) => {}
+                Err(e) => complain(format!("left {} alone: {e}", self.path(&name).display())),
+            }
+        }
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    #[cfg(any(test, fuzzing))]
+    /// Adopts all rings of dead senders. Those that cannot be are reported to `complain`.
+    pub(crate) fn adopt_all(
         self: &Arc<Self>,
         app: Option<&str>,
         complain: impl Fn(String),
     ) -> Vec<Spool> {
-        let mut found = Vec::new();
-        for name in self.ring_names() {
-            match self.adopt_one(&name, app) {
-                Ok(spool) => found.extend(spool),
-                Err(e) => complain(format!("left {} alone: {e}", self.path(&name).display())),
-            }
-        }
-        found.sort_by_key(|spool| spool.identity.started);
-        found
+        let entries = self.rings(app, &complain).into_iter();
+        entries.filter_map(|entry| self.adopt_or(&entry.name, &complain)).collect()
     }
 
-    /// Returns `None` when the ring is in use, or another app's.
-    fn adopt_one(self: &Arc<Self>, name: &str, app: Option<&str>) -> io::Result<Option<Spool>> {
-        let Some((file, stat)) = self.open_ring(name)? else { return Ok(None) };
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Ok(None),
-            locked => locked?,
-        }
-        if fstat(&file)?.st_nlink == 0 {
-            return Ok(None); // the last owner of the lock delivered and removed it
-        }
+    /// Adopts a ring, or reports to `complain` why that is impossible.
+    pub(crate) fn adopt_or(
+        self: &Arc<Self>,
+        name: &str,
+        complain: impl Fn(String),
+    ) -> Option<Spool> {
+        self.adopt(name).unwrap_or_else(|e| {
+            complain(format!("left {} alone: {e}", self.path(name).display()));
+            None
+        })
+    }
+
+    /// Reads the head of a spool file; `None` for a file that is gone or unfinished.
+    fn inspect(&self, name: &str) -> io::Result<Option<(SenderIdentity, Stat)>> {
+        let Some(file) = self.open_ring(name)? else { return Ok(None) };
+        let stat = fstat(file.get()?)?;
         if name.ends_with(".new") {
-            if is_abandoned(&stat) {
-                let _ = unlinkat(self.fd(), name, AtFlags::empty());
+            if is_abandoned(&stat) && lock(&file)? {
+                self.remove(name);
             }
             return Ok(None);
         }
-        let mut head = [0; CONTROL_AT];
-        let len = rustix::io::pread(&file, &mut head, 0)?;
-        let Some(identity) = SenderIdentity::parse(&head[..len]) else {
-            return invalid("it is not a spool of this version and machine");
-        };
-        if app.is_some_and(|app| app != identity.app) {
+        Ok(Some((read_identity(&file)?, stat)))
+    }
+
+    /// Locks and maps the ring of a dead sender; `None` when it is in use, or gone.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a spool of this version and machine, or damaged.
+    pub(crate) fn adopt(self: &Arc<Self>, name: &str) -> io::Result<Option<Spool>> {
+        let Some(file) = self.open_ring(name)? else { return Ok(None) };
+        if !lock(&file)? {
             return Ok(None);
         }
-        let ring = map(&file, &stat, identity.capacity)?;
-        let file = SpoolFile::new(Arc::clone(self), name.to_owned(), file);
+        let stat = fstat(file.get()?)?;
+        if stat.st_nlink == 0 {
+            return Ok(None); // the last owner of the lock delivered and removed it
+        }
+        let identity = read_identity(&file)?;
+        let ring = map(file.get()?, &stat, identity.capacity)?;
+        let file = SpoolFile::new(Arc::clone(self), name.to_owned());
         Ok(Some(Spool::new(ring, identity.renamed_after_reboot(), Owner::Dead, file)))
     }
 
     /// Opens a regular file of this user; `None` when it is gone.
-    fn open_ring(&self, name: &str) -> io::Result<Option<(OwnedFd, Stat)>> {
+    fn open_ring(&self, name: &str) -> io::Result<Option<Descriptor>> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match openat(self.fd(), name, flags, Mode::empty()) {
+        let file = match openat(CWD, self.path(name), flags, Mode::empty()) {
             Err(Errno::NOENT) => return Ok(None),
             Err(Errno::LOOP) => return invalid("it is a symbolic link"),
-            file => file?,
+            file => Descriptor::new(file?)?,
         };
-        let stat = fstat(&file)?;
+        let stat = fstat(file.get()?)?;
         if stat.st_uid != rustix::process::geteuid().as_raw()
-            || stat.st_mode & 0o170_000 != 0o100_000
+            || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile
         {
             return invalid("it is not a regular file of this user");
         }
-        Ok(Some((file, stat)))
+        Ok(Some(file))
     }
 }
 
+fn lock(file: &Descriptor) -> io::Result<bool> {
+    match flock(file.get()?, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        locked => Ok(locked.map(|()| true)?),
+    }
+}
+
+fn read_identity(file: &Descriptor) -> io::Result<SenderIdentity> {
+    let mut head = [0; CONTROL_AT];
+    let len = rustix::io::pread(file.get()?, &mut head, 0)?;
+    SenderIdentity::parse(&head[..len])
+        .map_or_else(|| invalid("it is not a spool of this version and machine"), Ok)
+}
+
 /// Maps the ring of a dead sender, of which nothing can be trusted.
-fn map(file: &OwnedFd, stat: &Stat, capacity: u64) -> io::Result<Ring<MappedFile>> {
+fn map(file: BorrowedFd<'_>, stat: &Stat, capacity: u64) -> io::Result<Ring<MappedFile>> {
     let page = rustix::param::page_size() as u64;
     let valid = capacity.is_power_of_two() && capacity.is_multiple_of(page) && capacity <= 1 << 30;
     if !valid || stat.st_size as u64 != data_at() as u64 + capacity {
         return invalid("its length is wrong");
     }
-    let ring = Ring::new(MappedFile::new(file.as_fd(), capacity)?);
+    let ring = Ring::new(MappedFile::new(file, capacity)?);
     let first = ring.first();
     let held = ring.tail().checked_sub(first.position);
     if held.is_none_or(|held| held > capacity) || !(1..MAX_NUMBER).contains(&first.number) {
@@ -96,7 +148,8 @@ fn invalid<T>(reason: &str) -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::InvalidData, reason))
 }
 
-/// `true` for an unfinished file whose creator must have died: creation takes milliseconds.
+/// `true` for an unfinished file whose creator must have died: creation takes milliseconds. A time
+/// far in the future is one of a clock that was set back.
 fn is_abandoned(file: &Stat) -> bool {
-    now() / 1_000_000 - file.st_mtime > 60
+    (now() / 1_000_000).abs_diff(file.st_mtime) > 60
 }

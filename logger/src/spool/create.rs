@@ -2,12 +2,14 @@
 
 use super::directory::{Directory, SpoolError};
 use super::ring_file::{Spool, SpoolFile};
+use crate::descriptor::Descriptor;
 use crate::identity::SenderIdentity;
-use crate::ring::{MappedFile, Owner, Ring};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, openat, renameat, unlinkat};
+use crate::ring::{MappedFile, Owner, Ring, data_at};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, openat, renameat, unlinkat};
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,33 +26,44 @@ impl Directory {
     }
 
     fn create_file(self: &Arc<Self>, identity: SenderIdentity, name: String) -> io::Result<Spool> {
-        let unfinished = format!("{name}.new");
+        let unfinished = self.path(&format!("{name}.new"));
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(self.fd(), &unfinished, flags, Mode::RUSR | Mode::WUSR)?;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = Descriptor::new(openat(CWD, &unfinished, flags, mode)?)?;
         let ring = (|| {
-            lock_new(&file)?;
-            MappedFile::reserve(&file, identity.capacity)?;
-            rustix::io::pwrite(&file, identity.header_text().as_bytes(), 0)?;
-            let map = MappedFile::new(file.as_fd(), identity.capacity)?;
-            renameat(self.fd(), &unfinished, self.fd(), &name)?;
+            check_size_limit(identity.capacity)?;
+            lock_new(file.get()?)?;
+            MappedFile::reserve(file.get()?, identity.capacity)?;
+            rustix::io::pwrite(file.get()?, identity.header_text().as_bytes(), 0)?;
+            let map = MappedFile::new(file.get()?, identity.capacity)?;
+            renameat(CWD, &unfinished, CWD, self.path(&name))?;
             Ok(Ring::new(map))
         })();
         match ring {
             Ok(ring) => {
-                let file = SpoolFile::new(Arc::clone(self), name, file);
+                let file = SpoolFile::new(Arc::clone(self), name);
                 Ok(Spool::new(ring, identity, Owner::Alive, file))
             }
             Err(e) => {
-                let _ = unlinkat(self.fd(), &unfinished, AtFlags::empty());
+                let _ = unlinkat(CWD, &unfinished, AtFlags::empty());
                 Err(e)
             }
         }
     }
 }
 
+/// Fails like a full disk where RLIMIT_FSIZE would have the system kill the program by SIGXFSZ.
+fn check_size_limit(capacity: u64) -> io::Result<()> {
+    let limit = getrlimit(Resource::Fsize).current;
+    if limit.is_some_and(|limit| data_at() as u64 + capacity > limit) {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "file size limit exceeded"));
+    }
+    Ok(())
+}
+
 /// Locks a new file. A program that starts at the same moment may hold the lock for an instant.
-fn lock_new(file: &OwnedFd) -> io::Result<()> {
+fn lock_new(file: BorrowedFd<'_>) -> io::Result<()> {
     let until = Instant::now() + LOCK_LIMIT;
     loop {
         match flock(file, FlockOperation::NonBlockingLockExclusive) {
@@ -65,6 +78,7 @@ fn lock_new(file: &OwnedFd) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::{AsFd, OwnedFd};
 
     #[test]
     fn a_ring_is_created_even_while_a_starting_program_holds_the_lock_of_its_file() {
@@ -74,7 +88,7 @@ mod tests {
         let other = OwnedFd::from(std::fs::File::open(&path).unwrap());
         flock(&other, FlockOperation::NonBlockingLockExclusive).unwrap();
         std::thread::scope(|scope| {
-            let locked = scope.spawn(|| lock_new(&created));
+            let locked = scope.spawn(|| lock_new(created.as_fd()));
             std::thread::sleep(Duration::from_millis(20));
             drop(other);
             locked.join().unwrap().unwrap();

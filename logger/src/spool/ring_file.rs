@@ -5,17 +5,18 @@ use crate::identity::{SenderIdentity, now};
 use crate::loss;
 use crate::ring::{Cursor, MappedFile, NoRoom, Owner, Ring, point};
 use netlog_wire::{Level, Line};
-use rustix::fs::{MemfdFlags, memfd_create};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 
 /// Flag in the position of a report, a multiple of eight that may be 0.
 const REPORT: u64 = 1;
 
-/// A ring with its sender's identity and its file, which is locked while the process has it.
+/// A ring with its sender's identity and its file.
+///
+/// No descriptor is kept: the lock of the file lasts as long as its mapping, which is the process'
+/// own and not its forked children's.
 pub(crate) struct Spool {
     pub(crate) ring: Ring<MappedFile>,
     pub(crate) identity: SenderIdentity,
@@ -28,13 +29,11 @@ pub(crate) struct Spool {
 pub(super) struct SpoolFile {
     directory: Arc<Directory>,
     name: String,
-    /// Holds the lock.
-    lock: Mutex<Option<OwnedFd>>,
 }
 
 impl SpoolFile {
-    pub(super) fn new(directory: Arc<Directory>, name: String, lock: OwnedFd) -> Self {
-        Self { directory, name, lock: Mutex::new(Some(lock)) }
+    pub(super) fn new(directory: Arc<Directory>, name: String) -> Self {
+        Self { directory, name }
     }
 }
 
@@ -50,9 +49,7 @@ impl Spool {
 
     /// Creates a spool in memory, which dies with the process, where no file can be had.
     pub(crate) fn anonymous(identity: SenderIdentity) -> io::Result<Self> {
-        let file = memfd_create("netlog", MemfdFlags::CLOEXEC)?;
-        MappedFile::reserve(&file, identity.capacity)?;
-        let ring = Ring::new(MappedFile::new(file.as_fd(), identity.capacity)?);
+        let ring = Ring::new(MappedFile::anonymous(identity.capacity)?);
         Ok(Self { ring, identity, owner: Owner::Alive, file: None })
     }
 
@@ -194,15 +191,6 @@ impl Spool {
     /// Path of the ring's file.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         self.file.as_ref().map(|file| file.directory.path(&file.name))
-    }
-
-    /// Lets go of a parent's lock in a forked child, so that the parent's ring can be adopted.
-    pub(crate) fn disown(&self) {
-        if let Some(file) = &self.file
-            && let Ok(mut lock) = file.lock.try_lock()
-        {
-            *lock = None;
-        }
     }
 
     /// Removes the ring's file, of which everything is delivered.

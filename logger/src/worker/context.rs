@@ -1,6 +1,7 @@
 //! State that a worker works with: its spool, the destination, and the flags it shares with the
 //! program.
 
+use super::outage::Outage;
 use crate::builder::Format;
 use crate::clock::Calibrator;
 use crate::endpoint::Endpoint;
@@ -11,7 +12,7 @@ use crate::token::Token;
 use crate::waker::Waker;
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Address and format of the records, shared by the workers of a process.
 pub(crate) struct Destination {
@@ -27,7 +28,9 @@ pub(crate) struct WorkerStatus {
     pub(crate) connected: AtomicBool,
     /// Number of failed connections and attempts to connect.
     pub(crate) failures: AtomicU64,
-    /// A flush is waiting: the next attempt to connect is due now.
+    /// Number of flushes that wait.
+    pub(crate) flushing: AtomicU32,
+    /// A flush has begun: the next attempt to connect is due now.
     pub(crate) connect_now: AtomicBool,
     /// The program ends: close the connection when all is delivered, and remove the spool.
     pub(crate) ending: AtomicBool,
@@ -35,17 +38,58 @@ pub(crate) struct WorkerStatus {
     pub(crate) ended: AtomicBool,
 }
 
+/// Behaviour of a worker that cannot deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RetryPolicy {
+    /// Retries until the program ends; reports on stderr when the endpoint goes and comes back.
+    Report,
+    /// Retries until the program ends, without a word: beside the program's own worker.
+    Quiet,
+    /// Gives up at the first failure.
+    Once,
+}
+
 /// A worker's spool and everything it needs to deliver it.
 pub(crate) struct Context {
     pub(crate) spool: Arc<Spool>,
     pub(crate) destination: Arc<Destination>,
+    pub(crate) retry: RetryPolicy,
     pub(crate) waker: Arc<Waker>,
     pub(crate) status: Arc<WorkerStatus>,
     /// The program's own worker calibrates the clock of its log calls.
     pub(crate) clock: Option<RefCell<Calibrator>>,
+    outage: Outage,
 }
 
 impl Context {
+    pub(crate) fn new(
+        spool: Arc<Spool>,
+        destination: Arc<Destination>,
+        retry: RetryPolicy,
+    ) -> Self {
+        Self {
+            spool,
+            destination,
+            retry,
+            waker: Arc::default(),
+            status: Arc::default(),
+            clock: None,
+            outage: Outage::default(),
+        }
+    }
+
+    /// Reports the loss of the connection.
+    pub(super) fn report_outage(&self, reason: &str) {
+        if self.retry == RetryPolicy::Report {
+            self.outage.begin(&self.spool, &self.destination.endpoint, reason);
+        }
+    }
+
+    /// Reports, after an outage, that the other side takes records again.
+    pub(super) fn report_recovery(&self) {
+        self.outage.end(&self.spool, &self.destination.endpoint);
+    }
+
     /// Calibrates the clock of the log calls if that is due.
     pub(super) fn set_clock(&self) {
         if let Some(clock) = &self.clock {
@@ -72,6 +116,8 @@ impl Context {
 pub(super) enum ConnectionEnd {
     /// Everything is delivered.
     Done,
+    /// The program closed the descriptor of the connection.
+    Closed,
     /// The connection was lost.
     Lost { reason: String, took_records: bool },
 }

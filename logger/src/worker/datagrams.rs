@@ -3,27 +3,33 @@
 use super::context::{ConnectionEnd, Context};
 use super::intervals::{self, BUSY};
 use crate::builder::Format;
+use crate::descriptor::was_closed;
 use crate::loss;
 use crate::ring::{Cursor, Owner};
+use crate::socket::Socket;
 use crate::waker::SleepMode;
 use netlog_wire::Identity;
 use rustix::io::Errno;
 use std::io;
-use std::net::UdpSocket;
-use std::os::fd::AsFd;
 
 /// Number of records that are sent before they are released from the ring.
 const STEP: u64 = 64;
 
 /// Delivers over `socket` until sending fails or everything is delivered.
-pub(super) fn deliver(context: &Context, socket: &UdpSocket) -> ConnectionEnd {
-    let lost = |e: io::Error| ConnectionEnd::Lost { reason: e.to_string(), took_records: true };
+pub(super) fn deliver(context: &Context, socket: &Socket) -> ConnectionEnd {
+    let lost = |e: io::Error| match was_closed(&e) {
+        true => ConnectionEnd::Closed,
+        false => ConnectionEnd::Lost { reason: e.to_string(), took_records: true },
+    };
     let mut interval = BUSY;
     loop {
         context.set_clock();
         context.spool.report_losses();
         match send_batch(context, socket) {
-            Ok(sent) => interval = intervals::next(interval, sent),
+            Ok(sent) => {
+                interval = intervals::next(interval, sent);
+                context.report_recovery();
+            }
             Err(e) => return lost(e),
         }
         if context.close_at_end() {
@@ -33,12 +39,12 @@ pub(super) fn deliver(context: &Context, socket: &UdpSocket) -> ConnectionEnd {
             let sent = send_unreported_losses(context, socket);
             return sent.map_or_else(lost, |()| ConnectionEnd::Done);
         }
-        context.waker.sleep(&SleepMode::Light(socket.as_fd()), interval);
+        context.waker.sleep(SleepMode::Light, interval);
     }
 }
 
 /// Sends the records of the ring, releasing them in steps; `true` if there were any.
-fn send_batch(context: &Context, socket: &UdpSocket) -> io::Result<bool> {
+fn send_batch(context: &Context, socket: &Socket) -> io::Result<bool> {
     let spool = &context.spool;
     let mut first = spool.ring.first();
     let mut next = first;
@@ -66,7 +72,7 @@ fn send_batch(context: &Context, socket: &UdpSocket) -> io::Result<bool> {
 /// record of its loss.
 fn send_record(
     context: &Context,
-    socket: &UdpSocket,
+    socket: &Socket,
     cursor: Cursor,
     line: &[u8],
 ) -> io::Result<bool> {
@@ -79,12 +85,12 @@ fn send_record(
 }
 
 /// Sends a last datagram that reports the losses a dead sender had no time to report.
-fn send_unreported_losses(context: &Context, socket: &UdpSocket) -> io::Result<()> {
+fn send_unreported_losses(context: &Context, socket: &Socket) -> io::Result<()> {
     let spool = &context.spool;
     let Some(line) = spool.unreported_losses() else { return Ok(()) };
     let last = spool.ring.behind(spool.ring.first(), u64::MAX - 1, Owner::Dead);
     while !send_record(context, socket, last, &line)? {
-        context.waker.sleep(&SleepMode::Deep, BUSY);
+        context.waker.sleep(SleepMode::Deep, BUSY);
     }
     Ok(())
 }
@@ -111,7 +117,7 @@ fn datagram(context: &Context, cursor: Cursor, line: &[u8]) -> Vec<u8> {
 }
 
 /// Sends one datagram; `false` when the kernel takes no more for now.
-fn send(socket: &UdpSocket, datagram: &[u8]) -> io::Result<bool> {
+fn send(socket: &Socket, datagram: &[u8]) -> io::Result<bool> {
     let mut sent = socket.send(datagram);
     if sent.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
         // The error is about an earlier datagram, that nobody listened then. Somebody may now.

@@ -1,21 +1,21 @@
 //! Delivery over a stream: a session's conversation on a TCP or Unix socket.
 
 use super::context::{ConnectionEnd, Context};
-use super::intervals::{self, BUSY};
+use super::intervals::{self, ACK_INTERVAL, BUSY};
+use crate::descriptor::was_closed;
 use crate::session::{Session, SessionError, SessionOptions};
+use crate::socket::Socket;
 use crate::waker::SleepMode;
-use rustix::io::ioctl_fionbio;
-use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{Shutdown, shutdown};
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use rustix::event::PollFlags;
+use std::io;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Time given to the other side to close after us.
 const CLOSE_LIMIT: Duration = Duration::from_millis(100);
 
-/// Delivers over `stream` until the connection is lost or everything is delivered.
-pub(super) fn deliver(context: &Context, mut stream: impl Read + Write + AsFd) -> ConnectionEnd {
+/// Delivers over `socket` until the connection is lost or everything is delivered.
+pub(super) fn deliver(context: &Context, socket: Socket) -> ConnectionEnd {
     let destination = &context.destination;
     let options = SessionOptions {
         format: destination.format,
@@ -29,9 +29,10 @@ pub(super) fn deliver(context: &Context, mut stream: impl Read + Write + AsFd) -
         let lost = |reason| ConnectionEnd::Lost { reason, took_records };
         context.set_clock();
         context.spool.report_losses();
-        match exchange(&mut session, &mut stream) {
+        match exchange(&mut session, &socket) {
             Ok(true) => interval = BUSY,
             Ok(false) => {}
+            Err(e) if was_closed(&e) => return ConnectionEnd::Closed,
             Err(e) => return lost(e.to_string()),
         }
         if let Err(error) = session.tick(Instant::now()) {
@@ -40,15 +41,36 @@ pub(super) fn deliver(context: &Context, mut stream: impl Read + Write + AsFd) -
         if session.welcomed() {
             destination.known.remember();
         }
+        if session.took_records() {
+            context.report_recovery();
+        }
         if session.drained() || context.close_at_end() {
-            close(&mut stream);
+            socket.close(CLOSE_LIMIT);
             return ConnectionEnd::Done;
         }
-        let blocked = !session.pending().is_empty();
-        let mode = if blocked { SleepMode::Blocked } else { SleepMode::Light };
-        let reason = context.waker.sleep(&mode(stream.as_fd()), interval);
-        interval = intervals::next(interval, reason.notified || reason.readable || reason.writable);
+        match wait(context, &mut session, &socket, interval) {
+            Ok(active) => interval = intervals::next(interval, active),
+            Err(_) => return ConnectionEnd::Closed,
+        }
     }
+}
+
+/// Waits for something to do; `true` if there is. The socket is polled only while an answer is near,
+/// because the futex, by which log calls and flushes wake the worker, cannot be waited for with it.
+fn wait(
+    context: &Context,
+    session: &mut Session<'_>,
+    socket: &Socket,
+    interval: Duration,
+) -> io::Result<bool> {
+    if !session.pending().is_empty() {
+        return socket.poll(PollFlags::IN | PollFlags::OUT, interval);
+    }
+    let flushing = context.status.flushing.load(Ordering::Acquire) > 0;
+    if session.expects_answer() && (flushing || interval <= ACK_INTERVAL) {
+        return socket.poll(PollFlags::IN, interval.min(ACK_INTERVAL));
+    }
+    Ok(context.waker.sleep(SleepMode::Light, interval))
 }
 
 /// Adds the remedy to an error: another program may now listen at the collector's address.
@@ -62,15 +84,15 @@ fn explain(context: &Context, error: &SessionError) -> String {
 }
 
 /// Reads what is readable and writes until the kernel takes no more; `true` if anything moved.
-fn exchange(session: &mut Session<'_>, stream: &mut (impl Read + Write)) -> io::Result<bool> {
+fn exchange(session: &mut Session<'_>, socket: &Socket) -> io::Result<bool> {
     let mut moved = false;
     loop {
-        moved |= receive(session, stream)?;
+        moved |= receive(session, socket)?;
         let pending = session.pending();
         if pending.is_empty() {
             return Ok(moved);
         }
-        match stream.write(pending) {
+        match socket.send(pending) {
             Ok(count) => session.wrote(count, Instant::now()),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(moved),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -81,11 +103,11 @@ fn exchange(session: &mut Session<'_>, stream: &mut (impl Read + Write)) -> io::
 }
 
 /// Reads everything the other side has sent; `true` if there was anything.
-fn receive(session: &mut Session<'_>, stream: &mut impl Read) -> io::Result<bool> {
+fn receive(session: &mut Session<'_>, socket: &Socket) -> io::Result<bool> {
     let mut received = false;
     let mut buffer = [0; 4096];
     loop {
-        match stream.read(&mut buffer) {
+        match socket.receive(&mut buffer) {
             Ok(0) => {
                 let closed = "the other side closed the connection";
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, closed));
@@ -99,14 +121,4 @@ fn receive(session: &mut Session<'_>, stream: &mut impl Read) -> io::Result<bool
         }
         received = true;
     }
-}
-
-/// Half-closes, and reads on for a moment until the other side has closed too. Unread bytes at a
-/// close would reset the connection, and the collector could not tell a clean end from a crash.
-fn close(stream: &mut (impl Read + AsFd)) {
-    let _ = shutdown(&stream, Shutdown::Write);
-    let _ = ioctl_fionbio(&stream, false);
-    let _ = set_socket_timeout(&stream, Timeout::Recv, Some(CLOSE_LIMIT));
-    let until = Instant::now() + CLOSE_LIMIT;
-    while Instant::now() < until && matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
 }

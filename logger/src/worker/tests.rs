@@ -7,7 +7,6 @@ use crate::identity::SenderIdentity;
 use crate::known_collectors::KnownCollector;
 use crate::spool::{Directory, Spool};
 use crate::token::Token;
-use crate::waker::Waker;
 use netlog_wire::Level;
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -15,25 +14,20 @@ use std::sync::Arc;
 /// Datagrams sent from a ring left behind by a sender that did `before` it died.
 fn delivered(before: impl FnOnce(&Spool)) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
-    let directory = Directory::open(dir.path()).unwrap();
+    let directory = Directory::open_or_create(dir.path()).unwrap();
     before(&directory.create(SenderIdentity::current("app", "host", 1 << 20)).unwrap());
     let there = UdpSocket::bind("127.0.0.1:0").unwrap();
     there.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     let endpoint = Endpoint::parse(&format!("udp://{}", there.local_addr().unwrap())).unwrap();
     for spool in left_behind(&directory) {
-        let context = Context {
-            spool: Arc::new(spool),
-            destination: Arc::new(Destination {
-                endpoint: endpoint.clone(),
-                token: Token::default(),
-                format: Format::Json,
-                known: KnownCollector::load(&endpoint, None),
-            }),
-            waker: Arc::new(Waker::new().unwrap()),
-            status: Arc::default(),
-            clock: None,
+        let destination = Destination {
+            endpoint: endpoint.clone(),
+            token: Token::default(),
+            format: Format::Json,
+            known: KnownCollector::load(&endpoint, None),
         };
-        Worker { context, retry: RetryPolicy::Once }.run().unwrap();
+        let context = Context::new(Arc::new(spool), Arc::new(destination), RetryPolicy::Once);
+        Worker { context }.run().unwrap();
     }
     let mut came = Vec::new();
     let mut buffer = vec![0; 1 << 16];
@@ -47,7 +41,7 @@ fn delivered(before: impl FnOnce(&Spool)) -> Vec<String> {
 pub(crate) fn left_behind(directory: &Arc<Directory>) -> Vec<Spool> {
     let until = Instant::now() + Duration::from_secs(10);
     loop {
-        let found = directory.adopt(None, |e| panic!("{e}"));
+        let found = directory.adopt_all(None, |e| panic!("{e}"));
         if !found.is_empty() || Instant::now() > until {
             return found;
         }

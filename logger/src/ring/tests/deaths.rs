@@ -37,7 +37,7 @@ fn text(number: u64, len: usize) -> String {
 #[test]
 fn dies_at_its_point() {
     let (Ok(point), Ok(dir)) = (std::env::var(POINT), std::env::var(DIR)) else { return };
-    let spool = Directory::open(Path::new(&dir)).unwrap();
+    let spool = Directory::open_or_create(Path::new(&dir)).unwrap();
     let spool = spool.create(SenderIdentity::current("child", "host", 65_536)).unwrap();
     let log = std::fs::File::create(Path::new(&dir).join("steps")).unwrap();
     let tell = |text: String| rustix::io::write(&log, text.as_bytes()).map(drop).unwrap();
@@ -65,7 +65,7 @@ fn dies_at_its_point() {
 #[test]
 fn dies_over_its_losses() {
     let (Ok(point), Ok(dir)) = (std::env::var(POINT), std::env::var(DIR)) else { return };
-    let spool = Directory::open(Path::new(&dir)).unwrap();
+    let spool = Directory::open_or_create(Path::new(&dir)).unwrap();
     let spool = spool.create(SenderIdentity::current("child", "host", 65_536)).unwrap();
     POINTS.set(Some(point.parse().unwrap()));
     let mut released = spool.ring.first();
@@ -82,7 +82,8 @@ fn every_loss_is_told_of_once_after_a_death_at_any_store() {
     for point in 0.. {
         let dir = tempfile::tempdir().unwrap();
         run_child("dies_over_its_losses", point, dir.path());
-        let left = Directory::open(dir.path()).unwrap().adopt(None, |e| panic!("{e}"));
+        let left =
+            Directory::open_or_create(dir.path()).unwrap().adopt_all(None, |e| panic!("{e}"));
         let [spool] = &left[..] else { panic!("one ring was left behind") };
         let mut cursor = spool.ring.first();
         read_all(&spool.ring, &mut cursor, Owner::Dead);
@@ -111,7 +112,7 @@ fn die_at(point: u64) -> (String, Vec<(u64, String)>) {
     let child = run_child("dies_at_its_point", point, dir.path());
     let told = std::fs::read_to_string(dir.path().join("steps")).unwrap();
     assert_eq!(child.status.success(), told.ends_with("done\n"), "{child:?}");
-    let left = Directory::open(dir.path()).unwrap().adopt(None, |e| panic!("{e}"));
+    let left = Directory::open_or_create(dir.path()).unwrap().adopt_all(None, |e| panic!("{e}"));
     let [spool] = &left[..] else { panic!("one ring was left behind") };
     let mut first = spool.ring.first();
     (told, read_all(&spool.ring, &mut first, Owner::Dead))

@@ -1,0 +1,170 @@
+//! A value that each process has for itself: a forked child starts without one.
+
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
+use std::io;
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A page that a fork wipes, so that a child notices the fork at the cost of one load.
+///
+/// Where there are no such pages (Linux before 4.14, valgrind), a forked child does not notice that
+/// it is one, and must not log.
+pub(crate) struct ForkDetector {
+    page: *mut AtomicU64,
+}
+
+// SAFETY: the page is never unmapped, and only accessed as an atomic.
+unsafe impl Send for ForkDetector {}
+// SAFETY: as above.
+unsafe impl Sync for ForkDetector {}
+
+impl ForkDetector {
+    /// The state of a process that was forked and has not done anything about it.
+    pub(crate) const CHILD: u64 = 0;
+
+    /// Creates a page that holds `state` until a fork wipes it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory.
+    pub(crate) fn new(state: u64) -> io::Result<Self> {
+        let len = rustix::param::page_size();
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping of one page at an address of the system's choice, kept for good.
+        let page = unsafe {
+            let page = mmap_anonymous(ptr::null_mut(), len, access, MapFlags::PRIVATE)?;
+            let _ = madvise(page, len, Advice::LinuxWipeOnFork);
+            page.cast::<AtomicU64>()
+        };
+        let fork = Self { page };
+        fork.state().store(state, Ordering::Release);
+        Ok(fork)
+    }
+
+    /// The last state stored in this process; [`ForkDetector::CHILD`] after a fork.
+    #[inline]
+    pub(crate) fn state(&self) -> &AtomicU64 {
+        // SAFETY: the page is mapped for good and aligned; zeros are a valid atomic.
+        unsafe { &*self.page }
+    }
+}
+
+/// A cell that a fork empties: not even a thread that was about to fill it in the parent leaves a
+/// trace in the child.
+pub(crate) struct ForkLocal<T: 'static> {
+    /// `NONE`, `STARTING`, or the address of a value that is never freed.
+    page: ForkDetector,
+    /// Address of the first value.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    first: u64,
+    value: PhantomData<&'static T>,
+}
+
+const NONE: u64 = ForkDetector::CHILD;
+const STARTING: u64 = 1;
+
+/// Longest wait for another thread that starts the value.
+const START_LIMIT: Duration = Duration::from_secs(5);
+
+impl<T: Send + Sync + 'static> ForkLocal<T> {
+    /// Creates the cell with this process' value.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory.
+    pub(crate) fn new(value: T) -> io::Result<Self> {
+        let first = leak(value) as u64;
+        Ok(Self { page: ForkDetector::new(first)?, first, value: PhantomData })
+    }
+
+    fn cell(&self) -> &AtomicU64 {
+        self.page.state()
+    }
+
+    /// `true` in a forked child.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_forked(&self) -> bool {
+        self.cell().load(Ordering::Acquire) != self.first
+    }
+
+    /// The value of this process; `None` in a forked child that has not started one.
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&'static T> {
+        let address = self.cell().load(Ordering::Acquire);
+        // SAFETY: any other number is the address of a value leaked in this process.
+        (address > STARTING).then(|| unsafe { &*(address as *const T) })
+    }
+
+    /// Returns the value of this process, which the first of its threads to come here starts. Gives
+    /// up after a while, so that a signal handler that interrupts that thread does not hang.
+    pub(crate) fn get_or_start(&self, start: impl FnOnce() -> T) -> Option<&'static T> {
+        let until = Instant::now() + START_LIMIT;
+        let order = Ordering::AcqRel;
+        while self.cell().compare_exchange(NONE, STARTING, order, Ordering::Acquire).is_err() {
+            if let Some(value) = self.get() {
+                return Some(value);
+            }
+            if Instant::now() > until {
+                return None;
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        let reset = ResetOnPanic(self.cell());
+        let value = leak(start());
+        std::mem::forget(reset);
+        self.cell().store(value as u64, Ordering::Release);
+        self.get()
+    }
+}
+
+/// Address of a value that lives as long as the process.
+fn leak<T>(value: T) -> *const T {
+    Box::leak(Box::new(value))
+}
+
+/// Lets another thread start the value if this one panics.
+struct ResetOnPanic<'a>(&'a AtomicU64);
+
+impl Drop for ResetOnPanic<'_> {
+    fn drop(&mut self) {
+        self.0.store(NONE, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_started_once_however_many_threads_come() {
+        let cell = ForkLocal::new(0).unwrap();
+        cell.cell().store(NONE, Ordering::Relaxed); // as in a forked child
+        assert!(cell.get().is_none());
+        let starts = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let value = cell.get_or_start(|| {
+                        std::thread::sleep(Duration::from_millis(5));
+                        starts.fetch_add(1, Ordering::Relaxed);
+                        7
+                    });
+                    assert_eq!(value, Some(&7));
+                });
+            }
+        });
+        assert_eq!(starts.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_start_that_panics_is_tried_again() {
+        let cell = ForkLocal::new(0).unwrap();
+        cell.cell().store(NONE, Ordering::Relaxed);
+        std::thread::scope(|scope| {
+            assert!(scope.spawn(|| cell.get_or_start(|| panic!("no"))).join().is_err());
+        });
+        assert_eq!(cell.get_or_start(|| 7), Some(&7));
+    }
+}

@@ -1,0 +1,36 @@
+//! Reports of lost and restored connections: one line on stderr each.
+
+use crate::endpoint::Endpoint;
+use crate::spool::Spool;
+use crate::stderr::report;
+use std::cell::Cell;
+
+/// State of the reports, for a worker that makes any.
+#[derive(Default)]
+pub(crate) struct Outage {
+    /// Records lost before the present outage, if there is one.
+    lost_before: Cell<Option<u64>>,
+}
+
+impl Outage {
+    /// Reports the loss of the connection, once until it is restored.
+    pub(super) fn begin(&self, spool: &Spool, endpoint: &Endpoint, reason: &str) {
+        if self.lost_before.get().is_some() {
+            return;
+        }
+        self.lost_before.set(Some(spool.lost().iter().sum()));
+        let path = spool.path();
+        let place = path.map_or_else(|| "memory".into(), |path| path.display().to_string());
+        report(&format!("{endpoint} cannot be reached ({reason}); records wait in {place}"));
+    }
+
+    /// Reports that records are delivered again.
+    pub(super) fn end(&self, spool: &Spool, endpoint: &Endpoint) {
+        let Some(before) = self.lost_before.take() else { return };
+        match spool.lost().iter().sum::<u64>().saturating_sub(before) {
+            0 => report(&format!("{endpoint} is back")),
+            1 => report(&format!("{endpoint} is back; 1 record was lost meanwhile")),
+            lost => report(&format!("{endpoint} is back; {lost} records were lost meanwhile")),
+        }
+    }
+}

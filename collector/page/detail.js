@@ -60,13 +60,13 @@ function block(text, cls, words) {
   return made;
 }
 
-/** A span and its values, on one line. */
 /** A span of the chain; a click selects the records of it and of the spans within it. */
 function spanRow(span, words) {
   const text = spanText(span);
   return typeof span.id === "string" ? el("div", "", pick("mono", "f", `span=${span.id}`, text, words)) : el("div", "mono", ...pieces(text, words));
 }
 
+/** A span and its values, on one line. */
 function spanText({ name, kv = {} }) {
   return [name, ...Object.entries(kv).map(([key, value]) => `${key}=${show(value)}`)].join(" ");
 }

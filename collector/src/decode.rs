@@ -50,6 +50,8 @@ pub(crate) use datagram::{Datagram, most_of_datagram};
 pub(crate) use gelf::Chunks;
 pub(crate) use origin::Origin;
 pub(crate) use sniff::Pinned;
+#[cfg(any(test, fuzzing))]
+pub(crate) use steps::steps_taken;
 
 /// Turns one connection's bytes into runs of lines.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //! which it does not; the tests hold it against all the bytes that were found so far.
 
 use crate::clock::now;
-use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned};
+use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, steps_taken};
 use crate::hub::line_run::LineRun;
 use crate::ledger::{Account, Replayed};
 use crate::read::{Cursor, Query};
@@ -22,6 +22,16 @@ const UNDECIDED: usize = 8 << 10;
 /// no more of it is held than a line may have.
 pub fn stream(bytes: &[u8]) {
     any_cuts(bytes, None);
+}
+
+/// Whatever a stream is, the work it makes is bounded by its length, in bytes that are looked at.
+pub fn work(bytes: &[u8]) {
+    // Ten times that of plain text, and for short messages what each of them takes.
+    let most = 60 * bytes.len() as u64 + 10_000;
+    steps_taken();
+    heard(&[bytes], None);
+    let steps = steps_taken();
+    assert!(steps <= most, "{steps} steps for {} bytes", bytes.len());
 }
 
 /// The same where the format is pinned to the one of this name.
@@ -220,6 +230,13 @@ mod tests {
     fn a_stream_is_the_same_records_in_any_reads() {
         each("stream", stream);
         each("datagram", stream);
+    }
+
+    #[test]
+    fn a_stream_makes_no_more_work_than_its_length_allows() {
+        for corpus in ["stream", "text", "json", "syslog", "gelf", "datagram"] {
+            each(corpus, work);
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ const WIDE: usize = 160;
 /// The level that `line` seems to have.
 pub(super) fn guess(line: &[u8]) -> Option<Level> {
     let head = &line[..line.len().min(WIDE)];
-    if memchr::memchr(0x1b, head).is_none() {
+    if memchr::memchr(0x1b, &head[..head.len().min(LOOK)]).is_none() {
         return guess_plain(line);
     }
     let (mut plain, mut len, mut at) = ([0; WIDE], 0, 0);
@@ -177,7 +177,8 @@ fn begins(word: &str, from: usize, after: &[u8]) -> bool {
 
 /// Whether a quotation has begun and not ended.
 fn quoted(before: &[u8]) -> bool {
-    memchr::memchr_iter(b'"', before).count() % 2 == 1
+    // Short, and mostly without any.
+    before.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
 }
 
 /// Whether what stands before a word makes it the value of a level: `level=`, `"level":"`.

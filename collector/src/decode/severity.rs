@@ -4,9 +4,14 @@ use super::key_names::Scale;
 use netlog_wire::Level;
 use std::borrow::Cow;
 
-/// Level words, and whether the word says no more than our level does.
+/// Level words, and whether the word says no more than our level does; the common ones first.
 const WORDS: &[(&str, Level, bool)] = &[
+    ("info", Level::Info, true),
+    ("warn", Level::Warn, true),
     ("error", Level::Error, true),
+    ("debug", Level::Debug, true),
+    ("trace", Level::Trace, true),
+    ("warning", Level::Warn, true),
     ("err", Level::Error, true),
     ("eror", Level::Error, true),
     ("fail", Level::Error, true),
@@ -20,10 +25,7 @@ const WORDS: &[(&str, Level, bool)] = &[
     ("panic", Level::Error, false),
     ("dpanic", Level::Error, false),
     ("severe", Level::Error, false),
-    ("warn", Level::Warn, true),
-    ("warning", Level::Warn, true),
     ("wrn", Level::Warn, true),
-    ("info", Level::Info, true),
     ("inf", Level::Info, true),
     ("information", Level::Info, true),
     ("informational", Level::Info, true),
@@ -32,14 +34,12 @@ const WORDS: &[(&str, Level, bool)] = &[
     ("config", Level::Info, false),
     ("default", Level::Info, false),
     ("success", Level::Info, false),
-    ("debug", Level::Debug, true),
     ("dbg", Level::Debug, true),
     ("dbug", Level::Debug, true),
     ("http", Level::Debug, false),
     ("verbose", Level::Debug, false),
     ("vrb", Level::Debug, false),
     ("fine", Level::Debug, false),
-    ("trace", Level::Trace, true),
     ("trce", Level::Trace, true),
     ("trc", Level::Trace, true),
     ("finer", Level::Trace, false),
@@ -97,13 +97,12 @@ fn other_word(text: &str) -> Option<Severity<'_>> {
     Some(Severity { level, word: keeps.then_some(Cow::Borrowed(name)) })
 }
 
-/// Level words that are words of their own as well: names of programs, hosts and settings.
-const AMBIGUOUS: [&str; 9] =
-    ["http", "default", "config", "fine", "alert", "silly", "note", "success", "fail"];
-
-/// Whether a level's name can hardly mean anything else.
+/// Whether a level's name can hardly mean anything else: others name programs, hosts and settings.
 pub(super) fn is_plain_level(word: &str) -> bool {
-    !AMBIGUOUS.contains(&word)
+    !matches!(
+        word,
+        "http" | "default" | "config" | "fine" | "alert" | "silly" | "note" | "success" | "fail"
+    )
 }
 
 /// Whether a word is a level and can hardly be anything else.

@@ -41,6 +41,7 @@ fn main() {
         "fork" => return fork(&told, guard),
         "sealed" => log_without_the_system(told.number("records", 1000)),
         "pace" => told.pace(),
+        "daemon" => become_daemon(&told),
         other => panic!("do={other}"),
     }
     if told.get("wait").is_some() {
@@ -267,6 +268,43 @@ fn fork(told: &Told, guard: netlog::Guard) {
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     }
     drop(guard);
+}
+
+/// Logs half of the records, becomes a daemon in some way, and logs the rest. The program's own
+/// files, which take the numbers of closed descriptors, must be left alone meanwhile.
+#[allow(unsafe_code)]
+fn become_daemon(told: &Told) {
+    let records = told.number("records", 1000);
+    let way = told.get("way").unwrap_or("range");
+    log_numbers(1, records / 2, "");
+    // SAFETY: a daemon's usual calls; nothing here uses the descriptors that they close.
+    unsafe {
+        if way.contains("fork") {
+            match libc::fork() {
+                0 => assert!(libc::setsid() > 0),
+                _ => libc::_exit(0),
+            }
+        }
+        if way.contains("loop") {
+            for descriptor in 3..1024 {
+                libc::close(descriptor);
+            }
+        } else {
+            libc::close_range(3, libc::c_uint::MAX, 0);
+        }
+    }
+    let own = told.get("own").expect("own=PATH");
+    let paths: Vec<String> = (0..20).map(|n| format!("{own}.{n}")).collect();
+    let files: Vec<File> = paths.iter().map(|path| File::create(path).expect("a file")).collect();
+    for number in records / 2 + 1..=records {
+        log::info!("thread 1 number {number}");
+    }
+    let _ = netlog::flush(Duration::from_secs(10));
+    for mut file in &files {
+        file.write_all(b"mine").expect("the file is still open");
+    }
+    let intact = paths.iter().all(|path| std::fs::read(path).is_ok_and(|text| text == b"mine"));
+    say(if intact { "own files are intact" } else { "own files are damaged" });
 }
 
 /// Logs from a thread of which any system call but its last ends the program.

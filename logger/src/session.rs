@@ -5,7 +5,7 @@ use crate::builder::Format;
 use crate::ring::{Cursor, Owner};
 use crate::spool::Spool;
 use crate::token::Token;
-use netlog_wire::{CollectorMessage, Lines, SenderMessage};
+use netlog_wire::{CollectorMessage, Lines, SenderMessage, push_sanitized};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
                     self.deliver_acked();
                 }
                 CollectorMessage::Error(why) if self.format == Format::Json => {
-                    return Err(SessionError::Refused(why));
+                    return Err(SessionError::Refused(sanitize(&why)));
                 }
                 _ => {}
             }
@@ -202,6 +202,11 @@ impl<'a> Session<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Changes whenever an answer of the other side meant something.
+    pub(crate) fn progress(&self) -> (bool, u64) {
+        (self.welcomed(), self.delivered)
     }
 
     /// `true` while a welcome or an ack is due.
@@ -259,12 +264,14 @@ impl<'a> Session<'a> {
     }
 
     fn deliver(&mut self, number: u64) {
-        self.delivered = self.delivered.max(number);
-        let passed = self.milestones.partition_point(|stone| stone.number <= number + 1);
+        let passed =
+            self.milestones.partition_point(|stone| stone.number <= number.saturating_add(1));
         let near = self.milestones.drain(..passed).next_back().unwrap_or(self.released);
         let to = self.spool.ring.behind(near, number, self.spool.owner);
         self.spool.ring.release_to(self.released, to);
         self.released = to;
+        // A report of losses may follow the last record. No other number is true behind it.
+        self.delivered = self.delivered.max(number.min(to.number));
     }
 
     /// Appends the next record to the bytes to write; `false` when there is none.
@@ -306,6 +313,14 @@ impl<'a> Session<'a> {
         self.out.truncate(start);
         self.spool.identity.push_text(&self.line, &mut self.out);
     }
+}
+
+/// Text of a peer that is safe to print, and not longer than a line.
+fn sanitize(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut safe = Vec::new();
+    push_sanitized(&mut safe, &text[..text.floor_char_boundary(LONGEST)]);
+    String::from_utf8_lossy(&safe).into_owned()
 }
 
 #[cfg(test)]
@@ -384,6 +399,26 @@ mod tests {
     }
 
     #[test]
+    fn an_ack_of_the_greatest_number_overflows_nothing_and_the_session_ends() {
+        for answers in [
+            "{\"netlog\":1,\"ack\":18446744073709551615}\n",
+            "{\"netlog\":1,\"ack\":0}\n{\"ack\":18446744073709551615}\n",
+        ] {
+            let mut spool = spool(3);
+            let now = Instant::now();
+            spool.owner = Owner::Dead;
+            let mut session = begin(&spool, Format::Json, false, now);
+            session.received(answers.as_bytes()).unwrap();
+            for _ in 0..4 {
+                write_all(&mut session, now);
+                session.drained();
+            }
+            assert!(session.drained(), "{answers}");
+            assert_eq!(spool.ring.held(), 0);
+        }
+    }
+
+    #[test]
     fn an_ack_ahead_of_what_was_sent_counts_once_that_is_sent() {
         let spool = spool(2);
         let now = Instant::now();
@@ -432,6 +467,10 @@ mod tests {
         let mut session = begin(&spool, Format::Json, false, now);
         let error = session.received(b"hello?\n{\"error\":\"bad token\"}\n").unwrap_err();
         assert_eq!(error.to_string(), "the collector refused the connection: bad token");
+        let long = "x".repeat(3000);
+        let hostile = format!("{{\"error\":\"\\u001b[2J\\u202e{long}\"}}\n");
+        let error = session.received(hostile.as_bytes()).unwrap_err().to_string();
+        assert!(!error.contains(['\u{1b}', '\u{202e}']) && error.len() < 300, "{error}");
     }
 
     #[test]

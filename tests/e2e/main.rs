@@ -5,6 +5,7 @@ mod chaos;
 mod clients;
 mod command;
 mod deaths;
+mod descriptors;
 mod endings;
 mod endpoints;
 mod examples;

@@ -64,11 +64,13 @@ fn wait(
     interval: Duration,
 ) -> io::Result<bool> {
     if !session.pending().is_empty() {
-        return socket.poll(PollFlags::IN | PollFlags::OUT, interval);
+        return socket.poll(PollFlags::OUT, interval);
     }
     let flushing = context.status.flushing.load(Ordering::Acquire) > 0;
     if session.expects_answer() && (flushing || interval <= ACK_INTERVAL) {
-        return socket.poll(PollFlags::IN, interval.min(ACK_INTERVAL));
+        // What is there to read is not activity yet: the peer may say nothing that matters.
+        socket.poll(PollFlags::IN, interval.min(ACK_INTERVAL))?;
+        return Ok(false);
     }
     Ok(context.waker.sleep(SleepMode::Light, interval))
 }
@@ -102,23 +104,23 @@ fn exchange(session: &mut Session<'_>, socket: &Socket) -> io::Result<bool> {
     }
 }
 
-/// Reads everything the other side has sent; `true` if there was anything.
+/// Reads what the other side has sent, once: acks are short, and a peer that never stops talking
+/// must not keep the worker busy. `true` if that delivered something.
 fn receive(session: &mut Session<'_>, socket: &Socket) -> io::Result<bool> {
-    let mut received = false;
     let mut buffer = [0; 4096];
-    loop {
-        match socket.receive(&mut buffer) {
-            Ok(0) => {
-                let closed = "the other side closed the connection";
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, closed));
-            }
-            Ok(count) => {
-                session.received(&buffer[..count]).map_err(|e| io::Error::other(e.to_string()))?;
-            }
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(received),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+    match socket.receive(&mut buffer) {
+        Ok(0) => {
+            let closed = "the other side closed the connection";
+            Err(io::Error::new(io::ErrorKind::UnexpectedEof, closed))
         }
-        received = true;
+        Ok(count) => {
+            let before = session.progress();
+            session.received(&buffer[..count]).map_err(|e| io::Error::other(e.to_string()))?;
+            Ok(session.progress() != before)
+        }
+        Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Ok(false)
+        }
+        Err(e) => Err(e),
     }
 }

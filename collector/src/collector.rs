@@ -11,7 +11,7 @@ use crate::hub::sink::Sink;
 use crate::hub::submission::{self, HubHandle};
 use crate::hub::{GaveUp, Hub, Patience, Reopen};
 use crate::intake::{self, Address, BoundSocket, IntakeLimits, Shared, Transport};
-use crate::options::Options;
+use crate::options::{Console, Options};
 use crate::read::{Looking, View};
 use crate::retention::{RetentionHandle, Sweeping};
 use crate::senders::registry::Senders;
@@ -65,6 +65,19 @@ impl Collector {
         Ok(Self { options, sockets, http, sinks, retention, stats, stderr, reopen, tokens, tls })
     }
 
+    /// Checks what can be checked of `options` without opening a socket or a sink.
+    ///
+    /// # Errors
+    ///
+    /// When the tokens cannot be read, and when there is no sink.
+    pub fn check(options: &Options) -> Result<(), BindError> {
+        open::tokens(options, StderrLog::default())?;
+        match options.file.is_none() && options.console() == Console::Off {
+            true => Err(BindError::NoSink),
+            false => Ok(()),
+        }
+    }
+
     /// The addresses really listened on, in the order of the options.
     pub fn addresses(&self) -> Vec<Address> {
         self.sockets.iter().map(|bound| bound.address.clone()).collect()
@@ -84,6 +97,11 @@ impl Collector {
     /// tokens again.
     pub fn reopen(&self) -> Reopen {
         self.reopen.clone()
+    }
+
+    /// A handle that changes options of it while it runs.
+    pub fn reload(&self) -> Reload {
+        Reload { retention: self.retention.clone() }
     }
 
     /// Prints start-up warnings.
@@ -164,6 +182,19 @@ impl Collector {
         };
         let running = Running { reading, retention, patience, sockets: self.sockets, shared };
         running.until(end, start_hub(hub, hub_handle)?).await
+    }
+}
+
+/// Changes options of a running collector.
+#[derive(Debug, Clone)]
+pub struct Reload {
+    retention: RetentionHandle,
+}
+
+impl Reload {
+    /// From now on, rotated files are compressed and kept as `options` say.
+    pub fn apply(&self, options: &Options) {
+        self.retention.change(open::policy(options));
     }
 }
 

@@ -32,6 +32,7 @@
 
 mod clock;
 mod collector;
+mod config;
 mod decode;
 mod descriptors;
 mod error;
@@ -53,7 +54,8 @@ mod stderr;
 mod tls;
 mod units;
 
-pub use collector::Collector;
+pub use collector::{Collector, Reload};
+pub use config::Config;
 pub use descriptors::allow_descriptors;
 pub use error::{BindError, RunError};
 pub use hub::coalesce::runtime;

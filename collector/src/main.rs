@@ -2,8 +2,7 @@
 
 mod notify;
 
-use clap::Parser;
-use netlog_collector::{Address, Collector, Options, allow_descriptors, report, runtime};
+use netlog_collector::{Address, Collector, Config, Reload, allow_descriptors, report, runtime};
 use notify::notify;
 use std::error::Error;
 use std::io::{self, Write};
@@ -12,19 +11,40 @@ use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    let outcome = runtime().map_err(Into::into).and_then(|runtime| runtime.block_on(run(options)));
+    let config = Config::load(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let outcome = match answer(&config) {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => start(config),
+        Err(error) => Err(error),
+    };
     outcome.unwrap_or_else(|error: Box<dyn Error>| {
         report(&*error);
         ExitCode::FAILURE
     })
 }
 
-async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
-    allow_descriptors(options.max_open_files);
+/// Answers what does not need a running collector; `false` if one is to run.
+fn answer(config: &Config) -> Result<bool, Box<dyn Error>> {
+    if let Some(text) = config.text()? {
+        io::stdout().lock().write_all(text.as_bytes())?;
+        return Ok(true);
+    }
+    if config.check {
+        Collector::check(&config.options)?;
+        let _ = writeln!(io::stderr().lock(), "netlog-collector: the configuration is valid");
+    }
+    Ok(config.check)
+}
+
+fn start(config: Config) -> Result<ExitCode, Box<dyn Error>> {
+    runtime()?.block_on(run(config))
+}
+
+async fn run(mut config: Config) -> Result<ExitCode, Box<dyn Error>> {
+    allow_descriptors(config.options.max_open_files);
     // Both see every signal: the first one ends the collector, the second one ends the wait.
     let (mut first, mut second) = (Signals::new()?, Signals::new()?);
-    let collector = Collector::bind(options)?;
+    let collector = Collector::bind(config.options.clone())?;
     for address in collector.addresses() {
         introduce(&address);
     }
@@ -39,9 +59,11 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     };
     let mut hangups = signal(SignalKind::hangup())?;
     let reopen = collector.reopen();
+    let change = collector.reload();
     let reopening = async {
         while hangups.recv().await.is_some() {
             reopen.ask();
+            reload(&mut config, &change);
         }
     };
     tokio::select! {
@@ -50,6 +72,24 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
         number = second.second() => return Ok(ExitCode::from(128 + number)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the options again, and names those that only a restart changes.
+fn reload(config: &mut Config, change: &Reload) {
+    let mut stderr = io::stderr().lock();
+    match config.load_again() {
+        Ok(changed) => {
+            for key in config.take_over(&changed) {
+                let _ = writeln!(stderr, "netlog-collector: {key} changes with the next restart");
+            }
+            change.apply(&config.options);
+        }
+        Err(error) => {
+            let error = error.to_string();
+            let reason = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let _ = writeln!(stderr, "netlog-collector: the configuration stays: {reason}");
+        }
+    }
 }
 
 /// Programs that start a collector read the first line to learn the port.

@@ -30,7 +30,7 @@ const NICE: i32 = 10;
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What is done with old files.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Custom {
     pub(crate) pack: bool,
     pub(crate) keep: Keep,
@@ -48,6 +48,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
+    custom: Custom,
     logs: BTreeSet<PathBuf>,
     due: bool,
     ended: bool,
@@ -77,11 +78,12 @@ impl RetentionHandle {
         stats: Arc<Stats>,
         stderr: StderrLog,
     ) -> io::Result<Sweeping> {
+        self.change(custom);
         let (tell, done) = oneshot::channel();
         let attic = self.clone();
         let work = move || {
             give_way(NICE);
-            let mut sweep = Sweep::new(custom, attic.clone(), stats, stderr);
+            let mut sweep = Sweep::new(attic.clone(), stats, stderr);
             while let Some(logs) = attic.wait() {
                 logs.iter().for_each(|log| sweep.log(log));
             }
@@ -89,6 +91,18 @@ impl RetentionHandle {
         };
         thread::Builder::new().name("attic".into()).spawn(work)?;
         Ok(Sweeping { attic: self, done })
+    }
+
+    /// Treats all old files like this from now on.
+    pub(crate) fn change(&self, custom: Custom) {
+        let mut state = self.lock();
+        state.custom = custom;
+        state.due = true;
+        self.0.bell.notify_one();
+    }
+
+    fn custom(&self) -> Custom {
+        self.lock().custom
     }
 
     /// Waits until there may be something to do, and says where; nowhere any more at the end.

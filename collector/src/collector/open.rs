@@ -121,13 +121,17 @@ pub(super) fn retention(
     options: &Options,
     stats: &Arc<Stats>,
 ) -> Result<Sweeping, RunError> {
+    let stderr = StderrLog { verbose: options.verbose };
+    retention.start(policy(options), stats.clone(), stderr).map_err(RunError::Serve)
+}
+
+/// What is done with rotated files.
+pub(super) fn policy(options: &Options) -> Custom {
     let limit = |most: u64| (most > 0).then_some(most);
     let keep = Keep {
         age: options.keep_age.limit(),
         files: limit(options.keep_files),
         size: limit(options.keep_size.0),
     };
-    let custom = Custom { pack: options.compress == Compress::Zstd, keep };
-    let stderr = StderrLog { verbose: options.verbose };
-    retention.start(custom, stats.clone(), stderr).map_err(RunError::Serve)
+    Custom { pack: options.compress == Compress::Zstd, keep }
 }

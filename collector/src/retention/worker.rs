@@ -1,6 +1,6 @@
 //! One sweep through the old files of a log.
 
-use super::{Custom, Keep, RetentionHandle};
+use super::{Keep, RetentionHandle};
 use crate::clock::now;
 use crate::layout::paths::packed_of;
 use crate::layout::segment_name::rotated;
@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 /// Who sweeps.
 pub(super) struct Sweep {
-    custom: Custom,
     attic: RetentionHandle,
     stats: Arc<Stats>,
     stderr: StderrLog,
@@ -23,19 +22,14 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    pub(super) fn new(
-        custom: Custom,
-        attic: RetentionHandle,
-        stats: Arc<Stats>,
-        stderr: StderrLog,
-    ) -> Self {
-        Self { custom, attic, stats, stderr, told: BTreeSet::new() }
+    pub(super) fn new(attic: RetentionHandle, stats: Arc<Stats>, stderr: StderrLog) -> Self {
+        Self { attic, stats, stderr, told: BTreeSet::new() }
     }
 
     /// Packs and removes what there is to be packed and removed of `log`.
     pub(super) fn log(&mut self, log: &Path) {
         self.told.retain(|path| path.exists() || packed_of(path).exists());
-        let keep = self.custom.keep;
+        let keep = self.attic.custom().keep;
         for stamp in rotated(log) {
             // What is still to be packed will not be that large.
             self.remove(log, Keep { size: None, ..keep });
@@ -57,7 +51,7 @@ impl Sweep {
     /// Brings to its end what was begun with an old file, and packs it unless it is packed.
     fn tidy(&mut self, old: &Path) -> io::Result<()> {
         seekable_zstd::finish(old)?;
-        if !self.custom.pack || !old.try_exists()? {
+        if !self.attic.custom().pack || !old.try_exists()? {
             return Ok(());
         }
         let attic = self.attic.clone();

@@ -14,8 +14,9 @@ use tempfile::tempdir;
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netlog-collector"));
-    // The default address to look in at is one, and the tests are many.
+    // The default addresses exist once, and the tests are many.
     command.env("NETLOG_HTTP", "off");
+    command.env("NETLOG_LISTEN", "tcp://127.0.0.1:0");
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -45,7 +45,8 @@ fn the_text_form_has_its_ledger_too() {
 #[test]
 fn a_second_collector_does_not_write_into_the_same_file() {
     let bench = Bench::start(Options::default());
-    let options = Options { file: Some(bench.file.clone()), ..Options::default() };
+    let listen = vec!["tcp://127.0.0.1:0".parse().unwrap()];
+    let options = Options { file: Some(bench.file.clone()), listen, ..Options::default() };
     let error = netlog_collector::Collector::bind(options).err().expect("an error");
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "another collector writes to it");

@@ -4,6 +4,7 @@ mod away;
 mod chaos;
 mod clients;
 mod command;
+mod config;
 mod deaths;
 mod descriptors;
 mod endings;

@@ -56,7 +56,7 @@ fn sockets_that_were_passed_are_taken_where_asked_for_and_missed_where_not() {
     }
     let mut neither = activated(&scene, "--listen tcp://127.0.0.1:0");
     assert!(neither.listening(1), "{}", neither.process.stderr());
-    neither.process.says("sockets were passed, but no --listen fd:// takes them");
+    neither.process.says("passed sockets, but no --listen fd:// takes them");
 
     let mut command = Command::new(program("netlog-collector"));
     // For a process that this one descends from.

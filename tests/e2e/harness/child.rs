@@ -57,9 +57,11 @@ impl Child {
                 command.env_remove(key);
             }
         }
-        // The default address to look in at is one, and the tests are many.
-        if command.get_envs().all(|(set, _)| set != "NETLOG_HTTP") {
-            command.env("NETLOG_HTTP", "off");
+        // The default addresses exist once, and the tests are many.
+        for (key, value) in [("NETLOG_HTTP", "off"), ("NETLOG_LISTEN", "tcp://127.0.0.1:0")] {
+            if command.get_envs().all(|(set, _)| set != key) {
+                command.env(key, value);
+            }
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("failed to start {name}: {e}"));

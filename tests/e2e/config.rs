@@ -1,0 +1,57 @@
+//! The configuration file of the collector.
+
+use crate::harness::{Child, Collector, SOON, Scene, program, wait_until};
+use rustix::process::Signal;
+use std::fs;
+
+fn rotated(scene: &Scene) -> usize {
+    let names = fs::read_dir(scene.path("")).expect("the scene has a directory").flatten();
+    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("app.log.") && !name.contains("ledger")).count()
+}
+
+#[test]
+fn sighup_takes_over_what_it_can_of_a_changed_file_and_names_the_rest() {
+    let scene = Scene::new();
+    let config = scene.path("collector.toml");
+    let fixed = "listen = [\"tcp://127.0.0.1:0\"]\nrotate-size = \"1KiB\"\ncompress = \"off\"\n";
+    fs::write(&config, fixed).expect("the scene has room");
+    let collector = scene.command(&program("netlog-collector"));
+    let line = format!("--config {}", config.display());
+    let mut collector = Collector::by(collector, scene.path("app.log"), &line);
+    assert!(collector.listening(1), "{}", collector.process.stderr());
+    let told = format!("to={} records=200", collector.authority());
+    // Each program is a batch of its own at least.
+    let many = wait_until(SOON, || {
+        scene.subject(&told).succeed();
+        rotated(&scene) > 1
+    });
+    assert!(many, "{} rotated files", rotated(&scene));
+    fs::write(&config, format!("{fixed}keep-files = 1\nmax-line = 2000\n")).expect("room");
+    collector.process.signal(Signal::HUP);
+    collector.process.says("max-line changes with the next restart");
+    assert!(wait_until(SOON, || rotated(&scene) == 1), "{} rotated files", rotated(&scene));
+    fs::write(&config, "keep-file = 1\n").expect("the scene has room");
+    collector.process.signal(Signal::HUP);
+    collector.process.says("collector.toml:1: unknown key keep-file; did you mean keep-files?");
+    assert!(collector.process.running(), "it goes on as it was");
+}
+
+#[test]
+fn a_configuration_is_checked_without_starting_anything() {
+    let scene = Scene::new();
+    let path = scene.path("collector.toml");
+    let check = || {
+        let mut command = scene.command(&program("netlog-collector"));
+        let mut child = Child::start(command.args(["--check-config", "--config"]).arg(&path));
+        (child.end().code(), child.stderr())
+    };
+    fs::write(&path, "file = \"app.log\"\n").expect("the scene has room");
+    assert_eq!(check(), (Some(0), "netlog-collector: the configuration is valid\n".into()));
+    assert!(!scene.path("app.log").exists());
+    fs::write(&path, "file = \"app.log\"\ntoken-file = \"nowhere\"\n").expect("room");
+    let (code, said) = check();
+    assert!(code == Some(1) && said.contains("nowhere: no such file or directory"), "{said}");
+    fs::write(&path, "fil = \"app.log\"\n").expect("the scene has room");
+    assert_eq!(check().0, Some(2));
+}

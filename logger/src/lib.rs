@@ -95,6 +95,7 @@ mod socket;
 #[cfg(feature = "tracing")]
 mod span_context;
 mod spool;
+mod stats;
 mod stderr;
 mod token;
 #[cfg(feature = "tracing")]
@@ -104,9 +105,10 @@ mod worker;
 
 pub use builder::{Builder, Format, Full, InitError};
 pub use endpoint::BadAddress;
-pub use logger::{Guard, flush};
+pub use logger::{Guard, flush, stats};
 pub use sender::Flushed;
 pub use ship::{ShipError, Shipped, ship};
+pub use stats::Stats;
 #[cfg(feature = "tracing")]
 pub use tracing::{Layer, RecordFilter, RecordLayer, layer};
 

@@ -8,6 +8,7 @@ use crate::exit::{self, ExitHooks};
 use crate::ring::ForkLocal;
 use crate::sender::{Flushed, Sender};
 use crate::spool::Directory;
+use crate::stats::Stats;
 use crate::stderr::{self, is_internal_thread, report};
 use env_filter::Filter;
 use log::{Log, Metadata, Record};
@@ -89,6 +90,21 @@ impl Builder {
 pub fn flush(limit: Duration) -> Flushed {
     let sender = LOGGER.get().and_then(Logger::own_sender);
     sender.map_or(Flushed { acked: true, pending: 0, lost: 0 }, |sender| sender.flush(limit))
+}
+
+/// Returns the counters of this process' logger; `None` before it is started, and in a forked child
+/// that has not logged yet.
+///
+/// It takes no lock and makes no system call.
+///
+/// ```no_run
+/// if let Some(stats) = netlog::stats() {
+///     println!("netlog_pending_bytes {}", stats.pending_bytes);
+/// }
+/// ```
+pub fn stats() -> Option<Stats> {
+    let logger = LOGGER.get()?;
+    Some(logger.own_sender()?.stats(&logger.endpoint))
 }
 
 /// Ends the logger at exit: flushes, and closes the connection.

@@ -7,6 +7,7 @@ use crate::identity::SenderIdentity;
 use crate::known_collectors::KnownCollector;
 use crate::recovery::Recovery;
 use crate::spool::{Directory, Spool, SpoolError};
+use crate::stats::Stats;
 use crate::stderr::{mark_internal_thread, report};
 use crate::waker::Waker;
 use crate::worker::{Context, Destination, RetryPolicy, Worker, WorkerStatus};
@@ -134,6 +135,11 @@ impl Sender {
                 return false;
             }
         }
+    }
+
+    /// Counters of this sender, which sends to `endpoint`.
+    pub(crate) fn stats(&self, endpoint: &Endpoint) -> Stats {
+        Stats::read(&self.spool, &self.status, endpoint.to_string())
     }
 
     /// Waits until everything appended before now is delivered, for at most `limit`; not at all

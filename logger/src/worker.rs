@@ -12,6 +12,7 @@ pub(crate) mod tests;
 pub(crate) use context::{Context, Destination, RetryPolicy, WorkerStatus};
 
 use crate::endpoint::Transport;
+use crate::identity;
 use crate::socket::Socket;
 use crate::waker::SleepMode;
 use context::ConnectionEnd;
@@ -49,6 +50,7 @@ impl Worker {
                 ConnectionEnd::Lost { reason: e.to_string(), took_records: false }
             });
             status.connected.store(false, Ordering::Release);
+            status.connected_since.store(0, Ordering::Release);
             match end {
                 ConnectionEnd::Done => return Ok(()),
                 ConnectionEnd::Closed => attempt = 0,
@@ -73,6 +75,8 @@ impl Worker {
         status.connect_now.store(false, Ordering::Release);
         let socket = destination.endpoint.connect()?;
         status.connected.store(true, Ordering::Release);
+        let now = u64::try_from(identity::now()).unwrap_or(0);
+        status.connected_since.store(now, Ordering::Release);
         Ok(socket)
     }
 

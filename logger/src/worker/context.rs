@@ -26,6 +26,8 @@ pub(crate) struct Destination {
 #[derive(Default)]
 pub(crate) struct WorkerStatus {
     pub(crate) connected: AtomicBool,
+    /// Time of the connection in microseconds since 1970; 0 without one.
+    pub(crate) connected_since: AtomicU64,
     /// Number of failed connections and attempts to connect.
     pub(crate) failures: AtomicU64,
     /// Number of flushes that wait.

@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, ValueEnum};
 use clap_complete::Shell;
-use file::{Entry, entries};
+use file::{FileEntry, entries};
 use setting::{Setting, settings};
 use std::ffi::OsString;
 use std::io;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// Keys that a running collector takes over from a changed file.
 const RELOADED: [&str; 4] = ["compress", "keep-age", "keep-files", "keep-size"];
 
-/// Options that are no keys of the file.
+/// Options that the file cannot set.
 const NO_KEYS: [&str; 6] =
     ["config", "check-config", "print-config", "generate", "help", "version"];
 
@@ -163,9 +163,9 @@ fn is_given(command: &Command, given: &ArgMatches, key: &str) -> bool {
 }
 
 /// The command line with the entries of the file in front.
-fn with_entries(arguments: &[OsString], entries: &[Entry]) -> Vec<OsString> {
+fn with_entries(arguments: &[OsString], entries: &[FileEntry]) -> Vec<OsString> {
     let (program, rest) = arguments.split_at(arguments.len().min(1));
-    let entries = entries.iter().flat_map(Entry::arguments).map(OsString::from);
+    let entries = entries.iter().flat_map(FileEntry::arguments).map(OsString::from);
     program.iter().cloned().chain(entries).chain(rest.iter().cloned()).collect()
 }
 

@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 /// A key of the file with its values.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     pub(super) key: String,
     values: Values,
     /// The file and the line.
@@ -26,7 +26,7 @@ enum Values {
     Given(Vec<String>),
 }
 
-impl Entry {
+impl FileEntry {
     /// The same as arguments of the command line.
     pub(super) fn arguments(&self) -> Vec<String> {
         match &self.values {
@@ -60,7 +60,7 @@ struct ConfigFile<'a> {
 }
 
 /// Reads the file at `path` and checks each entry as an option of `command`.
-pub(super) fn entries(path: &Path, command: &Command) -> Result<Vec<Entry>, FileError> {
+pub(super) fn entries(path: &Path, command: &Command) -> Result<Vec<FileEntry>, FileError> {
     let text = fs::read_to_string(path).map_err(|error| FileError {
         place: path.display().to_string(),
         what: format!("failed to read the configuration file: {}", Chain(&error)),
@@ -71,7 +71,7 @@ pub(super) fn entries(path: &Path, command: &Command) -> Result<Vec<Entry>, File
 }
 
 impl ConfigFile<'_> {
-    fn entries(&self) -> Result<Vec<Entry>, FileError> {
+    fn entries(&self) -> Result<Vec<FileEntry>, FileError> {
         let table = DeTable::parse(self.text).map_err(|error| {
             let at = error.span().unwrap_or(0..0);
             self.error(at, error.message().to_owned())
@@ -88,7 +88,7 @@ impl ConfigFile<'_> {
         key: &str,
         at: Range<usize>,
         value: &Spanned<DeValue<'_>>,
-    ) -> Result<Entry, FileError> {
+    ) -> Result<FileEntry, FileError> {
         let wrong = |what: String| self.error(at.clone(), what);
         let Some((_, arg)) = keys(&self.command).find(|(long, _)| *long == key) else {
             return Err(wrong(match value.get_ref() {
@@ -110,7 +110,7 @@ impl ConfigFile<'_> {
                 Values::Given(vec![value.ok_or_else(|| wrong(words()))?])
             }
         };
-        let entry = Entry { key: key.to_owned(), values, place: self.place(at.clone()) };
+        let entry = FileEntry { key: key.to_owned(), values, place: self.place(at.clone()) };
         match self.problem(&entry) {
             Some(what) => Err(wrong(what)),
             None => Ok(entry),
@@ -118,7 +118,7 @@ impl ConfigFile<'_> {
     }
 
     /// The reason why the option does not take the value.
-    fn problem(&self, entry: &Entry) -> Option<String> {
+    fn problem(&self, entry: &FileEntry) -> Option<String> {
         let line = [String::new()].into_iter().chain(entry.arguments());
         let error = self.command.clone().try_get_matches_from(line).err()?;
         // Options that this one needs may be given elsewhere.

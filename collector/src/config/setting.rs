@@ -1,6 +1,6 @@
 //! The value of each option, and where it came from.
 
-use super::file::Entry;
+use super::file::FileEntry;
 use super::keys;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -26,7 +26,11 @@ impl fmt::Display for Setting {
 }
 
 /// All options, in the order of the help.
-pub(super) fn settings(command: &Command, matches: &ArgMatches, used: &[Entry]) -> Vec<Setting> {
+pub(super) fn settings(
+    command: &Command,
+    matches: &ArgMatches,
+    used: &[FileEntry],
+) -> Vec<Setting> {
     keys(command)
         .map(|(key, arg)| Setting {
             key: key.to_owned(),
@@ -54,7 +58,7 @@ pub(super) fn quoted(value: &str) -> String {
     if number { value.to_owned() } else { serde_json::Value::from(value).to_string() }
 }
 
-fn origin(arg: &Arg, matches: &ArgMatches, entry: Option<&Entry>) -> String {
+fn origin(arg: &Arg, matches: &ArgMatches, entry: Option<&FileEntry>) -> String {
     if let Some(entry) = entry {
         return entry.place.clone();
     }

@@ -5,9 +5,8 @@ mod open;
 use crate::clock::seconds;
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
-use crate::hub::marks::Marks;
 use crate::hub::progress::Progress;
-use crate::hub::sink::Sink;
+use crate::hub::sink::{Held, Sink};
 use crate::hub::submission::{self, HubHandle};
 use crate::hub::{GaveUp, Hub, Patience, Reopen};
 use crate::intake::{self, Address, BoundSocket, IntakeLimits, Shared, Transport};
@@ -19,7 +18,7 @@ use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
 use crate::tls::{self, Tls};
-use open::HttpSockets;
+use open::{HttpSockets, SinkShared};
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,8 +32,7 @@ pub struct Collector {
     sockets: Vec<BoundSocket>,
     http: HttpSockets,
     sinks: Vec<Box<dyn Sink>>,
-    retention: RetentionHandle,
-    stats: Arc<Stats>,
+    shared: SinkShared,
     stderr: StderrLog,
     reopen: Reopen,
     tokens: Option<Arc<Tokens>>,
@@ -52,17 +50,16 @@ impl Collector {
     pub fn bind(options: Options) -> Result<Self, BindError> {
         let stderr = StderrLog { verbose: options.verbose };
         let tokens = open::tokens(&options, stderr)?.map(Arc::new);
-        let stats = Arc::<Stats>::default();
-        let tls = open::tls(&options, stderr, &stats)?.map(Arc::new);
+        let shared = SinkShared::default();
+        let tls = open::tls(&options, stderr, &shared.stats)?.map(Arc::new);
         let mut sockets = Vec::new();
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
-        let retention = RetentionHandle::default();
         let http = open::http(&options)?;
-        let sinks = open::sinks(&options, &retention, &stats)?;
+        let sinks = open::sinks(&options, &shared)?;
         let reopen = Reopen::new(tokens.clone(), tls.clone());
-        Ok(Self { options, sockets, http, sinks, retention, stats, stderr, reopen, tokens, tls })
+        Ok(Self { options, sockets, http, sinks, shared, stderr, reopen, tokens, tls })
     }
 
     /// Checks what can be checked of `options` without opening a socket or a sink.
@@ -90,7 +87,7 @@ impl Collector {
 
     /// The counters; to be read at any time, also while it runs.
     pub fn stats(&self) -> Arc<Stats> {
-        self.stats.clone()
+        self.shared.stats.clone()
     }
 
     /// A handle that makes it reopen its file, after something else has moved it away, and read its
@@ -101,7 +98,7 @@ impl Collector {
 
     /// A handle that changes options of it while it runs.
     pub fn reload(&self) -> Reload {
-        Reload { retention: self.retention.clone() }
+        Reload { retention: self.shared.retention.clone() }
     }
 
     /// Prints start-up warnings.
@@ -135,17 +132,22 @@ impl Collector {
         self.warn();
         let descriptors = DescriptorShares::now(&self.options);
         descriptors.warn(&DescriptorShares::wanted(&self.options), self.stderr);
-        let marks = Arc::<Marks>::default();
-        self.sinks.iter_mut().for_each(|sink| marks.restore(sink.holdings(), seconds()));
-        let held = self.sinks.iter().find_map(|sink| sink.end());
-        let stream = self.sinks.iter().find_map(|sink| sink.stream());
-        let progress = Arc::new(Progress::new(held, stream));
+        let SinkShared { retention, stats, marks } = self.shared;
+        let mut held = Held::default();
+        for sink in &mut self.sinks {
+            let Held { marks: known, end, stream } = sink.held();
+            marks.restore(known, seconds());
+            held.end = held.end.or(end);
+            held.stream = held.stream.or(stream);
+        }
+        let Held { end: file_end, stream, .. } = held;
+        let progress = Arc::new(Progress::new(file_end, stream));
         let limits = Arc::new(IntakeLimits::new(&self.options.limits(), descriptors.connections));
-        let (hub_handle, submissions) = submission::feed(limits.in_flight, self.stats.clone());
+        let (hub_handle, submissions) = submission::feed(limits.in_flight, stats.clone());
         let shared = Shared {
             hub: hub_handle.clone(),
             marks: marks.clone(),
-            stats: self.stats.clone(),
+            stats: stats.clone(),
             senders: Arc::<Senders>::default(),
             stderr: self.stderr,
             limits,
@@ -158,9 +160,9 @@ impl Collector {
             progress: progress.clone(),
             senders: shared.senders.clone(),
             marks: marks.clone(),
-            stats: self.stats.clone(),
+            stats: stats.clone(),
             stderr: self.stderr,
-            file: self.options.file.clone().filter(|_| held.is_some()),
+            file: self.options.file.clone().filter(|_| file_end.is_some()),
             template: stream.and_then(|_| self.options.template()),
             max_tails: self.options.max_tails,
             most: descriptors.readers,
@@ -168,7 +170,7 @@ impl Collector {
         };
         let sockets = self.http.sockets.into_iter().map(|bound| bound.socket).collect();
         let reading = Looking::start(sockets, view).map_err(RunError::Serve)?;
-        let retention = open::retention(self.retention, &self.options, &self.stats)?;
+        let retention = open::retention(retention, &self.options, &stats)?;
         let patience = Arc::<Patience>::default();
         let hub = Hub {
             submissions,
@@ -177,8 +179,9 @@ impl Collector {
             patience: patience.clone(),
             progress,
             reopen: self.reopen,
-            stats: self.stats,
+            stats,
             stderr: self.stderr,
+            failing_since: None,
         };
         let running = Running { reading, retention, patience, sockets: self.sockets, shared };
         running.until(end, start_hub(hub, hub_handle)?).await

@@ -4,7 +4,7 @@
 use crate::clock::now;
 use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, steps_taken};
 use crate::hub::line_run::LineRun;
-use crate::ledger::{Account, Replayed};
+use crate::ledger::{Replayed, State};
 use crate::read::{Cursor, Query};
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::PeerError;
@@ -68,23 +68,20 @@ pub fn chunks(mut bytes: &[u8]) {
 /// Whatever is in a ledger and however long its file is, the file is cut within it or not at all,
 /// what was cut stays cut, and the ledger that is written anew says the same.
 pub fn ledger(bytes: &[u8]) {
-    let end = Account::replay(bytes, u64::MAX, 0).account.end();
+    let replay = |text: &[u8], len| State::at(0).replay(text, len);
+    let end = replay(bytes, u64::MAX).state.contents.end();
     for len in [0, 1, end / 2, end.saturating_sub(1), end, u64::MAX] {
-        let Replayed { account, cut, .. } = Account::replay(bytes, len, 0);
-        let text = account.snapshot(&account.head);
+        let Replayed { state, cut, .. } = replay(bytes, len);
+        let text = state.text();
         if let Some(at) = cut.map(|cut| cut.at()) {
             assert!(at < len, "{len} bytes are cut at {at}");
-            let again = Account::replay(bytes, at, 0);
+            let again = replay(bytes, at);
             assert_eq!(again.cut, None, "it is cut once");
-            assert_eq!(again.account.snapshot(&again.account.head), text);
+            assert_eq!(again.state.text(), text);
         }
-        let kept = account.remembering(0, 2);
-        for account in [account, kept] {
-            let text = account.snapshot(&account.head);
-            let again = Account::replay(text.as_bytes(), len, 0);
-            assert!(again.sound && again.cut.is_none(), "{text}");
-            assert_eq!(again.account.snapshot(&again.account.head), text);
-        }
+        let again = replay(&text, len);
+        assert!(again.sound && again.cut.is_none(), "{}", String::from_utf8_lossy(&text));
+        assert_eq!(again.state.text(), text);
     }
 }
 

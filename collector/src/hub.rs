@@ -24,7 +24,7 @@ use line_run::{LineRun, Source};
 use marks::{Mark, Marks};
 use netlog_wire::Identity;
 use progress::Progress;
-use sink::{Sink, SinkError};
+use sink::{Sink, SinkError, Written};
 use std::error::Error;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -58,6 +58,8 @@ pub(crate) struct Hub {
     pub(crate) reopen: Reopen,
     pub(crate) stats: Arc<Stats>,
     pub(crate) stderr: StderrLog,
+    /// Since when a sink fails.
+    pub(crate) failing_since: Option<Instant>,
 }
 
 /// Asks a running collector to look whether its file was moved, and to go on in a new one if so;
@@ -113,13 +115,14 @@ impl Hub {
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
         let (mut tidied, mut pace) = (Instant::now(), Pace::of_writer());
+        self.look();
         while !self.sinks.is_empty() {
             if tidied.elapsed() > MINUTE {
                 self.marks.forget(seconds());
                 tidied = Instant::now();
             }
             if self.reopen.asked() {
-                self.sinks.iter_mut().for_each(|sink| sink.look());
+                self.look();
             }
             pace.wait();
             let submission = self.submissions.recv_timeout(TICK);
@@ -131,7 +134,7 @@ impl Hub {
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     buffer_pool::forget();
-                    self.sinks.iter_mut().for_each(|sink| sink.look());
+                    self.look();
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -154,15 +157,13 @@ impl Hub {
         let found = (submissions.len(), bytes);
         let sealed = self.seal(submissions);
         if !sealed.batch.runs.is_empty() {
-            self.write(&sealed.batch)?;
+            let written = self.write(&sealed.batch)?;
             if self.sinks.is_empty() {
                 // Nobody has it: nothing is acked, and whoever waits for a word gets none.
                 self.stats.records_given_up.add(sealed.batch.records());
                 return Ok(found);
             }
-            let streamed = self.sinks.iter_mut().find_map(|sink| sink.streamed());
-            let end = self.sinks.iter().find_map(|sink| sink.end());
-            self.progress.written(&sealed.batch.runs, end, streamed);
+            self.progress.written(&sealed.batch.runs, written);
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
             self.stats.bytes_written.add(sealed.batch.bytes());
@@ -201,11 +202,23 @@ impl Hub {
         sealed
     }
 
-    fn write(&mut self, batch: &Batch) -> Result<(), GaveUp> {
-        let mut at = 0;
+    /// Lets the sinks look around, and reports when that begins or ceases to fail.
+    fn look(&mut self) {
+        match self.sinks.iter_mut().find_map(|sink| sink.look().err()) {
+            Some(error) => self.report_failure(&error),
+            None => self.report_recovery(),
+        }
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<Written, GaveUp> {
+        let (mut at, mut all) = (0, Written::default());
         while at < self.sinks.len() {
             match self.write_to(at, batch) {
-                Ok(()) => at += 1,
+                Ok(written) => {
+                    all.end = all.end.or(written.end);
+                    all.streamed = all.streamed.or(written.streamed);
+                    at += 1;
+                }
                 Err(error) if error.closed() => {
                     drop(self.sinks.remove(at));
                     if !self.sinks.is_empty() {
@@ -215,32 +228,45 @@ impl Hub {
                 Err(cause) => return Err(self.give_up(batch, cause)),
             }
         }
-        Ok(())
+        Ok(all)
     }
 
     /// Writes to one sink, however long it takes: nothing is acked or read meanwhile.
-    fn write_to(&mut self, at: usize, batch: &Batch) -> Result<(), SinkError> {
-        let (mut pause, started) = (PAUSE_MIN, Instant::now());
-        while let Err(error) = self.sinks[at].write(batch) {
-            if error.closed() || self.patience.over() {
-                return Err(error);
-            }
+    fn write_to(&mut self, at: usize, batch: &Batch) -> Result<Written, SinkError> {
+        let mut pause = PAUSE_MIN;
+        loop {
+            let error = match self.sinks[at].write(batch) {
+                Ok(written) => {
+                    self.report_recovery();
+                    return Ok(written);
+                }
+                Err(error) if error.closed() || self.patience.over() => return Err(error),
+                Err(error) => error,
+            };
             self.stats.writes_failed.add(1);
-            if pause == PAUSE_MIN {
-                self.stderr.log(format_args!("{}, will go on trying", Chain(&error)));
-                self.progress.health(Some(Chain(&error).to_string()));
-            }
+            self.report_failure(&error);
             self.wait(pause);
             pause = (pause * 2).min(PAUSE_MAX);
         }
-        if pause > PAUSE_MIN {
-            let seconds = started.elapsed().as_secs_f32();
+    }
+
+    /// Reports a failure once, when it begins.
+    fn report_failure(&mut self, error: &SinkError) {
+        let chain = Chain(error).to_string();
+        if self.failing_since.is_none() {
+            self.failing_since = Some(Instant::now());
+            self.stderr.log(format_args!("{chain}, will go on trying"));
+        }
+        self.progress.health(Some(chain));
+    }
+
+    fn report_recovery(&mut self) {
+        if let Some(since) = self.failing_since.take() {
+            let seconds = since.elapsed().as_secs_f32();
             self.progress.health(None);
             self.stderr.log(format_args!("writing again after {seconds:.1} s, nothing is lost"));
         }
-        Ok(())
     }
-
     /// Pauses, but not beyond the end of patience, which may begin meanwhile.
     fn wait(&self, pause: Duration) {
         let end = Instant::now() + pause;
@@ -335,7 +361,7 @@ mod tests {
     struct Gone;
 
     impl Sink for Gone {
-        fn write(&mut self, _: &Batch) -> Result<(), SinkError> {
+        fn write(&mut self, _: &Batch) -> Result<Written, SinkError> {
             Err(SinkError { deed: "write".into(), cause: std::io::ErrorKind::BrokenPipe.into() })
         }
     }
@@ -360,6 +386,7 @@ mod tests {
             reopen: Reopen::new(None, None),
             stats: stats.clone(),
             stderr: StderrLog::default(),
+            failing_since: None,
         };
         hub.run().unwrap();
         assert_eq!((*sender.acked.borrow(), marks.written(id)), (0, 0));

@@ -3,41 +3,46 @@
 //!
 //! ```text
 //!  app.log          …│ batch                          │ batch …
-//!  app.log.ledger   …│ {"at":…,"runs":[[7,1043,20,4100],…]}   written before its batch
+//!  app.log.ledger   …│ {"batch":{"span":[…],"runs":[[7,1043,20,4100],…]}}   written before its batch
 //! ```
 //!
-//! It is a file of JSON lines that begins with a snapshot of all marks, grows by an entry a batch,
-//! and is written anew, short again, when it has grown by a hundredth of its file.
-//!
-//! Where there are many files, their ledgers also know the order in which all that is in them was
-//! written: their batches make one stream, and each entry says where in it its batch begins, `"pos"`.
-//! So a reader who has come to some place in the stream can go on behind it in every file.
+//! It is a file of JSON lines, each with a checksum, that begins with a snapshot of all marks, grows
+//! by an entry a batch, and is written anew, short again, when it has grown by a hundredth of its
+//! file. Its entries are also the index by which a search skips what it does not look for.
 
-mod account;
+mod compaction;
+mod contents;
 mod entry;
+mod found;
 mod index;
 mod names;
 mod order;
 pub(crate) mod rotation;
+mod sender_table;
+mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use account::{Account, Replayed};
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
+pub(crate) use found::{FoundLedger, identify};
 pub(crate) use index::{Extent, Index, Share, Stretch};
 pub(crate) use names::Names;
+#[cfg(any(test, fuzzing))]
+pub(crate) use state::Replayed;
+pub(crate) use state::State;
 
 use crate::clock::seconds;
 use crate::hub::line_run::{LineRun, Source};
-use crate::hub::marks::{FORGET, MOST};
+use crate::hub::marks::Marks;
 use crate::hub::progress::Stream;
-use crate::layout::paths::{self, own};
-use crate::layout::torn_tail::{self, Cut};
+use crate::layout::paths;
+use crate::layout::segment_name::{SegmentName, next_generation};
 use crate::senders::identity::Sender;
+use compaction::{Compaction, write_beside};
+use entry::Entry;
 use std::borrow::Cow;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,106 +53,132 @@ const GROWTH: u64 = 16 << 10;
 #[derive(Debug)]
 pub(crate) struct Ledger {
     path: PathBuf,
-    file: File,
-    account: Account,
+    /// `None` until the disk has taken the first lines.
+    file: Option<File>,
+    state: State,
     size: u64,
     /// Its size when it was last written anew.
     base: u64,
     sync: bool,
+    /// Lines that introduce senders, and that the file does not have yet.
+    unwritten: Vec<u8>,
+    compaction: Option<Compaction>,
+    /// Whether the ledger of the next file is at the path of this one.
+    laid_out: bool,
+    /// Which senders are remembered at all.
+    marks: Arc<Marks>,
 }
 
-/// A ledger as it was found.
-pub(crate) struct Found {
-    account: Account,
-    /// Whether there was one at all: then half a record at the end of the file is ours to cut off.
-    pub(crate) ours: bool,
-    /// What must be cut off the file before anything is appended to it.
-    pub(crate) cut: Option<Cut>,
-    /// What whoever runs the collector should know.
-    pub(crate) note: Option<String>,
-}
-
-/// A batch as a ledger sees it, and the line that says so.
-#[derive(Debug)]
-pub(crate) struct Announcement {
-    text: String,
-    pub(crate) entry: BatchEntry,
-    written: bool,
-}
-
-/// The device and inode of an open file, and its length.
-pub(crate) fn identify(file: &File) -> io::Result<((u64, u64), u64)> {
-    let metadata = file.metadata()?;
-    Ok(((metadata.dev(), metadata.ino()), metadata.len()))
-}
-
-impl Found {
-    /// Reads the ledger of the file at `path`, which is open as `file`.
-    pub(crate) fn read(path: &Path, file: &File) -> io::Result<Self> {
-        let (inode, len) = identify(file)?;
-        let text = match paths::read(&paths::ledger_of(path)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        if text.is_empty() {
-            let note =
-                (len > 0).then(|| "has no ledger, beginning one: a resend may repeat".into());
-            return Ok(Self { account: Account::default(), ours: false, cut: None, note });
-        }
-        let replayed = Account::replay(&text, len, seconds());
-        if !replayed.sound {
-            let note = Some("has a damaged ledger, going on with what could be read of it".into());
-            return Ok(Self { account: replayed.account, ours: true, cut: None, note });
-        }
-        let of = replayed.account.head.inode;
-        if of == inode || of == (0, 0) {
-            let Replayed { account, cut, .. } = replayed;
-            return Ok(Self { account, ours: true, cut, note: None });
-        }
-        Self::of_another(path, &text, of)
-    }
-
-    /// The ledger of a file that is not at `path` any more. Wherever it was moved to, its end is
-    /// what the last entry is to be read against; if it is gone, that entry is in doubt, and what
-    /// is in doubt is asked for again.
-    fn of_another(path: &Path, text: &[u8], inode: (u64, u64)) -> io::Result<Self> {
-        let moved = paths::find(path, inode)
-            .and_then(|moved| own(OpenOptions::new().read(true).append(true)).open(moved).ok());
-        let len = moved.as_ref().map_or(Ok(0), |file| file.metadata().map(|file| file.len()))?;
-        let replayed = Account::replay(text, len, seconds());
-        if let (Some(cut), Some(file)) = (replayed.cut, &moved) {
-            torn_tail::cut(file, cut)?;
-        }
-        Ok(Self { account: replayed.account, ours: false, cut: None, note: None })
-    }
+/// Where a batch begins: in its file, and in the stream that the file may belong to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Position {
+    pub(crate) at: u64,
+    pub(crate) pos: Option<u64>,
 }
 
 impl Ledger {
     /// Begins the ledger of the file at `path`, which is open as `file` and cut to its end, with
-    /// all that was `found`.
-    pub(crate) fn begin(path: &Path, file: &File, found: Found, sync: bool) -> io::Result<Self> {
+    /// all that was `found`. It is written as soon as the disk has room for it.
+    pub(crate) fn begin(
+        path: &Path,
+        file: &File,
+        found: FoundLedger,
+        options: LedgerOptions,
+    ) -> io::Result<Self> {
         let (inode, at) = identify(file)?;
-        let path = paths::ledger_of(path);
-        let mut account = found.account;
-        if account.head.inode != inode {
-            account.begin(Head { at, inode, ..Head::default() });
+        let mut state = found.state;
+        if state.head.generation == 0 {
+            state.head.generation = next_generation(path);
         }
-        let head = Head { at, inode, ..Head::default() };
-        let (file, size) = write_anew(&path, &account.snapshot(&head), sync)?;
-        Ok(Self { path, file, account, size, base: size, sync })
+        let generation = state.head.generation;
+        match state.head.inode == inode {
+            true => state.head.at = at,
+            false => state.begin(Head { at, inode, generation, ..Head::default() }),
+        }
+        let LedgerOptions { sync, marks } = options;
+        let mut ledger = Self {
+            path: paths::ledger_of(path),
+            file: None,
+            state,
+            size: 0,
+            base: 0,
+            sync,
+            unwritten: Vec::new(),
+            compaction: None,
+            laid_out: false,
+            marks,
+        };
+        match ledger.open() {
+            Err(error) if is_full(&error) => {}
+            opened => opened?,
+        }
+        Ok(ledger)
+    }
+
+    /// Writes the ledger, unless the disk has it.
+    pub(crate) fn open(&mut self) -> io::Result<()> {
+        if self.file.is_none() { self.compact() } else { Ok(()) }
+    }
+
+    /// Number of the file in its log.
+    pub(crate) fn generation(&self) -> u64 {
+        self.state.head.generation
     }
 
     /// Begins anew for another file at the same path, or for the same one after others cut it.
     pub(crate) fn begin_anew(&mut self, file: &File) -> io::Result<()> {
+        self.finish_compaction(true)?;
         let (inode, at) = identify(file)?;
-        let head = Head { at, inode, after: None, stream: self.account.stream() };
-        let mut text = String::new();
-        head.push_marks(&mut text, self.account.senders());
-        (self.file, self.size) = write_anew(&self.path, &text, self.sync)?;
-        self.base = self.size;
-        self.account.begin(head);
+        let generation = self.state.head.generation + 1;
+        self.state.begin(Head { at, inode, generation, ..Head::default() });
+        self.laid_out = false;
+        self.compact()
+    }
+
+    /// Lays out the ledger of the file that will follow this one, which is to become `segment`.
+    pub(crate) fn prepare_next(&mut self, path: &Path, segment: SegmentName) -> io::Result<()> {
+        self.finish_compaction(true)?;
+        let inode = Head::default().inode;
+        self.write_next(&self.next_head(path, segment, (inode, 0))).map(drop)
+    }
+
+    /// Goes with the file that was rotated away from `path`.
+    pub(crate) fn move_behind(&mut self, path: &Path, rotated: &Path) -> io::Result<()> {
+        rotation::move_ledgers(path, rotated)?;
+        self.laid_out = true;
         Ok(())
+    }
+
+    /// Tells whether the ledger of the next file is there already.
+    pub(crate) fn is_laid_out(&self) -> bool {
+        self.laid_out
+    }
+
+    /// Begins the ledger that was laid out, and sees to it that it will stand alone soon.
+    pub(crate) fn begin_next(&mut self, file: &File, segment: SegmentName) -> io::Result<()> {
+        let path = self.path.with_extension("");
+        let head = self.next_head(&path, segment, identify(file)?);
+        let written = self.write_next(&head)?;
+        fs::rename(paths::next_of(&self.path), &self.path)?;
+        self.size = written.metadata()?.len();
+        self.base = self.size;
+        self.file = Some(written);
+        self.laid_out = false;
+        self.state.begin(head);
+        self.start_compaction()
+    }
+
+    fn next_head(&self, path: &Path, segment: SegmentName, file: ((u64, u64), u64)) -> Head {
+        let after = segment.path(path).file_name().map(|name| name.to_string_lossy().into_owned());
+        let (inode, at) = file;
+        let stream = self.stream();
+        Head { generation: segment.generation + 1, at, inode, after, stream, ..Head::default() }
+    }
+
+    fn write_next(&self, head: &Head) -> io::Result<File> {
+        let mut line = Vec::new();
+        head.push(&mut line);
+        write_beside(&self.path, self.sync, |out| out.write_all(&line))
     }
 
     /// From now on it is that of the file at `path`, once it is begun anew for it.
@@ -156,25 +187,26 @@ impl Ledger {
     }
 
     /// What is known of each sender.
-    pub(crate) fn senders(&self) -> &[Known] {
-        self.account.senders()
+    pub(crate) fn senders(&self) -> impl Iterator<Item = &Known> {
+        self.state.senders()
     }
 
     /// What the file is a part of.
     pub(crate) fn stream(&self) -> Option<Stream> {
-        self.account.stream()
+        self.state.contents.stream
     }
 
     /// Makes the file a part of `stream`, unless it is one already.
     pub(crate) fn join(&mut self, stream: Stream) -> io::Result<()> {
-        if self.account.stream().is_some_and(|ours| ours.print == stream.print) {
+        if self.stream().is_some_and(|ours| ours.print == stream.print) {
             return Ok(());
         }
-        self.account.join(stream);
+        self.finish_compaction(true)?;
+        self.state.contents.join(Some(stream));
         // Nothing is said of places in it before it is said which one it is.
         let written = self.compact();
         if written.is_err() {
-            self.account.leave();
+            self.state.contents.join(None);
         }
         written
     }
@@ -183,29 +215,24 @@ impl Ledger {
     pub(crate) fn tell(&mut self, (at, len): (u64, u64), pos: u64) -> io::Result<()> {
         let span = Span { at, len, times: (i64::MIN, i64::MAX), levels: u8::MAX };
         let run = RunEntry { sender: 0, first: 1, count: 1, bytes: len };
-        let entry = BatchEntry { span, pos: Some(pos), runs: vec![run] };
-        let mut text = String::new();
-        entry.push(&mut text);
-        let mut announcement = Announcement { text, entry, written: false };
-        self.write(&mut announcement)?;
-        self.settle(&announcement.entry);
+        let batch = BatchEntry { span, pos: Some(pos), runs: vec![run] };
+        self.write_entry(&batch)?;
+        self.commit(&batch);
         Ok(())
     }
 
     /// How much memory is taken by what it knows of places in the stream.
     pub(crate) fn order_size(&self) -> usize {
-        self.account.order_size()
+        self.state.contents.order_size()
     }
 
-    /// The entry for `runs`, which will stand as `pieces` in the file from `at` on, and in the
-    /// stream, if there is one, from `pos` on.
-    pub(crate) fn announce(
+    /// Writes the entry for `runs`, which will stand as `pieces` in the file.
+    pub(crate) fn begin_batch(
         &mut self,
-        (at, pos): (u64, Option<u64>),
+        Position { at, pos }: Position,
         runs: &[LineRun],
         pieces: &[Cow<'_, [u8]>],
-    ) -> Announcement {
-        let mut text = String::new();
+    ) -> io::Result<BatchEntry> {
         let mut span = Span { at, len: 0, times: (i64::MAX, i64::MIN), levels: 0 };
         let mut entries: Vec<RunEntry> = Vec::with_capacity(runs.len());
         for (run, piece) in runs.iter().zip(pieces) {
@@ -213,126 +240,117 @@ impl Ledger {
             span.len += bytes;
             span.levels |= run.levels;
             span.times = (span.times.0.min(run.times.0), span.times.1.max(run.times.1));
-            let mut entry = RunEntry { sender: 0, first: run.first, count: run.count, bytes };
-            if let Source::Netlog(sender) | Source::Ended(sender) = &run.source {
-                entry.sender = self.introduce(sender, &mut text);
-            }
-            if let Source::Ended(_) = &run.source {
-                (entry.first, entry.count) = (0, 0);
-            }
-            match entries.last_mut().filter(|last| last.goes_on_with(&entry)) {
+            let entry = self.run_entry(run, bytes);
+            match entries.last_mut().filter(|last| last.continues_in(&entry)) {
                 Some(last) => {
-                    (last.count, last.bytes) = (last.count + entry.count, last.bytes + bytes)
+                    last.count += entry.count;
+                    last.bytes += bytes;
                 }
                 None => entries.push(entry),
             }
         }
-        let entry = BatchEntry { span, pos, runs: entries };
-        entry.push(&mut text);
-        Announcement { text, entry, written: false }
+        let batch = BatchEntry { span, pos, runs: entries };
+        self.write_entry(&batch)?;
+        Ok(batch)
     }
 
-    /// The number of a sender; what is new of it is appended to `text`.
-    fn introduce(&mut self, sender: &Sender, text: &mut String) -> u32 {
-        let names = || Names::of(&sender.identity).map(Arc::new);
-        let (number, new) = self.account.number(sender.id, names);
-        let Some(known) = self.account.senders().get(number as usize - 1) else { return number };
-        if new {
-            known.push(text);
-        } else if known.names.as_ref().is_some_and(|names| names.differ(&sender.identity)) {
-            entry::push_renamed(number, text);
-            self.account.rename(number);
+    fn run_entry(&mut self, run: &LineRun, bytes: u64) -> RunEntry {
+        let &LineRun { first, count, .. } = run;
+        match &run.source {
+            Source::Plain => RunEntry { sender: 0, first, count, bytes },
+            Source::Netlog(sender) => {
+                RunEntry { sender: self.introduce(sender), first, count, bytes }
+            }
+            Source::Ended(sender) => {
+                RunEntry { sender: self.introduce(sender), first: 0, count: 0, bytes }
+            }
+        }
+    }
+
+    /// The number of a sender; what is new of it will be written with the next entry.
+    fn introduce(&mut self, sender: &Sender) -> u32 {
+        let known = self.state.senders.number_of(sender.id);
+        let number = known.unwrap_or_else(|| self.state.senders.add(sender.id));
+        let contents = &mut self.state.contents;
+        if known.is_some() && contents.names.matches(contents.names_of(number), &sender.identity) {
+            return number;
+        }
+        let (before, names) = (contents.names.len(), contents.names.number(&sender.identity));
+        if contents.names.len() > before
+            && let Some(names) = contents.names.get(names)
+        {
+            Entry::Names(names.clone()).push(&mut self.unwritten);
+        }
+        let was = contents.names_of(number);
+        contents.rename(number, names);
+        if known.is_none() {
+            let (id, mark, seen, ended) = (sender.id, 0, 0, false);
+            let known = Known { number, id, mark, seen, ended, names };
+            Entry::Sender(known).push(&mut self.unwritten);
+        } else if was != names {
+            Entry::Renamed(number, names).push(&mut self.unwritten);
         }
         number
     }
 
-    /// Writes an announcement, all of it or nothing, unless it is written already.
-    pub(crate) fn write(&mut self, announcement: &mut Announcement) -> io::Result<()> {
-        if announcement.written {
-            return Ok(());
-        }
-        if let Err(error) = self.append(announcement.text.as_bytes()) {
-            // What is left of it would be damage, once more is written behind it.
-            self.file.set_len(self.size)?;
-            return Err(error);
-        }
-        self.size += announcement.text.len() as u64;
-        announcement.written = true;
-        Ok(())
+    /// Writes an entry and whatever introduces its senders, all of it or nothing.
+    fn write_entry(&mut self, batch: &BatchEntry) -> io::Result<()> {
+        self.open()?;
+        let introductions = self.unwritten.len();
+        Entry::Batch(batch.clone()).push(&mut self.unwritten);
+        let written = self.append();
+        // What introduces senders has to be written all the same.
+        self.unwritten.truncate(if written.is_ok() { 0 } else { introductions });
+        written
     }
 
-    fn append(&mut self, text: &[u8]) -> io::Result<()> {
-        if self.file.metadata()?.len() != self.size {
-            self.file.set_len(self.size)?;
+    fn append(&mut self) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };
+        if file.metadata()?.len() != self.size {
+            file.set_len(self.size)?;
         }
-        self.file.write_all(text)?;
-        if self.sync { self.file.sync_data() } else { Ok(()) }
+        let written = file.write_all(&self.unwritten);
+        let written = if self.sync { written.and_then(|()| file.sync_data()) } else { written };
+        if written.is_err() {
+            // What is left of it would be damage, once more is written behind it.
+            file.set_len(self.size)?;
+            return written;
+        }
+        self.size += self.unwritten.len() as u64;
+        if let Some(compaction) = &mut self.compaction {
+            compaction.since.extend_from_slice(&self.unwritten);
+        }
+        Ok(())
     }
 
     /// Takes note that a batch is in the file.
-    pub(crate) fn settle(&mut self, entry: &BatchEntry) {
-        self.account.now = seconds();
-        let known = self.account.count(entry, u64::MAX);
-        debug_assert_eq!(known, Some(None), "every sender has been introduced");
-        let growth = GROWTH.max(entry.span.end() / 100).max(self.base);
-        if self.size - self.base > growth {
-            // It only saves space: if it fails, there will be another time.
-            let _ = self.compact();
-        }
+    pub(crate) fn commit(&mut self, batch: &BatchEntry) {
+        self.state.now = seconds();
+        self.state.count(batch);
+        let growth = GROWTH.max(batch.span.end() / 100).max(self.base);
+        // It only saves space: if it fails, there will be another time.
+        let _ = match self.compaction {
+            Some(_) => self.finish_compaction(false),
+            None if self.size - self.base > growth => self.start_compaction(),
+            None => Ok(()),
+        };
     }
 
-    /// Writes the ledger anew, as short as it can be.
-    pub(crate) fn compact(&mut self) -> io::Result<()> {
-        let account = self.account.remembering(seconds() - FORGET, MOST);
-        let snapshot = account.snapshot(&account.head);
-        let written = write_anew(&self.path, &snapshot, self.sync);
-        // Also after a failure: not again before it has grown as much once more.
-        self.base = self.size;
-        (self.file, self.size) = written?;
-        (self.base, self.account) = (self.size, account);
-        Ok(())
-    }
-
-    /// Lays out the ledger of the file that will follow this one, which is to become `name`.
-    pub(crate) fn prepare_next(&self, next: &Path, name: String) -> io::Result<()> {
-        let stream = self.account.stream();
-        let head = Head { after: Some(name), stream, ..Head::default() };
-        let mut text = String::new();
-        head.push_marks(&mut text, self.account.senders());
-        let mut file =
-            own(OpenOptions::new().write(true).create(true).truncate(true)).open(next)?;
-        file.write_all(text.as_bytes())?;
-        if self.sync { file.sync_data() } else { Ok(()) }
+    /// Lays the ledger to rest, as short as it can be: the next start has no entry in doubt then.
+    pub(crate) fn close(&mut self) -> io::Result<()> {
+        self.finish_compaction(true)?;
+        self.compact()
     }
 }
 
-impl RunEntry {
-    /// Whether `next`, right behind it, can be told as one run with it.
-    fn goes_on_with(&self, next: &Self) -> bool {
-        let plain = self.sender == 0 && next.sender == 0;
-        let same = self.sender == next.sender && self.count > 0 && next.count > 0;
-        plain || (same && self.first + self.count == next.first)
-    }
+/// What a ledger has to know beside its file.
+#[derive(Debug, Clone)]
+pub(crate) struct LedgerOptions {
+    pub(crate) sync: bool,
+    pub(crate) marks: Arc<Marks>,
 }
 
-impl Head {
-    fn push_marks(&self, out: &mut String, senders: &[Known]) {
-        self.push(out);
-        senders.iter().for_each(|known| known.push(out));
-    }
-}
-
-/// Writes `text` beside the ledger at `path` and puts it in its place in one step.
-fn write_anew(path: &Path, text: &str, sync: bool) -> io::Result<(File, u64)> {
-    let next = paths::next_of(path);
-    let mut file = own(OpenOptions::new().write(true).create(true).truncate(true)).open(&next)?;
-    file.write_all(text.as_bytes())?;
-    if sync {
-        file.sync_data()?;
-    }
-    fs::rename(&next, path)?;
-    if sync {
-        paths::sync_directory(path)?;
-    }
-    Ok((own(OpenOptions::new().append(true)).open(path)?, text.len() as u64))
+/// Tells whether there is no room for anything: then it is worth waiting.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -62,7 +62,7 @@ pub(crate) struct Sweeping {
 
 impl RetentionHandle {
     /// Looks after what was rotated away from `log`: soon, and every minute from now on.
-    pub(crate) fn look_after(&self, log: &Path) {
+    pub(crate) fn watch(&self, log: &Path) {
         let mut state = self.lock();
         if !state.logs.contains(log) {
             state.logs.insert(log.to_owned());

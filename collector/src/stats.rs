@@ -187,6 +187,8 @@ pub struct Stats {
     pub file_nanoseconds: Counter,
     /// Time spent writing ledgers, syncs included.
     pub ledger_nanoseconds: Counter,
+    /// Syncs of files to the disk, with `--sync`.
+    pub file_syncs: Counter,
     /// Failed writes to sinks; each is retried.
     pub writes_failed: Counter,
     /// Records dropped because a sink still failed when the collector ended.

@@ -239,6 +239,25 @@ fn a_full_disk_is_waited_out_and_nothing_is_lost_or_repeated() {
 }
 
 #[test]
+fn a_collector_starts_on_a_full_disk_and_recovers_by_itself() {
+    let Some(small) = Small::mount() else { return };
+    let ballast = small.path().join("ballast");
+    let mut full = fs::File::create(&ballast).unwrap();
+    while full.write_all(&[0; 4096]).is_ok() {}
+    let file = small.path().join("app.log");
+    let bench = Bench::start(Options { file: Some(file), ..Options::default() });
+    let mut peer = bench.sender();
+    peer.send(&format!("{}{}", hello(1), records(1, 10)));
+    peer.expect("{\"netlog\":1,\"ack\":0}\n");
+    wait_for(|| bench.stats.writes_failed.get() > 0);
+    fs::remove_file(&ballast).unwrap();
+    drop(full);
+    peer.expect("{\"ack\":10}\n");
+    bench.end();
+    assert_eq!(numbers(small.path()), (1..=10).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_ledger_stays_small_beside_its_file() {
     let bench = Bench::start(Options::default());
     let mut peers: Vec<_> = (0..100)

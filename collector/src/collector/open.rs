@@ -2,6 +2,7 @@
 
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
+use crate::hub::marks::Marks;
 use crate::hub::sink::Sink;
 use crate::intake::BoundSocket;
 use crate::layout::rotation::{self, Schedule};
@@ -10,7 +11,7 @@ use crate::options::{Compress, Http, Options};
 use crate::retention::{Custom, Keep, RetentionHandle, Sweeping};
 use crate::senders::tokens::Tokens;
 use crate::sink::console::ConsoleSink;
-use crate::sink::file::{FileSink, Keeping};
+use crate::sink::file::{FileOptions, FileSink};
 use crate::sink::files::{Files, MostFiles, Said};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
@@ -23,6 +24,14 @@ use std::sync::Arc;
 pub(super) struct HttpSockets {
     pub(super) sockets: Vec<BoundSocket>,
     pub(super) failure: Option<BindError>,
+}
+
+/// What the sinks share with the rest of the collector.
+#[derive(Default)]
+pub(super) struct SinkShared {
+    pub(super) retention: RetentionHandle,
+    pub(super) stats: Arc<Stats>,
+    pub(super) marks: Arc<Marks>,
 }
 
 /// Binds them. Nobody asked for the default ones: where they are taken, by another collector as a
@@ -66,15 +75,14 @@ pub(super) fn tokens(options: &Options, stderr: StderrLog) -> Result<Option<Toke
 /// Opens the console and the file, as far as they are asked for.
 pub(super) fn sinks(
     options: &Options,
-    retention: &RetentionHandle,
-    stats: &Arc<Stats>,
+    shared: &SinkShared,
 ) -> Result<Vec<Box<dyn Sink>>, BindError> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if let Some(console) = ConsoleSink::open(options.console()).map_err(BindError::Console)? {
         sinks.push(Box::new(console));
     }
     if let Some(path) = &options.file {
-        sinks.push(file_sink(path, options, keeping(path, options, retention, stats))?);
+        sinks.push(file_sink(path, options, file_options(path, options, shared))?);
     }
     if sinks.is_empty() {
         return Err(BindError::NoSink);
@@ -83,35 +91,35 @@ pub(super) fn sinks(
 }
 
 /// The file at `path`, or the files of the template that it is.
-fn file_sink(path: &Path, options: &Options, keeping: Keeping) -> Result<Box<dyn Sink>, BindError> {
+fn file_sink(
+    path: &Path,
+    options: &Options,
+    file: FileOptions,
+) -> Result<Box<dyn Sink>, BindError> {
     let stderr = StderrLog { verbose: options.verbose };
     let failed = |path: PathBuf, cause: io::Error| BindError::File { path, cause };
     let Some(template) = Template::parse(path).map_err(BindError::Template)? else {
-        let sink = FileSink::open(keeping, stderr);
+        let sink = FileSink::open(file, stderr);
         return Ok(Box::new(sink.map_err(|cause| failed(path.to_owned(), cause))?));
     };
     let most = MostFiles::new(options.max_files, DescriptorShares::now(options).files);
-    let stats = keeping.stats.clone();
-    let files = Files::open(template, keeping, most, Said { stderr, stats });
+    let stats = file.stats.clone();
+    let files = Files::open(template, file, most, Said { stderr, stats });
     Ok(Box::new(files.map_err(|(path, cause)| failed(path, cause))?))
 }
 
-fn keeping(
-    path: &Path,
-    options: &Options,
-    retention: &RetentionHandle,
-    stats: &Arc<Stats>,
-) -> Keeping {
+fn file_options(path: &Path, options: &Options, shared: &SinkShared) -> FileOptions {
     let size = (options.rotate_size.0 > 0).then_some(options.rotate_size.0);
     let every = options.rotate_every.limit().map(rotation::every);
-    Keeping {
+    FileOptions {
         path: path.to_owned(),
         confined: None,
         format: options.format,
         schedule: Schedule { size, every },
         sync: options.sync,
-        attic: retention.clone(),
-        stats: stats.clone(),
+        retention: shared.retention.clone(),
+        stats: shared.stats.clone(),
+        marks: shared.marks.clone(),
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Mark {
 
 /// What a sink holds of one sender.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Holding {
+pub(crate) struct HeldMark {
     pub(crate) id: SenderId,
     /// The highest number.
     pub(crate) mark: u64,
@@ -60,11 +60,16 @@ impl Marks {
         self.lock().get(&sender).map_or(0, |mark| mark.written)
     }
 
+    /// Tells whether `sender` is known.
+    pub(crate) fn remembers(&self, sender: SenderId) -> bool {
+        self.lock().contains_key(&sender)
+    }
+
     /// Begins with what a sink holds from earlier, heard of `now`. Of a sender that several files
     /// know, the highest mark counts: it never wrote to one before it had written to the other.
-    pub(crate) fn restore(&self, holdings: Vec<Holding>, now: i64) {
+    pub(crate) fn restore(&self, holdings: Vec<HeldMark>, now: i64) {
         let mut marks = self.lock();
-        for Holding { id, mark, ended } in holdings {
+        for HeldMark { id, mark, ended } in holdings {
             let known = marks.entry(id).or_default();
             let (mark, ended) = (mark.max(known.written), ended || known.ended);
             *known = Mark { sealed: mark, written: mark, recovered: 0, ended, seen: now };
@@ -94,7 +99,7 @@ mod tests {
     fn a_sender_long_silent_is_forgotten() {
         let marks = Marks::default();
         for (id, seen) in [(1, 0), (2, FORGET)] {
-            let holding = Holding { id: SenderId(id), mark: 7, ended: false };
+            let holding = HeldMark { id: SenderId(id), mark: 7, ended: false };
             marks.restore(vec![holding], seen);
         }
         marks.forget(FORGET + 1);

@@ -2,9 +2,11 @@
 
 use super::line_run::LineRun;
 use super::recent::Ring;
+use super::sink::Written;
 use crate::clock::now;
 use crate::layout::segment_name::SegmentName;
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -29,7 +31,7 @@ pub(crate) struct End {
 }
 
 /// A stream: by what it is known, and how far it has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stream {
     pub(crate) print: u64,
     pub(crate) end: u64,
@@ -84,7 +86,7 @@ impl Progress {
 
     /// Takes note that `runs` are in all sinks, and that the file has come to `file`; or in what
     /// order their lines are in many.
-    pub(crate) fn written(&self, runs: &[LineRun], file: Option<End>, streamed: Option<Vec<u8>>) {
+    pub(crate) fn written(&self, runs: &[LineRun], Written { end: file, streamed }: Written) {
         if let Some(mut ring) = self.ring() {
             let lines = || {
                 let lines: Vec<_> = runs.iter().map(|run| run.lines.as_slice()).collect();
@@ -143,7 +145,7 @@ mod tests {
         let end = |inode, len, before| Some(End { inode: (1, inode), len, turn: 0, before });
         let progress = Progress::new(end(7, 10, None), None);
         for (inode, len, before) in [(7, 20, None), (8, 5, stamp), (7, 1, None)] {
-            progress.written(&[], end(inode, len, before), None);
+            progress.written(&[], Written { end: end(inode, len, before), streamed: None });
         }
         assert_eq!(progress.end(), End { inode: (1, 7), len: 1, turn: 2, before: None });
         let files = [0, 1, 2, 3].map(|turn| progress.file(turn));

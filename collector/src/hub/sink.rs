@@ -1,7 +1,7 @@
 //! A sink: takes a sealed batch, all of it, before it takes the next.
 
 use super::batch::Batch;
-use super::marks::Holding;
+use super::marks::HeldMark;
 use super::progress::{End, Stream};
 use std::error::Error;
 use std::fmt;
@@ -11,33 +11,40 @@ use std::io;
 pub(crate) trait Sink: Send {
     /// Writes `batch`. After a failure it is called again with the same batch, and goes on where
     /// it stopped.
-    fn write(&mut self, batch: &Batch) -> Result<(), SinkError>;
+    fn write(&mut self, batch: &Batch) -> Result<Written, SinkError>;
 
     /// What it holds from earlier; asked for once, before the first batch.
-    fn holdings(&mut self) -> Vec<Holding> {
-        Vec::new()
+    fn held(&mut self) -> Held {
+        Held::default()
     }
 
-    /// How far the file has come, if its records can be read back.
-    fn end(&self) -> Option<End> {
-        None
+    /// Has a look around, between batches: every second, and when asked to reopen. What fails here
+    /// will fail at the next batch too.
+    fn look(&mut self) -> Result<(), SinkError> {
+        Ok(())
     }
-
-    /// The stream that its files are a part of, if there are many and they can be read back.
-    fn stream(&self) -> Option<Stream> {
-        None
-    }
-
-    /// The lines of the last batch in the order of that stream; asked for once.
-    fn streamed(&mut self) -> Option<Vec<u8>> {
-        None
-    }
-
-    /// Has a look around, between batches: every second, and when asked to reopen.
-    fn look(&mut self) {}
 
     /// There will be no more batches.
     fn close(&mut self) {}
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// How far the file has come, if its records can be read back.
+    pub(crate) end: Option<End>,
+    /// The lines in the order of the stream that many files are a part of.
+    pub(crate) streamed: Option<Vec<u8>>,
+}
+
+/// What a sink holds when the collector starts.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) marks: Vec<HeldMark>,
+    /// How far the file has come, if its records can be read back.
+    pub(crate) end: Option<End>,
+    /// The stream that many files are a part of, if they can be read back.
+    pub(crate) stream: Option<Stream>,
 }
 
 /// What a sink failed to do.

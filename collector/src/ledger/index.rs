@@ -1,9 +1,9 @@
 //! What a ledger is to those who search its file: what can be skipped.
 
-use super::account::Account;
-use super::entry::{IndexEntry, Known, Span};
-use super::names::Names;
+use super::entry::{IndexEntry, Span};
+use super::names::{NameTable, Names};
 use super::order::{Order, Together};
+use super::state::State;
 use crate::layout::paths;
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::path::Path;
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     stretches: Vec<IndexEntry>,
-    senders: Vec<Known>,
+    names: NameTable,
     /// By what the stream is known that its stretches have places in.
     stream: Option<u64>,
 }
@@ -52,13 +52,12 @@ impl Index {
     /// whatever it has if none is given.
     pub(crate) fn read(path: &Path, inode: Option<(u64, u64)>, len: u64) -> Self {
         let Ok(text) = fs::read(paths::ledger_of(path)) else { return Self::default() };
-        let account = Account::replay(&text, len, 0).account;
-        if inode.is_some_and(|inode| account.head.inode != inode) {
+        let State { head, contents, .. } = State::of_contents().replay(&text, len).state;
+        if inode.is_some_and(|inode| head.inode != inode) {
             return Self::default();
         }
-        let stream = account.stream().map(|stream| stream.print);
-        let (stretches, senders) = account.index();
-        Self { stretches, senders, stream }
+        let stream = contents.stream.map(|stream| stream.print);
+        Self { stretches: contents.stretches, names: contents.names, stream }
     }
 
     /// Whether nothing is known.
@@ -115,7 +114,7 @@ impl Index {
                 continue;
             }
             found.covered += if order.is_some() { to - from } else { 0 };
-            match keep(&Stretch { entry, senders: &self.senders }) {
+            match keep(&Stretch { entry, names: &self.names }) {
                 true => {
                     let order = order.map(|order| (begin, long, order.clone()));
                     found.shares.push(Share { from, to, times, order });
@@ -149,7 +148,7 @@ impl Index {
                 continue;
             }
             add(at, low);
-            match keep(&Stretch { entry, senders: &self.senders }) {
+            match keep(&Stretch { entry, names: &self.names }) {
                 true => add(low, high),
                 false => skipped += high - low,
             }
@@ -189,7 +188,7 @@ impl Share {
 /// One stretch of a file.
 pub(crate) struct Stretch<'a> {
     entry: &'a IndexEntry,
-    senders: &'a [Known],
+    names: &'a NameTable,
 }
 
 impl Stretch<'_> {
@@ -200,11 +199,8 @@ impl Stretch<'_> {
     /// Whether it may hold a record of a sender whose names are `wanted`: what has no names, as all
     /// plain peers, is never skipped.
     pub(crate) fn any_sender(&self, wanted: impl Fn(&Names) -> bool) -> bool {
-        self.entry.senders.iter().any(|number| {
-            let place = number.checked_sub(1).and_then(|at| usize::try_from(at).ok());
-            let known = place.and_then(|at| self.senders.get(at));
-            known.and_then(|known| known.names.as_deref()).is_none_or(&wanted)
-        })
+        let names = self.entry.names.iter().map(|number| self.names.get(*number));
+        names.into_iter().any(|names| names.is_none_or(&wanted))
     }
 }
 
@@ -217,7 +213,7 @@ mod tests {
         let entry = |at, len, levels| IndexEntry {
             span: Span { at, len, times: (0, 0), levels },
             order: None,
-            senders: vec![0],
+            names: vec![0],
         };
         let stretches = vec![entry(10, 10, 1), entry(20, 10, 4), entry(40, 10, 1)];
         let index = Index { stretches, ..Index::default() };
@@ -237,14 +233,15 @@ mod tests {
                 assert!(order.go_on(4, pos + 4 + gap));
             }
             let span = Span { at, len: 10, times: (0, 0), levels: 1 };
-            IndexEntry { span, order, senders: vec![0] }
+            IndexEntry { span, order, names: vec![0] }
         };
         // Ten bytes without a place, twice ten with one in the middle of which are others', and
         // five that nobody knows.
         let stretches =
             || vec![entry(0, None, 0), entry(10, Some(100), 50), entry(20, Some(200), 9)];
         let shares = |print, from, end| {
-            let index = Index { stretches: stretches(), senders: Vec::new(), stream: Some(77) };
+            let index =
+                Index { stretches: stretches(), names: NameTable::default(), stream: Some(77) };
             let shares = index.shares(35, Extent { print, from, end }, |_| true);
             let ranges = shares.shares.iter().map(|share| (share.from, share.to));
             (ranges.collect::<Vec<_>>(), shares.covered, shares.earlier)

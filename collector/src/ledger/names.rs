@@ -1,50 +1,74 @@
-//! What senders call themselves, as far as a ledger keeps it: to search by app and host without
-//! reading what others wrote, also after a restart.
+//! Names that senders go by, to search by app and host without reading what others wrote.
 
 use netlog_wire::Identity;
-use serde_json::Value;
+use serde::Deserialize;
+use std::collections::HashMap;
 
-/// The longest name that is kept. What a longer one wrote is never skipped.
+/// Length of the longest name that is kept. Records under a longer one are never skipped.
 const LONGEST: usize = 100;
 
-/// Of how many senders a ledger keeps the names. What others wrote is never skipped.
-pub(super) const MOST_NAMED: usize = 100_000;
+/// Bytes of all names that one ledger keeps. Records under more are never skipped.
+const MOST_BYTES: usize = 4 << 20;
 
 /// An app and a host; empty where the sender does not say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 pub(crate) struct Names {
     pub(crate) app: Box<str>,
     pub(crate) host: Box<str>,
 }
 
+/// The names in one ledger, numbered from 1.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NameTable {
+    names: Vec<Names>,
+    numbers: HashMap<Names, u32>,
+    bytes: usize,
+}
+
 impl Names {
-    /// Those that stand in front of each record of a sender.
-    pub(crate) fn of(identity: &Identity) -> Option<Self> {
-        let name = |name: &Option<String>| name.clone().unwrap_or_default();
-        Self::new(&name(&identity.app), &name(&identity.host))
+    /// Tells whether a sender with `identity` goes by them.
+    fn match_identity(&self, identity: &Identity) -> bool {
+        *self.app == *identity.app.as_deref().unwrap_or_default()
+            && *self.host == *identity.host.as_deref().unwrap_or_default()
+    }
+}
+
+impl NameTable {
+    /// The names with `number`; `None` for 0, which stands for unknown ones.
+    pub(crate) fn get(&self, number: u32) -> Option<&Names> {
+        self.names.get(usize::try_from(number.checked_sub(1)?).ok()?)
     }
 
-    fn new(app: &str, host: &str) -> Option<Self> {
-        let short = app.len() <= LONGEST && host.len() <= LONGEST;
-        short.then(|| Self { app: app.into(), host: host.into() })
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Names> {
+        self.names.iter()
     }
 
-    /// Whether `identity` has other names.
-    pub(crate) fn differ(&self, identity: &Identity) -> bool {
-        *self.app != *identity.app.as_deref().unwrap_or_default()
-            || *self.host != *identity.host.as_deref().unwrap_or_default()
+    /// Tells whether a sender with `identity` goes by the names with `number`.
+    pub(super) fn matches(&self, number: u32, identity: &Identity) -> bool {
+        self.get(number).is_some_and(|names| names.match_identity(identity))
     }
 
-    /// Appends them as the last members of an array.
-    pub(super) fn push(&self, out: &mut String) {
-        for name in [&self.app, &self.host] {
-            out.push(',');
-            out.push_str(&Value::from(&**name).to_string());
+    /// The number of the names of `identity`, which are added if there is room for them; otherwise 0.
+    pub(super) fn number(&mut self, identity: &Identity) -> u32 {
+        let name = |name: &Option<String>| name.as_deref().unwrap_or_default().into();
+        let names = Names { app: name(&identity.app), host: name(&identity.host) };
+        if let Some(number) = self.numbers.get(&names) {
+            return *number;
         }
+        let fits = names.app.len().max(names.host.len()) <= LONGEST && self.bytes <= MOST_BYTES;
+        if fits { self.push(names) } else { 0 }
     }
 
-    /// Reads them back.
-    pub(super) fn read(app: Option<&Value>, host: Option<&Value>) -> Option<Self> {
-        Self::new(app?.as_str()?, host?.as_str()?)
+    /// Adds the next names, and returns their number.
+    pub(super) fn push(&mut self, names: Names) -> u32 {
+        let number = self.names.len() as u32 + 1;
+        self.bytes += names.app.len() + names.host.len() + size_of::<Names>();
+        self.numbers.insert(names.clone(), number);
+        self.names.push(names);
+        number
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
     }
 }

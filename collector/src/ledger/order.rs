@@ -6,11 +6,10 @@
 //!  file a   …     │ a │ a │ a │ …         "gaps" are [len, b, len, c]
 //! ```
 
-use serde_json::Value;
-use std::fmt::Write;
+use serde::{Deserialize, Serialize};
 
 /// The places in the stream of a stretch whose length is known elsewhere.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Order {
     /// Where it begins.
     pub(crate) pos: u64,
@@ -77,33 +76,12 @@ impl Order {
         self.gaps.capacity() * size_of::<(u32, u32)>()
     }
 
-    pub(super) fn push(&self, out: &mut String) {
-        let _ = write!(out, "\"pos\":{},", self.pos);
-        for (at, (len, gap)) in self.gaps.iter().enumerate() {
-            let _ = write!(out, "{}{len},{gap}", if at > 0 { "," } else { "\"gaps\":[" });
-        }
-        if !self.gaps.is_empty() {
-            out.push_str("],");
-        }
-    }
-
-    /// Reads what stands in the line of a stretch of `len` bytes; the outer `None` when no stretch
-    /// can have it.
-    pub(super) fn read(line: &Value, len: u64) -> Option<Option<Self>> {
-        if line["pos"].is_null() {
-            return Some(None);
-        }
-        let mut order = Self::new(line["pos"].as_u64()?);
-        let numbers = line["gaps"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for pair in numbers.chunks(2) {
-            let number = |at: usize| u32::try_from(pair.get(at)?.as_u64()?).ok();
-            let (together, gap) = (number(0)?, number(1)?);
-            order.gaps.push((together, gap));
-            order.before += u64::from(together);
-            order.others += u64::from(gap);
-        }
-        order.pos.checked_add(len)?.checked_add(order.others)?;
-        (order.before <= len).then_some(Some(order))
+    /// Tells whether a stretch of `len` bytes can have it.
+    pub(super) fn fits(&self, len: u64) -> bool {
+        let sum = |of: fn(&(u32, u32)) -> u32| self.gaps.iter().map(|gap| u64::from(of(gap))).sum();
+        let (before, others): (u64, u64) = (sum(|gap| gap.0), sum(|gap| gap.1));
+        let end = self.pos.checked_add(len).and_then(|end| end.checked_add(others));
+        end.is_some() && before == self.before && others == self.others && before <= len
     }
 }
 
@@ -148,24 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn what_no_stretch_can_have_is_not_read() {
-        let read = |text: &str| {
-            let line: Value = serde_json::from_str(text).unwrap();
-            Order::read(&line, 33)
-        };
-        let mut out = String::from("{");
-        order().push(&mut out);
-        assert_eq!(out, r#"{"pos":100,"gaps":[10,5,20,7],"#);
-        assert_eq!(read(&out.replace("],", "]}")), Some(Some(order())));
-        assert_eq!(read("{}"), Some(None));
+    fn what_no_stretch_can_have_is_refused() {
+        let read = |text: &str| serde_json::from_str::<Order>(text).unwrap().fits(33);
+        assert!(read(&serde_json::to_string(&order()).unwrap()));
         for bad in [
-            r#"{"pos":-1}"#,
-            r#"{"pos":1,"gaps":[10]}"#,
-            r#"{"pos":1,"gaps":[34,5]}"#,
-            r#"{"pos":1,"gaps":[1,4294967296]}"#,
-            r#"{"pos":18446744073709551583}"#,
+            r#"{"pos":1,"gaps":[[34,5]],"before":34,"others":5}"#,
+            r#"{"pos":1,"gaps":[[1,5]],"before":1,"others":6}"#,
+            r#"{"pos":18446744073709551583,"gaps":[],"before":0,"others":0}"#,
         ] {
-            assert_eq!(read(bad), None, "{bad}");
+            assert!(!read(bad), "{bad}");
         }
     }
 }

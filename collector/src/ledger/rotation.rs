@@ -13,7 +13,7 @@ pub(crate) fn finish(path: &Path) -> io::Result<()> {
     let Ok(file) = own(OpenOptions::new().read(true)).open(&next) else { return Ok(()) };
     let mut line = Vec::new();
     BufReader::new(file).read_until(b'\n', &mut line)?;
-    let after = Head::read(&line).and_then(|head| head.after);
+    let after = Head::parse(&line).and_then(|head| head.after);
     let Some(rotated) = after.map(|name| path.with_file_name(name)).filter(|path| path.exists())
     else {
         return fs::remove_file(&next);

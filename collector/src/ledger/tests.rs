@@ -1,17 +1,19 @@
 //! A file and its ledger against a model: whatever is written, and at whatever byte the collector
 //! dies, every number is in the file once and every plain line that was whole is kept.
 
-use super::{Found, Head, Ledger};
+use super::{FoundLedger, Head, Ledger, LedgerOptions, Position};
 use crate::decode::{Decoder, Origin};
 use crate::hub::batch::Batch;
 use crate::hub::line_run::{LineRun, Source};
+use crate::hub::marks::Marks;
 use crate::hub::progress::Stream;
 use crate::hub::sink::Sink;
 use crate::layout::rotation::Schedule;
+use crate::layout::segment_name::SegmentName;
 use crate::options::Format;
 use crate::retention::RetentionHandle;
 use crate::senders::identity::Sender;
-use crate::sink::file::{FileSink, Keeping};
+use crate::sink::file::{FileOptions, FileSink};
 use crate::stderr::StderrLog;
 use netlog_wire::{Identity, Level, Record};
 use proptest::prelude::*;
@@ -56,6 +58,7 @@ struct Model {
     dir: TempDir,
     sink: Option<FileSink>,
     senders: Vec<Arc<Sender>>,
+    marks: Arc<Marks>,
     /// The next number of each sender, as far as it was acked.
     next: Vec<u64>,
     plain: u64,
@@ -67,7 +70,8 @@ impl Model {
     fn new() -> Self {
         let senders = (1..=SENDERS).map(sender).collect();
         let (dir, next) = (tempdir().unwrap(), vec![1; SENDERS]);
-        let mut model = Self { dir, sink: None, senders, next, plain: 0, kept: Vec::new() };
+        let marks = Arc::<Marks>::default();
+        let mut model = Self { dir, sink: None, senders, marks, next, plain: 0, kept: Vec::new() };
         model.open();
         model
     }
@@ -76,21 +80,26 @@ impl Model {
         self.dir.path().join("app.log")
     }
 
-    /// Starts, and has every sender go on behind its mark.
-    fn open(&mut self) {
-        drop(self.sink.take());
-        let schedule = Schedule::default();
-        let keeping = Keeping {
+    fn options(&self, schedule: Schedule) -> FileOptions {
+        FileOptions {
             path: self.path(),
             confined: None,
             format: Format::Json,
             schedule,
             sync: false,
-            attic: RetentionHandle::default(),
+            retention: RetentionHandle::default(),
             stats: Arc::default(),
-        };
-        let mut sink = FileSink::open(keeping, StderrLog::default()).unwrap();
-        let holdings = sink.holdings();
+            marks: self.marks.clone(),
+        }
+    }
+
+    /// Starts, and has every sender go on behind its mark.
+    fn open(&mut self) {
+        drop(self.sink.take());
+        let options = self.options(Schedule::default());
+        let mut sink = FileSink::open(options, StderrLog::default()).unwrap();
+        let holdings = sink.held().marks;
+        self.marks.restore(holdings.clone(), 0);
         for (at, sender) in self.senders.iter().enumerate() {
             let held = holdings.iter().find(|held| held.id == sender.id);
             let mark = held.map_or(0, |held| held.mark);
@@ -103,6 +112,9 @@ impl Model {
     fn batch(&mut self, runs: &[(usize, u64)]) -> (Batch, Vec<u64>, Vec<String>) {
         let (mut batch, mut next, mut plain) = (Batch::default(), self.next.clone(), Vec::new());
         for &(who, count) in runs {
+            if let Some(sender) = self.senders.get(who) {
+                self.marks.lock().entry(sender.id).or_default();
+            }
             let source = self.senders.get(who).map_or(Source::Plain, |s| Source::Netlog(s.clone()));
             let mut run = LineRun::new(source, next.get(who).copied().unwrap_or(1), 0);
             for _ in 0..count {
@@ -154,16 +166,8 @@ impl Model {
     fn rotate(&mut self) {
         drop(self.sink.take());
         let schedule = Schedule { size: Some(1), every: None };
-        let keeping = Keeping {
-            path: self.path(),
-            confined: None,
-            format: Format::Json,
-            schedule,
-            sync: false,
-            attic: RetentionHandle::default(),
-            stats: Arc::default(),
-        };
-        self.sink = Some(FileSink::open(keeping, StderrLog::default()).unwrap());
+        let options = self.options(schedule);
+        self.sink = Some(FileSink::open(options, StderrLog::default()).unwrap());
         self.write(&[(SENDERS, 1)]);
         self.open();
     }
@@ -258,18 +262,71 @@ fn the_ledger_of_the_next_file_knows_how_far_the_stream_has_come() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("app.log");
     let file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-    let found = Found::read(&path, &file).unwrap();
-    let mut ledger = Ledger::begin(&path, &file, found, false).unwrap();
+    let found = FoundLedger::read(&path, &file).unwrap();
+    let options = LedgerOptions { sync: false, marks: Arc::default() };
+    let mut ledger = Ledger::begin(&path, &file, found, options).unwrap();
     ledger.join(Stream { print: 77, end: 500 }).unwrap();
     let mut run = LineRun::new(Source::Plain, 1, 0);
     run.record(&Record::new(0, Level::Info, "m"), &Identity::default());
     let lines = run.lines.clone();
-    let mut told = ledger.announce((0, Some(600)), &[run], &[lines.as_slice().into()]);
-    ledger.write(&mut told).unwrap();
-    ledger.settle(&told.entry);
-    let next = dir.path().join("next");
-    ledger.prepare_next(&next, "old".into()).unwrap();
-    let text = fs::read(&next).unwrap();
-    let head = Head::read(text.split_inclusive(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    let position = Position { at: 0, pos: Some(600) };
+    let entry = ledger.begin_batch(position, &[run], &[lines.as_slice().into()]).unwrap();
+    ledger.commit(&entry);
+    ledger.prepare_next(&path, SegmentName::new(1, 0)).unwrap();
+    let text = fs::read(dir.path().join("app.log.ledger.new")).unwrap();
+    let head = Head::parse(text.split_inclusive(|byte| *byte == b'\n').next().unwrap()).unwrap();
     assert_eq!(head.stream, Some(Stream { print: 77, end: 600 + lines.len() as u64 }));
+}
+
+/// A file with one acked sender, and its ledger, which `damage` is done to before the next start.
+fn reopened(damage: impl FnOnce(&mut Vec<u8>)) -> (Model, Vec<String>) {
+    let mut model = Model::new();
+    model.write(&[(0, 3)]);
+    drop(model.sink.take());
+    let ledger = model.dir.path().join("app.log.ledger");
+    let mut text = fs::read(&ledger).unwrap();
+    damage(&mut text);
+    fs::write(&ledger, &text).unwrap();
+    let file = fs::File::open(model.path()).unwrap();
+    let notes = FoundLedger::read(&model.path(), &file).unwrap().notes;
+    let kept = fs::read(model.dir.path().join("app.log.ledger.kept-1"));
+    assert!(kept.is_err() || kept.unwrap() == text, "what is kept is what was found");
+    (model, notes)
+}
+
+#[test]
+fn a_damaged_or_newer_ledger_is_kept_aside() {
+    let (model, notes) = reopened(|text| text[20] ^= 1);
+    assert!(notes[0].contains("damaged") && notes[0].contains("kept-1"), "{notes:?}");
+    assert!(model.dir.path().join("app.log.ledger.kept-1").exists());
+    let (_model, notes) = reopened(|text| {
+        let head = b"{\"ledger\":3,\"other\":1} 00000000\n";
+        text.splice(0..0, head.iter().copied());
+    });
+    assert!(notes[0].contains("another version"), "{notes:?}");
+    let (model, notes) = reopened(|_| {});
+    assert!(notes.is_empty() && !model.dir.path().join("app.log.ledger.kept-1").exists());
+}
+
+#[test]
+fn a_ledger_that_ends_before_its_file_is_reported_with_the_size() {
+    let (model, notes) = reopened(|text| {
+        let end = memchr::memmem::rfind(text, b"{\"batch\"").unwrap();
+        text.truncate(end);
+    });
+    let len = fs::metadata(model.path()).unwrap().len();
+    assert!(notes[0].contains(&format!("ends in {len} bytes")), "{notes:?}");
+}
+
+#[test]
+fn with_sync_the_file_is_synced_before_any_mark_is_known() {
+    let mut model = Model::new();
+    model.write(&[(0, 3)]);
+    drop(model.sink.take());
+    let stats = Arc::<crate::stats::Stats>::default();
+    let options =
+        FileOptions { sync: true, stats: stats.clone(), ..model.options(Schedule::default()) };
+    let mut sink = FileSink::open(options, StderrLog::default()).unwrap();
+    assert_eq!(sink.held().marks[0].mark, 3);
+    assert_eq!(stats.file_syncs.get(), 1);
 }

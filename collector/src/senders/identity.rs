@@ -1,11 +1,25 @@
 //! A sender: a running program that logs, known by its id.
 
 use netlog_wire::{Identity, Level, Record};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use tokio::sync::watch;
 
 /// A sender id, drawn at random by each run of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SenderId(pub(crate) u128);
+
+impl Serialize for SenderId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:032x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for SenderId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = <&str>::deserialize(deserializer)?;
+        u128::from_str_radix(digits, 16).map(Self).map_err(de::Error::custom)
+    }
+}
 
 /// One connection's sender.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::shown;
 use crate::hub::batch::Batch;
-use crate::hub::sink::{Sink, SinkError};
+use crate::hub::sink::{Sink, SinkError, Written};
 use crate::options::Console;
 use netlog_wire::{Newlines, Paint, Text};
 use std::fs::File;
@@ -45,7 +45,7 @@ fn text() -> Text {
 }
 
 impl Sink for ConsoleSink {
-    fn write(&mut self, batch: &Batch) -> Result<(), SinkError> {
+    fn write(&mut self, batch: &Batch) -> Result<Written, SinkError> {
         if !self.begun {
             self.rest.clear();
             for run in &batch.runs {
@@ -65,6 +65,6 @@ impl Sink for ConsoleSink {
             }
         }
         self.begun = false;
-        Ok(())
+        Ok(Written::default())
     }
 }

@@ -1,88 +1,42 @@
 //! The file: batches appended and told in the ledger first, so that a death at any byte costs
 //! nothing; reopened when it was moved, and rotated when it is full.
 
+mod append;
+mod options;
+
+pub(crate) use options::FileOptions;
+
 use super::shown;
 use crate::clock::now;
 use crate::hub::batch::Batch;
-use crate::hub::marks::Holding;
-use crate::hub::progress::End;
-use crate::hub::progress::Stream;
-use crate::hub::sink::{Sink, SinkError};
-use crate::layout::paths;
-use crate::layout::rotation::{self, Schedule};
-use crate::layout::segment_name::{self, SegmentName};
+use crate::hub::marks::HeldMark;
+use crate::hub::progress::{End, Stream};
+use crate::hub::sink::{Held, Sink, SinkError, Written};
+use crate::layout::rotation;
+use crate::layout::segment_name::SegmentName;
 use crate::layout::torn_tail::{self, Cut};
-use crate::ledger::rotation as rotated_ledger;
-use crate::ledger::{Announcement, Found, Ledger, identify};
+use crate::ledger::rotation as ledger_rotation;
+use crate::ledger::{BatchEntry, FoundLedger, Ledger, Position, identify, is_full};
 use crate::options::Format;
-use crate::retention::RetentionHandle;
-use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
+use append::{append, whole_lines};
 use netlog_wire::Text;
-use rustix::fs::{FlockOperation, OFlags, flock};
 use std::borrow::Cow;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// As many pieces as the system takes in one write.
-const PIECES: usize = 1024;
-
-/// How often it is looked whether the file is still where it was.
+/// Interval between checks that the file is still where it was.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How long a file that could not be rotated is left in peace.
 const ROTATE_AGAIN: Duration = Duration::from_secs(60);
 
-/// How a file is kept.
-#[derive(Debug, Clone)]
-pub(crate) struct Keeping {
-    /// How it is reached.
-    pub(crate) path: PathBuf,
-    /// Where it lies, if it is reached another way: no link is followed then.
-    pub(crate) confined: Option<PathBuf>,
-    pub(crate) format: Format,
-    pub(crate) schedule: Schedule,
-    /// Whether what is acked has to outlive the machine.
-    pub(crate) sync: bool,
-    /// Who looks after the files that are rotated away.
-    pub(crate) attic: RetentionHandle,
-    pub(crate) stats: Arc<Stats>,
-}
-
-impl Keeping {
-    /// The path that whoever runs the collector knows.
-    pub(crate) fn shown(&self) -> &Path {
-        self.confined.as_deref().unwrap_or(&self.path)
-    }
-
-    /// Opens the file to be appended to, for this collector alone.
-    fn open(&self) -> io::Result<File> {
-        let follow = if self.confined.is_some() { OFlags::NOFOLLOW } else { OFlags::empty() };
-        // Whatever else is there must not keep the hub waiting.
-        let flags = (follow | OFlags::NONBLOCK).bits().cast_signed();
-        let mut options = OpenOptions::new();
-        let options = options.create(true).append(true).read(true).custom_flags(flags);
-        let file = options.open(&self.path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
-            rustix::io::Errno::WOULDBLOCK => {
-                io::Error::new(io::ErrorKind::WouldBlock, "another collector writes to it")
-            }
-            error => error.into(),
-        })?;
-        Ok(file)
-    }
-}
-
 /// A file that only grows at its end, and its ledger.
 pub(crate) struct FileSink {
-    keeping: Keeping,
+    options: FileOptions,
     stderr: StderrLog,
     file: File,
     inode: (u64, u64),
@@ -96,10 +50,9 @@ pub(crate) struct FileSink {
     looked: Instant,
     /// Whether the file at the path is known to be another one.
     away: bool,
-    /// Number of the file in its log.
-    generation: u64,
-    /// Name of the file that was rotated away until another one is begun, then of the one before.
+    /// The segment that was rotated away, until the next file is begun.
     rotated: Option<SegmentName>,
+    /// The segment before this file, if it was rotated away.
     before: Option<SegmentName>,
     /// When rotating may be tried, after it failed.
     rotate_from: Instant,
@@ -109,51 +62,59 @@ pub(crate) struct FileSink {
 
 #[derive(Debug)]
 struct Pending {
-    announcement: Announcement,
+    entry: BatchEntry,
     /// How much of the batch is in the file.
     done: usize,
 }
 
 impl FileSink {
-    /// Opens the file, or makes it, and brings it and its ledger into agreement.
-    pub(crate) fn open(keeping: Keeping, stderr: StderrLog) -> io::Result<Self> {
-        let path = keeping.path.as_path();
-        rotated_ledger::finish(path)?;
-        let file = keeping.open()?;
-        let found = Found::read(path, &file)?;
-        let untold = match found.cut {
-            Some(Cut::BehindLastLine(at)) => Some(at),
-            _ => None,
+    /// Opens the file, or makes it, and brings it and its ledger into agreement. On a full disk it
+    /// is opened as far as that goes; the rest is done before the first batch.
+    pub(crate) fn open(options: FileOptions, stderr: StderrLog) -> io::Result<Self> {
+        let path = options.path.as_path();
+        ledger_rotation::finish(path)?;
+        let (file, away) = match options.open() {
+            Err(error) if is_full(&error) => (File::open("/dev/null")?, true),
+            file => (file?, false),
         };
-        if let Some(cut) = found.cut {
+        let found = FoundLedger::read(path, &file)?;
+        let cut = found.cut;
+        if let Some(cut) = cut {
             torn_tail::cut(&file, cut)?;
         }
-        torn_tail::end_last_line(&file, found.ours)?;
-        if let Some(note) = &found.note {
-            stderr.log(format_args!("{} {note}", keeping.shown().display()));
+        if !away {
+            torn_tail::end_last_line(&file, found.ours)?;
         }
-        let ledger = Ledger::begin(path, &file, found, keeping.sync)?;
-        let ((inode, end), written) = (identify(&file)?, modified(&file)?);
-        let (looked, rotate_from) = (Instant::now(), Instant::now());
-        let (away, pending) = (false, None);
-        let generation = segment_name::next_generation(path);
-        keeping.attic.look_after(keeping.shown());
+        if options.sync && !away {
+            // What an earlier collector wrote counts from here on, and may only be in memory yet.
+            file.sync_data()?;
+            options.stats.file_syncs.add(1);
+        }
+        for note in &found.notes {
+            stderr.log(format_args!("{} {note}", options.shown().display()));
+        }
+        let ledger = Ledger::begin(path, &file, found, options.ledger())?;
+        let (inode, end) = identify(&file)?;
+        let untold = match cut {
+            Some(Cut::BehindLastLine(at)) if at < end => Some(at),
+            _ => None,
+        };
+        options.retention.watch(options.shown());
         Ok(Self {
-            keeping,
             stderr,
-            file,
             inode,
             ledger,
             end,
-            untold: untold.filter(|at| *at < end),
-            written,
-            looked,
+            untold,
+            written: modified(&file)?,
+            looked: Instant::now(),
             away,
-            generation,
             rotated: None,
             before: None,
-            rotate_from,
-            pending,
+            rotate_from: Instant::now(),
+            pending: None,
+            file,
+            options,
         })
     }
 
@@ -168,7 +129,7 @@ impl FileSink {
             self.ledger.begin_anew(&self.file)?;
         }
         self.end = end;
-        let due = self.keeping.schedule.due(end, self.written, now());
+        let due = self.options.schedule.due(end, self.written, now());
         if due && self.rotate_from <= Instant::now() { self.rotate() } else { Ok(()) }
     }
 
@@ -176,56 +137,52 @@ impl FileSink {
         self.away || self.looked.elapsed() >= LOOK
     }
 
-    /// Whether the path leads to another file by now, or to none.
-    fn moved(&self) -> bool {
-        let there = fs::metadata(&self.keeping.path).map(|file| (file.dev(), file.ino()));
+    /// Tells whether the path leads to another file by now, or to none.
+    fn was_moved(&self) -> bool {
+        let there = fs::metadata(&self.options.path).map(|file| (file.dev(), file.ino()));
         !there.is_ok_and(|inode| inode == self.inode)
     }
 
     /// Goes on in the file at the path, if that is another one by now.
     fn reopen(&mut self) -> io::Result<()> {
         self.looked = Instant::now();
-        if !self.moved() {
+        if !self.was_moved() {
             return Ok(());
         }
         self.away = true;
-        let file = self.keeping.open()?;
+        let file = self.options.open()?;
         torn_tail::end_last_line(&file, false)?;
-        self.ledger.begin_anew(&file)?;
+        match self.rotated.filter(|_| self.ledger.is_laid_out()) {
+            Some(segment) => self.ledger.begin_next(&file, segment)?,
+            None => self.ledger.begin_anew(&file)?,
+        }
         (self.inode, self.end) = identify(&file)?;
         self.written = modified(&file)?;
         self.file = file;
-        (self.away, self.before) = (false, self.rotated.take());
+        self.away = false;
+        self.before = self.rotated.take();
         Ok(())
     }
 
     fn rotate(&mut self) -> io::Result<()> {
-        let path = self.keeping.path.clone();
-        let segment = rotation::next_name(&path, self.generation, now());
+        let path = self.options.path.clone();
+        let segment = rotation::next_name(&path, self.ledger.generation(), now());
         let rotated = segment.path(&path);
-        if let Err(error) = self.rename(&path, &rotated) {
+        let shown = self.options.shown().to_owned();
+        let laid_out = self.ledger.prepare_next(&path, segment);
+        if let Err(error) = laid_out.and_then(|()| fs::rename(&path, &rotated)) {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
-            let (path, chain) = (self.keeping.shown().display(), Chain(&error));
+            let (path, chain) = (shown.display(), Chain(&error));
             self.stderr.log(format_args!("failed to rotate {path}, going on in it: {chain}"));
             return Ok(());
         }
         // No way back from here: what fails is tried again, with the next file.
         self.away = true;
-        self.generation = segment.generation + 1;
         self.rotated = Some(segment);
-        rotated_ledger::move_ledgers(&path, &rotated)?;
-        self.keeping.attic.look_after(self.keeping.shown());
-        let name = rotated.file_name().unwrap_or_default();
-        let (path, name) = (self.keeping.shown().display(), Path::new(name).display());
-        self.stderr.debug(format_args!("rotated {path} to {name}"));
+        self.ledger.move_behind(&path, &rotated)?;
+        self.options.retention.watch(&shown);
+        self.stderr.debug(format_args!("rotated {} to {segment}", shown.display()));
         self.reopen()
-    }
-
-    fn rename(&mut self, path: &Path, rotated: &Path) -> io::Result<()> {
-        let name = rotated.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.ledger.compact()?;
-        self.ledger.prepare_next(&paths::next_of(&paths::ledger_of(path)), name)?;
-        fs::rename(path, rotated)
     }
 
     /// Takes back what is half written, for it to be written elsewhere.
@@ -266,7 +223,7 @@ impl FileSink {
     /// Goes on, with all it knows, in the file at another path.
     pub(crate) fn go_to(&mut self, path: PathBuf) {
         self.ledger.go_to(&path);
-        self.keeping.path = path;
+        self.options.path = path;
         self.away = true;
     }
 
@@ -280,10 +237,11 @@ impl FileSink {
             }
             return result;
         }
-        if !self.keeping.sync {
+        if !self.options.sync {
             return Ok(());
         }
         let synced = self.file.sync_data();
+        self.options.stats.file_syncs.add(1);
         if synced.is_err() {
             // The kernel forgets what it failed to write: all of it has to be written again.
             self.file.set_len(self.end)?;
@@ -293,10 +251,10 @@ impl FileSink {
     }
 
     fn try_write(&mut self, batch: &Batch) -> io::Result<()> {
-        let stats = self.keeping.stats.clone();
-        let text = (self.keeping.format == Format::Text).then_some(Text::PLAIN);
+        let stats = self.options.stats.clone();
+        let text = (self.options.format == Format::Text).then_some(Text::PLAIN);
         let pieces: Vec<_> = batch.runs.iter().map(|run| shown(run, text)).collect();
-        if self.pending.is_some() && self.look_again() && self.moved() {
+        if self.pending.is_some() && self.look_again() && self.was_moved() {
             // Perhaps to make room: what is half written there is written anew elsewhere.
             self.take_back()?;
         }
@@ -304,54 +262,57 @@ impl FileSink {
             Some(pending) => pending,
             None => {
                 self.make_way()?;
-                let at = (self.end, batch.pos);
-                let announce = || self.ledger.announce(at, &batch.runs, &pieces);
-                Pending { announcement: stats.ledger_nanoseconds.time(announce), done: 0 }
+                let position = Position { at: self.end, pos: batch.pos };
+                let begin = || self.ledger.begin_batch(position, &batch.runs, &pieces);
+                Pending { entry: stats.ledger_nanoseconds.time(begin)?, done: 0 }
             }
         };
-        let told = stats.ledger_nanoseconds.time(|| self.ledger.write(&mut pending.announcement));
         let append = || self.write_pieces(&mut pending.done, &pieces);
-        let result = told.and_then(|()| stats.file_nanoseconds.time(append));
+        let result = stats.file_nanoseconds.time(append);
         if result.is_err() {
             self.pending = Some(pending);
             return result;
         }
         self.end += pending.done as u64;
         self.written = now();
-        stats.ledger_nanoseconds.time(|| self.ledger.settle(&pending.announcement.entry));
+        stats.ledger_nanoseconds.time(|| self.ledger.commit(&pending.entry));
         Ok(())
+    }
+
+    fn position(&self) -> Option<End> {
+        let end = End { inode: self.inode, len: self.end, turn: 0, before: self.before };
+        (self.options.format == Format::Json).then_some(end)
+    }
+
+    fn failed_to(&self, deed: &str, cause: io::Error) -> SinkError {
+        SinkError { deed: format!("{deed} {}", self.options.shown().display()), cause }
     }
 }
 
 impl Sink for FileSink {
-    fn write(&mut self, batch: &Batch) -> Result<(), SinkError> {
-        self.try_write(batch).map_err(|cause| {
-            let deed = format!("write to {}", self.keeping.shown().display());
-            SinkError { deed, cause }
-        })
+    fn write(&mut self, batch: &Batch) -> Result<Written, SinkError> {
+        self.try_write(batch).map_err(|cause| self.failed_to("write to", cause))?;
+        Ok(Written { end: self.position(), streamed: None })
     }
 
-    fn holdings(&mut self) -> Vec<Holding> {
-        let known = self.ledger.senders().iter();
-        known.map(|known| Holding { id: known.id, mark: known.mark, ended: known.ended }).collect()
+    fn held(&mut self) -> Held {
+        let known = self.ledger.senders();
+        let marks = known.map(|it| HeldMark { id: it.id, mark: it.mark, ended: it.ended });
+        Held { marks: marks.collect(), end: self.position(), stream: None }
     }
 
-    fn end(&self) -> Option<End> {
-        let end = End { inode: self.inode, len: self.end, turn: 0, before: self.before };
-        (self.keeping.format == Format::Json).then_some(end)
-    }
-
-    fn look(&mut self) {
-        // What fails here fails again at the next write, where it is waited out.
-        if self.pending.is_none() {
-            let _ = self.reopen();
+    fn look(&mut self) -> Result<(), SinkError> {
+        if self.pending.is_some() {
+            return Ok(());
         }
+        let looked = self.reopen().and_then(|()| self.ledger.open());
+        looked.map_err(|cause| self.failed_to("open", cause))
     }
 
     fn close(&mut self) {
         // The next start then has no entry in doubt. If it fails, it has one, and resolves it.
         if self.pending.is_none() {
-            let _ = self.ledger.compact();
+            let _ = self.ledger.close();
         }
     }
 }
@@ -359,51 +320,4 @@ impl Sink for FileSink {
 fn modified(file: &File) -> io::Result<i64> {
     let file = file.metadata()?;
     Ok(file.mtime() * 1_000_000 + file.mtime_nsec() / 1000)
-}
-
-/// Appends what is behind the first `done` bytes of `pieces`.
-fn append(file: &mut File, done: &mut usize, pieces: &[Cow<'_, [u8]>]) -> io::Result<()> {
-    loop {
-        let mut skip = *done;
-        let rest = pieces.iter().filter_map(|piece| {
-            let from = skip.min(piece.len());
-            skip -= from;
-            (from < piece.len()).then(|| IoSlice::new(&piece[from..]))
-        });
-        let slices: Vec<IoSlice<'_>> = rest.take(PIECES).collect();
-        if slices.is_empty() {
-            return Ok(());
-        }
-        match file.write_vectored(&slices) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => *done += written,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// How many of the first `done` bytes of `pieces` are whole lines.
-fn whole_lines(done: usize, pieces: &[Cow<'_, [u8]>]) -> usize {
-    let (mut left, mut whole) = (done, 0);
-    for piece in pieces {
-        if left < piece.len() {
-            return whole + memchr::memrchr(b'\n', &piece[..left]).map_or(0, |end| end + 1);
-        }
-        left -= piece.len();
-        whole += piece.len();
-    }
-    whole
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_write_cut_short_leaves_whole_lines() {
-        let pieces = [b"a\nbb\n".as_slice(), b"ccc\n"].map(Cow::Borrowed);
-        let whole: Vec<usize> = (0..=9).map(|done| whole_lines(done, &pieces)).collect();
-        assert_eq!(whole, [0, 0, 2, 2, 2, 5, 5, 5, 5, 9]);
-    }
 }

@@ -4,12 +4,11 @@
 mod order;
 mod split;
 
-use super::file::{FileSink, Keeping};
+use super::file::{FileOptions, FileSink};
 use crate::hub::batch::Batch;
 use crate::hub::line_run::LineRun;
-use crate::hub::marks::Holding;
-use crate::hub::progress::Stream;
-use crate::hub::sink::{Sink, SinkError};
+use crate::hub::marks::HeldMark;
+use crate::hub::sink::{Held, Sink, SinkError, Written};
 use crate::layout::paths;
 use crate::layout::template::Template;
 use crate::layout::tree;
@@ -74,7 +73,7 @@ pub(crate) struct Said {
 pub(crate) struct Files {
     template: Template,
     /// How each file is kept.
-    keeping: Keeping,
+    options: FileOptions,
     most: MostFiles,
     said: Said,
     open: HashMap<PathBuf, Open>,
@@ -83,7 +82,7 @@ pub(crate) struct Files {
     /// The files there are, by their paths below the base, but for that one.
     known: BTreeSet<PathBuf>,
     /// What they held at the start.
-    holdings: Vec<Holding>,
+    marks: Vec<HeldMark>,
     /// What is left of the batch that is being written.
     left: VecDeque<Part>,
     order: Order,
@@ -107,7 +106,7 @@ impl Files {
     /// known.
     pub(crate) fn open(
         template: Template,
-        keeping: Keeping,
+        options: FileOptions,
         most: MostFiles,
         said: Said,
     ) -> Result<Self, (PathBuf, io::Error)> {
@@ -115,12 +114,12 @@ impl Files {
         let mut files = Self {
             other: template.other(),
             template,
-            keeping,
+            options,
             most,
             said,
             open: HashMap::new(),
             known: BTreeSet::new(),
-            holdings: Vec::new(),
+            marks: Vec::new(),
             left: VecDeque::new(),
             order: Order::default(),
             looked: Instant::now(),
@@ -133,14 +132,14 @@ impl Files {
                 Ok(open) => {
                     streams.extend(open.sink.part_of());
                     untold.extend(open.sink.untold().map(|lines| (place, lines)));
-                    let holdings = open.sink.holdings();
-                    files.holdings.extend(holdings);
+                    let marks = open.sink.held().marks;
+                    files.marks.extend(marks);
                 }
                 Err(cause) if taken(&cause) => files.tell(&place, &cause),
                 Err(cause) => return Err((files.path(&place), cause)),
             }
         }
-        if files.keeping.format == Format::Json {
+        if files.options.format == Format::Json {
             files.order = Order::after(streams.into_iter());
         }
         for (place, lines) in untold {
@@ -175,19 +174,19 @@ impl Files {
         }
         let base = &self.template.base;
         let open = self.open.get_mut(place).ok_or(io::ErrorKind::NotFound)?;
-        open.look_again(base, place, self.keeping.sync)?;
+        open.look_again(base, place, self.options.sync)?;
         Ok(open)
     }
 
     fn open_file(&self, place: &Path) -> io::Result<Open> {
-        let directory = tree::enter(&self.template.base, place, self.keeping.sync)?;
+        let directory = tree::enter(&self.template.base, place, self.options.sync)?;
         let path = tree::within(&directory, place);
         if !is_ours(&path)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is somebody else's"));
         }
         let confined = Some(self.path(place));
-        let keeping = Keeping { path, confined, ..self.keeping.clone() };
-        let sink = FileSink::open(keeping, self.said.stderr)?;
+        let options = FileOptions { path, confined, ..self.options.clone() };
+        let sink = FileSink::open(options, self.said.stderr)?;
         let (inode, now) = (identify(&directory)?, Instant::now());
         Ok(Open { sink, directory, inode, used: now, looked: now })
     }
@@ -263,7 +262,7 @@ impl Files {
             SinkError { deed, cause }
         })?;
         open.used = Instant::now();
-        open.sink.write(batch)
+        open.sink.write(batch).map(drop)
     }
 
     /// Gives up a file whose place is taken; what is half written there is written elsewhere.
@@ -306,7 +305,7 @@ impl Open {
 }
 
 impl Sink for Files {
-    fn write(&mut self, batch: &Batch) -> Result<(), SinkError> {
+    fn write(&mut self, batch: &Batch) -> Result<Written, SinkError> {
         if self.left.is_empty() {
             self.left = split(batch, &self.template);
             self.order.begin(batch);
@@ -323,33 +322,27 @@ impl Sink for Files {
         if self.looked.elapsed() >= MINUTE {
             self.close_idle();
         }
-        Ok(())
+        Ok(Written { end: None, streamed: self.order.take() })
     }
 
-    fn holdings(&mut self) -> Vec<Holding> {
-        std::mem::take(&mut self.holdings)
+    fn held(&mut self) -> Held {
+        let marks = std::mem::take(&mut self.marks);
+        Held { marks, end: None, stream: self.order.stream() }
     }
 
-    fn stream(&self) -> Option<Stream> {
-        self.order.stream()
-    }
-
-    fn streamed(&mut self) -> Option<Vec<u8>> {
-        self.order.take()
-    }
-
-    fn look(&mut self) {
+    fn look(&mut self) -> Result<(), SinkError> {
         if !self.left.is_empty() {
-            return;
+            return Ok(());
         }
         self.close_idle();
-        let (base, sync) = (&self.template.base, self.keeping.sync);
+        let (base, sync) = (&self.template.base, self.options.sync);
         for (place, open) in &mut self.open {
             // What fails here fails again at the next write, where it is waited out.
             if open.look_again(base, place, sync).is_ok() {
-                open.sink.look();
+                open.sink.look()?;
             }
         }
+        Ok(())
     }
 
     fn close(&mut self) {
@@ -397,11 +390,20 @@ mod tests {
         let path = dir.path().join("{app}.log");
         let template = Template::parse(&path).unwrap().unwrap();
         let (confined, schedule) = (None, Schedule::default());
-        let (format, attic) = (Format::Json, RetentionHandle::default());
+        let (format, retention) = (Format::Json, RetentionHandle::default());
         let (sync, stats) = (true, Arc::default());
-        let keeping = Keeping { path, confined, format, schedule, sync, attic, stats };
+        let options = FileOptions {
+            path,
+            confined,
+            format,
+            schedule,
+            sync,
+            retention,
+            stats,
+            marks: Arc::default(),
+        };
         let said = Said { stderr: StderrLog::default(), stats: Arc::default() };
-        Files::open(template, keeping, most, said).map_err(|(_, cause)| cause).unwrap()
+        Files::open(template, options, most, said).map_err(|(_, cause)| cause).unwrap()
     }
 
     fn line(app: &str, msg: u32) -> String {
@@ -461,7 +463,7 @@ mod tests {
         files.write(&batch(&["a", "b"], 0..1)).unwrap();
         let long = Instant::now().checked_sub(IDLE).unwrap();
         files.open.get_mut(Path::new("a.log")).unwrap().used = long;
-        files.look();
+        files.look().unwrap();
         assert!(!files.open.contains_key(Path::new("a.log")));
         files.write(&batch(&["a"], 1..2)).unwrap();
         let text = fs::read_to_string(dir.path().join("a.log")).unwrap();

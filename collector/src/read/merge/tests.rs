@@ -5,7 +5,7 @@ use super::*;
 use crate::hub::batch::Batch;
 use crate::hub::line_run::{LineRun, Source};
 use crate::hub::progress::Progress;
-use crate::hub::sink::Sink;
+use crate::hub::sink::{Sink, Written};
 use crate::layout::rotation::Schedule;
 use crate::layout::template::Template;
 use crate::options::Format;
@@ -13,7 +13,7 @@ use crate::read::filter::Filter;
 use crate::read::pattern::Pattern;
 use crate::read::shelves::Shelves;
 use crate::retention::RetentionHandle;
-use crate::sink::file::Keeping;
+use crate::sink::file::FileOptions;
 use crate::sink::files::{Files, MostFiles, Said};
 use crate::stderr::StderrLog;
 use netlog_wire::{Identity, Level, Record};
@@ -64,18 +64,26 @@ fn template(dir: &TempDir) -> Template {
 fn open(dir: &TempDir, open: usize) -> Files {
     let (path, confined) = (dir.path().join("{app}.log"), None);
     let schedule = Schedule { size: Some(600), every: None };
-    let (format, sync, attic) = (Format::Json, false, RetentionHandle::default());
-    let keeping = Keeping { path, confined, format, schedule, sync, attic, stats: Arc::default() };
+    let options = FileOptions {
+        path,
+        confined,
+        format: Format::Json,
+        schedule,
+        sync: false,
+        retention: RetentionHandle::default(),
+        stats: Arc::default(),
+        marks: Arc::default(),
+    };
     let said = Said { stderr: StderrLog::default(), stats: Arc::default() };
     let most = MostFiles::new(100, open * 3);
-    Files::open(template(dir), keeping, most, said).map_err(|(_, cause)| cause).unwrap()
+    Files::open(template(dir), options, most, said).map_err(|(_, cause)| cause).unwrap()
 }
 
 impl Model {
     fn new() -> Self {
         let dir = tempdir().unwrap();
-        let files = open(&dir, 3);
-        let progress = Arc::new(Progress::new(None, files.stream()));
+        let mut files = open(&dir, 3);
+        let progress = Arc::new(Progress::new(None, files.held().stream));
         Self { dir, files: Some(files), progress, stream: Vec::new(), written: 0, apps: Vec::new() }
     }
 
@@ -84,7 +92,7 @@ impl Model {
             Step::Batch(records) => {
                 let (batch, streamed) = self.write(records);
                 self.stream.extend_from_slice(&streamed);
-                self.progress.written(&batch.runs, None, Some(streamed));
+                self.progress.written(&batch.runs, Written { end: None, streamed: Some(streamed) });
                 assert_eq!(self.progress.end().len, self.stream.len() as u64);
             }
             Step::Torn(records, at) => self.tear(records, *at),
@@ -100,8 +108,8 @@ impl Model {
 
     fn start(&mut self) {
         drop(self.files.take());
-        let files = open(&self.dir, 3);
-        let stream = files.stream().unwrap();
+        let mut files = open(&self.dir, 3);
+        let stream = files.held().stream.unwrap();
         assert_eq!(stream.end, self.stream.len() as u64, "it goes on where it was");
         let print = self.progress.ring().map(|ring| ring.print);
         assert!(stream.end == 0 || Some(stream.print) == print);
@@ -139,8 +147,7 @@ impl Model {
         }
         let batch = Batch { runs: vec![run], pos: None };
         let files = self.files.as_mut().unwrap();
-        files.write(&batch).unwrap();
-        let streamed = files.streamed().unwrap();
+        let streamed = files.write(&batch).unwrap().streamed.unwrap();
         assert_eq!(streamed.len() as u64, batch.bytes());
         (batch, streamed)
     }

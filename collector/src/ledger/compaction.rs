@@ -1,0 +1,98 @@
+//! Compaction of a ledger: a snapshot is written by a thread of its own, while entries go on into
+//! the old one; then those are added to it, and it takes the place of the old one.
+
+use super::Ledger;
+use crate::layout::paths::{next_of, own, sync_directory};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::thread::{self, JoinHandle};
+
+/// A snapshot that is being written.
+#[derive(Debug)]
+pub(super) struct Compaction {
+    thread: JoinHandle<io::Result<File>>,
+    /// Entries written since it was taken.
+    pub(super) since: Vec<u8>,
+}
+
+impl Ledger {
+    /// Begins to write the ledger anew.
+    pub(super) fn start_compaction(&mut self) -> io::Result<()> {
+        self.forget();
+        let (snapshot, path, sync) = (self.state.snapshot(), self.path.clone(), self.sync);
+        let write = move || write_beside(&path, sync, |out| snapshot.write(out));
+        // Also after a failure: not again before it has grown as much once more.
+        self.base = self.size;
+        let thread = thread::Builder::new().name("ledger".into()).spawn(write)?;
+        self.compaction = Some(Compaction { thread, since: Vec::new() });
+        Ok(())
+    }
+
+    /// Puts the new ledger in the place of the old one, once it is written or if that is waited for.
+    pub(super) fn finish_compaction(&mut self, wait: bool) -> io::Result<()> {
+        let Some(compaction) = self.compaction.take_if(|it| wait || it.thread.is_finished()) else {
+            return Ok(());
+        };
+        let written = compaction.thread.join().map_err(|_| io::ErrorKind::Other)?;
+        // If it failed, there is still the old one, which says the same.
+        let Ok(mut file) = written else { return Ok(()) };
+        file.write_all(&compaction.since)?;
+        if self.sync {
+            file.sync_data()?;
+        }
+        self.replace(file)
+    }
+
+    /// Writes the ledger anew, at once.
+    pub(super) fn compact(&mut self) -> io::Result<()> {
+        let snapshot = self.state.snapshot();
+        self.base = self.size;
+        let file = write_beside(&self.path, self.sync, |out| snapshot.write(out))?;
+        self.unwritten.clear();
+        self.replace(file)
+    }
+
+    fn replace(&mut self, file: File) -> io::Result<()> {
+        self.size = file.metadata()?.len();
+        self.base = self.size;
+        fs::rename(next_of(&self.path), &self.path)?;
+        self.file = Some(file);
+        self.state.head.after = None;
+        if self.sync { sync_directory(&self.path) } else { Ok(()) }
+    }
+
+    fn forget(&mut self) {
+        let marks = self.marks.clone();
+        self.state.senders.retain(|known| marks.remembers(known.id));
+    }
+}
+
+impl Drop for Ledger {
+    /// Waits for the thread: whoever opens the ledger next writes to the same place.
+    fn drop(&mut self) {
+        if let Some(compaction) = self.compaction.take() {
+            let _ = compaction.thread.join();
+        }
+    }
+}
+
+/// Writes what is to become the ledger at `path` beside it; if that fails, nothing is left of it.
+pub(super) fn write_beside(
+    path: &Path,
+    sync: bool,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<File> {
+    let next = next_of(path);
+    let file = own(OpenOptions::new().append(true).create(true)).open(&next)?;
+    file.set_len(0)?;
+    let mut out = BufWriter::new(file);
+    let written = write(&mut out).and_then(|()| out.flush());
+    let file = written.and_then(|()| out.into_inner().map_err(|error| error.into_error()));
+    let synced =
+        file.and_then(|file| if sync { file.sync_data().map(|()| file) } else { Ok(file) });
+    if synced.is_err() {
+        let _ = fs::remove_file(&next);
+    }
+    synced
+}

@@ -1,0 +1,118 @@
+//! Contents of a file as its ledger describes them: times, levels and names of each stretch.
+
+use super::entry::{BatchEntry, IndexEntry, Span};
+use super::names::NameTable;
+use super::order::Order;
+use crate::hub::progress::Stream;
+
+/// About how much of the file one index entry covers.
+const STRETCH: u64 = 256 << 10;
+
+/// What stands where in one file, in its order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Contents {
+    pub(crate) names: NameTable,
+    /// Number of the names that a sender writes under, by the sender's number from 1.
+    names_of: Vec<u32>,
+    pub(crate) stretches: Vec<IndexEntry>,
+    /// Stream that the file belongs to, and how far that has come as far as is known here.
+    pub(crate) stream: Option<Stream>,
+}
+
+impl Contents {
+    /// Number of the names that the sender with `number` writes under; 0 for plain peers.
+    pub(super) fn names_of(&self, number: u32) -> u32 {
+        let slot = number.checked_sub(1).map(|at| at as usize);
+        slot.and_then(|at| self.names_of.get(at)).copied().unwrap_or(0)
+    }
+
+    /// From now on, the sender with `number` writes under `names`.
+    pub(super) fn rename(&mut self, number: u32, names: u32) {
+        let end = number as usize;
+        if end > self.names_of.len() {
+            self.names_of.resize(end, 0);
+        }
+        if let Some(at) = end.checked_sub(1) {
+            self.names_of[at] = names;
+        }
+    }
+
+    /// Tells whether the ledger has introduced all senders of `batch`.
+    pub(super) fn knows(&self, batch: &BatchEntry) -> bool {
+        batch.runs.iter().all(|run| self.knows_number(run.sender))
+    }
+
+    pub(super) fn knows_number(&self, number: u32) -> bool {
+        number as usize <= self.names_of.len()
+    }
+
+    /// Adds a batch that is in the file, to the last stretch if it continues there.
+    pub(super) fn push(&mut self, batch: &BatchEntry) {
+        let Span { at, len, times, levels } = batch.span;
+        if len == 0 {
+            return;
+        }
+        let pos = batch.pos.filter(|_| self.stream.is_some());
+        let continues = |last: &mut IndexEntry| {
+            let near = last.span.end() == at && last.span.len < STRETCH;
+            near && match (&mut last.order, pos) {
+                (Some(order), Some(pos)) => order.go_on(last.span.len, pos),
+                (order, pos) => order.is_none() && pos.is_none(),
+            }
+        };
+        if !self.stretches.last_mut().is_some_and(continues) {
+            let span = Span { at, len: 0, times, levels: 0 };
+            self.stretches.push(IndexEntry { span, order: pos.map(Order::new), names: Vec::new() });
+        }
+        let mut names: Vec<u32> = batch.runs.iter().map(|run| self.names_of(run.sender)).collect();
+        names.dedup();
+        let Some(last) = self.stretches.last_mut() else { return };
+        last.span.len += len;
+        last.span.times = (last.span.times.0.min(times.0), last.span.times.1.max(times.1));
+        last.span.levels |= levels;
+        for number in names {
+            if let Err(place) = last.names.binary_search(&number) {
+                last.names.insert(place, number);
+            }
+        }
+        self.advance_stream();
+    }
+
+    /// Adds a stretch as a ledger describes it.
+    pub(super) fn push_stretch(&mut self, mut stretch: IndexEntry) {
+        stretch.order = stretch.order.filter(|_| self.stream.is_some());
+        self.stretches.push(stretch);
+        self.advance_stream();
+    }
+
+    fn advance_stream(&mut self) {
+        let Some(IndexEntry { span, order: Some(order), .. }) = self.stretches.last() else {
+            return;
+        };
+        if let Some(stream) = &mut self.stream {
+            stream.end = stream.end.max(order.end(span.len));
+        }
+    }
+
+    /// Makes the file a part of `stream`; places in another one are forgotten.
+    pub(super) fn join(&mut self, stream: Option<Stream>) {
+        self.stretches.iter_mut().for_each(|stretch| stretch.order = None);
+        self.stream = stream;
+    }
+
+    /// How much memory the places in the stream take.
+    pub(super) fn order_size(&self) -> usize {
+        self.stretches.iter().filter_map(|entry| entry.order.as_ref()).map(Order::size).sum()
+    }
+
+    /// Forgets everything but the stream: the file is another one now.
+    pub(super) fn clear(&mut self) {
+        let names_of = vec![0; self.names_of.len()];
+        *self = Self { names_of, stream: self.stream, ..Self::default() };
+    }
+
+    /// Where the last stretch ends.
+    pub(crate) fn end(&self) -> u64 {
+        self.stretches.last().map_or(0, |entry| entry.span.end())
+    }
+}

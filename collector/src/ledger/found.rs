@@ -1,0 +1,129 @@
+//! A ledger as it is found when its file is opened: read, repaired, or kept aside.
+
+use super::entry::Head;
+use super::state::{Replayed, State};
+use crate::clock::seconds;
+use crate::layout::paths::{self, own};
+use crate::layout::torn_tail::{self, Cut};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// A ledger as it was found.
+pub(crate) struct FoundLedger {
+    pub(super) state: State,
+    /// Whether there was one at all: then half a record at the end of the file is ours to cut off.
+    pub(crate) ours: bool,
+    /// What must be cut off the file before anything is appended to it.
+    pub(crate) cut: Option<Cut>,
+    /// What whoever runs the collector should know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// The device and inode of an open file, and its length.
+pub(crate) fn identify(file: &File) -> io::Result<((u64, u64), u64)> {
+    let metadata = file.metadata()?;
+    Ok(((metadata.dev(), metadata.ino()), metadata.len()))
+}
+
+impl FoundLedger {
+    /// Reads the ledger of the file at `path`, which is open as `file`.
+    pub(crate) fn read(path: &Path, file: &File) -> io::Result<Self> {
+        let (inode, len) = identify(file)?;
+        let ledger = paths::ledger_of(path);
+        let text = read(&ledger)?;
+        let mut found =
+            Self { state: State::at(seconds()), ours: false, cut: None, notes: Vec::new() };
+        if text.is_empty() {
+            if len > 0 {
+                found.notes.push("has no ledger, beginning one: a resend may repeat".into());
+            }
+            return Ok(found);
+        }
+        let head = text.split_inclusive(|&byte| byte == b'\n').next().and_then(Head::parse);
+        let Some(head) = head else {
+            let kept = keep_aside(&ledger)?;
+            found.notes.push(format!(
+                "has a damaged ledger, or one of another version; it is kept as {}, and a new one \
+                 is begun: a resend may repeat",
+                kept.display()
+            ));
+            return Ok(found);
+        };
+        found.read_senders(path, &head)?;
+        let moved = (head.inode != inode && head.inode != (0, 0)).then(|| moved(path, head.inode));
+        let file_len = match &moved {
+            None => len,
+            Some(Some(moved)) => moved.metadata()?.len(),
+            Some(None) => 0,
+        };
+        let Replayed { state, cut, sound } = found.state.replay(&text, file_len);
+        found.state = state;
+        if !sound {
+            let kept = keep_aside(&ledger)?;
+            found.notes.push(format!(
+                "has a damaged ledger; it is kept as {}, and what could be read of it counts",
+                kept.display()
+            ));
+        }
+        match moved {
+            Some(Some(file)) => cut.map_or(Ok(()), |cut| torn_tail::cut(&file, cut))?,
+            Some(None) => {}
+            None => {
+                (found.ours, found.cut) = (true, cut);
+                found.note_unknown_end(len);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the marks that are only in the ledger of the file before this one.
+    fn read_senders(&mut self, path: &Path, head: &Head) -> io::Result<()> {
+        let Some(name) = &head.after else { return Ok(()) };
+        let text = read(&paths::ledger_of(&path.with_file_name(name)))?;
+        if text.is_empty() {
+            self.notes.push(format!("misses the ledger of {name}: a resend may repeat"));
+        }
+        self.state = std::mem::take(&mut self.state).replay(&text, u64::MAX).state;
+        self.state.begin(Head::default());
+        Ok(())
+    }
+
+    /// Notes that the file is longer than its ledger says, which a resend may repeat.
+    fn note_unknown_end(&mut self, len: u64) {
+        let unknown = len.saturating_sub(self.state.end());
+        if self.cut.is_none() && unknown > 0 {
+            self.notes.push(format!(
+                "ends in {unknown} bytes that its ledger does not know: a resend may repeat them"
+            ));
+        }
+    }
+}
+
+/// The file that was at `path` when its ledger was written, wherever it was moved to. Its end is
+/// what the last entry is to be read against; if it is gone, that entry is in doubt, and what is in
+/// doubt is asked for again.
+fn moved(path: &Path, inode: (u64, u64)) -> Option<File> {
+    let path = paths::find(path, inode)?;
+    own(OpenOptions::new().read(true).append(true)).open(path).ok()
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    match paths::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        text => text,
+    }
+}
+
+/// Gives the ledger at `path` a second name, which no ledger will ever be written to.
+fn keep_aside(path: &Path) -> io::Result<PathBuf> {
+    let names = (1..).map(|number| paths::beside(path, &format!(".kept-{number}")));
+    for name in names {
+        match fs::hard_link(path, &name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            kept => return kept.map(|()| name),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}

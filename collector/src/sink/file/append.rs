@@ -1,0 +1,58 @@
+//! Appending in as few writes as there can be, from wherever the last attempt stopped.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, IoSlice, Write};
+
+/// As many pieces as the system takes in one write.
+const PIECES: usize = 1024;
+
+/// Appends what is behind the first `done` bytes of `pieces`, and counts it in `done`.
+pub(super) fn append(
+    file: &mut File,
+    done: &mut usize,
+    pieces: &[Cow<'_, [u8]>],
+) -> io::Result<()> {
+    loop {
+        let mut skip = *done;
+        let rest = pieces.iter().filter_map(|piece| {
+            let from = skip.min(piece.len());
+            skip -= from;
+            (from < piece.len()).then(|| IoSlice::new(&piece[from..]))
+        });
+        let slices: Vec<IoSlice<'_>> = rest.take(PIECES).collect();
+        if slices.is_empty() {
+            return Ok(());
+        }
+        match file.write_vectored(&slices) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => *done += written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// How many of the first `done` bytes of `pieces` are whole lines.
+pub(super) fn whole_lines(done: usize, pieces: &[Cow<'_, [u8]>]) -> usize {
+    let mut left = done;
+    for piece in pieces {
+        if left < piece.len() {
+            return done - left + memchr::memrchr(b'\n', &piece[..left]).map_or(0, |end| end + 1);
+        }
+        left -= piece.len();
+    }
+    done - left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_cut_short_leaves_whole_lines() {
+        let pieces = [b"a\nbb\n".as_slice(), b"ccc\n"].map(Cow::Borrowed);
+        let whole: Vec<usize> = (0..=9).map(|done| whole_lines(done, &pieces)).collect();
+        assert_eq!(whole, [0, 0, 2, 2, 2, 5, 5, 5, 5, 9]);
+    }
+}

@@ -102,7 +102,7 @@ impl Recovery {
         }
         let records: u64 = by_level.iter().sum();
         report(&format!(
-            "discarded {records} records in {spools} spools of earlier runs to make room"
+            "discarded {records} records in spools of earlier runs to make room ({spools} of them)"
         ));
     }
 

@@ -133,21 +133,22 @@ fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
         return None;
     }
     let &(word, level, _) = known(said)?;
+    // `HTTP`, `DEFAULT`, `CONFIG` and the like in capitals are words of their own.
+    let plain = is_plain_level(word);
+    // The common case first.
+    if capitals && plain && !joined(before, after) && !quoted(before) {
+        return Some(level);
+    }
     if assigned(before) {
         return Some(level);
     }
-    if quoted(before) {
-        return None;
-    }
-    // `HTTP`, `DEFAULT`, `CONFIG` and the like in capitals are words of their own.
-    let plain = is_plain_level(word);
-    let joined = before.ends_with(b"-")
-        || before.ends_with(b"/")
-        || after.starts_with(b"-")
-        || after.starts_with(b"/");
-    let level_by_capitals = capitals && plain && !joined;
-    let level_by_place = bracketed(before, after) || angled(before, after) && plain;
-    (level_by_capitals || level_by_place || begins(word, from, after)).then_some(level)
+    let place = bracketed(before, after) || angled(before, after) && plain;
+    (!quoted(before) && (place || begins(word, from, after))).then_some(level)
+}
+
+/// Whether a word is a part of another, or of a path.
+fn joined(before: &[u8], after: &[u8]) -> bool {
+    matches!(before.last(), Some(b'-' | b'/')) || matches!(after.first(), Some(b'-' | b'/'))
 }
 
 /// Whether a word stands in brackets, also behind the name of a module: `[core:error]`.
@@ -177,8 +178,9 @@ fn begins(word: &str, from: usize, after: &[u8]) -> bool {
 
 /// Whether a quotation has begun and not ended.
 fn quoted(before: &[u8]) -> bool {
-    // Short, and mostly without any.
-    before.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
+    // Mostly there is none.
+    memchr::memchr(b'"', before).is_some()
+        && before.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
 }
 
 /// Whether what stands before a word makes it the value of a level: `level=`, `"level":"`.

@@ -162,6 +162,32 @@ fn lines_come_over_tls_and_a_netlog_sender_is_acked() {
     assert_eq!(bench.stats.tls_handshakes.get(), 2);
 }
 
+/// They have left the socket with the last message of the handshake.
+#[test]
+fn lines_that_come_with_the_end_of_the_handshake_are_read_at_once() {
+    let ca = Ca::new();
+    let bench = start(ca.options(&ca.issue("localhost")));
+    let mut peer = connect(&bench, &ca.client(None));
+    let StreamOwned { conn, sock } = &mut peer;
+    while conn.is_handshaking() {
+        if conn.wants_read() && !conn.wants_write() {
+            conn.read_tls(sock).unwrap();
+            conn.process_new_packets().unwrap();
+        } else if conn.wants_write() && conn.peer_certificates().is_none() {
+            conn.write_tls(sock).unwrap();
+        } else {
+            break;
+        }
+    }
+    conn.writer().write_all(b"first\n").unwrap();
+    let mut both = Vec::new();
+    while conn.wants_write() {
+        conn.write_tls(&mut both).unwrap();
+    }
+    sock.write_all(&both).unwrap();
+    assert_eq!(message(&bench.wait_for_lines(1)[0]), "first");
+}
+
 #[test]
 fn what_is_not_tls_is_counted_and_closed() {
     let ca = Ca::new();

@@ -51,7 +51,8 @@ impl Write for Socket<'_> {
 impl TlsConnection {
     pub(crate) fn new(stream: TlsStream<TcpStream>) -> Self {
         let (tcp, session) = stream.into_inner();
-        Self { tcp, session: Box::new(session), more: false, encrypted: 0, in_order: false }
+        // What came with the end of the handshake has left the socket already.
+        Self { tcp, session: Box::new(session), more: true, encrypted: 0, in_order: false }
     }
 
     /// Reads until `buffer` is full or nothing more has come; 0 is the end.

@@ -11,7 +11,7 @@ use crate::hub::submission::{self, HubHandle};
 use crate::hub::{GaveUp, Hub, Patience, Reopen};
 use crate::intake::{self, Address, BoundSocket, IntakeLimits, Shared, Transport};
 use crate::options::{Console, Options};
-use crate::read::{Looking, View};
+use crate::read::{HostNames, Readers, View};
 use crate::retention::{RetentionHandle, Sweeping};
 use crate::senders::registry::Senders;
 use crate::senders::tokens::Tokens;
@@ -167,9 +167,10 @@ impl Collector {
             max_tails: self.options.max_tails,
             most: descriptors.readers,
             tokens: self.tokens,
+            hosts: HostNames::new(self.options.http_names()),
         };
         let sockets = self.http.sockets.into_iter().map(|bound| bound.socket).collect();
-        let reading = Looking::start(sockets, view).map_err(RunError::Serve)?;
+        let reading = Readers::start(sockets, view).map_err(RunError::Serve)?;
         let retention = open::retention(retention, &self.options, &stats)?;
         let patience = Arc::<Patience>::default();
         let hub = Hub {
@@ -203,7 +204,7 @@ impl Reload {
 
 /// The parts that have started, and the sockets still to be served.
 struct Running {
-    reading: Looking,
+    reading: Readers,
     retention: Sweeping,
     patience: Arc<Patience>,
     sockets: Vec<BoundSocket>,

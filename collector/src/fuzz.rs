@@ -5,7 +5,7 @@ use crate::clock::now;
 use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, steps_taken};
 use crate::hub::line_run::LineRun;
 use crate::ledger::{Replayed, State};
-use crate::read::{Cursor, Query};
+use crate::read::{Expressions, Params, Position};
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::PeerError;
 use crate::stats::{Stats, Tally};
@@ -88,10 +88,10 @@ pub fn ledger(bytes: &[u8]) {
 /// A place and a query are read or refused; a place that is read is written as it was meant.
 pub fn query(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Ok(cursor) = text.parse::<Cursor>() {
-        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    if let Ok(position) = text.parse::<Position>() {
+        assert_eq!(position.to_string().parse(), Ok(position));
     }
-    let _ = Query::parse(text, &["after", "follow", "order"]);
+    let _ = Params::parse(text, &["after", "follow", "order"], &Expressions::default());
 }
 
 /// What is left of an outcome when it does not matter when it was: the lines of plain peers, those

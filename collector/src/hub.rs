@@ -7,7 +7,7 @@ pub(crate) mod coalesce;
 pub(crate) mod line_run;
 pub(crate) mod marks;
 pub(crate) mod progress;
-mod recent;
+pub(crate) mod recent;
 pub(crate) mod sink;
 pub(crate) mod submission;
 
@@ -216,7 +216,7 @@ impl Hub {
             match self.write_to(at, batch) {
                 Ok(written) => {
                     all.end = all.end.or(written.end);
-                    all.streamed = all.streamed.or(written.streamed);
+                    all.parts.extend(written.parts);
                     at += 1;
                 }
                 Err(error) if error.closed() => {

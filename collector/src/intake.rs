@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 
 pub use address::Address;
 pub(crate) use address::{BoundSocket, Transport};
+pub(crate) use connection_limits::ConnectionLimits;
 pub use endpoint::{Endpoint, UnknownEndpoint};
 pub(crate) use limits::{IntakeLimits, WantedLimits};
 pub(crate) use shared::{DRAIN, GIVE_UP, Shared};

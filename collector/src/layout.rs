@@ -1,5 +1,7 @@
 //! What lies where on disk, and what it is called: writers and readers stand on it.
 
+pub(crate) mod fingerprint;
+pub(crate) mod order;
 pub(crate) mod paths;
 pub(crate) mod rotation;
 pub(crate) mod segment_name;

@@ -16,7 +16,6 @@ mod entry;
 mod found;
 mod index;
 mod names;
-mod order;
 pub(crate) mod rotation;
 mod sender_table;
 mod state;
@@ -25,7 +24,7 @@ mod tests;
 
 pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
 pub(crate) use found::{FoundLedger, identify};
-pub(crate) use index::{Extent, Index, Share, Stretch};
+pub(crate) use index::{FilePart, Index, Stretch};
 pub(crate) use names::Names;
 #[cfg(any(test, fuzzing))]
 pub(crate) use state::Replayed;
@@ -34,7 +33,6 @@ pub(crate) use state::State;
 use crate::clock::seconds;
 use crate::hub::line_run::{LineRun, Source};
 use crate::hub::marks::Marks;
-use crate::hub::progress::Stream;
 use crate::layout::paths;
 use crate::layout::segment_name::{SegmentName, next_generation};
 use crate::senders::identity::Sender;
@@ -67,13 +65,6 @@ pub(crate) struct Ledger {
     laid_out: bool,
     /// Which senders are remembered at all.
     marks: Arc<Marks>,
-}
-
-/// Where a batch begins: in its file, and in the stream that the file may belong to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Position {
-    pub(crate) at: u64,
-    pub(crate) pos: Option<u64>,
 }
 
 impl Ledger {
@@ -171,8 +162,7 @@ impl Ledger {
     fn next_head(&self, path: &Path, segment: SegmentName, file: ((u64, u64), u64)) -> Head {
         let after = segment.path(path).file_name().map(|name| name.to_string_lossy().into_owned());
         let (inode, at) = file;
-        let stream = self.stream();
-        Head { generation: segment.generation + 1, at, inode, after, stream, ..Head::default() }
+        Head { generation: segment.generation + 1, at, inode, after, ..Head::default() }
     }
 
     fn write_next(&self, head: &Head) -> io::Result<File> {
@@ -191,45 +181,10 @@ impl Ledger {
         self.state.senders()
     }
 
-    /// What the file is a part of.
-    pub(crate) fn stream(&self) -> Option<Stream> {
-        self.state.contents.stream
-    }
-
-    /// Makes the file a part of `stream`, unless it is one already.
-    pub(crate) fn join(&mut self, stream: Stream) -> io::Result<()> {
-        if self.stream().is_some_and(|ours| ours.print == stream.print) {
-            return Ok(());
-        }
-        self.finish_compaction(true)?;
-        self.state.contents.join(Some(stream));
-        // Nothing is said of places in it before it is said which one it is.
-        let written = self.compact();
-        if written.is_err() {
-            self.state.contents.join(None);
-        }
-        written
-    }
-
-    /// Takes note of lines of plain peers that are in the file already, and that no entry knows.
-    pub(crate) fn tell(&mut self, (at, len): (u64, u64), pos: u64) -> io::Result<()> {
-        let span = Span { at, len, times: (i64::MIN, i64::MAX), levels: u8::MAX };
-        let run = RunEntry { sender: 0, first: 1, count: 1, bytes: len };
-        let batch = BatchEntry { span, pos: Some(pos), runs: vec![run] };
-        self.write_entry(&batch)?;
-        self.commit(&batch);
-        Ok(())
-    }
-
-    /// How much memory is taken by what it knows of places in the stream.
-    pub(crate) fn order_size(&self) -> usize {
-        self.state.contents.order_size()
-    }
-
-    /// Writes the entry for `runs`, which will stand as `pieces` in the file.
+    /// Writes the entry for `runs`, which will stand as `pieces` in the file from `at` on.
     pub(crate) fn begin_batch(
         &mut self,
-        Position { at, pos }: Position,
+        at: u64,
         runs: &[LineRun],
         pieces: &[Cow<'_, [u8]>],
     ) -> io::Result<BatchEntry> {
@@ -249,7 +204,7 @@ impl Ledger {
                 None => entries.push(entry),
             }
         }
-        let batch = BatchEntry { span, pos, runs: entries };
+        let batch = BatchEntry { span, runs: entries };
         self.write_entry(&batch)?;
         Ok(batch)
     }

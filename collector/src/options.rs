@@ -102,6 +102,12 @@ pub struct Options {
     #[arg(long, env = "NETLOG_HTTP", value_name = "ADDRESS")]
     pub http: Option<Http>,
 
+    /// Name by which the HTTP API is reached, beside `localhost`, addresses, and the name in --http;
+    /// may be repeated. Requests for other names are refused on loopback addresses, unless
+    /// --token-file is set.
+    #[arg(long, env = "NETLOG_HTTP_HOST", value_name = "NAME", value_delimiter = ',')]
+    pub http_host: Vec<String>,
+
     /// Maximum number of tails; more are refused, and counted.
     #[arg(long, env = "NETLOG_MAX_TAILS", value_name = "N", default_value_t = 1000)]
     pub max_tails: usize,
@@ -189,6 +195,7 @@ impl Default for Options {
             sync: false,
             console: None,
             http: None,
+            http_host: Vec::new(),
             max_tails: 1000,
             max_line: Size(64 << 10),
             max_connections: 10_000,
@@ -229,6 +236,15 @@ impl Options {
             max_body: self.max_body,
             max_in_flight: self.max_in_flight,
         }
+    }
+
+    /// The names by which the HTTP API is reached.
+    pub(crate) fn http_names(&self) -> Vec<String> {
+        let own = match &self.http {
+            Some(Http::At(endpoint)) => endpoint.host().map(str::to_owned),
+            Some(Http::Off) | None => None,
+        };
+        self.http_host.iter().cloned().chain(own).collect()
     }
 
     /// The format of the console, as given or as implied by the other options.

@@ -1,33 +1,40 @@
 //! The reading side: what the collector holds, over HTTP, for terminals, browsers and scripts.
 //!
-//! It runs in a thread of its own, at a lower priority, with a runtime of its own: however many
-//! read, and however slowly, neither an intake nor the hub waits for them. All that the hub does
-//! for its readers is to say how far the file has come ([`Progress`]); they read the file themselves.
+//! It runs in threads of its own at a lower priority: one serves connections and answers what can
+//! be answered at once, one runs tails and searches, and some read files and look through them. So
+//! neither an intake nor the hub waits for readers, nor does `/healthz` for a search. All that the
+//! hub does for its readers is to tell them how far it has come ([`Progress`]).
 
-mod body;
-mod course;
-mod cursor;
+mod file_cursor;
 mod filter;
-mod find;
-mod form;
-mod http;
-mod leg;
+mod format;
+mod host;
+mod log_set;
 mod merge;
 mod metrics;
+mod order_scan;
+mod pace;
 mod page;
+mod params;
 mod pattern;
-mod query;
-mod room;
+mod position;
 mod routes;
+mod scan;
 mod search;
-mod shelf;
-mod shelves;
+mod segment;
+mod server;
+mod stream;
+mod stream_cursor;
 mod tail;
-mod volume;
-mod walk;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod write_limit;
 
 #[cfg(any(test, fuzzing))]
-pub(crate) use {cursor::Cursor, query::Query};
+pub(crate) use {params::Params, pattern::Expressions, position::Position};
+
+pub(crate) use host::HostNames;
 
 use crate::hub::marks::Marks;
 use crate::hub::progress::{End, Progress};
@@ -37,43 +44,47 @@ use crate::senders::registry::Senders;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
-use room::Rooms;
-use shelf::Shelf;
-use shelves::Shelves;
+use log_set::{LogFiles, LogStore};
+use server::ReadServer;
 use socket2::Socket;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{io, thread};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-/// How much nicer than the rest of the collector its readers are: whoever sends goes first.
+/// How much nicer than the rest of the collector its readers are: senders go first.
 const NICE: i32 = 5;
 
-/// And how much nicer still those threads are that search, or catch up with what is long written:
-/// of them there are several, each with work for a whole processor.
+/// And how much nicer still those threads are that read files: of them there are several, each with
+/// work for a whole processor.
 const NICER: i32 = 10;
 
 /// Threads that read files: enough that one search on a slow disk does not hold up every tail.
 const READERS: usize = 4;
 
-/// How many pieces of files are searched at once.
+/// How many searches are at work at one moment, which leaves threads for tails.
 const SEARCHING: usize = 2;
 
-/// How many, whether searches or tails, hold pieces of many files at once.
-const MERGING: usize = 4;
+/// How many searches and tails hold pieces of many files at once.
+const TURNS: usize = 4;
 
-/// How long whoever reads may take to read the last records when the collector ends.
+/// How long clients may take to read the last records when the collector ends.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How many connections there are for so many tails, and whoever else reads.
+/// The least time between two notices to the tails that there is more, and what each of them adds:
+/// told of every batch, ten thousand would take more time to wake than it takes to read.
+const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE_EACH: Duration = Duration::from_micros(20);
+
+/// How many connections there are for so many tails, and for other clients.
 pub(crate) fn connections(max_tails: usize) -> usize {
-    max_tails.saturating_add(http::CONNECTIONS)
+    max_tails.saturating_add(server::CONNECTIONS)
 }
 
-/// What there is to look at.
-#[derive(Clone)]
+/// What there is to read, and who may.
 pub(crate) struct View {
     pub(crate) progress: Arc<Progress>,
     pub(crate) senders: Arc<Senders>,
@@ -84,72 +95,105 @@ pub(crate) struct View {
     /// The files of each app and host, if there are those, and can be read back.
     pub(crate) template: Option<Template>,
     pub(crate) max_tails: usize,
-    /// Where only those may look who show one.
+    /// Only clients that show one of them are answered.
     pub(crate) tokens: Option<Arc<Tokens>>,
-    /// The most connections there may be, of tails and others.
+    /// The names that requests may be meant for.
+    pub(crate) hosts: HostNames,
+    /// The most connections there may be.
     pub(crate) most: usize,
 }
 
-/// What every request is given.
-pub(crate) struct Look {
-    view: View,
-    shelf: Arc<Shelf>,
-    shelves: Option<Arc<Shelves>>,
-    /// One permit for each tail that may run.
-    tails: Arc<Semaphore>,
-    rooms: Rooms,
-    /// One permit for each piece that may be searched at this moment.
+/// What tails and searches share.
+pub(crate) struct Reading {
+    stats: Arc<Stats>,
+    store: Arc<LogStore>,
+    /// One permit for each that may hold pieces of many files.
+    turns: Arc<Semaphore>,
+    /// And one for each search that may be at work.
     searching: Arc<Semaphore>,
-    /// And one for each that may hold pieces of many files.
-    merging: Arc<Semaphore>,
     end: watch::Receiver<End>,
     stop: watch::Receiver<bool>,
 }
 
-/// The running thread.
-pub(crate) struct Looking {
+/// The running threads.
+pub(crate) struct Readers {
     stop: watch::Sender<bool>,
     done: oneshot::Receiver<()>,
 }
 
-impl Looking {
+impl Readers {
     /// Starts to serve what can be seen in `view`.
     pub(crate) fn start(sockets: Vec<Socket>, view: View) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let (tell, done) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(READERS)
-            .thread_name("look-reader")
-            .on_thread_start(|| give_way(NICER))
-            .build()?;
-        let work = move || {
+        let (tell_end, end) = watch::channel(view.progress.end());
+        let reading = Arc::new(Reading::new(&view, end, stopped.clone()));
+        let runtime = runtime()?;
+        let (progress, server) =
+            (view.progress.clone(), ReadServer::new(view, reading, runtime.handle().clone()));
+        let (served, ended) = oneshot::channel();
+        thread::Builder::new().name("read".into()).spawn(move || {
             give_way(NICE);
-            runtime.block_on(http::serve(sockets, view, stopped));
+            runtime.block_on(async {
+                tokio::select! {
+                    () = pass_on(progress, tell_end) => {}
+                    _ = ended => {}
+                }
+            });
             // A read of a disk that hangs must not keep the collector from ending.
             runtime.shutdown_background();
             let _ = tell.send(());
-        };
-        thread::Builder::new().name("look".into()).spawn(work)?;
+        })?;
+        let runtime = self::runtime()?;
+        thread::Builder::new().name("http".into()).spawn(move || {
+            give_way(NICE);
+            runtime.block_on(server.serve(sockets, stopped));
+            let _ = served.send(());
+        })?;
         Ok(Self { stop, done })
     }
 
-    /// Ends it, once whoever reads has read all or had time for it.
+    /// Ends it, once all clients have read all or had time for it.
     pub(crate) async fn end(self) {
         let _ = self.stop.send(true);
         let _ = timeout(FAREWELL * 2, self.done).await;
     }
 }
 
-impl Look {
-    fn new(view: View, end: watch::Receiver<End>, stop: watch::Receiver<bool>) -> Self {
-        let shelf = Arc::new(Shelf::new(view.file.clone(), view.progress.clone()));
-        let tails = Arc::new(Semaphore::new(view.max_tails.min(Semaphore::MAX_PERMITS)));
-        let (searching, merging) = (Semaphore::new(SEARCHING), Semaphore::new(MERGING));
-        let (searching, merging) = (Arc::new(searching), Arc::new(merging));
-        let rooms = Rooms::new(view.stats.clone());
-        let shelves = |template| Arc::new(Shelves::new(template, view.progress.clone()));
-        let shelves = view.template.clone().map(shelves);
-        Self { view, shelf, shelves, tails, rooms, searching, merging, end, stop }
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(READERS)
+        .thread_name("read-files")
+        .on_thread_start(|| give_way(NICER))
+        .build()
+}
+
+/// Passes the hub's notices on to the tails, at a pace that so many of them can follow.
+async fn pass_on(progress: Arc<Progress>, tell: watch::Sender<End>) {
+    loop {
+        progress.bell.notified().await;
+        tell.send_replace(progress.end());
+        let tails = u32::try_from(tell.receiver_count()).unwrap_or(u32::MAX);
+        sleep(PAUSE.max(PAUSE_EACH.saturating_mul(tails))).await;
+    }
+}
+
+impl Reading {
+    fn new(view: &View, end: watch::Receiver<End>, stop: watch::Receiver<bool>) -> Self {
+        let files = match (&view.template, &view.file) {
+            (Some(template), _) => LogFiles::Many(template.clone()),
+            (None, Some(path)) => LogFiles::One(path.clone()),
+            (None, None) => LogFiles::None,
+        };
+        let store = LogStore::new(files, view.progress.clone(), view.stats.clone());
+        Self {
+            stats: view.stats.clone(),
+            store: Arc::new(store),
+            turns: Arc::new(Semaphore::new(TURNS)),
+            searching: Arc::new(Semaphore::new(SEARCHING)),
+            end,
+            stop,
+        }
     }
 }

@@ -209,6 +209,8 @@ pub struct Stats {
     pub pieces_unreadable: Counter,
     /// Reads for readers that were made smaller or delayed because too much was on its way to them.
     pub pieces_delayed: Counter,
+    /// Files rotated, or tried to be.
+    pub files_rotated: Counter,
     /// Rotated files compressed.
     pub files_compressed: Counter,
     /// Bytes of compressed files before compression.

@@ -27,7 +27,10 @@ pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
             false => found.push(path),
         }
     }
-    found.retain(|path| !path.to_string_lossy().contains(".ledger"));
+    found.retain(|path| {
+        let name = path.to_string_lossy();
+        !name.contains(".ledger") && !name.contains("/.order")
+    });
     let changed = |path: &PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
     found.sort_by_key(|path| (path.extension().is_some_and(|end| end == "log"), changed(path)));
     found

@@ -7,14 +7,17 @@ use super::line_run::LineRun;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) runs: Vec<LineRun>,
-    /// Where it begins in the stream that its file is a part of.
-    pub(crate) pos: Option<u64>,
 }
 
 impl Batch {
     /// How many records it has.
     pub(crate) fn records(&self) -> u64 {
         self.runs.iter().map(|run| run.count).sum()
+    }
+
+    /// All its lines.
+    pub(crate) fn lines(&self) -> Vec<u8> {
+        self.runs.iter().map(|run| run.lines.as_slice()).collect::<Vec<_>>().concat()
     }
 
     /// How many bytes its lines have.

@@ -1,18 +1,17 @@
 //! How far the records have come: the one thing that the hub tells its readers.
 
 use super::line_run::LineRun;
-use super::recent::Ring;
+use super::recent::{Recent, WrittenPart};
 use super::sink::Written;
 use crate::clock::now;
 use crate::layout::segment_name::SegmentName;
 
-use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// How much is held in memory where there is no file to read from, or are many.
-const RING: usize = 8 << 20;
+const RECENT: usize = 8 << 20;
 
 /// How many of the files written before this one a tail can follow without looking at names.
 const PAST: usize = 64;
@@ -26,14 +25,16 @@ pub(crate) struct End {
     pub(crate) len: u64,
     /// How many files were written before it since the collector began.
     pub(crate) turn: u64,
+    /// How often the sink has begun a file, or began anew in one that others cut.
+    pub(crate) begun: u64,
     /// What the file before it got for a stamp, if it was rotated away.
     pub(crate) before: Option<SegmentName>,
 }
 
 /// A stream: by what it is known, and how far it has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stream {
-    pub(crate) print: u64,
+    pub(crate) id: u64,
     pub(crate) end: u64,
 }
 
@@ -43,13 +44,16 @@ pub(crate) struct Past {
     /// Once it is rotated away and packed, another file may have it.
     pub(crate) inode: (u64, u64),
     pub(crate) stamp: Option<SegmentName>,
+    /// How long it became, once another one is written.
+    pub(crate) len: Option<u64>,
 }
 
 /// What the hub tells, and what it costs it: one short lock and, if somebody waits, one wake-up.
 #[derive(Debug)]
 pub(crate) struct Progress {
     state: Mutex<State>,
-    ring: Option<Mutex<Ring>>,
+    id: u64,
+    recent: Option<Mutex<Recent>>,
     /// Rung after every batch. One task listens and tells the tails, however many there are.
     pub(crate) bell: Notify,
 }
@@ -66,48 +70,46 @@ struct State {
 impl Progress {
     /// Begins where the file stands, or the stream of many files, if they can be read back.
     pub(crate) fn new(file: Option<End>, stream: Option<Stream>) -> Self {
-        let first = Past { inode: file.unwrap_or_default().inode, stamp: None };
-        let state = State { past: VecDeque::from([first]), ..State::default() };
-        let Stream { print, end: len } =
-            stream.unwrap_or_else(|| Stream { print: now().unsigned_abs(), end: 0 });
-        let ring = file.is_none().then(|| Mutex::new(Ring::new(print, RING, len)));
-        let state = State { end: file.unwrap_or_else(|| End { len, ..End::default() }), ..state };
-        Self { state: Mutex::new(state), ring, bell: Notify::new() }
+        let first = Past { inode: file.unwrap_or_default().inode, stamp: None, len: None };
+        let stream = stream.unwrap_or_else(|| Stream { id: now().unsigned_abs(), end: 0 });
+        let recent = file.is_none().then(|| Mutex::new(Recent::new(RECENT, stream.end)));
+        let end = file.unwrap_or_else(|| End { len: stream.end, ..End::default() });
+        let state = State { end, past: VecDeque::from([first]), failing: None };
+        Self { state: Mutex::new(state), id: stream.id, recent, bell: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The ring, where there is no file.
-    pub(crate) fn ring(&self) -> Option<MutexGuard<'_, Ring>> {
-        self.ring.as_ref().map(|ring| ring.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The latest records, where there is no file or are many.
+    pub(crate) fn recent(&self) -> Option<MutexGuard<'_, Recent>> {
+        self.recent.as_ref().map(|recent| recent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes note that `runs` are in all sinks, and that the file has come to `file`; or in what
-    /// order their lines are in many.
-    pub(crate) fn written(&self, runs: &[LineRun], Written { end: file, streamed }: Written) {
-        if let Some(mut ring) = self.ring() {
-            let lines = || {
+    /// By what the stream of all records is known.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Takes note that `runs` are in all sinks, and where.
+    pub(crate) fn written(&self, runs: &[LineRun], written: Written) {
+        if let Some(mut recent) = self.recent() {
+            let all = || {
                 let lines: Vec<_> = runs.iter().map(|run| run.lines.as_slice()).collect();
-                lines.concat()
-            };
-            let lines = streamed.unwrap_or_else(lines);
-            ring.push(lines, runs.iter().map(|run| run.count).sum());
-            self.lock().end.len = ring.end().at;
-        }
-        if let Some(file) = file {
-            let mut state = self.lock();
-            let turn = state.end.turn + u64::from(state.end.inode != file.inode);
-            if turn > state.end.turn {
-                if let Some(last) = state.past.back_mut() {
-                    last.stamp = file.before;
+                WrittenPart {
+                    fingerprint: self.id,
+                    offset: self.end().len,
+                    lines: lines.concat(),
+                    records: runs.iter().map(|run| run.count).sum(),
                 }
-                state.past.push_back(Past { inode: file.inode, stamp: None });
-                let over = state.past.len().saturating_sub(PAST);
-                state.past.drain(..over);
-            }
-            state.end = End { turn, ..file };
+            };
+            let parts = if written.parts.is_empty() { vec![all()] } else { written.parts };
+            parts.into_iter().for_each(|part| recent.push(part));
+            self.lock().end.len = recent.end().position;
+        }
+        if let Some(file) = written.end {
+            self.lock().advance(file);
         }
         self.bell.notify_one();
     }
@@ -135,6 +137,23 @@ impl Progress {
     }
 }
 
+impl State {
+    /// The file has come to `end`, or another one that was begun meanwhile has.
+    fn advance(&mut self, end: End) {
+        let other = self.end.begun != end.begun;
+        if other {
+            if let Some(last) = self.past.back_mut() {
+                last.stamp = end.before;
+                last.len = Some(self.end.len);
+            }
+            self.past.push_back(Past { inode: end.inode, stamp: None, len: None });
+            let over = self.past.len().saturating_sub(PAST);
+            self.past.drain(..over);
+        }
+        self.end = End { turn: self.end.turn + u64::from(other), ..end };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,14 +161,33 @@ mod tests {
     #[test]
     fn the_files_written_are_remembered_in_their_turn() {
         let stamp = Some(SegmentName::new(1, 99));
-        let end = |inode, len, before| Some(End { inode: (1, inode), len, turn: 0, before });
+        let end = |inode, len, before| {
+            Some(End {
+                inode: (1, inode),
+                len,
+                turn: 0,
+                begun: inode + u64::from(len == 1),
+                before,
+            })
+        };
         let progress = Progress::new(end(7, 10, None), None);
-        for (inode, len, before) in [(7, 20, None), (8, 5, stamp), (7, 1, None)] {
-            progress.written(&[], Written { end: end(inode, len, before), streamed: None });
+        for (inode, len, before) in [(7, 20, None), (8, 5, stamp), (7, 2, None), (7, 1, None)] {
+            let written = Written { end: end(inode, len, before), parts: Vec::new() };
+            progress.written(&[], written);
         }
-        assert_eq!(progress.end(), End { inode: (1, 7), len: 1, turn: 2, before: None });
-        let files = [0, 1, 2, 3].map(|turn| progress.file(turn));
-        let past = |inode, stamp| Some(Past { inode: (1, inode), stamp });
-        assert_eq!(files, [past(7, stamp), past(8, None), past(7, None), None]);
+        let last = progress.end();
+        assert_eq!((last.inode, last.len, last.turn), ((1, 7), 1, 3));
+        let files = [0, 1, 2, 3, 4].map(|turn| progress.file(turn));
+        let past = |inode, stamp, len| Some(Past { inode: (1, inode), stamp, len });
+        assert_eq!(
+            files,
+            [
+                past(7, stamp, Some(20)),
+                past(8, None, Some(5)),
+                past(7, None, Some(2)),
+                past(7, None, None),
+                None
+            ]
+        );
     }
 }

@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::marks::HeldMark;
 use super::progress::{End, Stream};
+use super::recent::WrittenPart;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -33,8 +34,8 @@ pub(crate) trait Sink: Send {
 pub(crate) struct Written {
     /// How far the file has come, if its records can be read back.
     pub(crate) end: Option<End>,
-    /// The lines in the order of the stream that many files are a part of.
-    pub(crate) streamed: Option<Vec<u8>>,
+    /// Of many files, the parts of the batch in the order in which they were written.
+    pub(crate) parts: Vec<WrittenPart>,
 }
 
 /// What a sink holds when the collector starts.

@@ -52,6 +52,11 @@ impl ConnectionLimits {
         Arc::new(Self { all, of_one, half_lines, open: Mutex::default() })
     }
 
+    /// The same for readers, who send no lines.
+    pub(crate) fn of_readers(all: usize, of_one: usize) -> Arc<Self> {
+        Self::new(all, of_one, HalfLineBudget::new(1, 1))
+    }
+
     /// Admits a connection from `peer`.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<ConnectionPermit, LimitReached> {
         let by = home(peer);

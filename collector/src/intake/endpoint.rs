@@ -178,6 +178,14 @@ impl Endpoint {
         matches!(self.kind, EndpointKind::Net { transport: Transport::Tcp, .. })
     }
 
+    /// The host of a network address.
+    pub(crate) fn host(&self) -> Option<&str> {
+        match &self.kind {
+            EndpointKind::Net { host, .. } => Some(host),
+            EndpointKind::File { .. } | EndpointKind::Passed => None,
+        }
+    }
+
     /// Opens the sockets: one for each address the host has, or one at the path.
     pub(crate) fn bind(&self) -> Result<Vec<BoundSocket>, BindError> {
         let bound = match &self.kind {

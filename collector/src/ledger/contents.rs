@@ -2,8 +2,6 @@
 
 use super::entry::{BatchEntry, IndexEntry, Span};
 use super::names::NameTable;
-use super::order::Order;
-use crate::hub::progress::Stream;
 
 /// About how much of the file one index entry covers.
 const STRETCH: u64 = 256 << 10;
@@ -15,8 +13,6 @@ pub(crate) struct Contents {
     /// Number of the names that a sender writes under, by the sender's number from 1.
     names_of: Vec<u32>,
     pub(crate) stretches: Vec<IndexEntry>,
-    /// Stream that the file belongs to, and how far that has come as far as is known here.
-    pub(crate) stream: Option<Stream>,
 }
 
 impl Contents {
@@ -52,17 +48,10 @@ impl Contents {
         if len == 0 {
             return;
         }
-        let pos = batch.pos.filter(|_| self.stream.is_some());
-        let continues = |last: &mut IndexEntry| {
-            let near = last.span.end() == at && last.span.len < STRETCH;
-            near && match (&mut last.order, pos) {
-                (Some(order), Some(pos)) => order.go_on(last.span.len, pos),
-                (order, pos) => order.is_none() && pos.is_none(),
-            }
-        };
+        let continues = |last: &mut IndexEntry| last.span.end() == at && last.span.len < STRETCH;
         if !self.stretches.last_mut().is_some_and(continues) {
             let span = Span { at, len: 0, times, levels: 0 };
-            self.stretches.push(IndexEntry { span, order: pos.map(Order::new), names: Vec::new() });
+            self.stretches.push(IndexEntry { span, names: Vec::new() });
         }
         let mut names: Vec<u32> = batch.runs.iter().map(|run| self.names_of(run.sender)).collect();
         names.dedup();
@@ -75,40 +64,17 @@ impl Contents {
                 last.names.insert(place, number);
             }
         }
-        self.advance_stream();
     }
 
     /// Adds a stretch as a ledger describes it.
-    pub(super) fn push_stretch(&mut self, mut stretch: IndexEntry) {
-        stretch.order = stretch.order.filter(|_| self.stream.is_some());
+    pub(super) fn push_stretch(&mut self, stretch: IndexEntry) {
         self.stretches.push(stretch);
-        self.advance_stream();
     }
 
-    fn advance_stream(&mut self) {
-        let Some(IndexEntry { span, order: Some(order), .. }) = self.stretches.last() else {
-            return;
-        };
-        if let Some(stream) = &mut self.stream {
-            stream.end = stream.end.max(order.end(span.len));
-        }
-    }
-
-    /// Makes the file a part of `stream`; places in another one are forgotten.
-    pub(super) fn join(&mut self, stream: Option<Stream>) {
-        self.stretches.iter_mut().for_each(|stretch| stretch.order = None);
-        self.stream = stream;
-    }
-
-    /// How much memory the places in the stream take.
-    pub(super) fn order_size(&self) -> usize {
-        self.stretches.iter().filter_map(|entry| entry.order.as_ref()).map(Order::size).sum()
-    }
-
-    /// Forgets everything but the stream: the file is another one now.
+    /// Forgets everything: the file is another one now.
     pub(super) fn clear(&mut self) {
         let names_of = vec![0; self.names_of.len()];
-        *self = Self { names_of, stream: self.stream, ..Self::default() };
+        *self = Self { names_of, ..Self::default() };
     }
 
     /// Where the last stretch ends.

@@ -1,8 +1,6 @@
 //! The lines of a ledger: a JSON value, a space, and the value's CRC-32 in eight hex digits.
 
 use super::names::Names;
-use super::order::Order;
-use crate::hub::progress::Stream;
 use crate::layout::torn_tail::Cut;
 use crate::senders::identity::SenderId;
 use serde::{Deserialize, Serialize, Serializer};
@@ -29,9 +27,6 @@ pub(crate) struct Head {
     /// its senders are in its ledger only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,
-    /// Stream that a file of a template belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) stream: Option<Stream>,
 }
 
 /// One of the other lines.
@@ -64,22 +59,17 @@ pub(crate) struct Known {
     pub(crate) names: u32,
 }
 
-/// A batch about to be written; in a file of a template with its place in the stream.
+/// A batch about to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BatchEntry {
     pub(crate) span: Span,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) pos: Option<u64>,
     pub(crate) runs: Vec<RunEntry>,
 }
 
-/// A stretch of the file that was once several batches, and whose records are in it; in a file of a
-/// template with its places in the stream.
+/// A stretch of the file that was once several batches, and whose records are in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IndexEntry {
     pub(crate) span: Span,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) order: Option<Order>,
     /// Numbers of names in ascending order; 0 stands for all unknown ones.
     pub(crate) names: Vec<u32>,
 }
@@ -107,7 +97,7 @@ pub(crate) struct RunEntry {
 
 impl Default for Head {
     fn default() -> Self {
-        Self { version: VERSION, generation: 0, at: 0, inode: (0, 0), after: None, stream: None }
+        Self { version: VERSION, generation: 0, at: 0, inode: (0, 0), after: None }
     }
 }
 
@@ -182,8 +172,7 @@ impl BatchEntry {
 
 impl IndexEntry {
     fn is_sound(&self) -> bool {
-        let len = self.span.len;
-        self.span.is_sound() && self.order.as_ref().is_none_or(|order| order.fits(len))
+        self.span.is_sound()
     }
 }
 
@@ -257,7 +246,7 @@ mod tests {
             RunEntry { sender: 0, first: 1, count: 1, bytes: 20 },
         ];
         let names = Names { app: "a\"b".into(), host: "".into() };
-        let batch = BatchEntry { span, pos: None, runs };
+        let batch = BatchEntry { span, runs };
         for (entry, line) in [
             (Entry::Names(names), r#"{"names":["a\"b",""]}"#),
             (
@@ -266,15 +255,11 @@ mod tests {
             ),
             (Entry::Renamed(7, 2), r#"{"renamed":[7,2]}"#),
             (
-                Entry::Batch(batch.clone()),
+                Entry::Batch(batch),
                 r#"{"batch":{"span":[10,420,[-1,2],4],"runs":[[7,1043,2,400],[0,1,1,20]]}}"#,
             ),
             (
-                Entry::Batch(BatchEntry { pos: Some(9000), ..batch }),
-                r#"{"batch":{"span":[10,420,[-1,2],4],"pos":9000,"runs":[[7,1043,2,400],[0,1,1,20]]}}"#,
-            ),
-            (
-                Entry::Index(IndexEntry { span, order: None, names: vec![0, 7] }),
+                Entry::Index(IndexEntry { span, names: vec![0, 7] }),
                 r#"{"index":{"span":[10,420,[-1,2],4],"names":[0,7]}}"#,
             ),
         ] {
@@ -299,7 +284,7 @@ mod tests {
         let run = |sender, bytes| RunEntry { sender, first: 1, count: 1, bytes };
         let span = Span { at: 0, len: 60, times: (1, 2), levels: 4 };
         let runs = vec![run(1, 20), run(0, 30), run(1, 10)];
-        let batch = BatchEntry { span, pos: None, runs };
+        let batch = BatchEntry { span, runs };
         for (len, whole, torn) in [
             (0, 0, None),
             (1, 0, Some(Cut::At(0))),

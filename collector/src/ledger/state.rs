@@ -54,7 +54,6 @@ impl State {
         let Some(head) = lines.next().and_then(Head::parse) else {
             return Replayed { state: self, cut: None, sound: false };
         };
-        self.contents.stream = head.stream;
         self.head = head;
         let mut last: Option<BatchEntry> = None;
         let mut sound = true;
@@ -124,7 +123,7 @@ impl State {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let names = |known: &Known| Known { names: self.contents.names_of(known.number), ..*known };
-        let head = Head { after: None, stream: self.contents.stream, ..self.head.clone() };
+        let head = Head { after: None, ..self.head.clone() };
         let senders = self.senders.iter().map(names).collect();
         Snapshot { head, senders, contents: self.contents.clone() }
     }
@@ -187,7 +186,7 @@ mod tests {
     fn batch(at: u64, len: u64, sender: u32, first: u64) -> Entry {
         let span = Span { at, len, times: (1, 2), levels: 4 };
         let run = RunEntry { sender, first, count: 2, bytes: len };
-        Entry::Batch(BatchEntry { span, pos: None, runs: vec![run] })
+        Entry::Batch(BatchEntry { span, runs: vec![run] })
     }
 
     fn marks(state: &State) -> Vec<(u32, u64)> {

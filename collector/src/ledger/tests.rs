@@ -1,15 +1,13 @@
 //! A file and its ledger against a model: whatever is written, and at whatever byte the collector
 //! dies, every number is in the file once and every plain line that was whole is kept.
 
-use super::{FoundLedger, Head, Ledger, LedgerOptions, Position};
+use super::FoundLedger;
 use crate::decode::{Decoder, Origin};
 use crate::hub::batch::Batch;
 use crate::hub::line_run::{LineRun, Source};
 use crate::hub::marks::Marks;
-use crate::hub::progress::Stream;
 use crate::hub::sink::Sink;
 use crate::layout::rotation::Schedule;
-use crate::layout::segment_name::SegmentName;
 use crate::options::Format;
 use crate::retention::RetentionHandle;
 use crate::senders::identity::Sender;
@@ -255,27 +253,6 @@ proptest! {
         }
         model.check();
     }
-}
-
-#[test]
-fn the_ledger_of_the_next_file_knows_how_far_the_stream_has_come() {
-    let dir = tempdir().unwrap();
-    let path = dir.path().join("app.log");
-    let file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-    let found = FoundLedger::read(&path, &file).unwrap();
-    let options = LedgerOptions { sync: false, marks: Arc::default() };
-    let mut ledger = Ledger::begin(&path, &file, found, options).unwrap();
-    ledger.join(Stream { print: 77, end: 500 }).unwrap();
-    let mut run = LineRun::new(Source::Plain, 1, 0);
-    run.record(&Record::new(0, Level::Info, "m"), &Identity::default());
-    let lines = run.lines.clone();
-    let position = Position { at: 0, pos: Some(600) };
-    let entry = ledger.begin_batch(position, &[run], &[lines.as_slice().into()]).unwrap();
-    ledger.commit(&entry);
-    ledger.prepare_next(&path, SegmentName::new(1, 0)).unwrap();
-    let text = fs::read(dir.path().join("app.log.ledger.new")).unwrap();
-    let head = Head::parse(text.split_inclusive(|byte| *byte == b'\n').next().unwrap()).unwrap();
-    assert_eq!(head.stream, Some(Stream { print: 77, end: 600 + lines.len() as u64 }));
 }
 
 /// A file with one acked sender, and its ledger, which `damage` is done to before the next start.

@@ -4,6 +4,7 @@ use super::pattern::Pattern;
 use crate::ledger::{Names, Stretch};
 use memchr::memmem::{self, Finder};
 use netlog_wire::{JsonStr, Level, Line};
+use std::sync::Arc;
 
 /// What is asked for. Those of a kind that can be repeated are alternatives, but for `fields` and
 /// `without`, all of which have to hold.
@@ -15,8 +16,8 @@ pub(crate) struct Filter {
     pub(crate) hosts: Vec<String>,
     /// How the target begins.
     pub(crate) targets: Vec<String>,
-    pub(crate) grep: Vec<Pattern>,
-    pub(crate) without: Vec<Pattern>,
+    pub(crate) grep: Vec<Arc<Pattern>>,
+    pub(crate) without: Vec<Arc<Pattern>>,
     pub(crate) fields: Vec<(String, String)>,
     /// In microseconds since 1970, both included.
     pub(crate) since: Option<i64>,
@@ -33,8 +34,13 @@ impl Filter {
             && (self.since.is_none() && self.until.is_none())
     }
 
-    /// Tells `visit` of every line of `lines` that is wanted, as a range with its line end.
-    pub(crate) fn each(&self, lines: &[u8], mut visit: impl FnMut((usize, usize))) {
+    /// Whether no line of it can take long.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.grep.is_empty() && self.without.is_empty()
+    }
+
+    /// Shows every line of `lines` that is wanted, by where it begins and where its line end ends.
+    pub(crate) fn each(&self, lines: &[u8], mut visit: impl FnMut(usize, usize)) {
         let escapes = Finder::new(br"\u");
         let quick = match &self.grep[..] {
             [pattern] if pattern.is_quick() => Some(pattern),
@@ -59,7 +65,7 @@ impl Filter {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let wanted = if open { is_object(line) } else { self.wants(line) };
             if wanted {
-                visit((begin, end));
+                visit(begin, end);
             }
             at = end;
         }
@@ -196,14 +202,18 @@ mod tests {
         let mut filter = Filter::default();
         change(&mut filter);
         let mut found = Vec::new();
-        filter.each(LINES.as_bytes(), |(begin, _)| {
+        filter.each(LINES.as_bytes(), |begin, _| {
             found.push(LINES[..begin].matches('\n').count());
         });
         found
     }
 
+    fn pattern(text: &str) -> Arc<Pattern> {
+        crate::read::pattern::Expressions::default().budget().compile(text).unwrap()
+    }
+
     fn grep(text: &str) -> Vec<usize> {
-        wanted(|filter| filter.grep = vec![Pattern::new(text).unwrap()])
+        wanted(|filter| filter.grep = vec![pattern(text)])
     }
 
     #[test]
@@ -231,7 +241,7 @@ mod tests {
         assert_eq!(grep("\"abc\""), [1], "an escaped letter is that letter");
         assert_eq!(grep("lost=3"), [1]);
         assert_eq!(grep("web1|prices"), [0; 0], "names are filtered by their own words");
-        assert_eq!(wanted(|f| f.without = vec![Pattern::new("order").unwrap()]), [1, 2]);
+        assert_eq!(wanted(|f| f.without = vec![pattern("order")]), [1, 2]);
     }
 
     #[test]

@@ -1,87 +1,62 @@
-//! A walk over all files of a template at once, in the order of the records' times or of the stream.
-//!
-//! Each row of files is a [leg](super::leg), and what comes next of all legs comes first. A leg
-//! that can have nothing to come first, by what its ledgers say, is not read.
+//! A scan of all logs at once, in the order of their records' times: what comes next of all scans
+//! comes first, each log in its own order. A log that can have nothing to come first, by what its ledger says, is not read.
 
-#[cfg(test)]
-mod tests;
-
-use super::filter::Filter;
-use super::leg::{By, Key, Leg, Passed, Quest};
-use super::query::Order;
-use super::shelf::Spot;
-use super::shelves::Stock;
-use super::walk::Found;
-use crate::ledger::Extent;
+use super::log_set::LogSet;
+use super::params::SearchOrder;
+use super::scan::{FoundRecord, Scan, ScanCounts, ScanQuery};
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// How much is held of all files together, and the least of one of them.
-pub(crate) const HELD: u64 = 16 << 20;
-const LEAST: u64 = 16 << 10;
-const MOST: u64 = 256 << 10;
+/// How much is held of all logs together, and the least of one of them.
+const HELD: usize = 8 << 20;
+const LEAST: usize = 16 << 10;
 
 /// How many files stay open from one piece to the next.
 const OPEN: usize = 8;
 
-/// How much is read, and shown, in one step at most.
-const STEP: u64 = 1 << 20;
+/// How long others may have to wait for a step.
+const STEP: Duration = Duration::from_millis(20);
 
 /// A merge that has come so far.
 pub(crate) struct Merge {
-    quest: Quest,
-    legs: Vec<Leg>,
-    /// The legs to be looked at, the first one on top.
-    next: BinaryHeap<(Key, usize)>,
-    /// How many legs are surveyed, where that is done, and how much of the stream they have.
-    surveyed: usize,
-    covered: u64,
+    scans: Vec<Scan>,
+    order: SearchOrder,
+    /// The scans that are not at their ends, the first one on top.
+    heap: BinaryHeap<(i64, usize)>,
     open: usize,
-    pub(crate) passed: Passed,
 }
 
 impl Merge {
-    /// A merge of all that is held, or of what is behind `from` in the stream.
-    pub(crate) fn new(
-        stock: Arc<Stock>,
-        asked: (Arc<Filter>, Order),
-        by: By,
-        from: Option<u64>,
-    ) -> Self {
-        let budget = (HELD / stock.rows.len().max(1) as u64).clamp(LEAST, MOST);
-        Self::within(budget, stock, (asked, by), from)
+    /// A merge of all records of `set` that `query` asks for.
+    pub(crate) fn new(set: LogSet, query: ScanQuery) -> Self {
+        let count = set.logs.len().max(1);
+        let budget = (HELD / count).max(LEAST);
+        Self::within(set, ScanQuery { timed: count > 1, budget, ..query })
     }
 
-    /// The same, holding no more than `budget` of each row.
-    fn within(
-        budget: u64,
-        stock: Arc<Stock>,
-        ((filter, order), by): ((Arc<Filter>, Order), By),
-        from: Option<u64>,
-    ) -> Self {
-        let count = stock.rows.len();
-        let extent = stock.extent(from);
-        let quest = Quest { stock, filter, order, by, extent, budget };
-        let legs: Vec<_> = (0..count).map(|row| Leg::new(row, budget)).collect();
-        // From the middle of the stream on, it has to be known where each row goes on.
-        let surveyed = if from.is_some() && order == Order::Oldest { 0 } else { count };
-        let (next, passed) = (BinaryHeap::new(), Passed::default());
-        let mut merge = Self { quest, legs, next, surveyed, covered: 0, open: 0, passed };
-        (0..surveyed).for_each(|leg| merge.queue(leg));
+    /// The same, holding no more than the query's budget of each.
+    pub(super) fn within(set: LogSet, query: ScanQuery) -> Self {
+        let scan = |log: super::log_set::Log| {
+            let start = log.start();
+            Scan::new(log, query.clone(), start)
+        };
+        let scans: Vec<_> = set.logs.into_iter().map(scan).collect();
+        let mut merge = Self { scans, order: query.order, heap: BinaryHeap::new(), open: 0 };
+        (0..merge.scans.len()).for_each(|scan| merge.queue(scan));
         merge
     }
 
-    /// How much was lost that should have been there: bytes of the stream that no file has, and
-    /// files that were removed, or could not be read, before they were. Known once it has begun.
-    pub(crate) fn lost(&self) -> u64 {
-        if self.surveyed < self.legs.len() {
-            return 0;
-        }
-        let Extent { from, end, .. } = self.quest.extent;
-        let from = from.filter(|_| self.quest.order == Order::Oldest);
-        let missing = from.map_or(0, |from| end.saturating_sub(from).saturating_sub(self.covered));
-        missing + self.passed.gone + self.passed.unreadable
+    /// What all scans came by.
+    pub(crate) fn counts(&self) -> ScanCounts {
+        let mut counts = ScanCounts::default();
+        self.scans.iter().for_each(|scan| counts += scan.counts);
+        counts
+    }
+
+    /// Whether it holds pieces of many logs.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.scans.len() > 1
     }
 
     /// Reads on a little and shows what is wanted of it, some `most` bytes. `Break` when that was
@@ -89,94 +64,67 @@ impl Merge {
     pub(crate) fn step(
         &mut self,
         most: u64,
-        mut visit: impl FnMut(Found<'_>) -> ControlFlow<()>,
+        mut visit: impl FnMut(FoundRecord<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if self.surveyed < self.legs.len() {
-            self.survey();
-            return ControlFlow::Continue(());
-        }
-        let (until, mut left) = (self.passed.scanned + STEP, most.min(STEP));
-        while self.passed.scanned < until && left > 0 {
-            let Some((_, leg)) = self.next.pop() else { return ControlFlow::Break(()) };
-            if self.legs[leg].is_ready() {
-                let flow = self.show(leg, (&mut left, &mut visit));
-                self.queue(leg);
+        let (until, mut left) = (Instant::now() + STEP, most);
+        while left > 0 {
+            let Some((_, at)) = self.heap.pop() else { return ControlFlow::Break(()) };
+            if self.scans[at].is_ready() {
+                let flow = self.show(at, &mut left, &mut visit);
+                self.queue(at);
                 flow?;
                 continue;
             }
-            let (was, quest) = (self.legs[leg].is_open(), &self.quest);
-            self.legs[leg].fill(quest, &mut self.passed);
-            self.count_open(leg, was);
-            self.queue(leg);
-            if self.legs[leg].is_ready() {
-                continue;
+            let was = self.scans[at].is_open();
+            self.scans[at].fill();
+            self.open = self.open + usize::from(self.scans[at].is_open()) - usize::from(was);
+            if self.open > OPEN {
+                self.scans[at].close();
+                self.open -= 1;
             }
-            // A file that held nothing cost a little too.
-            left = left.saturating_sub(STEP / 256);
+            self.queue(at);
+            if Instant::now() > until {
+                break;
+            }
         }
         ControlFlow::Continue(())
     }
 
-    /// Shows what is at hand of a leg until something of another comes first.
+    /// Shows what is at hand of a scan until something of another comes first.
     fn show(
         &mut self,
-        leg: usize,
-        (left, visit): (&mut u64, &mut impl FnMut(Found<'_>) -> ControlFlow<()>),
+        at: usize,
+        left: &mut u64,
+        visit: &mut impl FnMut(FoundRecord<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let first = self.next.peek().map(|(key, _)| *key);
+        let first = self.heap.peek().map(|(key, _)| *key);
         loop {
-            let flow = self.legs[leg].show(self.quest.order, |record| {
+            let flow = self.scans[at].take(|record| {
                 *left = left.saturating_sub(record.line.len() as u64 + 1);
-                let spot = Spot { volume: leg, at: record.place.unwrap_or_default() };
-                visit(Found { line: record.line, cursor: record.cursor, spot })
+                visit(record)
             });
             flow.unwrap_or(ControlFlow::Continue(()))?;
-            let goes_on = self.legs[leg].is_ready() && *left > 0;
-            if !goes_on || self.rank(leg) < first {
+            let goes_on = self.scans[at].is_ready() && *left > 0;
+            if !goes_on || self.key(at) < first {
                 return ControlFlow::Continue(());
             }
         }
     }
 
     /// Lets go of all that can be read again, as long as nothing is read.
-    pub(crate) fn forget(&mut self) {
-        for leg in &mut self.legs {
-            leg.forget(self.quest.order);
-        }
+    pub(crate) fn release(&mut self) {
+        self.scans.iter_mut().for_each(Scan::release);
         self.open = 0;
-        self.next.clear();
-        (0..self.surveyed).for_each(|leg| self.queue(leg));
     }
 
-    fn survey(&mut self) {
-        let until = (self.surveyed + 16).min(self.legs.len());
-        for leg in self.surveyed..until {
-            self.covered += self.legs[leg].survey(&self.quest);
-            self.queue(leg);
-        }
-        self.surveyed = until;
+    /// Where a scan stands, the first the highest.
+    fn key(&self, at: usize) -> Option<i64> {
+        let time = self.scans[at].bound()?;
+        Some(if self.order == SearchOrder::Newest { time } else { !time })
     }
 
-    /// Where a leg stands, the first the highest.
-    fn rank(&self, leg: usize) -> Option<Key> {
-        let (rank, key) = self.legs[leg].key(&self.quest)?;
-        Some(match self.quest.order {
-            Order::Newest => (rank, key),
-            Order::Oldest => (!rank, !key),
-        })
-    }
-
-    fn queue(&mut self, leg: usize) {
-        self.next.extend(self.rank(leg).map(|rank| (rank, leg)));
-    }
-
-    /// Closes the file of a leg again, if enough are open.
-    fn count_open(&mut self, leg: usize, was: bool) {
-        let is = self.legs[leg].is_open();
-        self.open = self.open + usize::from(is) - usize::from(was);
-        if self.open > OPEN {
-            self.legs[leg].close();
-            self.open -= 1;
-        }
+    fn queue(&mut self, at: usize) {
+        let key = self.key(at);
+        self.heap.extend(key.map(|key| (key, at)));
     }
 }

@@ -1,14 +1,14 @@
 //! `GET /metrics`: every counter, for Prometheus to read (text format 0.0.4).
 
-use super::Look;
+use super::server::ReadServer;
 use std::fmt::Write;
 
 /// The media type of what [`text`] writes.
 pub(crate) const TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All counters and gauges.
-pub(crate) fn text(look: &Look) -> String {
-    let (view, mut out) = (&look.view, String::new());
+pub(crate) fn text(server: &ReadServer) -> String {
+    let (view, mut out) = (&server.view, String::new());
     for (name, help, value) in view.stats.all() {
         match name.strip_suffix("_nanoseconds") {
             Some(of) => push_seconds(&mut out, (of, help), value),
@@ -17,7 +17,7 @@ pub(crate) fn text(look: &Look) -> String {
     }
     let stats = &view.stats;
     let open = stats.connections_opened.get().saturating_sub(stats.connections_closed.get());
-    let tails = view.max_tails.saturating_sub(look.tails.available_permits()) as u64;
+    let tails = view.max_tails.saturating_sub(server.tails.available_permits()) as u64;
     let healthy = u64::from(view.progress.failing().is_none());
     for (name, help, value) in [
         ("netlog_connections", "Open connections of senders.", open),

@@ -1,24 +1,31 @@
-//! What `grep` and `v` look for: a regular expression that takes linear time, and a quick way to
-//! pass over lines in which it cannot be.
+//! The regular expressions of `grep` and `v`: they take linear time, what they cost is bounded, and
+//! lines in which they cannot match are passed over quickly.
 
 use memchr::memmem::Finder;
 use netlog_wire::has_upper_case;
-use regex::{Regex, RegexBuilder, bytes};
+use regex_automata::meta::{BuildError, Config, Regex};
+use regex_automata::util::syntax;
 use regex_syntax::hir::{Hir, HirKind};
-use std::sync::OnceLock;
-
-/// The most memory that a compiled expression may take.
-const MEMORY: usize = 1 << 20;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The longest expression, in bytes.
 const LENGTH: usize = 1000;
 
+/// The most expressions of one request, and the most memory that they take when compiled.
+const COUNT: usize = 32;
+const MEMORY: usize = 1 << 20;
+
+/// The most memory of all expressions in use.
+const ALL: usize = 64 << 20;
+
+/// The most memory that one takes at work, in each thread that looks for it.
+const CACHE: usize = 64 << 10;
+
 /// A regular expression over what people see of a record: its message and its values.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    text: String,
-    /// Compiled anew when something may match: a tail that waits for it holds half as much.
-    regex: OnceLock<Option<Regex>>,
+    regex: Regex,
     needle: Option<Needle>,
 }
 
@@ -26,26 +33,78 @@ pub(crate) struct Pattern {
 #[derive(Debug)]
 enum Needle {
     Exact(Box<Finder<'static>>),
-    AnyCase(bytes::Regex),
+    AnyCase(Box<Regex>),
+}
+
+/// All expressions in use: equal ones are compiled once.
+#[derive(Debug, Default)]
+pub(crate) struct Expressions(Mutex<HashMap<String, Weak<Pattern>>>);
+
+/// What the expressions of one request may still come to.
+#[derive(Debug)]
+pub(crate) struct ExpressionBudget<'a> {
+    expressions: &'a Expressions,
+    count: usize,
+    memory: usize,
+}
+
+impl Expressions {
+    /// The budget of one more request.
+    pub(crate) fn budget(&self) -> ExpressionBudget<'_> {
+        ExpressionBudget { expressions: self, count: COUNT, memory: MEMORY }
+    }
+}
+
+impl ExpressionBudget<'_> {
+    /// Compiles `text`, or finds it compiled; it pays attention to case if there is an upper-case
+    /// letter in it.
+    pub(crate) fn compile(&mut self, text: &str) -> Result<Arc<Pattern>, String> {
+        let left = self.count.checked_sub(1);
+        self.count = left.ok_or_else(|| format!("more than {COUNT} of them in one request"))?;
+        let mut known = self.expressions.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pattern = match known.get(text).and_then(Weak::upgrade) {
+            Some(pattern) => pattern,
+            None => {
+                known.retain(|_, pattern| pattern.strong_count() > 0);
+                let all = known.values().filter_map(Weak::upgrade).map(|one| one.memory());
+                if all.sum::<usize>() > ALL {
+                    return Err("too many are in use, try again later".into());
+                }
+                let pattern = Arc::new(Pattern::new(text, self.memory)?);
+                known.insert(text.to_owned(), Arc::downgrade(&pattern));
+                pattern
+            }
+        };
+        let left = self.memory.checked_sub(pattern.memory());
+        self.memory = left.ok_or_else(too_large)?;
+        Ok(pattern)
+    }
 }
 
 impl Pattern {
-    /// Compiles `text`; it pays attention to case if there is an upper-case letter in it.
-    pub(crate) fn new(text: &str) -> Result<Self, String> {
+    /// Compiles `text` into at most so much memory.
+    fn new(text: &str, memory: usize) -> Result<Self, String> {
         if text.len() > LENGTH {
             return Err(format!("longer than {LENGTH} bytes"));
         }
         let exact = has_upper_case(text);
-        let regex = compile(text, exact).map_err(|error| last_line(&error.to_string()))?;
+        let regex = compile(text, exact, memory).map_err(|error| words(&error))?;
         let piece = regex_syntax::parse(text).ok().and_then(|hir| longest_piece(&hir));
         let needle = piece.and_then(|piece| Needle::new(&piece, exact));
-        let regex = if needle.is_none() { OnceLock::from(Some(regex)) } else { OnceLock::new() };
-        Ok(Self { text: text.to_owned(), regex, needle })
+        Ok(Self { regex, needle })
     }
 
-    pub(crate) fn is_match(&self, matter: &str) -> bool {
-        let compile = || compile(&self.text, has_upper_case(&self.text)).ok();
-        self.regex.get_or_init(compile).as_ref().is_some_and(|regex| regex.is_match(matter))
+    /// How much memory it takes.
+    fn memory(&self) -> usize {
+        let needle = match &self.needle {
+            Some(Needle::AnyCase(regex)) => regex.memory_usage(),
+            Some(Needle::Exact(_)) | None => 0,
+        };
+        self.regex.memory_usage() + needle
+    }
+
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
     }
 
     /// Where the first line at or behind `at` may be that matches; `None` says there is none.
@@ -53,7 +112,9 @@ impl Pattern {
         match &self.needle {
             None => (at < lines.len()).then_some(at),
             Some(Needle::Exact(finder)) => finder.find(&lines[at..]).map(|found| at + found),
-            Some(Needle::AnyCase(regex)) => regex.find_at(lines, at).map(|found| found.start()),
+            Some(Needle::AnyCase(regex)) => {
+                regex.find(&lines[at..]).map(|found| at + found.start())
+            }
         }
     }
 
@@ -63,9 +124,10 @@ impl Pattern {
     }
 }
 
-fn compile(text: &str, exact: bool) -> Result<Regex, regex::Error> {
-    let mut builder = RegexBuilder::new(text);
-    builder.case_insensitive(!exact).size_limit(MEMORY).dfa_size_limit(MEMORY).build()
+fn compile(text: &str, exact: bool, memory: usize) -> Result<Regex, Box<BuildError>> {
+    let config = Config::new().nfa_size_limit(Some(memory)).hybrid_cache_capacity(CACHE);
+    let syntax = syntax::Config::new().case_insensitive(!exact);
+    Regex::builder().configure(config).syntax(syntax).build(text).map_err(Box::new)
 }
 
 impl Needle {
@@ -74,9 +136,23 @@ impl Needle {
             let finder = Finder::new(piece.as_bytes()).into_owned();
             return Some(Self::Exact(Box::new(finder)));
         }
-        let mut builder = bytes::RegexBuilder::new(&regex::escape(piece));
-        builder.case_insensitive(true).size_limit(MEMORY).build().ok().map(Self::AnyCase)
+        let regex = compile(&regex_syntax::escape(piece), false, MEMORY).ok()?;
+        Some(Self::AnyCase(Box::new(regex)))
     }
+}
+
+fn too_large() -> String {
+    format!("the expressions of a request may take {} KiB when compiled", MEMORY >> 10)
+}
+
+/// The compiler's own words without the picture above them.
+fn words(error: &BuildError) -> String {
+    if error.size_limit().is_some() {
+        return too_large();
+    }
+    let cause = error.syntax_error().map_or_else(|| error.to_string(), |cause| cause.to_string());
+    let line = cause.lines().last().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 /// The longest text that every match contains and that stands in a line of JSON as it is: without
@@ -96,12 +172,6 @@ fn longest_piece(hir: &Hir) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// The compiler's own words without the picture above them.
-fn last_line(error: &str) -> String {
-    let line = error.lines().last().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]
@@ -132,22 +202,37 @@ mod tests {
 
     #[test]
     fn case_counts_only_if_there_is_an_upper_case_letter() {
-        let is_match = |text: &str, matter| Pattern::new(text).unwrap().is_match(matter);
+        let is_match = |text: &str, shown| Pattern::new(text, MEMORY).unwrap().is_match(shown);
         assert!(is_match("timeout", "Timeout") && is_match(r"\Stimeout", "xTIMEOUT"));
         assert!(is_match("Timeout", "Timeout") && !is_match("Timeout", "timeout"));
-        let candidate = |text: &str| Pattern::new(text).unwrap().candidate(b"a\nb TimeOut\n", 0);
+        let candidate =
+            |text: &str| Pattern::new(text, MEMORY).unwrap().candidate(b"a\nb TimeOut\n", 0);
         assert_eq!((candidate("timeout"), candidate("Timeout")), (Some(4), None));
     }
 
     #[test]
-    fn an_expression_that_is_none_or_too_large_is_refused_in_a_few_words() {
-        let refused = |text: &str| Pattern::new(text).unwrap_err();
+    fn an_expression_that_is_invalid_or_too_large_is_refused_in_a_few_words() {
+        let refused = |text: &str| Pattern::new(text, MEMORY).unwrap_err();
         assert_eq!(refused("("), "unclosed group");
-        assert!(
-            refused(r"\w{1000}{1000}").contains("size limit"),
-            "{}",
-            refused(r"\w{1000}{1000}")
-        );
+        assert!(refused(r"\w{1000}{1000}").contains("1024 KiB"), "{}", refused(r"\w{1000}{1000}"));
         assert!(refused(&"x".repeat(2000)).contains("1000"));
+    }
+
+    #[test]
+    fn the_expressions_of_a_request_are_bounded_together_and_equal_ones_are_compiled_once() {
+        let expressions = Expressions::default();
+        let mut budget = expressions.budget();
+        let many: Vec<_> =
+            (0..COUNT).map(|at| budget.compile(&format!("word{at}")).unwrap()).collect();
+        assert!(budget.compile("one more").unwrap_err().contains("32"));
+        let again = expressions.budget().compile("word7").unwrap();
+        assert!(Arc::ptr_eq(&again, &many[7]));
+        let mut budget = expressions.budget();
+        let large = (0..COUNT).find_map(|at| budget.compile(&format!(r"\w{{19}}{at}")).err());
+        assert!(large.unwrap().contains("1024 KiB"));
+        drop((many, again));
+        expressions.budget().compile("x").unwrap();
+        let known = expressions.0.lock().unwrap();
+        assert!(!known.contains_key("word7"), "what nobody looks for is forgotten");
     }
 }

@@ -1,134 +1,201 @@
-//! What there is to ask for, and how it is answered.
+//! The routes, and how each is answered.
 
-use super::body::Body;
-use super::form::Form;
-use super::query::{self, Count, Query, Wrong};
+use super::file_cursor::FileCursor;
+use super::format::ResponseFormat;
+use super::log_set::LogFiles;
+use super::params::{self, BadRequest, Params, RecordCount};
 use super::search::Search;
-use super::tail::Tail;
-use super::{Look, metrics, page};
+use super::server::{Access, ReadServer};
+use super::stream::Body;
+use super::stream_cursor::StreamCursor;
+use super::tail::{Render, Tail, TailCursor, TailStart};
+use super::{metrics, page};
 use crate::clock::now;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 use std::sync::Arc;
 
 /// Everything there is.
 const PATHS: [&str; 6] = ["/", "/tail", "/search", "/senders", "/metrics", "/healthz"];
 
+/// What can be done with all of it.
+const METHODS: &str = "GET, HEAD, OPTIONS";
+
 /// The header by which a browser says, when it comes back, what it has seen last.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
+/// With how many records a tail begins.
+const BEGIN: u64 = 10;
+
+const JSON: &str = "application/json";
+
 type Answer = Response<Body>;
 
-/// Answers a request; `local` says that it came to an address of this machine alone.
-pub(crate) fn answer(look: &Arc<Look>, request: &Request<Incoming>, local: bool) -> Answer {
-    look.view.stats.requests.add(1);
-    let mut answer = dispatch(look, request, local).unwrap_or_else(|refusal| refusal.answer());
+/// Answers a request.
+pub(crate) fn answer(
+    server: &Arc<ReadServer>,
+    request: &Request<Incoming>,
+    access: Access,
+) -> Answer {
+    server.view.stats.requests.add(1);
+    let mut answer = dispatch(server, request, access).unwrap_or_else(Refusal::answer);
+    if request.method() == Method::HEAD {
+        *answer.body_mut() = Body::Whole(None);
+    }
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
 }
 
-fn dispatch(look: &Arc<Look>, request: &Request<Incoming>, local: bool) -> Result<Answer, Refusal> {
-    if local && !names_this_machine(request) {
-        let what = "this address answers to the name localhost only".into();
-        let allowed = &["localhost", "127.0.0.1", "[::1]"];
-        return Err(Refusal(StatusCode::FORBIDDEN, Wrong::new(what, allowed)));
+fn dispatch(
+    server: &Arc<ReadServer>,
+    request: &Request<Incoming>,
+    access: Access,
+) -> Result<Answer, Refusal> {
+    let view = &server.view;
+    // Whoever shows a token was not led here by a name.
+    if access.local && view.tokens.is_none() && !view.hosts.admit(request) {
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = host.unwrap_or_default();
+        let error =
+            format!("unknown host {host:?}: --http-host adds a name by which it is reached");
+        let allowed = &["localhost", "an address", "a name of --http-host"];
+        return Err(Refusal::new(StatusCode::FORBIDDEN, error, allowed));
     }
-    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+    let path = request.uri().path();
     let page = page::file(path);
     if page.is_none() && !PATHS.contains(&path) {
-        let what = format!("nothing at {path}");
-        return Err(Refusal(StatusCode::NOT_FOUND, Wrong::new(what, &PATHS)));
+        return Err(Refusal::new(StatusCode::NOT_FOUND, format!("nothing at {path}"), &PATHS));
     }
-    if request.method() != Method::GET {
-        let what = format!("nothing is done by {}", request.method());
-        return Err(Refusal(StatusCode::METHOD_NOT_ALLOWED, Wrong::new(what, &["GET"])));
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return Ok(options()),
+        _ => {
+            let error = format!("method {} is not allowed", request.method());
+            let allowed = &["GET", "HEAD", "OPTIONS"];
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error, allowed));
+        }
     }
     if let Some((kind, bytes)) = page {
         return Ok(shown(kind, bytes));
     }
     if path != "/healthz" {
-        admit(look, request.headers())?;
+        admit(server, request.headers())?;
     }
     match path {
-        "/tail" => tail(look, query, request.headers()),
-        "/search" => search(look, query, request.headers()),
-        "/senders" => Ok(whole(JSON, look.view.senders.json())),
-        "/metrics" => Ok(whole(metrics::TYPE, metrics::text(look))),
-        _ => Ok(health(look)),
+        "/tail" | "/search" if !access.streams => {
+            let error = "too many connections of readers".into();
+            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error, &[]))
+        }
+        "/tail" => tail(server, request),
+        "/search" => search(server, request),
+        "/senders" => Ok(whole(JSON, view.senders.json())),
+        "/metrics" => Ok(whole(metrics::TYPE, metrics::text(server))),
+        _ => Ok(health(server)),
     }
 }
 
-/// Lets in who shows a token, where that is asked for (RFC 6750, section 2.1). What is served to
-/// everybody is the page, which holds nothing yet, and whether all is well.
-fn admit(look: &Look, headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(tokens) = &look.view.tokens else { return Ok(()) };
+/// Lets in clients that show a token, where that is asked for (RFC 6750, section 2.1). Everybody may
+/// have the page, which holds nothing yet, and whether all is well.
+fn admit(server: &ReadServer, headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(tokens) = &server.view.tokens else { return Ok(()) };
     let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
     let shown = shown.and_then(|shown| shown.split_once(' '));
     let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     tokens.admit(shown.map(|(_, token)| token.trim())).map_err(|error| {
-        look.view.stats.requests_refused.add(1);
-        Refusal(StatusCode::UNAUTHORIZED, Wrong::new(error.to_string(), &[]))
+        server.view.stats.requests_refused.add(1);
+        Refusal::new(StatusCode::UNAUTHORIZED, error.to_string(), &[])
     })
 }
 
-const JSON: &str = "application/json";
-
-fn tail(look: &Arc<Look>, query: &str, headers: &HeaderMap) -> Result<Answer, Refusal> {
-    let query = Query::parse(query, &["follow", "after"])?;
-    let form = form(headers);
+fn tail(server: &Arc<ReadServer>, request: &Request<Incoming>) -> Result<Answer, Refusal> {
+    let query = request.uri().query().unwrap_or_default();
+    let params = Params::parse(query, &["follow", "after"], &server.expressions)?;
+    let headers = request.headers();
+    let format = format(headers);
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
-    let last = last.filter(|id| !id.is_empty()).map(query::cursor).transpose()?;
-    let place = look.tails.clone().try_acquire_owned().map_err(|_| {
-        look.view.stats.tails_over_limit.add(1);
-        let what = format!("{} tails are running already", look.view.max_tails);
-        Refusal(StatusCode::SERVICE_UNAVAILABLE, Wrong::new(what, &[]))
+    let last = last.filter(|id| !id.is_empty());
+    let last = last.map(|id| params::position("Last-Event-ID", id)).transpose()?;
+    if request.method() == Method::HEAD {
+        return Ok(typed(format.content_type(), Body::Whole(None)));
+    }
+    let place = server.tails.clone().try_acquire_owned().map_err(|_| {
+        server.view.stats.tails_over_limit.add(1);
+        let error = format!("{} tails are running already (--max-tails)", server.view.max_tails);
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error, &[])
     })?;
-    look.view.stats.tails.add(1);
-    let over = query.filter.until.is_some_and(|until| until <= now());
-    let tail = Tail {
-        look: look.clone(),
-        filter: Arc::new(query.filter),
-        form,
-        count: query.count,
-        // What a browser has seen last is later than what it began with.
-        after: last.or(query.after),
-        follow: query.follow && !over,
-        place,
+    server.view.stats.tails.add(1);
+    let over = params.filter.until.is_some_and(|until| until <= now());
+    // What a browser has seen last is later than what it began with.
+    let start = match last.or(params.after) {
+        Some(position) => TailStart::After(position),
+        None => TailStart::Last(params.count.unwrap_or(match params.filter.since {
+            Some(_) => RecordCount::All,
+            None => RecordCount::Last(BEGIN),
+        })),
     };
-    Ok(stream(form, Body::stream(look.rooms.own(), |outlet| tail.run(outlet))))
+    let render = Render { filter: Arc::new(params.filter), format };
+    let cursor = cursor(server, &render, start);
+    let follow = params.follow && !over;
+    let tail = Tail { reading: server.reading.clone(), render, cursor, follow, place };
+    let run = |outlet| tail.run(outlet);
+    Ok(stream(format, Body::stream(&server.handle, &server.streams, run)))
 }
 
-fn search(look: &Arc<Look>, query: &str, headers: &HeaderMap) -> Result<Answer, Refusal> {
-    let query = Query::parse(query, &["order"])?;
-    let form = form(headers);
-    look.view.stats.searches.add(1);
+fn cursor(server: &ReadServer, render: &Render, start: TailStart) -> Box<dyn TailCursor> {
+    let (store, progress) = (server.reading.store.clone(), server.view.progress.clone());
+    match store.files {
+        LogFiles::One(_) => {
+            Box::new(FileCursor::new(store, progress, server.view.stats.clone(), start))
+        }
+        LogFiles::None | LogFiles::Many(_) => {
+            Box::new(StreamCursor::new(store, progress, render, start))
+        }
+    }
+}
+
+fn search(server: &Arc<ReadServer>, request: &Request<Incoming>) -> Result<Answer, Refusal> {
+    let query = request.uri().query().unwrap_or_default();
+    let params = Params::parse(query, &["order"], &server.expressions)?;
+    let format = format(request.headers());
+    if request.method() == Method::HEAD {
+        return Ok(typed(format.content_type(), Body::Whole(None)));
+    }
+    server.view.stats.searches.add(1);
     let search = Search {
-        look: look.clone(),
-        filter: Arc::new(query.filter),
-        form,
-        order: query.order,
-        count: query.count.unwrap_or(Count::All),
+        reading: server.reading.clone(),
+        filter: Arc::new(params.filter),
+        format,
+        order: params.order,
+        count: params.count.unwrap_or(RecordCount::All),
     };
-    Ok(stream(form, Body::stream(look.rooms.own(), |outlet| search.run(outlet))))
+    let run = |outlet| search.run(outlet);
+    Ok(stream(format, Body::stream(&server.handle, &server.streams, run)))
 }
 
-fn health(look: &Look) -> Answer {
-    let failing = look.view.progress.failing();
+fn health(server: &ReadServer) -> Answer {
+    let failing = server.view.progress.failing();
     let status = if failing.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let said = failing
+    let report = failing
         .map_or_else(|| json!({"healthy": true}), |why| json!({"healthy": false, "error": why}));
-    let mut answer = whole(JSON, format!("{said}\n"));
+    let mut answer = whole(JSON, format!("{report}\n"));
     *answer.status_mut() = status;
     answer
 }
 
-fn form(headers: &HeaderMap) -> Form {
+fn options() -> Answer {
+    let mut answer = Response::new(Body::Whole(None));
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    answer
+}
+
+fn format(headers: &HeaderMap) -> ResponseFormat {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    Form::accepted(accept.unwrap_or_default())
+    ResponseFormat::accepted(accept.unwrap_or_default())
 }
 
 fn whole(kind: &'static str, text: String) -> Answer {
@@ -144,8 +211,8 @@ fn shown(kind: &'static str, bytes: &'static [u8]) -> Answer {
     answer
 }
 
-fn stream(form: Form, body: Body) -> Answer {
-    let mut answer = typed(form.content_type(), body);
+fn stream(format: ResponseFormat, body: Body) -> Answer {
+    let mut answer = typed(format.content_type(), body);
     // A proxy that gathers before it passes on would hold back what is awaited.
     let name = HeaderName::from_static("x-accel-buffering");
     answer.headers_mut().insert(name, HeaderValue::from_static("no"));
@@ -158,35 +225,30 @@ fn typed(kind: &'static str, body: Body) -> Answer {
     answer
 }
 
-/// Whether a request is meant for this machine by name. A page from elsewhere that had its own
-/// name lead here (DNS rebinding) could read everything otherwise.
-fn names_this_machine(request: &Request<Incoming>) -> bool {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let name = host.and_then(|host| host.parse::<Uri>().ok());
-    name.and_then(|name| name.host().map(is_local)).unwrap_or(false)
-}
-
-fn is_local(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || matches!(host, "127.0.0.1" | "[::1]" | "::1")
-}
-
 /// A request that is not answered as it wished.
-struct Refusal(StatusCode, Wrong);
+struct Refusal {
+    status: StatusCode,
+    why: BadRequest,
+}
 
-impl From<Wrong> for Refusal {
-    fn from(wrong: Wrong) -> Self {
-        Self(StatusCode::BAD_REQUEST, wrong)
+impl From<BadRequest> for Refusal {
+    fn from(why: BadRequest) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, why }
     }
 }
 
 impl Refusal {
+    fn new(status: StatusCode, error: String, allowed: &[&'static str]) -> Self {
+        Self { status, why: BadRequest::new(error, allowed) }
+    }
+
     fn answer(self) -> Answer {
-        let Self(status, Wrong { what, allowed }) = self;
-        let said = json!({"error": what, "allowed": allowed});
-        let mut answer = whole(JSON, format!("{said}\n"));
+        let Self { status, why: BadRequest { error, allowed } } = self;
+        let report = json!({"error": error, "allowed": allowed});
+        let mut answer = whole(JSON, format!("{report}\n"));
         *answer.status_mut() = status;
         if status == StatusCode::METHOD_NOT_ALLOWED {
-            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
         }
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"netlog\"");

@@ -1,88 +1,116 @@
 //! `GET /search`: what is held, sent as it is found.
 
-use super::Look;
-use super::body::Outlet;
-use super::course::{Course, Way};
+use super::Reading;
 use super::filter::Filter;
-use super::form::{Form, Notice};
-use super::query::{Count, Order};
-use super::volume::PIECE;
+use super::format::{Notice, ResponseFormat};
+use super::log_set::LogFiles;
+use super::merge::Merge;
+use super::params::{RecordCount, SearchOrder};
+use super::position::Position;
+use super::scan::ScanQuery;
+use super::stream::{Outlet, StreamEnd};
+use super::turn::Turn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 
 /// What is searched where there is no file that can be read back.
 const LATEST: &str = "the latest records, which are in memory: no file can be read back";
 
 /// A search to be done.
 pub(crate) struct Search {
-    pub(crate) look: Arc<Look>,
+    pub(crate) reading: Arc<Reading>,
     pub(crate) filter: Arc<Filter>,
-    pub(crate) form: Form,
-    pub(crate) order: Order,
-    pub(crate) count: Count,
+    pub(crate) format: ResponseFormat,
+    pub(crate) order: SearchOrder,
+    pub(crate) count: RecordCount,
 }
 
-/// What one step came to.
-struct Stepped {
+/// A step of a search.
+#[derive(Default)]
+struct SearchStep {
     out: Vec<u8>,
     matched: u64,
+    last: Option<Position>,
     done: bool,
 }
 
 impl Search {
-    /// Searches until all is searched, enough is found, or nobody reads any more.
+    /// Searches until all is searched, enough is found, or the client is gone.
     pub(crate) async fn run(self, outlet: Outlet) {
-        let asked = (self.filter.clone(), self.order);
-        let Some(mut course) = Course::over_all(&self.look, asked).await else { return };
-        let mut matched = 0;
+        let mut last = None;
+        if self.search(&outlet, &mut last).await == Err(StreamEnd::Stalled) {
+            let mut out = Vec::new();
+            self.format.push_notice(&mut out, Notice::Disconnected(last));
+            outlet.disconnect(out);
+        }
+    }
+
+    async fn search(&self, outlet: &Outlet, last: &mut Option<Position>) -> Result<(), StreamEnd> {
+        let (store, filter, order) = (self.reading.store.clone(), self.filter.clone(), self.order);
+        let query = ScanQuery { filter, order, timed: false, budget: 0 };
+        let begin = move || Merge::new(store.snapshot(), query);
+        let mut merge = spawn_blocking(begin).await.map_err(|_| StreamEnd::Closed)?;
+        let (mut matched, mut turn) = (0, Turn::default());
         loop {
-            let left = match self.count {
-                Count::All => u64::MAX,
-                Count::Last(count) => count - matched,
-            };
-            let Ok(room) = course.room(&outlet, PIECE).await else { return };
-            let stepped = self.step(course, (room.most, left)).await;
-            let Some((next, stepped)) = stepped else { return };
-            matched += stepped.matched;
-            course = next;
-            if course.fill(&outlet, room, stepped.out).await.is_err() {
-                return;
+            if turn.is_over(outlet, &self.reading.turns).await {
+                merge.release();
             }
-            if stepped.done {
+            let room = outlet.room().await?;
+            if merge.is_wide() {
+                turn.take(&self.reading.turns).await.ok_or(StreamEnd::Closed)?;
+            }
+            let left = match self.count {
+                RecordCount::All => u64::MAX,
+                RecordCount::Last(count) => count - matched,
+            };
+            let (next, step) = self.step(merge, outlet.chunk(), left).await?;
+            merge = next;
+            matched += step.matched;
+            outlet.send(room, step.out).await?;
+            *last = step.last.or(*last);
+            if step.done {
                 break;
             }
         }
+        let counts = merge.counts();
+        self.reading.stats.pieces_unreadable.add(counts.unreadable);
+        let memory = matches!(self.reading.store.files, LogFiles::None);
+        let notice = Notice::End { matched, counts, only: memory.then_some(LATEST) };
         let mut out = Vec::new();
-        let (scanned, skipped) = course.way.bytes();
-        let memory = self.look.shelves.is_none() && self.look.shelf.is_memory();
-        let only = memory.then_some(LATEST);
-        self.look.view.stats.pieces_unreadable.add(course.way.unreadable());
-        self.form.push_notice(&mut out, Notice::End { matched, scanned, skipped, only });
-        let _ = outlet.send(out).await;
+        self.format.push_notice(&mut out, notice);
+        let room = outlet.room().await?;
+        outlet.send(room, out).await
     }
 
-    /// Searches one piece of at most so many bytes, when it is its turn, for at most `left` records.
+    /// Searches a little, some `most` bytes of what is found and at most `left` records, where
+    /// nobody waits for it, when it is its turn.
     async fn step(
         &self,
-        mut course: Course,
-        (most, left): (u64, u64),
-    ) -> Option<(Course, Stepped)> {
-        course.wait().await?;
-        let turn = self.look.searching.clone().acquire_owned().await.ok()?;
-        let form = self.form;
-        let work = move |way: &mut Way| {
-            let (mut out, mut matched) = (Vec::new(), 0);
-            if left == 0 {
-                return Stepped { out, matched, done: true };
+        mut merge: Merge,
+        most: u64,
+        left: u64,
+    ) -> Result<(Merge, SearchStep), StreamEnd> {
+        let turn = self.reading.searching.clone().acquire_owned().await;
+        let (turn, format) = (turn.map_err(|_| StreamEnd::Closed)?, self.format);
+        let work = move || {
+            let mut step = SearchStep { done: left == 0, ..SearchStep::default() };
+            if !step.done {
+                let flow = merge.step(most, |found| {
+                    format.push(&mut step.out, found.line, found.position);
+                    step.matched += 1;
+                    step.last = Some(found.position);
+                    if step.matched < left {
+                        ControlFlow::Continue(())
+                    } else {
+                        ControlFlow::Break(())
+                    }
+                });
+                step.done = flow.is_break();
             }
-            let flow = way.step(most, |found| {
-                form.push(&mut out, found.line, found.cursor);
-                matched += 1;
-                if matched < left { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            });
             drop(turn);
-            Stepped { out, matched, done: flow.is_break() }
+            (merge, step)
         };
-        course.step(work).await
+        spawn_blocking(work).await.map_err(|_| StreamEnd::Closed)
     }
 }

@@ -10,13 +10,14 @@ use super::shown;
 use crate::clock::now;
 use crate::hub::batch::Batch;
 use crate::hub::marks::HeldMark;
-use crate::hub::progress::{End, Stream};
+use crate::hub::progress::End;
 use crate::hub::sink::{Held, Sink, SinkError, Written};
+use crate::layout::fingerprint;
 use crate::layout::rotation;
 use crate::layout::segment_name::SegmentName;
-use crate::layout::torn_tail::{self, Cut};
+use crate::layout::torn_tail;
 use crate::ledger::rotation as ledger_rotation;
-use crate::ledger::{BatchEntry, FoundLedger, Ledger, Position, identify, is_full};
+use crate::ledger::{BatchEntry, FoundLedger, Ledger, identify, is_full};
 use crate::options::Format;
 use crate::stderr::{Chain, StderrLog};
 use append::{append, whole_lines};
@@ -42,9 +43,13 @@ pub(crate) struct FileSink {
     inode: (u64, u64),
     ledger: Ledger,
     /// Where the next batch begins.
-    end: u64,
-    /// Where lines begin that no entry of the ledger counted when it was opened.
-    untold: Option<u64>,
+    pub(crate) end: u64,
+    /// The fingerprint of what is in it, once it is known.
+    fingerprint: Option<u64>,
+    /// How often another file was begun, or this one anew.
+    begun: u64,
+    /// Whether it has made way, if it had to, for the batch that comes next.
+    prepared: bool,
     /// When the file was last written, in microseconds since 1970.
     written: i64,
     looked: Instant,
@@ -78,8 +83,7 @@ impl FileSink {
             file => (file?, false),
         };
         let found = FoundLedger::read(path, &file)?;
-        let cut = found.cut;
-        if let Some(cut) = cut {
+        if let Some(cut) = found.cut {
             torn_tail::cut(&file, cut)?;
         }
         if !away {
@@ -95,17 +99,15 @@ impl FileSink {
         }
         let ledger = Ledger::begin(path, &file, found, options.ledger())?;
         let (inode, end) = identify(&file)?;
-        let untold = match cut {
-            Some(Cut::BehindLastLine(at)) if at < end => Some(at),
-            _ => None,
-        };
         options.retention.watch(options.shown());
         Ok(Self {
             stderr,
             inode,
             ledger,
             end,
-            untold,
+            fingerprint: None,
+            begun: 0,
+            prepared: false,
             written: modified(&file)?,
             looked: Instant::now(),
             away,
@@ -127,6 +129,8 @@ impl FileSink {
         if end < self.end {
             // Somebody copied it and cut it (logrotate's copytruncate).
             self.ledger.begin_anew(&self.file)?;
+            self.fingerprint = None;
+            self.begun += 1;
         }
         self.end = end;
         let due = self.options.schedule.due(end, self.written, now());
@@ -159,6 +163,8 @@ impl FileSink {
         (self.inode, self.end) = identify(&file)?;
         self.written = modified(&file)?;
         self.file = file;
+        self.fingerprint = None;
+        self.begun += 1;
         self.away = false;
         self.before = self.rotated.take();
         Ok(())
@@ -169,6 +175,8 @@ impl FileSink {
         let segment = rotation::next_name(&path, self.ledger.generation(), now());
         let rotated = segment.path(&path);
         let shown = self.options.shown().to_owned();
+        // Before: whoever lists the files and sees this number unchanged has seen all of them.
+        self.options.stats.files_rotated.add(1);
         let laid_out = self.ledger.prepare_next(&path, segment);
         if let Err(error) = laid_out.and_then(|()| fs::rename(&path, &rotated)) {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
@@ -194,30 +202,25 @@ impl FileSink {
         Ok(())
     }
 
-    /// What the file is a part of.
-    pub(crate) fn part_of(&self) -> Option<Stream> {
-        self.ledger.stream()
+    /// Goes on in another file before the next batch if this one is full, gone or cut.
+    pub(crate) fn prepare(&mut self) -> io::Result<()> {
+        if self.pending.is_some() && self.look_again() && self.was_moved() {
+            // Perhaps to make room: what is half written there is written anew elsewhere.
+            self.take_back()?;
+        }
+        if self.pending.is_none() && !self.prepared {
+            self.make_way()?;
+            self.prepared = true;
+        }
+        Ok(())
     }
 
-    /// Makes the file a part of `stream`, unless it is one already.
-    pub(crate) fn join(&mut self, stream: Stream) -> io::Result<()> {
-        self.ledger.join(stream)
-    }
-
-    /// Where lines of plain peers are that were written by a collector that died of it, and told of
-    /// to nobody; and how long they are.
-    pub(crate) fn untold(&self) -> Option<(u64, u64)> {
-        self.untold.map(|at| (at, self.end - at))
-    }
-
-    /// Gives such lines their place in the stream.
-    pub(crate) fn tell(&mut self, lines: (u64, u64), pos: u64) -> io::Result<()> {
-        self.ledger.tell(lines, pos)
-    }
-
-    /// How much memory is taken by what it knows of places in the stream.
-    pub(crate) fn order_size(&self) -> usize {
-        self.ledger.order_size()
+    /// The fingerprint of the file; none of an empty one.
+    pub(crate) fn fingerprint(&mut self) -> io::Result<Option<u64>> {
+        if self.fingerprint.is_none() && self.end > 0 {
+            self.fingerprint = fingerprint::of_file(&self.file)?;
+        }
+        Ok(self.fingerprint)
     }
 
     /// Goes on, with all it knows, in the file at another path.
@@ -254,16 +257,11 @@ impl FileSink {
         let stats = self.options.stats.clone();
         let text = (self.options.format == Format::Text).then_some(Text::PLAIN);
         let pieces: Vec<_> = batch.runs.iter().map(|run| shown(run, text)).collect();
-        if self.pending.is_some() && self.look_again() && self.was_moved() {
-            // Perhaps to make room: what is half written there is written anew elsewhere.
-            self.take_back()?;
-        }
+        self.prepare()?;
         let mut pending = match self.pending.take() {
             Some(pending) => pending,
             None => {
-                self.make_way()?;
-                let position = Position { at: self.end, pos: batch.pos };
-                let begin = || self.ledger.begin_batch(position, &batch.runs, &pieces);
+                let begin = || self.ledger.begin_batch(self.end, &batch.runs, &pieces);
                 Pending { entry: stats.ledger_nanoseconds.time(begin)?, done: 0 }
             }
         };
@@ -274,13 +272,15 @@ impl FileSink {
             return result;
         }
         self.end += pending.done as u64;
+        self.prepared = false;
         self.written = now();
         stats.ledger_nanoseconds.time(|| self.ledger.commit(&pending.entry));
         Ok(())
     }
 
     fn position(&self) -> Option<End> {
-        let end = End { inode: self.inode, len: self.end, turn: 0, before: self.before };
+        let (inode, len) = (self.inode, self.end);
+        let end = End { inode, len, turn: 0, begun: self.begun, before: self.before };
         (self.options.format == Format::Json).then_some(end)
     }
 
@@ -292,7 +292,7 @@ impl FileSink {
 impl Sink for FileSink {
     fn write(&mut self, batch: &Batch) -> Result<Written, SinkError> {
         self.try_write(batch).map_err(|cause| self.failed_to("write to", cause))?;
-        Ok(Written { end: self.position(), streamed: None })
+        Ok(Written { end: self.position(), parts: Vec::new() })
     }
 
     fn held(&mut self) -> Held {

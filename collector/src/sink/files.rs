@@ -2,20 +2,25 @@
 //! has its ledger; a batch is written file by file, and goes on where it stopped.
 
 mod order;
+mod reconcile;
 mod split;
 
 use super::file::{FileOptions, FileSink};
 use crate::hub::batch::Batch;
 use crate::hub::line_run::LineRun;
 use crate::hub::marks::HeldMark;
+use crate::hub::recent::WrittenPart;
 use crate::hub::sink::{Held, Sink, SinkError, Written};
+use crate::layout::fingerprint;
+use crate::layout::order::{SegmentKey, order_of};
 use crate::layout::paths;
 use crate::layout::template::Template;
 use crate::layout::tree;
 use crate::options::Format;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
-use order::Order;
+use order::OrderWriter;
+use reconcile::Measured;
 use rustix::fs::fstat;
 use rustix::io::Errno;
 use split::{Part, split};
@@ -36,10 +41,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// What an open file takes: its directory, itself, its ledger.
 const DESCRIPTORS: usize = 3;
-
-/// The most memory for what open files know of their places in the stream, 8 bytes for each time
-/// that another one was written in between.
-const PLACES: usize = 64 << 20;
 
 /// How many places taken by something else are remembered, for each to be told of once.
 const TOLD: usize = 100;
@@ -85,7 +86,10 @@ pub(crate) struct Files {
     marks: Vec<HeldMark>,
     /// What is left of the batch that is being written.
     left: VecDeque<Part>,
-    order: Order,
+    /// None where files cannot be read back.
+    order: Option<OrderWriter>,
+    /// What of the batch that is being written is in the files, in their order.
+    written: Vec<WrittenPart>,
     looked: Instant,
     /// The places taken by something else, and whether it was told that there are too many files.
     told: BTreeSet<PathBuf>,
@@ -121,17 +125,23 @@ impl Files {
             known: BTreeSet::new(),
             marks: Vec::new(),
             left: VecDeque::new(),
-            order: Order::default(),
+            order: None,
+            written: Vec::new(),
             looked: Instant::now(),
             told: BTreeSet::new(),
             told_over: false,
         };
-        let (mut streams, mut untold) = (Vec::new(), Vec::new());
+        let base = files.template.base.clone();
+        if files.options.format == Format::Json {
+            let order = OrderWriter::open(&base).map_err(|cause| (order_of(&base), cause))?;
+            files.order = Some(order);
+        }
+        let mut active = Vec::new();
         for place in kept {
             match files.reach(&place) {
                 Ok(open) => {
-                    streams.extend(open.sink.part_of());
-                    untold.extend(open.sink.untold().map(|lines| (place, lines)));
+                    let fingerprint = open.sink.fingerprint().ok().flatten();
+                    active.push((place, Measured { fingerprint, len: open.sink.end }));
                     let marks = open.sink.held().marks;
                     files.marks.extend(marks);
                 }
@@ -139,23 +149,8 @@ impl Files {
                 Err(cause) => return Err((files.path(&place), cause)),
             }
         }
-        if files.options.format == Format::Json {
-            files.order = Order::after(streams.into_iter());
-        }
-        for (place, lines) in untold {
-            files.order_untold(&place, lines).map_err(|cause| (files.path(&place), cause))?;
-        }
+        files.reconcile(active).map_err(|cause| (order_of(&base), cause))?;
         Ok(files)
-    }
-
-    /// Gives lines a place in the stream that a collector wrote who died before he told of them.
-    fn order_untold(&mut self, place: &Path, lines: (u64, u64)) -> io::Result<()> {
-        let Some(stream) = self.order.stream() else { return Ok(()) };
-        let open = self.reach(place)?;
-        open.sink.join(stream)?;
-        open.sink.tell(lines, stream.end)?;
-        self.order.skip(lines.1);
-        Ok(())
     }
 
     fn path(&self, place: &Path) -> PathBuf {
@@ -194,13 +189,8 @@ impl Files {
     /// Closes the file that was not written for longest, if there are enough.
     fn make_room(&mut self) {
         while self.open.len() >= self.most.open {
-            self.close_oldest();
-        }
-    }
-
-    fn close_oldest(&mut self) {
-        let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
-        if let Some(place) = oldest.map(|(place, _)| place.clone()) {
+            let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
+            let Some(place) = oldest.map(|(place, _)| place.clone()) else { return };
             self.close_file(&place);
         }
     }
@@ -216,12 +206,6 @@ impl Files {
         let idle = self.open.iter().filter(|(_, open)| open.used.elapsed() >= IDLE);
         let idle: Vec<PathBuf> = idle.map(|(place, _)| place.clone()).collect();
         idle.iter().for_each(|place| self.close_file(place));
-        let size = |files: &Self| -> usize {
-            files.open.values().map(|open| open.sink.order_size()).sum()
-        };
-        while self.open.len() > 1 && size(self) > PLACES {
-            self.close_oldest();
-        }
     }
 
     fn write_part(&mut self, part: &Part) -> Result<(), SinkError> {
@@ -252,17 +236,33 @@ impl Files {
     }
 
     fn write_at(&mut self, place: &Path, batch: &Batch) -> Result<(), SinkError> {
-        let (path, stream) = (self.path(place), self.order.stream());
-        let reached = self.reach(place).and_then(|open| {
-            stream.map_or(Ok(()), |stream| open.sink.join(stream))?;
-            Ok(open)
-        });
-        let open = reached.map_err(|cause| {
-            let deed = format!("open {}", path.display());
-            SinkError { deed, cause }
-        })?;
+        let path = self.path(place);
+        let failed = |cause| SinkError { deed: format!("open {}", path.display()), cause };
+        let part = self.announce(place, batch).map_err(failed)?;
+        let open = self.reach(place).map_err(failed)?;
         open.used = Instant::now();
-        open.sink.write(batch).map(drop)
+        open.sink.write(batch)?;
+        if let Some(order) = &mut self.order {
+            order.settle();
+            self.written.push(part);
+        }
+        Ok(())
+    }
+
+    /// Makes ready for a part of a batch, and writes its entry into the order.
+    fn announce(&mut self, place: &Path, batch: &Batch) -> io::Result<WrittenPart> {
+        let open = self.reach(place)?;
+        open.sink.prepare()?;
+        let offset = open.sink.end;
+        let first = batch.runs.first().map(|run| run.lines.as_slice()).unwrap_or_default();
+        let known = open.sink.fingerprint()?.or_else(|| fingerprint::fingerprint(first));
+        let fingerprint = known.unwrap_or_default();
+        if let Some(order) = &mut self.order {
+            let key = SegmentKey { fingerprint, log: place.to_owned() };
+            order.announce(&key, offset, batch.bytes())?;
+        }
+        let lines = if self.order.is_some() { batch.lines() } else { Vec::new() };
+        Ok(WrittenPart { fingerprint, offset, lines, records: batch.records() })
     }
 
     /// Gives up a file whose place is taken; what is half written there is written elsewhere.
@@ -308,26 +308,27 @@ impl Sink for Files {
     fn write(&mut self, batch: &Batch) -> Result<Written, SinkError> {
         if self.left.is_empty() {
             self.left = split(batch, &self.template);
-            self.order.begin(batch);
         }
-        while let Some(mut part) = self.left.pop_front() {
-            part.batch.pos = self.order.stream().map(|stream| stream.end);
+        while let Some(part) = self.left.pop_front() {
             if let Err(error) = self.write_part(&part) {
                 self.left.push_front(part);
                 return Err(error);
             }
-            self.order.add(&part.batch);
             part.batch.runs.into_iter().for_each(LineRun::recycle);
+        }
+        if let Some(order) = self.order.as_ref().filter(|_| self.options.sync) {
+            // No ack stands on it: what it lacks after a power failure is found in the files.
+            let _ = order.sync();
         }
         if self.looked.elapsed() >= MINUTE {
             self.close_idle();
         }
-        Ok(Written { end: None, streamed: self.order.take() })
+        Ok(Written { end: None, parts: std::mem::take(&mut self.written) })
     }
 
     fn held(&mut self) -> Held {
         let marks = std::mem::take(&mut self.marks);
-        Held { marks, end: None, stream: self.order.stream() }
+        Held { marks, end: None, stream: self.order.as_ref().map(OrderWriter::stream) }
     }
 
     fn look(&mut self) -> Result<(), SinkError> {
@@ -418,7 +419,7 @@ mod tests {
             apps.iter().for_each(|app| run.lines.extend(line(app, msg).into_bytes()));
             run.count += apps.len() as u64;
         }
-        Batch { runs: vec![run], pos: None }
+        Batch { runs: vec![run] }
     }
 
     #[test]

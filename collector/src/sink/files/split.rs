@@ -136,7 +136,7 @@ mod tests {
         let runs = vec![run(Source::Plain, &lines), run(Source::Plain, &again)];
         let place = |place: &str| PathBuf::from(place);
         assert_eq!(
-            parts(&Batch { runs, pos: None }),
+            parts(&Batch { runs }),
             [
                 (place("a/h.log"), vec![(3, [a("1"), a("2"), a("3")].concat()), (1, a("4"))]),
                 (place("q%22%5C/h.log"), vec![(2, [odd("1"), odd("2")].concat())]),
@@ -157,7 +157,7 @@ mod tests {
             run(Source::Netlog(sender("b")), std::slice::from_ref(&stolen)),
             run(Source::Ended(sender("b")), std::slice::from_ref(&stolen)),
         ];
-        let parts = parts(&Batch { runs, pos: None });
+        let parts = parts(&Batch { runs });
         assert_eq!(parts.len(), 1);
         assert_eq!(parts[0].0, Path::new("a/unknown.log"));
         assert_eq!(parts[0].1.len(), 3);

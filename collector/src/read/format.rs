@@ -1,12 +1,13 @@
 //! In what form records and notices are sent: lines of JSON, server-sent events, or text.
 
-use super::cursor::Cursor;
+use super::position::Position;
+use super::scan::ScanCounts;
 use netlog_wire::{Line, Text};
 use std::fmt::Write;
 
 /// The form that a request accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum ResponseFormat {
     /// One JSON object a line.
     Lines,
     /// `text/event-stream`, for browsers.
@@ -16,18 +17,20 @@ pub(crate) enum Form {
 }
 
 /// What a reader is told beside the records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Notice {
     /// What was there already has been sent; from here on records come as they are written. With
     /// the place where that begins, unless there has never been a record.
-    Live(Option<Cursor>),
+    Live(Option<Position>),
     /// Records that nothing holds any more; how many, if that is known.
     Missed(Option<u64>),
     /// All was searched; or only what these words say.
-    End { matched: u64, scanned: u64, skipped: u64, only: Option<&'static str> },
+    End { matched: u64, counts: ScanCounts, only: Option<&'static str> },
+    /// The client took nothing for too long. With the position behind what it was sent.
+    Disconnected(Option<Position>),
 }
 
-impl Form {
+impl ResponseFormat {
     /// The form that an `Accept` header asks for.
     pub(crate) fn accepted(accept: &str) -> Self {
         let first = accept.split([',', ';']).next().unwrap_or_default().trim();
@@ -46,8 +49,8 @@ impl Form {
         }
     }
 
-    /// Appends a record, given as its line without the end. The cursor becomes its last member.
-    pub(crate) fn push(self, out: &mut Vec<u8>, line: &[u8], cursor: Cursor) {
+    /// Appends a record, given as its line without the end. The position becomes its last member.
+    pub(crate) fn push(self, out: &mut Vec<u8>, line: &[u8], position: Position) {
         if self == Self::Text {
             match Line::parse(line) {
                 Some(parsed) => return Text::PLAIN.push(out, &parsed),
@@ -56,12 +59,12 @@ impl Form {
         }
         if self == Self::Events {
             out.extend_from_slice(b"id: ");
-            cursor.push(out);
+            position.push(out);
             out.extend_from_slice(b"\ndata: ");
         }
         out.extend_from_slice(line.strip_suffix(b"}").unwrap_or(line));
         out.extend_from_slice(b",\"at\":\"");
-        cursor.push(out);
+        position.push(out);
         out.extend_from_slice(if self == Self::Events { b"\"}\n\n" } else { b"\"}\n" });
     }
 
@@ -78,6 +81,9 @@ impl Form {
             (Self::Text, Notice::Missed(None)) => "-- records missed --\n".into(),
             (Self::Text, Notice::End { only: Some(only), .. }) => {
                 format!("-- searched only {only} --\n")
+            }
+            (Self::Text, Notice::Disconnected(_)) => {
+                "-- disconnected: nothing was read for 30 s --\n".into()
             }
             (Self::Text, _) => String::new(),
         };
@@ -102,7 +108,12 @@ impl Notice {
             Self::Live(Some(at)) => write!(json, "\"live\",\"at\":\"{at}\"}}"),
             Self::Missed(Some(count)) => write!(json, "\"missed\",\"count\":{count}}}"),
             Self::Missed(None) => write!(json, "\"missed\",\"count\":null}}"),
-            Self::End { matched, scanned, skipped, only } => {
+            Self::Disconnected(at) => {
+                let at = at.map(|at| format!(",\"at\":\"{at}\"")).unwrap_or_default();
+                write!(json, "\"disconnected\",\"reason\":\"nothing was read for 30 s\"{at}}}")
+            }
+            Self::End { matched, counts, only } => {
+                let ScanCounts { scanned, skipped, .. } = counts;
                 let only = only.map(|only| format!(",\"only\":\"{only}\"")).unwrap_or_default();
                 let counts = format!("\"scanned\":{scanned},\"skipped\":{skipped}");
                 write!(json, "\"end\",\"matched\":{matched},{counts}{only}}}")
@@ -120,30 +131,33 @@ mod tests {
     const LINE: &[u8] =
         br#"{"app":"a","time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m"}"#;
 
-    fn pushed(form: Form) -> String {
+    fn pushed(form: ResponseFormat) -> String {
         let mut out = Vec::new();
-        form.push(&mut out, LINE, Cursor { print: 255, at: 7 });
+        form.push(&mut out, LINE, Position { fingerprint: 255, offset: 7 });
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_record_is_sent_as_it_stands_with_its_place_behind_it() {
         let line = r#"{"app":"a","time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m","at":"00000000000000ff-7"}"#;
-        assert_eq!(pushed(Form::Lines), format!("{line}\n"));
-        assert_eq!(pushed(Form::Events), format!("id: 00000000000000ff-7\ndata: {line}\n\n"));
-        assert_eq!(pushed(Form::Text), "2026-11-22 18:42:23.123456 INFO  [a] m\n");
+        assert_eq!(pushed(ResponseFormat::Lines), format!("{line}\n"));
+        assert_eq!(
+            pushed(ResponseFormat::Events),
+            format!("id: 00000000000000ff-7\ndata: {line}\n\n")
+        );
+        assert_eq!(pushed(ResponseFormat::Text), "2026-11-22 18:42:23.123456 INFO  [a] m\n");
     }
 
     #[test]
     fn the_form_is_the_first_that_is_accepted() {
         for (accept, form) in [
-            ("", Form::Lines),
-            ("*/*", Form::Lines),
-            ("application/x-ndjson", Form::Lines),
-            ("text/event-stream", Form::Events),
-            ("text/plain;q=1, */*", Form::Text),
+            ("", ResponseFormat::Lines),
+            ("*/*", ResponseFormat::Lines),
+            ("application/x-ndjson", ResponseFormat::Lines),
+            ("text/event-stream", ResponseFormat::Events),
+            ("text/plain;q=1, */*", ResponseFormat::Text),
         ] {
-            assert_eq!(Form::accepted(accept), form, "{accept}");
+            assert_eq!(ResponseFormat::accepted(accept), form, "{accept}");
         }
     }
 }

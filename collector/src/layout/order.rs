@@ -1,0 +1,167 @@
+//! The order in which batches were written to many files, in two files of their directory.
+//!
+//! ```text
+//!  .order            │ head │ entry │ entry │ …    24 bytes each
+//!  .order.segments   a line for each segment: its fingerprint, and the path of its log
+//! ```
+//!
+//! Each part of a batch has an entry, which is written before the part: where it begins in the
+//! stream of all parts, where in its segment, how long it is, and the number of the segment's line.
+//! A tail over many files follows the entries.
+
+use crate::layout::paths::{self, beside, own};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// The first bytes of an order.
+const MAGIC: [u8; 8] = *b"order\0\0\x01";
+
+/// The length of the head, and of each entry.
+pub(crate) const ENTRY: u64 = 24;
+
+/// The place of one part of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OrderEntry {
+    /// Where the part begins in the stream.
+    pub(crate) position: u64,
+    /// Where it begins in its segment.
+    pub(crate) offset: u64,
+    pub(crate) length: u32,
+    /// The segment's line, counted from 0.
+    pub(crate) segment: u32,
+}
+
+/// A segment as the order knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SegmentKey {
+    pub(crate) fingerprint: u64,
+    /// The path of its log, below the directory.
+    pub(crate) log: PathBuf,
+}
+
+/// An order that is open to be read.
+#[derive(Debug)]
+pub(crate) struct OrderFile {
+    file: File,
+    entries: u64,
+}
+
+/// The order of the files below `base`.
+pub(crate) fn order_of(base: &Path) -> PathBuf {
+    base.join(".order")
+}
+
+/// The segments that an order at `path` numbers.
+pub(crate) fn segments_of(path: &Path) -> PathBuf {
+    beside(path, ".segments")
+}
+
+/// The head of an order whose stream is known by `id`.
+pub(crate) fn head(id: u64) -> [u8; ENTRY as usize] {
+    let mut head = [0; ENTRY as usize];
+    head[..8].copy_from_slice(&MAGIC);
+    head[8..16].copy_from_slice(&id.to_le_bytes());
+    head
+}
+
+impl OrderEntry {
+    pub(crate) fn bytes(self) -> [u8; ENTRY as usize] {
+        let mut bytes = [0; ENTRY as usize];
+        bytes[..8].copy_from_slice(&self.position.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.offset.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.length.to_le_bytes());
+        bytes[20..].copy_from_slice(&self.segment.to_le_bytes());
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let wide = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+        let short = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        let entry =
+            Self { position: wide(0)?, offset: wide(8)?, length: short(16)?, segment: short(20)? };
+        entry.position.checked_add(u64::from(entry.length))?;
+        entry.offset.checked_add(u64::from(entry.length))?;
+        Some(entry)
+    }
+
+    /// Where the part ends in the stream.
+    pub(crate) fn end(&self) -> u64 {
+        self.position + u64::from(self.length)
+    }
+
+    /// Where it ends in its segment.
+    pub(crate) fn offset_end(&self) -> u64 {
+        self.offset + u64::from(self.length)
+    }
+}
+
+impl OrderFile {
+    /// Opens the order of the files below `base`.
+    pub(crate) fn open(base: &Path) -> io::Result<Self> {
+        Self::of(own(OpenOptions::new().read(true)).open(order_of(base))?)
+    }
+
+    /// Reads an order that is open.
+    pub(crate) fn of(file: File) -> io::Result<Self> {
+        let entries = (file.metadata()?.len() / ENTRY).saturating_sub(1);
+        Ok(Self { file, entries })
+    }
+
+    /// By what its stream is known; none without a head.
+    pub(crate) fn id(&self) -> Option<u64> {
+        let mut head = [0; ENTRY as usize];
+        self.file.read_exact_at(&mut head, 0).ok()?;
+        let id = head.strip_prefix(&MAGIC)?.first_chunk()?;
+        Some(u64::from_le_bytes(*id))
+    }
+
+    /// How many entries it has.
+    pub(crate) fn len(&self) -> u64 {
+        self.entries
+    }
+
+    /// Up to `count` entries from `first` on; fewer at the end, or before a damaged one.
+    pub(crate) fn entries(&self, first: u64, count: u64) -> io::Result<Vec<OrderEntry>> {
+        let count = count.min(self.entries.saturating_sub(first));
+        let mut bytes = vec![0; usize::try_from(count * ENTRY).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut bytes, (first + 1) * ENTRY)?;
+        Ok(bytes.chunks_exact(ENTRY as usize).map_while(OrderEntry::read).collect())
+    }
+
+    /// The number of the first entry that ends behind `position`.
+    pub(crate) fn find(&self, position: u64) -> io::Result<u64> {
+        let mut range = 0..self.entries;
+        while !range.is_empty() {
+            let middle = range.start + (range.end - range.start) / 2;
+            match self.entries(middle, 1)?.first() {
+                Some(entry) if entry.end() <= position => range.start = middle + 1,
+                _ => range.end = middle,
+            }
+        }
+        Ok(range.start)
+    }
+}
+
+/// The segments of the order at `path`, by their numbers, and how many bytes of the file are whole
+/// lines.
+pub(crate) fn segments(path: &Path) -> io::Result<(Vec<SegmentKey>, u64)> {
+    let text = match paths::read(&segments_of(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        text => text?,
+    };
+    let (mut found, mut whole) = (Vec::new(), 0);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.strip_suffix(b"\n").and_then(|line| str::from_utf8(line).ok());
+        let parts = text.and_then(|text| text.split_once(' '));
+        let key = parts.and_then(|(fingerprint, log)| {
+            let fingerprint = u64::from_str_radix(fingerprint, 16).ok()?;
+            Some(SegmentKey { fingerprint, log: log.into() })
+        });
+        let Some(key) = key else { break };
+        found.push(key);
+        whole += line.len() as u64;
+    }
+    Ok((found, whole))
+}

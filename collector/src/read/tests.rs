@@ -1,0 +1,352 @@
+//! Reading many logs against a model: whatever is written, rotated, compressed and begun anew, before
+//! it and in the middle of it, a scan shows exactly what was written, in its order.
+
+use super::filter::Filter;
+use super::log_set::{LogFiles, LogStore};
+use super::merge::Merge;
+use super::order_scan::OrderScan;
+use super::params::{RecordCount, SearchOrder};
+use super::pattern::Expressions;
+use super::position::Position;
+use super::scan::ScanQuery;
+use super::stream_cursor::StreamCursor;
+use super::tail::{Render, TailCursor, TailStart};
+use crate::hub::batch::Batch;
+use crate::hub::line_run::{LineRun, Source};
+use crate::hub::progress::Progress;
+use crate::hub::recent::Piece;
+use crate::hub::sink::Sink;
+use crate::layout::rotation::Schedule;
+use crate::layout::template::Template;
+use crate::options::Format;
+use crate::read::format::ResponseFormat;
+use crate::retention::RetentionHandle;
+use crate::sink::file::FileOptions;
+use crate::sink::files::{Files, MostFiles, Said};
+use crate::stats::Stats;
+use crate::stderr::StderrLog;
+use netlog_wire::{Identity, Level, Record};
+use proptest::prelude::*;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::{TempDir, tempdir};
+
+/// What happens next.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A batch: records of which app, and how long.
+    Batch(Vec<(u8, usize)>),
+    /// The same, but so many bytes (a part of 1000) of what comes last in it are not written any
+    /// more when the collector dies, and another one starts.
+    Torn(Vec<(u8, usize)>, usize),
+    /// All that was rotated is compressed.
+    Compress,
+    /// The collector ends, or dies of a kill, and another one starts.
+    Restart(bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let records = || proptest::collection::vec((0_u8..4, 0_usize..200), 1..8);
+    prop_oneof![
+        8 => records().prop_map(Step::Batch),
+        1 => (records(), 0_usize..=1000).prop_map(|(records, at)| Step::Torn(records, at)),
+        1 => Just(Step::Compress),
+        1 => any::<bool>().prop_map(Step::Restart),
+    ]
+}
+
+struct Model {
+    dir: TempDir,
+    files: Option<Files>,
+    stats: Arc<Stats>,
+    progress: Arc<Progress>,
+    /// The number of each record that was ever written, in order, and how long it is.
+    stream: Vec<(u64, usize)>,
+    written: u64,
+    /// The app of each record, by its number.
+    apps: Vec<u8>,
+}
+
+fn template(dir: &TempDir) -> Template {
+    Template::parse(&dir.path().join("{app}.log")).unwrap().unwrap()
+}
+
+fn open(dir: &TempDir, stats: &Arc<Stats>) -> Files {
+    let options = FileOptions {
+        path: dir.path().join("{app}.log"),
+        confined: None,
+        format: Format::Json,
+        schedule: Schedule { size: Some(600), every: None },
+        sync: false,
+        retention: RetentionHandle::default(),
+        marks: Arc::default(),
+        stats: stats.clone(),
+    };
+    let said = Said { stderr: StderrLog::default(), stats: stats.clone() };
+    let most = MostFiles::new(100, 3 * 3);
+    Files::open(template(dir), options, most, said).map_err(|(_, cause)| cause).unwrap()
+}
+
+impl Model {
+    fn new() -> Self {
+        let (dir, stats) = (tempdir().unwrap(), Arc::default());
+        let mut files = open(&dir, &stats);
+        let progress = Arc::new(Progress::new(None, files.held().stream));
+        let (stream, apps) = (Vec::new(), Vec::new());
+        Self { dir, files: Some(files), stats, progress, stream, written: 0, apps }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Batch(records) => {
+                let lines = self.write(records, true);
+                self.stream.extend(lines);
+                assert_eq!(self.progress.end().len, self.len());
+            }
+            Step::Torn(records, at) => self.tear(records, *at),
+            Step::Compress => {
+                for path in self.rotated() {
+                    crate::seekable_zstd::pack(&path, &mut || Ok(())).unwrap();
+                }
+            }
+            Step::Restart(clean) => {
+                if *clean {
+                    self.files.as_mut().unwrap().close();
+                }
+                self.start();
+            }
+        }
+    }
+
+    fn len(&self) -> u64 {
+        self.stream.iter().map(|(_, len)| *len as u64).sum()
+    }
+
+    fn start(&mut self) {
+        drop(self.files.take());
+        let mut files = open(&self.dir, &self.stats);
+        let stream = files.held().stream.unwrap();
+        assert_eq!(stream.end, self.len(), "it goes on where it was");
+        assert!(stream.end == 0 || stream.id == self.progress.id());
+        self.progress = Arc::new(Progress::new(None, Some(stream)));
+        self.files = Some(files);
+    }
+
+    fn tear(&mut self, records: &[(u8, usize)], at: usize) {
+        let mut lines = self.write(records, false);
+        let app = self.apps[lines.last().unwrap().0 as usize];
+        let last = lines.iter().rev().take_while(|(number, _)| self.apps[*number as usize] == app);
+        let torn = last.map(|(_, len)| *len).sum::<usize>() * at / 1000;
+        let name = format!("{}.log", ["a", "b", "c", "d"][usize::from(app)]);
+        let file = fs::OpenOptions::new().write(true).open(self.dir.path().join(name)).unwrap();
+        file.set_len(file.metadata().unwrap().len() - torn as u64).unwrap();
+        // As long as it is being written it is not there.
+        assert_eq!(self.forward(0, 100), self.numbers(0));
+        let mut torn = torn;
+        while torn > 0 {
+            // A line of which a part is gone is gone.
+            torn = torn.saturating_sub(lines.pop().unwrap().1);
+        }
+        self.stream.extend(lines);
+        self.start();
+    }
+
+    /// Writes records, and says in which order that was.
+    fn write(&mut self, records: &[(u8, usize)], noted: bool) -> Vec<(u64, usize)> {
+        let mut run = LineRun::new(Source::Plain, 1, 0);
+        for (app, long) in records {
+            let text = format!("{} {}", self.written, "x".repeat(*long));
+            let record = Record::new(time(self.written), Level::Info, text);
+            self.apps.push(*app);
+            let app = Some(["a", "b", "c", "d"][usize::from(*app)].to_owned());
+            run.record(&record, &Identity { app, ..Identity::default() });
+            self.written += 1;
+        }
+        let batch = Batch { runs: vec![run] };
+        let written = self.files.as_mut().unwrap().write(&batch).unwrap();
+        let lines = written.parts.iter().flat_map(|part| {
+            part.lines.split_inclusive(|byte| *byte == b'\n').map(|l| (number(l), l.len()))
+        });
+        let lines = lines.collect();
+        if noted {
+            self.progress.written(&batch.runs, written);
+        }
+        lines
+    }
+
+    fn rotated(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.dir.path()).unwrap().map(|file| file.unwrap().path());
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        let plain = |name: &str| !name.ends_with(".zst") && !name.ends_with(".ledger");
+        files.filter(|path| name(path).contains(".log.2") && plain(&name(path))).collect()
+    }
+
+    fn store(&self) -> Arc<LogStore> {
+        let files = LogFiles::Many(template(&self.dir));
+        Arc::new(LogStore::new(files, self.progress.clone(), self.stats.clone()))
+    }
+
+    fn scan(&self) -> OrderScan {
+        OrderScan::new(self.store(), Arc::default())
+    }
+
+    /// The numbers of the records from the one with this index on.
+    fn numbers(&self, from: usize) -> Vec<u64> {
+        self.stream[from.min(self.stream.len())..].iter().map(|(number, _)| *number).collect()
+    }
+
+    fn forward(&self, from: u64, most: u64) -> Vec<u64> {
+        let (mut scan, mut at, mut found) = (self.scan(), from, Vec::new());
+        while at < self.progress.end().len {
+            let step = scan.forward(at, self.progress.end().len, most).unwrap();
+            assert!(!step.missed && step.position > at);
+            at = step.position;
+            found.extend(numbers(&step.piece));
+        }
+        found
+    }
+}
+
+/// Each is later than those before it, which are in other logs.
+fn time(number: u64) -> i64 {
+    1_795_372_943_000_000 + number as i64
+}
+
+fn number(line: &[u8]) -> u64 {
+    let (_, text) = str::from_utf8(line).unwrap().split_once("\"msg\":\"").unwrap();
+    text.split_once(' ').unwrap().0.parse().unwrap()
+}
+
+fn numbers(piece: &Piece) -> Vec<u64> {
+    piece.bytes.split_inclusive(|byte| *byte == b'\n').map(number).collect()
+}
+
+/// All that `merge` shows, and `between` any two of its steps something else.
+fn all(merge: &mut Merge, mut between: impl FnMut(&mut Merge)) -> Vec<u64> {
+    let mut found = Vec::new();
+    loop {
+        let mut left = false;
+        let flow = merge.step(1 << 20, |record| {
+            found.push(number(record.line));
+            // As often as can be, it is left in the middle.
+            left = found.len() % 3 == 0;
+            if left { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if flow.is_break() && !left {
+            return found;
+        }
+        between(merge);
+    }
+}
+
+/// What a tail shows, and behind each record its position.
+fn tail(model: &Model, start: TailStart, most: u64) -> Vec<(u64, Position)> {
+    let render = Render { filter: Arc::default(), format: ResponseFormat::Lines };
+    let mut cursor = StreamCursor::new(model.store(), model.progress.clone(), &render, start);
+    let mut out = Vec::new();
+    while !cursor.has_caught_up() {
+        cursor.advance(most, &render, &mut out);
+    }
+    let position = |line: &str| {
+        let (_, at) = line.split_once("\"at\":\"").unwrap();
+        at.split_once('"').unwrap().0.parse().unwrap()
+    };
+    let text = String::from_utf8(out).unwrap();
+    assert!(!text.contains("notice"), "{text}");
+    text.lines().map(|line| (number(line.as_bytes()), position(line))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_order_shows_the_stream_as_it_was_written_whatever_becomes_of_the_files(
+        before in proptest::collection::vec(step(), 1..30),
+        after in proptest::collection::vec(step(), 0..30),
+        from in 0_usize..40,
+        most in 1_u64..1500,
+        release in any::<bool>(),
+    ) {
+        let mut model = Model::new();
+        before.iter().for_each(|step| model.take(step));
+        prop_assert_eq!(model.forward(0, most), model.numbers(0));
+        let position = model.stream.iter().take(from).map(|(_, len)| *len as u64).sum();
+        prop_assert_eq!(model.forward(position, most), model.numbers(from));
+        let (mut scan, mut at, mut back) = (model.scan(), model.len(), Vec::new());
+        let expected = model.numbers(0);
+        let mut after = after.iter();
+        while at > 0 {
+            let step = scan.back(at, most).unwrap();
+            prop_assert!(!step.missed && step.position < at);
+            at = step.position;
+            back.extend(numbers(&step.piece).into_iter().rev());
+            if release {
+                scan.release();
+            }
+            after.next().into_iter().for_each(|step| model.take(step));
+        }
+        back.reverse();
+        prop_assert_eq!(back, expected);
+    }
+
+    #[test]
+    fn a_tail_begins_and_resumes_exactly_where_it_was_asked_to(
+        before in proptest::collection::vec(step(), 1..30),
+        after in proptest::collection::vec(step(), 0..30),
+        last in 1_usize..40,
+        at in 0_usize..40,
+        most in 1_u64..1500,
+    ) {
+        let mut model = Model::new();
+        before.iter().for_each(|step| model.take(step));
+        let all = tail(&model, TailStart::Last(RecordCount::All), most);
+        let numbers = |found: &[(u64, Position)]| found.iter().map(|(n, _)| *n).collect::<Vec<_>>();
+        prop_assert_eq!(numbers(&all), model.numbers(0));
+        let end = tail(&model, TailStart::Last(RecordCount::Last(last as u64)), most);
+        let from = all.len().saturating_sub(last);
+        prop_assert_eq!(&end[..], &all[from..], "the same records have the same positions");
+        after.iter().for_each(|step| model.take(step));
+        if let Some((_, position)) = all.get(at) {
+            let rest = tail(&model, TailStart::After(*position), most);
+            prop_assert_eq!(numbers(&rest), model.numbers(at + 1));
+        }
+    }
+
+    #[test]
+    fn a_merge_shows_all_logs_in_the_order_of_time_whatever_becomes_of_the_files(
+        before in proptest::collection::vec(step(), 1..30),
+        after in proptest::collection::vec(step(), 0..30),
+        word in "[0-9]?",
+        budget in 1_usize..1500,
+        release in any::<bool>(),
+    ) {
+        let mut model = Model::new();
+        before.iter().for_each(|step| model.take(step));
+        let written = model.written;
+        let wanted = |number: &u64| number.to_string().contains(&word);
+        let mut oldest: Vec<_> = model.numbers(0).into_iter().filter(wanted).collect();
+        oldest.sort_unstable();
+        let newest: Vec<_> = oldest.iter().rev().copied().collect();
+        let mut after = after.iter();
+        for (order, expected) in [(SearchOrder::Newest, newest), (SearchOrder::Oldest, oldest)] {
+            let expressions = Expressions::default();
+            let text = format!("^[0-9]*{word}[0-9]* ");
+            let grep = vec![expressions.budget().compile(&text).unwrap()];
+            let filter = Arc::new(Filter { grep, ..Filter::default() });
+            let query = ScanQuery { filter, order, timed: true, budget };
+            let mut merge = Merge::within(model.store().snapshot(), query);
+            let found = all(&mut merge, |merge| {
+                if release {
+                    merge.release();
+                }
+                // In the other order, what is written meanwhile may stand in front.
+                let next = after.next().filter(|_| order == SearchOrder::Oldest);
+                next.into_iter().for_each(|step| model.take(step));
+            });
+            let found: Vec<_> = found.into_iter().filter(|number| *number < written).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

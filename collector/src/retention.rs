@@ -30,7 +30,7 @@ const NICE: i32 = 10;
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What is done with old files.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Custom {
     pub(crate) pack: bool,
     pub(crate) keep: Keep,
@@ -118,6 +118,10 @@ impl RetentionHandle {
         }
         state.due = false;
         (!state.ended).then(|| state.logs.iter().cloned().collect())
+    }
+
+    fn is_due(&self) -> bool {
+        self.lock().due
     }
 
     fn ended(&self) -> bool {

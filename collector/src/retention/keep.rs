@@ -1,14 +1,13 @@
 //! How much of what is old is kept, and what is not.
 
 use crate::layout::paths::{ledger_of, packed_of};
-use crate::layout::segment_name::{SegmentName, rotated};
-use std::collections::VecDeque;
+use crate::layout::segment_name::SegmentName;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
 /// How many old files of a log are kept, how old, and how large all together; without a limit, all.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Keep {
     pub(crate) age: Option<Duration>,
     pub(crate) files: Option<u64>,
@@ -26,29 +25,39 @@ pub(super) struct Over {
 }
 
 impl Keep {
-    /// Which of the old files of `log` are not to be kept at `now`: always the oldest.
-    pub(super) fn over(self, log: &Path, now: i64) -> Vec<Over> {
-        let weigh = |stamp: SegmentName| (stamp, weight(&stamp.path(log)));
-        let mut old: VecDeque<_> = rotated(log).into_iter().map(weigh).collect();
-        let mut size: u64 = old.iter().map(|(_, bytes)| bytes).sum();
-        let age = self.age.map(|age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
-        let oldest = age.map(|age| SegmentName::new(0, now.saturating_sub(age).max(0)));
+    /// Segments of `log` that are not to be kept at `now`: always the oldest of `segments`, which
+    /// are in their order.
+    pub(super) fn over(self, log: &Path, segments: &[SegmentName], now: i64) -> Vec<Over> {
+        let weigh = |segment: &SegmentName| weight(&segment.path(log));
+        let mut size: u64 = self.size.map_or(0, |_| segments.iter().map(weigh).sum());
         let mut over = Vec::new();
-        while let Some((stamp, bytes)) = old.front().copied() {
-            let why = if oldest.is_some_and(|oldest| stamp.is_earlier(oldest)) {
+        for (at, segment) in segments.iter().enumerate() {
+            let rest = &segments[at..];
+            let why = if self.is_too_old(rest, now) {
                 "--keep-age"
-            } else if self.files.is_some_and(|files| old.len() as u64 > files) {
+            } else if self.files.is_some_and(|files| rest.len() as u64 > files) {
                 "--keep-files"
             } else if self.size.is_some_and(|most| size > most) {
                 "--keep-size"
             } else {
                 break;
             };
-            over.push(Over { path: stamp.path(log), bytes, why });
-            size -= bytes;
-            old.pop_front();
+            let bytes = weigh(segment);
+            over.push(Over { path: segment.path(log), bytes, why });
+            size = size.saturating_sub(bytes);
         }
         over
+    }
+
+    /// Tells whether the first of `segments` is too old. One whose name is in the future, because
+    /// the clock was wrong, is at least as old as the next one whose name is not.
+    fn is_too_old(self, segments: &[SegmentName], now: i64) -> bool {
+        let Some(age) = self.age else { return false };
+        let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+        let (oldest, latest) =
+            (SegmentName::new(0, now.saturating_sub(age).max(0)), SegmentName::new(0, now));
+        let known = segments.iter().find(|segment| !latest.is_earlier(**segment));
+        known.is_some_and(|segment| segment.is_earlier(oldest))
     }
 }
 
@@ -74,6 +83,7 @@ fn weight(path: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::segment_name::rotated;
     use tempfile::{TempDir, tempdir};
 
     const HOUR: i64 = 3_600_000_000;
@@ -109,7 +119,7 @@ mod tests {
             (Keep { size: Some(499), ..none }, 1, "--keep-size"),
             (Keep { size: Some(1), ..none }, 5, "--keep-size"),
         ] {
-            let over = keep.over(&log, NOW);
+            let over = keep.over(&log, &rotated(&log), NOW);
             let expected: Vec<_> = (6 - count..=5)
                 .rev()
                 .map(|hours| SegmentName::new(6 - hours as u64, NOW - hours * HOUR).path(&log))
@@ -120,9 +130,23 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_ten_years_ahead_removes_the_oldest_and_no_other() {
+        let years = |years: i64| NOW + years * 8766 * HOUR;
+        let log = Path::new("/nowhere/app.log");
+        let times = [NOW - 9 * HOUR, years(10), years(10), NOW - 5 * HOUR, NOW - 4 * HOUR];
+        let segments: Vec<_> =
+            (1..).zip(times).map(|(number, time)| SegmentName::new(number, time)).collect();
+        let over = |keep: Keep| keep.over(log, &segments, NOW).len();
+        assert_eq!(over(Keep { files: Some(3), ..Keep::default() }), 2);
+        let age = |hours: u64| Some(Duration::from_secs(hours * 3600));
+        let hours = |hours| Keep { age: age(hours), ..Keep::default() };
+        assert_eq!([10, 6, 4].map(|age| over(hours(age))), [0, 1, 4]);
+    }
+
+    #[test]
     fn a_file_is_removed_with_its_ledger_whether_packed_or_not() {
         let (dir, log) = old();
-        let over = Keep { files: Some(0), ..Keep::default() }.over(&log, NOW);
+        let over = Keep { files: Some(0), ..Keep::default() }.over(&log, &rotated(&log), NOW);
         over.iter().for_each(|over| over.remove().unwrap());
         let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).collect();
         assert_eq!(left, [log]);

@@ -1,16 +1,21 @@
 //! One sweep through the old files of a log.
 
-use super::{Keep, RetentionHandle};
+use super::{Custom, Keep, RetentionHandle};
 use crate::clock::now;
-use crate::layout::paths::packed_of;
-use crate::layout::segment_name::rotated;
+use crate::layout::paths::{directory, packed_of};
+use crate::layout::segment_name::{SegmentName, rotated};
 use crate::seekable_zstd::{self, Packing};
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// How long a directory has not changed before it is left alone.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// Who sweeps.
 pub(super) struct Sweep {
@@ -19,40 +24,73 @@ pub(super) struct Sweep {
     stderr: StderrLog,
     /// The files that something failed with, which has been said.
     told: BTreeSet<PathBuf>,
+    /// Logs with which nothing remains to be done until their directory changes.
+    settled: BTreeMap<PathBuf, (SystemTime, Custom)>,
 }
 
 impl Sweep {
     pub(super) fn new(attic: RetentionHandle, stats: Arc<Stats>, stderr: StderrLog) -> Self {
-        Self { attic, stats, stderr, told: BTreeSet::new() }
+        Self { attic, stats, stderr, told: BTreeSet::new(), settled: BTreeMap::new() }
     }
 
-    /// Packs and removes what there is to be packed and removed of `log`.
+    /// Packs and removes what there is to be packed and removed of `log`: with one listing of the
+    /// directory, and none if nothing has changed in it.
     pub(super) fn log(&mut self, log: &Path) {
+        let custom = self.attic.custom();
+        let changed = fs::metadata(directory(log)).and_then(|directory| directory.modified()).ok();
+        let settled = changed.map(|changed| (changed, custom));
+        if settled.is_some() && self.settled.get(log) == settled.as_ref() {
+            return;
+        }
         self.told.retain(|path| path.exists() || packed_of(path).exists());
-        let keep = self.attic.custom().keep;
-        for stamp in rotated(log) {
-            // What is still to be packed will not be that large.
-            self.remove(log, Keep { size: None, ..keep });
+        let segments = rotated(log);
+        // What is still to be packed will not be that large.
+        let removed = self.remove(log, &segments, Keep { size: None, ..custom.keep });
+        let segments = &segments[removed..];
+        let whole = self.pack_all(log, segments);
+        let over = removed + self.remove(log, segments, custom.keep);
+        self.settled.remove(log);
+        // A change in the tick of the last one would go unnoticed; so would time.
+        let quiet = changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|it| it > QUIET);
+        if let Some(settled) =
+            settled.filter(|_| whole && quiet && over == 0 && custom.keep.age.is_none())
+        {
+            self.settled.insert(log.to_owned(), settled);
+        }
+    }
+
+    /// Packs `segments`, until there is something more urgent; `false` when it will have to go on.
+    fn pack_all(&mut self, log: &Path, segments: &[SegmentName]) -> bool {
+        let mut whole = true;
+        for segment in segments {
             if self.attic.ended() {
-                return;
+                return false;
             }
-            let old = stamp.path(log);
-            if let Err(error) = self.tidy(&old) {
-                self.stats.compressions_failed.add(1);
-                self.tell(&old, format_args!("failed to compress {}", old.display()), &error);
-                if error.kind() == io::ErrorKind::StorageFull {
-                    break;
+            let old = segment.path(log);
+            match self.tidy(&old) {
+                Ok(false) => {}
+                // There are new ones, and perhaps some to be removed.
+                Ok(true) if self.attic.is_due() => return false,
+                Ok(true) => whole = false,
+                Err(error) => {
+                    whole = false;
+                    self.stats.compressions_failed.add(1);
+                    self.tell(&old, format_args!("failed to compress {}", old.display()), &error);
+                    if error.kind() == io::ErrorKind::StorageFull {
+                        break;
+                    }
                 }
             }
         }
-        self.remove(log, keep);
+        whole
     }
 
-    /// Brings to its end what was begun with an old file, and packs it unless it is packed.
-    fn tidy(&mut self, old: &Path) -> io::Result<()> {
+    /// Brings to its end what was begun with an old file, and packs it unless it is packed;
+    /// tells whether it did.
+    fn tidy(&mut self, old: &Path) -> io::Result<bool> {
         seekable_zstd::finish(old)?;
         if !self.attic.custom().pack || !old.try_exists()? {
-            return Ok(());
+            return Ok(false);
         }
         let attic = self.attic.clone();
         let mut go_on = || match attic.ended() {
@@ -60,7 +98,7 @@ impl Sweep {
             false => Ok(()),
         };
         let Packing { before, after } = match seekable_zstd::pack(old, &mut go_on) {
-            Err(_) if self.attic.ended() => return Ok(()),
+            Err(_) if self.attic.ended() => return Ok(true),
             packing => packing?,
         };
         self.stats.files_compressed.add(1);
@@ -69,11 +107,13 @@ impl Sweep {
         let packed = packed_of(old);
         let packed = packed.display();
         self.stderr.debug(format_args!("compressed {packed} from {before} to {after} bytes"));
-        Ok(())
+        Ok(true)
     }
 
-    fn remove(&mut self, log: &Path, keep: Keep) {
-        for over in keep.over(log, now()) {
+    /// Removes what is over the limits, and returns how many that were.
+    fn remove(&mut self, log: &Path, segments: &[SegmentName], keep: Keep) -> usize {
+        let all = keep.over(log, segments, now());
+        for over in &all {
             let (path, bytes, why) = (over.path.display(), over.bytes, over.why);
             match over.remove() {
                 Ok(()) => {
@@ -86,6 +126,7 @@ impl Sweep {
                 }
             }
         }
+        all.len()
     }
 
     /// Says once what failed with a file.

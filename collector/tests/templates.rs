@@ -44,7 +44,10 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<String>> {
         if kind.is_dir() {
             let below = files(&path).into_iter();
             found.extend(below.map(|(file, lines)| (format!("{name}/{file}"), lines)));
-        } else if kind.is_file() && !name.ends_with(".ledger") && !name.ends_with(".new") {
+        } else if kind.is_file()
+            && ![".ledger", ".new"].iter().any(|end| name.ends_with(end))
+            && !name.starts_with(".order")
+        {
             let text = fs::read_to_string(&path).unwrap();
             // The last one may be half there as yet.
             let whole = text.rfind('\n').map_or("", |end| &text[..end]);

@@ -62,7 +62,7 @@
 //!
 //! # Features
 //!
-//! - `tracing`: events of `tracing` become records too, with the spans around them. [`init`] then also
+//! - `tracing`: events of `tracing` become records too, with the spans around them. [`init()`] then also
 //!   installs a subscriber, unless there is one; `netlog::layer` is a layer for one of your own.
 //!
 //! # Platform

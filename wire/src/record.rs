@@ -53,7 +53,7 @@ fn push_quoted(out: &mut Vec<u8>, text: &str) {
 
 /// Appends the canonical line of a record that is a line of text and no more, without a line end:
 /// `stamp` is its brace and its identity as [`Identity::push`] writes it, `time` its time as
-/// [`crate::utc`] does.
+/// [`crate::format_utc`] does.
 /// If `text` is not UTF-8 nothing is appended, and the answer is `false`.
 pub fn push_text_record(
     out: &mut Vec<u8>,

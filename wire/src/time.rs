@@ -85,7 +85,7 @@ pub struct MinuteCache {
 }
 
 impl MinuteCache {
-    /// Reads a time in the one form that [`utc`] writes; `None` for anything else, a leap second too.
+    /// Reads a time in the one form that [`format_utc`] writes; `None` for anything else, a leap second too.
     #[inline]
     pub(crate) fn read(&mut self, text: &[u8; TIME_LEN]) -> Option<i64> {
         let (minute, rest) = text.split_first_chunk()?;
@@ -115,7 +115,7 @@ fn within_minute(text: &[u8; 11]) -> Option<i64> {
     (micros < 60 * MICROS as u64).then_some(micros as i64)
 }
 
-/// Reads a time in the one form that [`utc`] writes; `None` for anything else, a leap second too.
+/// Reads a time in the one form that [`format_utc`] writes; `None` for anything else, a leap second too.
 fn parse_utc(text: &[u8; TIME_LEN]) -> Option<i64> {
     // How far each byte is above the form's: nothing where that is a sign, up to 9 at a digit.
     let mut above = [0; TIME_LEN];

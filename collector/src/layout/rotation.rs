@@ -7,8 +7,8 @@
 //!  4  app.log.ledger.new   renamed to app.log.ledger
 //! ```
 //!
-//! The second step decides: died before it, the rotation never was; died after it, [`finish`] does
-//! the rest.
+//! The second step decides: died before it, the rotation never was; died after it, the ledger's
+//! `rotation::finish` does the rest.
 
 use crate::layout::paths::{ledger_of, packed_of};
 use crate::layout::segment_name::SegmentName;

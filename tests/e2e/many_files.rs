@@ -167,10 +167,9 @@ fn tails_of_many_files_begun_in_a_flood_have_no_gap_and_nothing_twice_and_so_hav
     for count in [3_000, 10_000, 20_000, 30_000, 45_000] {
         let written = || metric(&server, "records_written") >= count;
         assert!(wait_until(SOON, written), "{count} records");
-        tails.push(Reader::open(&server, "/tail?n=all"));
+        tails.push(Reader::open(&server, "/tail?n=all").gather());
         searched.push(get(&server, "/search?order=oldest&since=1h").body);
     }
-    let tails: Vec<_> = tails.into_iter().map(Reader::gather).collect();
     subjects.iter_mut().for_each(Child::succeed);
     for body in searched {
         let found = Records::read(&body);

@@ -76,33 +76,44 @@ fn serve(accepted: Accepted, shared: &Arc<Shared>, connections: &mut JoinSet<()>
     shared.stats.connections_opened.add(1);
     shared.stderr.debug(format_args!("connection from {peer} opened"));
     let shared = shared.clone();
-    connections.spawn(async move {
-        let stats = shared.stats.clone();
-        converse(Accepted { stream, peer, pin, tls }, permit, shared).await;
-        stats.connections_closed.add(1);
-    });
+    let accepted = Accepted { stream, peer, pin, tls };
+    // Two tasks, since most connections have no handshake and need not be as large.
+    if accepted.tls.is_some() {
+        connections.spawn(shake_hands(accepted, permit, shared));
+    } else {
+        connections.spawn(converse(accepted, Origin::new(peer), permit, shared));
+    }
 }
 
-/// Serves a connection to its end, after the handshake of one with TLS.
-async fn converse(accepted: Accepted, permit: ConnectionPermit, shared: Arc<Shared>) {
-    let Accepted { stream, peer, pin, tls } = accepted;
-    let mut origin = Origin::new(peer);
-    let stream = match (tls, stream) {
-        (Some(tls), Stream::Tcp(tcp)) => {
-            let accepted = tokio::select! {
-                accepted = tls.accept_sender(tcp, peer) => accepted,
-                () = shared.stopped() => None,
-            };
-            let Some((stream, verified)) = accepted else { return };
-            origin = verified.map_or(origin, Origin::verified);
-            Stream::Tls(TlsConnection::new(stream))
-        }
-        (_, stream) => stream,
+/// Serves a connection with TLS to its end.
+async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<Shared>) {
+    let Accepted { stream: Stream::Tcp(tcp), peer, tls: Some(tls), pin } = accepted else { return };
+    let handshake = tokio::select! {
+        handshake = tls.accept_sender(tcp, peer) => handshake,
+        () = shared.stopped() => None,
     };
+    let Some((stream, verified)) = handshake else {
+        shared.stats.connections_closed.add(1);
+        return;
+    };
+    let stream = Stream::Tls(TlsConnection::new(stream));
+    let origin = verified.map_or_else(|| Origin::new(peer), Origin::verified);
+    converse(Accepted { stream, peer, pin, tls: None }, origin, permit, shared).await;
+}
+
+/// Serves a connection to its end.
+async fn converse(
+    accepted: Accepted,
+    origin: Origin,
+    permit: ConnectionPermit,
+    shared: Arc<Shared>,
+) {
+    let Accepted { stream, peer, pin, .. } = accepted;
     let opened = Opened { stream, peer, origin, pin, share: permit.share.clone() };
     let mut connection = Connection::new(opened, shared.clone());
     let end = connection.run().await;
     shared.stderr.debug(format_args!("connection from {peer} closed: {end}"));
+    shared.stats.connections_closed.add(1);
 }
 
 fn count_refusal(reached: LimitReached, peer: Peer, shared: &Shared) {

@@ -115,9 +115,7 @@ impl Connection {
         {
             let origin = self.decoder.origin().clone();
             let client = HttpClient { peer: self.peer, origin, shared: &self.shared };
-            let http = http::serve(&mut self.stream, opening, client);
-            // Few connections are HTTP, and the others need not be as large.
-            Box::pin(http).await;
+            http::serve(&mut self.stream, opening, client).await;
             end = ConnectionEnd::Closed;
         }
         if let ConnectionEnd::Unfit(error) = &end {

@@ -26,7 +26,7 @@ use routes::{BodyFormat, PostRoute};
 use serde_json::json;
 use socket::HttpSocket;
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -52,7 +52,17 @@ pub(super) struct HttpClient<'a> {
 
 /// Serves the requests of a connection that began with `opening`, until its client is done or the
 /// collector is to end.
-pub(super) async fn serve(stream: &mut Stream, opening: Vec<u8>, client: HttpClient<'_>) {
+///
+/// It is boxed here, so that the task of a connection which is not HTTP has no room for it.
+pub(super) fn serve<'a>(
+    stream: &'a mut Stream,
+    opening: Vec<u8>,
+    client: HttpClient<'a>,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    Box::pin(serve_requests(stream, opening, client))
+}
+
+async fn serve_requests(stream: &mut Stream, opening: Vec<u8>, client: HttpClient<'_>) {
     let peer = client.peer;
     let shared = client.shared;
     let service = service_fn(|request| {

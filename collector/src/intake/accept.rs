@@ -81,7 +81,7 @@ fn serve(accepted: Accepted, shared: &Arc<Shared>, connections: &mut JoinSet<()>
     if accepted.tls.is_some() {
         connections.spawn(shake_hands(accepted, permit, shared));
     } else {
-        connections.spawn(converse(accepted, Origin::new(peer), permit, shared));
+        connections.spawn(converse(accepted, Origin::new(peer), permit, &shared));
     }
 }
 
@@ -98,22 +98,27 @@ async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<S
     };
     let stream = Stream::Tls(TlsConnection::new(stream));
     let origin = verified.map_or_else(|| Origin::new(peer), Origin::verified);
-    converse(Accepted { stream, peer, pin, tls: None }, origin, permit, shared).await;
+    converse(Accepted { stream, peer, pin, tls: None }, origin, permit, &shared).await;
 }
 
-/// Serves a connection to its end.
-async fn converse(
+/// Serves a connection to its end. The parameters of an `async fn` would lie in its task twice.
+fn converse(
     accepted: Accepted,
     origin: Origin,
     permit: ConnectionPermit,
-    shared: Arc<Shared>,
-) {
+    shared: &Arc<Shared>,
+) -> impl Future<Output = ()> + Send + use<> {
     let Accepted { stream, peer, pin, .. } = accepted;
     let opened = Opened { stream, peer, origin, pin, share: permit.share.clone() };
     let mut connection = Connection::new(opened, shared.clone());
-    let end = connection.run().await;
-    shared.stderr.debug(format_args!("connection from {peer} closed: {end}"));
-    shared.stats.connections_closed.add(1);
+    let stats = shared.stats.clone();
+    let stderr = shared.stderr;
+    async move {
+        let end = connection.run().await;
+        stderr.debug(format_args!("connection from {peer} closed: {end}"));
+        stats.connections_closed.add(1);
+        drop(permit);
+    }
 }
 
 fn count_refusal(reached: LimitReached, peer: Peer, shared: &Shared) {

@@ -25,7 +25,7 @@ pub(crate) struct LineEncoder {
     pub(crate) spans: SpanContext,
 }
 
-/// What stands before a record's message.
+/// The part of a record before its message.
 pub(crate) struct Head<'a> {
     pub(crate) level: Level,
     pub(crate) target: &'a str,

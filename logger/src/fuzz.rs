@@ -41,7 +41,8 @@ fn seal(file: &mut [u8], at: usize) {
     let word = |file: &[u8], at: usize| {
         file.get(at..at + 8).and_then(|word| word.try_into().ok()).map(u64::from_le_bytes)
     };
-    let (Some(position), Some(number)) = (word(file, at), word(file, at + 8)) else { return };
+    let Some(position) = word(file, at) else { return };
+    let Some(number) = word(file, at + 8) else { return };
     let seal = check(Cursor { position, number });
     if let Some(place) = file.get_mut(at + 16..at + 24) {
         place.copy_from_slice(&seal.to_le_bytes());

@@ -173,7 +173,7 @@ impl Loggable for Record<'_> {
 
 #[cfg(feature = "tracing")]
 pub(crate) mod for_tracing {
-    //! What the layer asks of the logger.
+    //! The layer's view of the logger.
 
     use super::LOGGER;
 
@@ -189,8 +189,7 @@ pub(crate) mod for_tracing {
         LOGGER.get().is_some_and(|logger| logger.builder.span_ends)
     }
 
-    /// Whether this process is a forked child, in which locks may be held by threads it does not
-    /// have.
+    /// `true` in a forked child, in which locks may be held by threads it does not have.
     pub(crate) fn is_forked() -> bool {
         LOGGER.get().is_some_and(|logger| logger.senders.is_forked())
     }

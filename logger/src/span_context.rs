@@ -8,7 +8,7 @@ pub(crate) type TakeCurrent = fn(&mut SpanContext, usize);
 /// Set once there can be spans.
 pub(crate) static TAKE_CURRENT: OnceLock<TakeCurrent> = OnceLock::new();
 
-/// What a record says of its spans.
+/// A record's keys `trace`, `span` and `spans`.
 #[derive(Default)]
 pub(crate) struct SpanContext {
     /// `,"span":"…","spans":[…]`; empty outside of spans.
@@ -43,7 +43,7 @@ impl SpanContext {
         }
     }
 
-    /// Appends what it says of the spans to a record, behind the values.
+    /// Appends the keys to a record, behind the values.
     #[inline]
     pub(crate) fn push(&self, out: &mut Vec<u8>) {
         if !self.trace.is_empty() {

@@ -72,18 +72,18 @@ impl Builder {
     {
         let take_facade = self.log_facade;
         let guard = self.start(take_facade)?;
+        log_records::look_up_in::<S>();
         Ok((RecordLayer::NEW.with_filter(RecordFilter::NEW), guard))
     }
 
-    /// Whether [`Builder::layer`] also makes netlog the logger of the `log` facade; by default it
-    /// does.
+    /// Lets [`Builder::layer`] make netlog the logger of the `log` facade too; on by default.
     pub fn log_facade(mut self, take: bool) -> Self {
         self.log_facade = take;
         self
     }
 
-    /// Whether the end of each span becomes a record too, with the time in which the span was
-    /// entered (`busy_us`) and the rest (`idle_us`); by default not.
+    /// Logs the end of each span as a record, with the time in which the span was entered
+    /// (`busy_us`) and the rest (`idle_us`); off by default.
     pub fn span_ends(mut self, log: bool) -> Self {
         self.span_ends = log;
         self
@@ -92,6 +92,7 @@ impl Builder {
 
 /// Makes the logger the program's subscriber, if it has none.
 pub(crate) fn install() {
+    log_records::look_up_in::<Registry>();
     let subscriber = Registry::default().with(RecordLayer::NEW).with(RecordFilter::NEW);
     let _ = dispatcher::set_global_default(Dispatch::new(subscriber));
 }

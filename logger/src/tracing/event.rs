@@ -104,7 +104,7 @@ fn encode_fields<'e>(
     encoder.end(cut)
 }
 
-/// Where in the record the writer is.
+/// Position of the writer in the record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// Behind the opening quote of the message.
@@ -126,7 +126,7 @@ struct FieldWriter<'a> {
 }
 
 impl FieldWriter<'_> {
-    /// What may still follow the values: `},"truncated":18446744073709551615}`.
+    /// Room for the end of a record: `},"truncated":18446744073709551615}`.
     const REST: usize = 40;
 
     /// Longest id of a trace, in bytes.
@@ -177,8 +177,8 @@ impl FieldWriter<'_> {
     }
 }
 
-/// Whether the event is a `log` record that `tracing-log` forwards, where another logger than
-/// netlog has the facade.
+/// `true` for a `log` record that `tracing-log` forwards, if another logger than netlog has the
+/// facade.
 fn is_forwarded(event: &Event<'_>) -> bool {
     let metadata = event.metadata();
     metadata.target() == "log" && metadata.fields().field("log.target").is_some()

@@ -3,7 +3,7 @@
 use super::span::Span;
 use crate::span_context::SpanContext;
 
-/// How many spans a record shows, the innermost; recursion may open more.
+/// Most spans in a record, the innermost ones; recursion may open more.
 const MOST_SPANS: usize = 32;
 
 impl SpanContext {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-/// Where the ids of a process begin. A fork wipes it, so that its two processes go different ways.
+/// First id of a process. A fork wipes it, so that its two processes go different ways.
 static SEED: LazyLock<Option<ForkDetector>> = LazyLock::new(|| ForkDetector::new(random()).ok());
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -18,7 +18,7 @@ pub(super) fn next() -> u64 {
     seed().wrapping_add(nth)
 }
 
-/// Whether no span was ever opened.
+/// `true` until the first span is opened.
 pub(super) fn none_yet() -> bool {
     COUNT.load(Ordering::Relaxed) == 0
 }

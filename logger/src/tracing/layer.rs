@@ -4,17 +4,17 @@ use super::event::EventRecord;
 use super::span::Span;
 use super::span_text::SpanText;
 use super::table::OPEN_SPANS;
-use super::{ids, log_records, span_end};
+use super::{ids, span_end};
 use crate::logger::{self, for_tracing};
 use std::cell::RefCell;
 use std::sync::Arc;
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Dispatch, Event, Subscriber};
+use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 thread_local! {
-    /// Where values that are recorded later are encoded, before the span is locked.
+    /// Buffer for values that are recorded later: they are encoded before the span is locked.
     static LATER: RefCell<SpanText> = RefCell::default();
 }
 
@@ -32,10 +32,6 @@ impl<S> Layer<S> for RecordLayer
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    fn on_register_dispatch(&self, _: &Dispatch) {
-        log_records::look_up_in::<S>();
-    }
-
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let key = id.into_u64();
         let parent = parent(attributes, id, &context);

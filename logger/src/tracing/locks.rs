@@ -4,7 +4,7 @@ use crate::logger::for_tracing;
 use std::sync::{LockResult, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::sync::{TryLockError, TryLockResult};
 
-/// How often a forked child tries a lock: its owner may be a thread that was not forked with it.
+/// Attempts of a forked child to take a lock: its owner may be a thread that was not forked with it.
 const ATTEMPTS: usize = 1000;
 
 pub(super) fn read<T>(lock: &RwLock<T>) -> Option<RwLockReadGuard<'_, T>> {

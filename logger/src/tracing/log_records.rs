@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 /// Looks through the spans around the current one, where the filter does not take that.
 static TAKE_OUTER: OnceLock<fn(&Dispatch, &mut SpanContext, usize)> = OnceLock::new();
 
-/// Our layer is one of a subscriber of type `S`.
+/// Gives `log` records the spans around them from now on, in a subscriber of type `S`.
 pub(super) fn look_up_in<S>()
 where
     S: Subscriber + for<'span> LookupSpan<'span>,

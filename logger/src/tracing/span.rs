@@ -72,9 +72,9 @@ fn hex(id: u64) -> [u8; 16] {
 #[derive(Default)]
 pub(super) struct Timing {
     opened: Option<Instant>,
-    /// How many threads are in the span now.
+    /// Number of threads in the span now.
     inside: AtomicU32,
-    /// When the first of them came, and how long the span was busy before, in nanoseconds.
+    /// Time at which the first of them entered, and busy time before that, in nanoseconds.
     entered: AtomicU64,
     busy: AtomicU64,
 }
@@ -97,7 +97,7 @@ impl Timing {
         }
     }
 
-    /// How long the span was entered, and how long it was open besides.
+    /// The time in which the span was entered, and the rest of the time it was open.
     pub(super) fn busy_and_idle(&self) -> (Duration, Duration) {
         let busy = self.busy.load(Ordering::Acquire);
         let idle = self.since_opened().saturating_sub(busy);

@@ -24,9 +24,13 @@ impl Loggable for SpanEnd<'_> {
 
     fn encode<'e>(&self, encoder: &'e mut LineEncoder, now: i64, limit: usize) -> &'e [u8] {
         encoder.spans.take(self.span, limit / 2);
-        let metadata = self.metadata;
-        let (target, file, line) = (metadata.target(), metadata.file(), metadata.line());
-        encoder.begin(&Head { level: self.level(), target, file, line }, now);
+        let head = Head {
+            level: self.level(),
+            target: self.metadata.target(),
+            file: self.metadata.file(),
+            line: self.metadata.line(),
+        };
+        encoder.begin(&head, now);
         let (busy, idle) = self.span.timing().busy_and_idle();
         let (out, _) = encoder.parts();
         out.extend_from_slice(b"close\",\"kv\":{\"busy_us\":");

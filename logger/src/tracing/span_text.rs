@@ -31,7 +31,7 @@ pub(super) struct SpanText {
 struct Member {
     /// The field's index among those of its span.
     field: usize,
-    /// Where its key begins.
+    /// Offset of its key.
     at: usize,
 }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 /// A power of two: threads that open spans at the same time seldom meet.
 const SHARDS: usize = 64;
 
-/// How many closed spans a shard keeps for later ones.
+/// Closed spans that a shard keeps for later ones.
 const MOST_SPARE: usize = 64;
 
 /// The open spans of the process.

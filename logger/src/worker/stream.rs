@@ -79,7 +79,7 @@ fn wait(
 fn explain(context: &Context, error: &SessionError) -> String {
     match (error, context.destination.known.path()) {
         (SessionError::Silent, Some(path)) => {
-            format!("{error}; if it is no longer a collector, remove {}", path.display())
+            format!("{error}; if another program listens there now, remove {}", path.display())
         }
         _ => error.to_string(),
     }

@@ -11,8 +11,8 @@ use crate::hub::submission::{self, HubHandle};
 use crate::hub::{GaveUp, Hub, Patience, Reopen};
 use crate::intake::{self, Address, BoundSocket, IntakeLimits, Shared, Transport};
 use crate::options::{Console, Options};
-use crate::read::{HostNames, Readers, View};
-use crate::retention::{RetentionHandle, Sweeping};
+use crate::read::{HostNames, ReadOptions, ReaderThreads};
+use crate::retention::{RetentionHandle, RetentionThread};
 use crate::senders::registry::Senders;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
@@ -156,7 +156,7 @@ impl Collector {
             tls: self.tls.clone(),
             stop: Arc::<SetOnce<()>>::default(),
         };
-        let view = View {
+        let view = ReadOptions {
             progress: progress.clone(),
             senders: shared.senders.clone(),
             marks: marks.clone(),
@@ -170,7 +170,7 @@ impl Collector {
             hosts: HostNames::new(self.options.http_names()),
         };
         let sockets = self.http.sockets.into_iter().map(|bound| bound.socket).collect();
-        let reading = Readers::start(sockets, view).map_err(RunError::Serve)?;
+        let reading = ReaderThreads::start(sockets, view).map_err(RunError::Serve)?;
         let retention = open::retention(retention, &self.options, &stats)?;
         let patience = Arc::<Patience>::default();
         let hub = Hub {
@@ -204,8 +204,8 @@ impl Reload {
 
 /// The parts that have started, and the sockets still to be served.
 struct Running {
-    reading: Readers,
-    retention: Sweeping,
+    reading: ReaderThreads,
+    retention: RetentionThread,
     patience: Arc<Patience>,
     sockets: Vec<BoundSocket>,
     shared: Shared,

@@ -3,7 +3,7 @@
 
 use crate::options::{Http, Options};
 use crate::read;
-use crate::sink::files::MostFiles;
+use crate::sink::files::FileLimits;
 use crate::stderr::StderrLog;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -44,7 +44,7 @@ impl DescriptorShares {
         let looking = options.http != Some(Http::Off);
         let readers = if looking { read::connections(options.max_tails) } else { 0 };
         let many =
-            if options.template().is_some() { MostFiles::wanted(options.max_files) } else { 0 };
+            if options.template().is_some() { FileLimits::wanted(options.max_files) } else { 0 };
         let (connections, files) = (options.max_connections, many.saturating_add(FEW));
         Self { all: usize::MAX, connections, readers, files }
     }

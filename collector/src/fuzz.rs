@@ -4,7 +4,7 @@
 use crate::clock::now;
 use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, steps_taken};
 use crate::hub::line_run::LineRun;
-use crate::ledger::{Replayed, State};
+use crate::ledger::{LedgerReplay, LedgerState};
 use crate::read::{Expressions, Params, Position};
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::PeerError;
@@ -68,10 +68,10 @@ pub fn chunks(mut bytes: &[u8]) {
 /// Whatever is in a ledger and however long its file is, the file is cut within it or not at all,
 /// what was cut stays cut, and the ledger that is written anew says the same.
 pub fn ledger(bytes: &[u8]) {
-    let replay = |text: &[u8], len| State::at(0).replay(text, len);
+    let replay = |text: &[u8], len| LedgerState::at(0).replay(text, len);
     let end = replay(bytes, u64::MAX).state.contents.end();
     for len in [0, 1, end / 2, end.saturating_sub(1), end, u64::MAX] {
-        let Replayed { state, cut, .. } = replay(bytes, len);
+        let LedgerReplay { state, cut, .. } = replay(bytes, len);
         let text = state.text();
         if let Some(at) = cut.map(|cut| cut.at()) {
             assert!(at < len, "{len} bytes are cut at {at}");

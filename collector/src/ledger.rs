@@ -22,13 +22,13 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use entry::{BatchEntry, Head, Known, RunEntry, Span};
+pub(crate) use entry::{BatchEntry, KnownSender, LedgerHead, RunEntry, StretchSpan};
 pub(crate) use found::{FoundLedger, identify};
-pub(crate) use index::{FilePart, Index, Stretch};
-pub(crate) use names::Names;
+pub(crate) use index::{FilePart, LedgerIndex, Stretch};
+pub(crate) use names::SenderNames;
 #[cfg(any(test, fuzzing))]
-pub(crate) use state::Replayed;
-pub(crate) use state::State;
+pub(crate) use state::LedgerReplay;
+pub(crate) use state::LedgerState;
 
 use crate::clock::seconds;
 use crate::hub::line_run::{LineRun, Source};
@@ -37,7 +37,7 @@ use crate::layout::paths;
 use crate::layout::segment_name::{SegmentName, next_generation};
 use crate::senders::identity::Sender;
 use compaction::{Compaction, write_beside};
-use entry::Entry;
+use entry::LedgerEntry;
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -53,7 +53,7 @@ pub(crate) struct Ledger {
     path: PathBuf,
     /// `None` until the disk has taken the first lines.
     file: Option<File>,
-    state: State,
+    state: LedgerState,
     size: u64,
     /// Its size when it was last written anew.
     base: u64,
@@ -84,7 +84,7 @@ impl Ledger {
         let generation = state.head.generation;
         match state.head.inode == inode {
             true => state.head.at = at,
-            false => state.begin(Head { at, inode, generation, ..Head::default() }),
+            false => state.begin(LedgerHead { at, inode, generation, ..LedgerHead::default() }),
         }
         let LedgerOptions { sync, marks } = options;
         let mut ledger = Self {
@@ -121,7 +121,7 @@ impl Ledger {
         self.finish_compaction(true)?;
         let (inode, at) = identify(file)?;
         let generation = self.state.head.generation + 1;
-        self.state.begin(Head { at, inode, generation, ..Head::default() });
+        self.state.begin(LedgerHead { at, inode, generation, ..LedgerHead::default() });
         self.laid_out = false;
         self.compact()
     }
@@ -129,7 +129,7 @@ impl Ledger {
     /// Lays out the ledger of the file that will follow this one, which is to become `segment`.
     pub(crate) fn prepare_next(&mut self, path: &Path, segment: SegmentName) -> io::Result<()> {
         self.finish_compaction(true)?;
-        let inode = Head::default().inode;
+        let inode = LedgerHead::default().inode;
         self.write_next(&self.next_head(path, segment, (inode, 0))).map(drop)
     }
 
@@ -159,13 +159,13 @@ impl Ledger {
         self.start_compaction()
     }
 
-    fn next_head(&self, path: &Path, segment: SegmentName, file: ((u64, u64), u64)) -> Head {
+    fn next_head(&self, path: &Path, segment: SegmentName, file: ((u64, u64), u64)) -> LedgerHead {
         let after = segment.path(path).file_name().map(|name| name.to_string_lossy().into_owned());
         let (inode, at) = file;
-        Head { generation: segment.generation + 1, at, inode, after, ..Head::default() }
+        LedgerHead { generation: segment.generation + 1, at, inode, after, ..LedgerHead::default() }
     }
 
-    fn write_next(&self, head: &Head) -> io::Result<File> {
+    fn write_next(&self, head: &LedgerHead) -> io::Result<File> {
         let mut line = Vec::new();
         head.push(&mut line);
         write_beside(&self.path, self.sync, |out| out.write_all(&line))
@@ -177,7 +177,7 @@ impl Ledger {
     }
 
     /// What is known of each sender.
-    pub(crate) fn senders(&self) -> impl Iterator<Item = &Known> {
+    pub(crate) fn senders(&self) -> impl Iterator<Item = &KnownSender> {
         self.state.senders()
     }
 
@@ -188,7 +188,7 @@ impl Ledger {
         runs: &[LineRun],
         pieces: &[Cow<'_, [u8]>],
     ) -> io::Result<BatchEntry> {
-        let mut span = Span { at, len: 0, times: (i64::MAX, i64::MIN), levels: 0 };
+        let mut span = StretchSpan { at, len: 0, times: (i64::MAX, i64::MIN), levels: 0 };
         let mut entries: Vec<RunEntry> = Vec::with_capacity(runs.len());
         for (run, piece) in runs.iter().zip(pieces) {
             let bytes = piece.len() as u64;
@@ -234,16 +234,16 @@ impl Ledger {
         if contents.names.len() > before
             && let Some(names) = contents.names.get(names)
         {
-            Entry::Names(names.clone()).push(&mut self.unwritten);
+            LedgerEntry::Names(names.clone()).push(&mut self.unwritten);
         }
         let was = contents.names_of(number);
         contents.rename(number, names);
         if known.is_none() {
             let (id, mark, seen, ended) = (sender.id, 0, 0, false);
-            let known = Known { number, id, mark, seen, ended, names };
-            Entry::Sender(known).push(&mut self.unwritten);
+            let known = KnownSender { number, id, mark, seen, ended, names };
+            LedgerEntry::Sender(known).push(&mut self.unwritten);
         } else if was != names {
-            Entry::Renamed(number, names).push(&mut self.unwritten);
+            LedgerEntry::Renamed(number, names).push(&mut self.unwritten);
         }
         number
     }
@@ -252,7 +252,7 @@ impl Ledger {
     fn write_entry(&mut self, batch: &BatchEntry) -> io::Result<()> {
         self.open()?;
         let introductions = self.unwritten.len();
-        Entry::Batch(batch.clone()).push(&mut self.unwritten);
+        LedgerEntry::Batch(batch.clone()).push(&mut self.unwritten);
         let written = self.append();
         // What introduces senders has to be written all the same.
         self.unwritten.truncate(if written.is_ok() { 0 } else { introductions });

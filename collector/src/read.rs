@@ -5,6 +5,7 @@
 //! neither an intake nor the hub waits for readers, nor does `/healthz` for a search. All that the
 //! hub does for its readers is to tell them how far it has come ([`Progress`]).
 
+mod buffer_turn;
 mod file_cursor;
 mod filter;
 mod format;
@@ -13,10 +14,10 @@ mod log_set;
 mod merge;
 mod metrics;
 mod order_scan;
-mod pace;
 mod page;
 mod params;
 mod pattern;
+mod piece_size;
 mod position;
 mod routes;
 mod scan;
@@ -28,7 +29,6 @@ mod stream_cursor;
 mod tail;
 #[cfg(test)]
 mod tests;
-mod turn;
 mod write_limit;
 
 #[cfg(any(test, fuzzing))]
@@ -85,7 +85,7 @@ pub(crate) fn connections(max_tails: usize) -> usize {
 }
 
 /// What there is to read, and who may.
-pub(crate) struct View {
+pub(crate) struct ReadOptions {
     pub(crate) progress: Arc<Progress>,
     pub(crate) senders: Arc<Senders>,
     pub(crate) marks: Arc<Marks>,
@@ -104,7 +104,7 @@ pub(crate) struct View {
 }
 
 /// What tails and searches share.
-pub(crate) struct Reading {
+pub(crate) struct ReadContext {
     stats: Arc<Stats>,
     store: Arc<LogStore>,
     /// One permit for each that may hold pieces of many files.
@@ -116,18 +116,18 @@ pub(crate) struct Reading {
 }
 
 /// The running threads.
-pub(crate) struct Readers {
+pub(crate) struct ReaderThreads {
     stop: watch::Sender<bool>,
     done: oneshot::Receiver<()>,
 }
 
-impl Readers {
+impl ReaderThreads {
     /// Starts to serve what can be seen in `view`.
-    pub(crate) fn start(sockets: Vec<Socket>, view: View) -> io::Result<Self> {
+    pub(crate) fn start(sockets: Vec<Socket>, view: ReadOptions) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let (tell, done) = oneshot::channel();
         let (tell_end, end) = watch::channel(view.progress.end());
-        let reading = Arc::new(Reading::new(&view, end, stopped.clone()));
+        let reading = Arc::new(ReadContext::new(&view, end, stopped.clone()));
         let runtime = runtime()?;
         let (progress, server) =
             (view.progress.clone(), ReadServer::new(view, reading, runtime.handle().clone()));
@@ -179,8 +179,8 @@ async fn pass_on(progress: Arc<Progress>, tell: watch::Sender<End>) {
     }
 }
 
-impl Reading {
-    fn new(view: &View, end: watch::Receiver<End>, stop: watch::Receiver<bool>) -> Self {
+impl ReadContext {
+    fn new(view: &ReadOptions, end: watch::Receiver<End>, stop: watch::Receiver<bool>) -> Self {
         let files = match (&view.template, &view.file) {
             (Some(template), _) => LogFiles::Many(template.clone()),
             (None, Some(path)) => LogFiles::One(path.clone()),

@@ -6,7 +6,7 @@
 mod keep;
 mod worker;
 
-pub(crate) use keep::Keep;
+pub(crate) use keep::KeepLimits;
 
 use crate::priority::give_way;
 use crate::stats::Stats;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use worker::Sweep;
+use worker::RetentionWorker;
 
 /// How often it is looked for files that have become too old, or that could not be packed.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -31,32 +31,32 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What is done with old files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Custom {
+pub(crate) struct RetentionPolicy {
     pub(crate) pack: bool,
-    pub(crate) keep: Keep,
+    pub(crate) keep: KeepLimits,
 }
 
 /// The logs whose old files are looked after: what those who write them tell the thread.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct RetentionHandle(Arc<Shared>);
+pub(crate) struct RetentionHandle(Arc<RetentionShared>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
+struct RetentionShared {
+    state: Mutex<RetentionState>,
     bell: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    custom: Custom,
+struct RetentionState {
+    policy: RetentionPolicy,
     logs: BTreeSet<PathBuf>,
     due: bool,
     ended: bool,
 }
 
 /// The running thread.
-pub(crate) struct Sweeping {
-    attic: RetentionHandle,
+pub(crate) struct RetentionThread {
+    handle: RetentionHandle,
     done: oneshot::Receiver<()>,
 }
 
@@ -74,35 +74,35 @@ impl RetentionHandle {
     /// Starts the thread.
     pub(crate) fn start(
         self,
-        custom: Custom,
+        policy: RetentionPolicy,
         stats: Arc<Stats>,
         stderr: StderrLog,
-    ) -> io::Result<Sweeping> {
-        self.change(custom);
+    ) -> io::Result<RetentionThread> {
+        self.change(policy);
         let (tell, done) = oneshot::channel();
-        let attic = self.clone();
+        let handle = self.clone();
         let work = move || {
             give_way(NICE);
-            let mut sweep = Sweep::new(attic.clone(), stats, stderr);
-            while let Some(logs) = attic.wait() {
-                logs.iter().for_each(|log| sweep.log(log));
+            let mut worker = RetentionWorker::new(handle.clone(), stats, stderr);
+            while let Some(logs) = handle.wait() {
+                logs.iter().for_each(|log| worker.log(log));
             }
             let _ = tell.send(());
         };
-        thread::Builder::new().name("attic".into()).spawn(work)?;
-        Ok(Sweeping { attic: self, done })
+        thread::Builder::new().name("handle".into()).spawn(work)?;
+        Ok(RetentionThread { handle: self, done })
     }
 
     /// Treats all old files like this from now on.
-    pub(crate) fn change(&self, custom: Custom) {
+    pub(crate) fn change(&self, policy: RetentionPolicy) {
         let mut state = self.lock();
-        state.custom = custom;
+        state.policy = policy;
         state.due = true;
         self.0.bell.notify_one();
     }
 
-    fn custom(&self) -> Custom {
-        self.lock().custom
+    fn policy(&self) -> RetentionPolicy {
+        self.lock().policy
     }
 
     /// Waits until there may be something to do, and says where; nowhere any more at the end.
@@ -128,12 +128,12 @@ impl RetentionHandle {
         self.lock().ended
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RetentionState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Sweeping {
+impl RetentionThread {
     /// Ends it. A disk that hangs must not keep the collector from ending.
     pub(crate) async fn end(mut self) {
         self.stop();
@@ -141,12 +141,12 @@ impl Sweeping {
     }
 
     fn stop(&self) {
-        self.attic.lock().ended = true;
-        self.attic.0.bell.notify_one();
+        self.handle.lock().ended = true;
+        self.handle.0.bell.notify_one();
     }
 }
 
-impl Drop for Sweeping {
+impl Drop for RetentionThread {
     fn drop(&mut self) {
         self.stop();
     }

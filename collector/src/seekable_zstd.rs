@@ -12,7 +12,7 @@ mod cutter;
 mod pack;
 mod table;
 
-pub(crate) use pack::{Packing, finish, pack};
+pub(crate) use pack::{CompressedSizes, finish, pack};
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -20,7 +20,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use table::Table;
+use table::SeekTable;
 use zstd::bulk::Decompressor;
 
 /// How many unpacked frames are kept: those that a read begins and ends in, because the next read
@@ -29,13 +29,13 @@ const KEPT: usize = 3;
 
 /// A packed file that can be read.
 #[derive(Debug)]
-pub(crate) struct Packed {
+pub(crate) struct SeekableFile {
     file: File,
-    table: Table,
+    table: SeekTable,
     kept: Mutex<VecDeque<(usize, Arc<Vec<u8>>)>>,
 }
 
-impl Packed {
+impl SeekableFile {
     /// Opens it.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Packed {
 
     /// The same of one that is open.
     pub(crate) fn read(file: File) -> io::Result<Self> {
-        let table = Table::read(&file)?;
+        let table = SeekTable::read(&file)?;
         Ok(Self { file, table, kept: Mutex::default() })
     }
 
@@ -128,7 +128,7 @@ mod tests {
     fn a_packed_file_is_read_back_from_any_place() {
         let text = lines();
         let (_dir, path) = packed(&text);
-        let packed = Packed::open(&path).unwrap();
+        let packed = SeekableFile::open(&path).unwrap();
         assert_eq!(packed.len(), text.len() as u64);
         for (at, len) in [(0, 10), (0, text.len()), (262_000, 300), (800_000, 900_000)] {
             let read = packed.read_at(at as u64, len as u64).unwrap();
@@ -144,7 +144,7 @@ mod tests {
         let text = lines();
         let (_dir, path) = packed(&text);
         assert!(zstd::decode_all(File::open(&path).unwrap()).unwrap() == text);
-        let packed = Packed::open(&path).unwrap();
+        let packed = SeekableFile::open(&path).unwrap();
         let frames = packed.table.frames(0, packed.len());
         assert!(frames.len() > 4, "{} frames", frames.len());
         for number in frames {
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn an_empty_file_is_packed_too() {
         let (_dir, path) = packed(b"");
-        let packed = Packed::open(&path).unwrap();
+        let packed = SeekableFile::open(&path).unwrap();
         assert_eq!((packed.len(), packed.read_at(0, 9).unwrap().len()), (0, 0));
     }
 
@@ -169,7 +169,7 @@ mod tests {
         let foreign = zstd::encode_all(&b"somebody's\n"[..], 3).unwrap();
         for bytes in [b"".as_slice(), b"short", &[0xff; 64], &foreign] {
             fs::write(&path, bytes).unwrap();
-            let error = Packed::open(&path).unwrap_err();
+            let error = SeekableFile::open(&path).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
     }
@@ -196,7 +196,7 @@ mod tests {
                 bytes.truncate(at);
             }
             fs::write(&path, bytes).unwrap();
-            if let Ok(packed) = Packed::open(path.path()) {
+            if let Ok(packed) = SeekableFile::open(path.path()) {
                 for at in (0..packed.len().min(4 << 20)).step_by(100_000) {
                     if let Ok(read) = packed.read_at(at, 100_000) {
                         prop_assert!(read.len() <= 100_000);

@@ -5,14 +5,14 @@ use crate::error::{BindError, RunError};
 use crate::hub::marks::Marks;
 use crate::hub::sink::Sink;
 use crate::intake::BoundSocket;
-use crate::layout::rotation::{self, Schedule};
+use crate::layout::rotation::{self, RotationSchedule};
 use crate::layout::template::Template;
 use crate::options::{Compress, Http, Options};
-use crate::retention::{Custom, Keep, RetentionHandle, Sweeping};
+use crate::retention::{KeepLimits, RetentionHandle, RetentionPolicy, RetentionThread};
 use crate::senders::tokens::Tokens;
 use crate::sink::console::ConsoleSink;
 use crate::sink::file::{FileOptions, FileSink};
-use crate::sink::files::{Files, MostFiles, Said};
+use crate::sink::files::{FileLimits, FilesReports, FilesSink};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use crate::tls::{Tls, TlsError};
@@ -102,9 +102,9 @@ fn file_sink(
         let sink = FileSink::open(file, stderr);
         return Ok(Box::new(sink.map_err(|cause| failed(path.to_owned(), cause))?));
     };
-    let most = MostFiles::new(options.max_files, DescriptorShares::now(options).files);
+    let most = FileLimits::new(options.max_files, DescriptorShares::now(options).files);
     let stats = file.stats.clone();
-    let files = Files::open(template, file, most, Said { stderr, stats });
+    let files = FilesSink::open(template, file, most, FilesReports { stderr, stats });
     Ok(Box::new(files.map_err(|(path, cause)| failed(path, cause))?))
 }
 
@@ -115,7 +115,7 @@ fn file_options(path: &Path, options: &Options, shared: &SinkShared) -> FileOpti
         path: path.to_owned(),
         confined: None,
         format: options.format,
-        schedule: Schedule { size, every },
+        schedule: RotationSchedule { size, every },
         sync: options.sync,
         retention: shared.retention.clone(),
         stats: shared.stats.clone(),
@@ -128,18 +128,18 @@ pub(super) fn retention(
     retention: RetentionHandle,
     options: &Options,
     stats: &Arc<Stats>,
-) -> Result<Sweeping, RunError> {
+) -> Result<RetentionThread, RunError> {
     let stderr = StderrLog { verbose: options.verbose };
     retention.start(policy(options), stats.clone(), stderr).map_err(RunError::Serve)
 }
 
 /// What is done with rotated files.
-pub(super) fn policy(options: &Options) -> Custom {
+pub(super) fn policy(options: &Options) -> RetentionPolicy {
     let limit = |most: u64| (most > 0).then_some(most);
-    let keep = Keep {
+    let keep = KeepLimits {
         age: options.keep_age.limit(),
         files: limit(options.keep_files),
         size: limit(options.keep_size.0),
     };
-    Custom { pack: options.compress == Compress::Zstd, keep }
+    RetentionPolicy { pack: options.compress == Compress::Zstd, keep }
 }

@@ -20,14 +20,14 @@ const DAY: i64 = 86_400_000_000;
 
 /// When to rotate.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Schedule {
+pub(crate) struct RotationSchedule {
     /// A file this long is full.
     pub(crate) size: Option<u64>,
     /// A file is closed when a period of this many microseconds, counted from 1970, is over.
     pub(crate) every: Option<i64>,
 }
 
-impl Schedule {
+impl RotationSchedule {
     /// Whether a file of `len` bytes, last written at `then`, makes way before a write at `now`.
     pub(crate) fn due(self, len: u64, then: i64, now: i64) -> bool {
         let full = self.size.is_some_and(|size| len >= size);
@@ -62,17 +62,17 @@ mod tests {
 
     #[test]
     fn a_file_makes_way_when_it_is_full_or_its_time_is_over() {
-        let full = Schedule { size: Some(100), every: None };
+        let full = RotationSchedule { size: Some(100), every: None };
         assert_eq!([99, 100].map(|len| full.due(len, 0, 0)), [false, true]);
-        let daily = Schedule { size: None, every: Some(DAY) };
+        let daily = RotationSchedule { size: None, every: Some(DAY) };
         assert_eq!([DAY - 1, DAY].map(|now| daily.due(1, 0, now)), [false, true]);
         assert!(!daily.due(0, 0, DAY), "an empty file stays");
-        assert!(!Schedule::default().due(u64::MAX, 0, i64::MAX));
+        assert!(!RotationSchedule::default().due(u64::MAX, 0, i64::MAX));
     }
 
     #[test]
     fn a_clock_that_goes_back_delays_no_rotation_beyond_the_next_period() {
-        let daily = Schedule { size: None, every: Some(DAY) };
+        let daily = RotationSchedule { size: None, every: Some(DAY) };
         // Ten years ahead, then right: the first write is as if nothing had happened.
         assert!(!daily.due(1, 3650 * DAY, DAY / 2));
         assert!(daily.due(1, DAY / 2, DAY));

@@ -26,14 +26,14 @@ pub(crate) struct Template {
     /// The directory below which all files are.
     pub(crate) base: PathBuf,
     /// The names below it, the last one of the file.
-    names: Vec<Name>,
+    names: Vec<NameTemplate>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name(Vec<Piece>);
+pub(crate) struct NameTemplate(Vec<NamePart>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum NamePart {
     Text(String),
     App,
     Host,
@@ -48,8 +48,8 @@ impl Template {
         };
         let text = path.to_str().ok_or(BadTemplate::NotText)?;
         let (base, names) = text.split_at(text[..first].rfind('/').map_or(0, |at| at + 1));
-        let names = names.split('/').map(Name::parse).collect::<Result<Vec<_>, _>>()?;
-        if !names.last().is_some_and(Name::has_an_end_of_its_own) {
+        let names = names.split('/').map(NameTemplate::parse).collect::<Result<Vec<_>, _>>()?;
+        if !names.last().is_some_and(NameTemplate::has_an_end_of_its_own) {
             return Err(BadTemplate::End);
         }
         let base = if base.is_empty() { "." } else { base };
@@ -68,12 +68,12 @@ impl Template {
     }
 
     /// The names below the base, the last one of the file.
-    pub(crate) fn names(&self) -> &[Name] {
+    pub(crate) fn names(&self) -> &[NameTemplate] {
         &self.names
     }
 }
 
-impl Name {
+impl NameTemplate {
     fn parse(text: &str) -> Result<Self, BadTemplate> {
         if matches!(text, "" | "." | "..") {
             return Err(BadTemplate::Step(text.into()));
@@ -81,21 +81,21 @@ impl Name {
         let (mut pieces, mut rest) = (Vec::new(), text);
         while let Some(at) = rest.find(['{', '}']) {
             if at > 0 {
-                pieces.push(Piece::Text(rest[..at].into()));
+                pieces.push(NamePart::Text(rest[..at].into()));
             }
             rest = &rest[at..];
             let end = rest.find('}').map_or(rest.len(), |end| end + 1);
             pieces.push(match &rest[..end] {
-                "{app}" => Piece::App,
-                "{host}" => Piece::Host,
+                "{app}" => NamePart::App,
+                "{host}" => NamePart::Host,
                 word => return Err(BadTemplate::Word(word.into())),
             });
             rest = &rest[end..];
         }
         if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.into()));
+            pieces.push(NamePart::Text(rest.into()));
         }
-        let is_text = |piece: &&Piece| matches!(piece, Piece::Text(_));
+        let is_text = |piece: &&NamePart| matches!(piece, NamePart::Text(_));
         let placeholders = pieces.len() - pieces.iter().filter(is_text).count();
         let len = text.len() - "{host}".len().min(text.len()) * placeholders;
         if placeholders > MOST_PLACEHOLDERS || len > MOST_TEXT + MOST_PLACEHOLDERS {
@@ -107,8 +107,8 @@ impl Name {
     /// Whether no name it stands for can be that of another one's ledger or rotated file.
     fn has_an_end_of_its_own(&self) -> bool {
         match &self.0[..] {
-            [Piece::Text(_)] => true,
-            [.., Piece::Text(end)] => end.rsplit_once('.').is_some_and(|(_, end)| {
+            [NamePart::Text(_)] => true,
+            [.., NamePart::Text(end)] => end.rsplit_once('.').is_some_and(|(_, end)| {
                 end.starts_with(|c: char| c.is_ascii_alphabetic()) && !TAKEN.contains(&end)
             }),
             _ => false,
@@ -116,10 +116,10 @@ impl Name {
     }
 
     fn with(&self, app: &str, host: &str) -> String {
-        let text = |piece: &'_ Piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::App => app.into(),
-            Piece::Host => host.into(),
+        let text = |piece: &'_ NamePart| match piece {
+            NamePart::Text(text) => text.clone(),
+            NamePart::App => app.into(),
+            NamePart::Host => host.into(),
         };
         self.0.iter().map(text).collect()
     }
@@ -130,10 +130,10 @@ impl Name {
     }
 }
 
-fn matches(pieces: &[Piece], name: &str) -> bool {
+fn matches(pieces: &[NamePart], name: &str) -> bool {
     match pieces {
         [] => name.is_empty(),
-        [Piece::Text(text), rest @ ..] => {
+        [NamePart::Text(text), rest @ ..] => {
             name.strip_prefix(text.as_str()).is_some_and(|name| matches(rest, name))
         }
         [_, rest @ ..] => {

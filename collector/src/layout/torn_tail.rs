@@ -6,14 +6,14 @@ use std::os::unix::fs::FileExt;
 
 /// Where a file has to be cut, because it ends within something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cut {
+pub(crate) enum TornTail {
     /// A sender's records are torn: they will come again, all of them.
     At(u64),
     /// A plain peer's lines are torn: the whole ones stay.
     BehindLastLine(u64),
 }
 
-impl Cut {
+impl TornTail {
     /// The first byte that may be cut.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn at(self) -> u64 {
@@ -24,10 +24,10 @@ impl Cut {
 }
 
 /// Cuts `file` where a replay says.
-pub(crate) fn cut(file: &File, cut: Cut) -> io::Result<()> {
+pub(crate) fn cut(file: &File, cut: TornTail) -> io::Result<()> {
     match cut {
-        Cut::At(at) => file.set_len(at),
-        Cut::BehindLastLine(from) => file.set_len(last_line_end(file, from)?.unwrap_or(from)),
+        TornTail::At(at) => file.set_len(at),
+        TornTail::BehindLastLine(from) => file.set_len(last_line_end(file, from)?.unwrap_or(from)),
     }
 }
 

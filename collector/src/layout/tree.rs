@@ -2,7 +2,7 @@
 //! below it leads anywhere else.
 
 use crate::layout::segment_name::{self, SegmentName};
-use crate::layout::template::{Name, Template};
+use crate::layout::template::{NameTemplate, Template};
 use rustix::fs::{CWD, Dir, Mode, OFlags, fsync, mkdirat, openat};
 use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +90,7 @@ pub(crate) fn all(template: &Template) -> io::Result<BTreeMap<PathBuf, Vec<Segme
 
 /// Tells `visit` of all that lies where files of `template` may lie: the directory below the base,
 /// what a file there may be called, and what it is called.
-fn each(template: &Template, visit: &mut dyn FnMut(&Path, &Name, &str)) -> io::Result<()> {
+fn each(template: &Template, visit: &mut dyn FnMut(&Path, &NameTemplate, &str)) -> io::Result<()> {
     let base = openat(CWD, &template.base, DIRECTORY, Mode::empty())?;
     gather(&base, Path::new(""), template.names(), visit)
 }
@@ -98,8 +98,8 @@ fn each(template: &Template, visit: &mut dyn FnMut(&Path, &Name, &str)) -> io::R
 fn gather(
     directory: &OwnedFd,
     place: &Path,
-    names: &[Name],
-    visit: &mut dyn FnMut(&Path, &Name, &str),
+    names: &[NameTemplate],
+    visit: &mut dyn FnMut(&Path, &NameTemplate, &str),
 ) -> io::Result<()> {
     let Some((name, rest)) = names.split_first() else { return Ok(()) };
     for entry in Dir::read_from(directory)? {

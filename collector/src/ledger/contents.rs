@@ -1,6 +1,6 @@
-//! Contents of a file as its ledger describes them: times, levels and names of each stretch.
+//! FileContents of a file as its ledger describes them: times, levels and names of each stretch.
 
-use super::entry::{BatchEntry, IndexEntry, Span};
+use super::entry::{BatchEntry, IndexEntry, StretchSpan};
 use super::names::NameTable;
 
 /// About how much of the file one index entry covers.
@@ -8,14 +8,14 @@ const STRETCH: u64 = 256 << 10;
 
 /// What stands where in one file, in its order.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Contents {
+pub(crate) struct FileContents {
     pub(crate) names: NameTable,
     /// Number of the names that a sender writes under, by the sender's number from 1.
     names_of: Vec<u32>,
     pub(crate) stretches: Vec<IndexEntry>,
 }
 
-impl Contents {
+impl FileContents {
     /// Number of the names that the sender with `number` writes under; 0 for plain peers.
     pub(super) fn names_of(&self, number: u32) -> u32 {
         let slot = number.checked_sub(1).map(|at| at as usize);
@@ -44,13 +44,13 @@ impl Contents {
 
     /// Adds a batch that is in the file, to the last stretch if it continues there.
     pub(super) fn push(&mut self, batch: &BatchEntry) {
-        let Span { at, len, times, levels } = batch.span;
+        let StretchSpan { at, len, times, levels } = batch.span;
         if len == 0 {
             return;
         }
         let continues = |last: &mut IndexEntry| last.span.end() == at && last.span.len < STRETCH;
         if !self.stretches.last_mut().is_some_and(continues) {
-            let span = Span { at, len: 0, times, levels: 0 };
+            let span = StretchSpan { at, len: 0, times, levels: 0 };
             self.stretches.push(IndexEntry { span, names: Vec::new() });
         }
         let mut names: Vec<u32> = batch.runs.iter().map(|run| self.names_of(run.sender)).collect();

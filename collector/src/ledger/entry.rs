@@ -1,7 +1,7 @@
 //! The lines of a ledger: a JSON value, a space, and the value's CRC-32 in eight hex digits.
 
-use super::names::Names;
-use crate::layout::torn_tail::Cut;
+use super::names::SenderNames;
+use crate::layout::torn_tail::TornTail;
 use crate::senders::identity::SenderId;
 use serde::{Deserialize, Serialize, Serializer};
 use std::io::Write;
@@ -14,7 +14,7 @@ const CHECKSUM: usize = 9;
 
 /// First line: `{"ledger":2,"generation":7,"at":0,"inode":[2049,131]}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
+pub(crate) struct LedgerHead {
     #[serde(rename = "ledger")]
     pub(super) version: u32,
     /// Number of the file in its log: it grows by one with each file, whatever the clock does.
@@ -32,11 +32,11 @@ pub(crate) struct Head {
 /// One of the other lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Entry {
+pub(super) enum LedgerEntry {
     /// `{"names":["orders","web1"]}`: numbered from 1 in the order of the lines.
-    Names(Names),
+    Names(SenderNames),
     /// `{"sender":[7,"9f3c…",1300,1795372943,false,1]}`.
-    Sender(Known),
+    Sender(KnownSender),
     /// `{"renamed":[7,2]}`: from here on, this sender writes under these names.
     Renamed(u32, u32),
     /// `{"batch":{"span":[0,420,[1,2],4],"runs":[[7,1043,2,420]]}}`.
@@ -48,7 +48,7 @@ pub(super) enum Entry {
 /// A sender: its number in this ledger, its mark, when it was last heard of, whether its end was
 /// reported, and the number of its names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) struct Known {
+pub(crate) struct KnownSender {
     pub(crate) number: u32,
     pub(crate) id: SenderId,
     pub(crate) mark: u64,
@@ -62,21 +62,21 @@ pub(crate) struct Known {
 /// A batch about to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BatchEntry {
-    pub(crate) span: Span,
+    pub(crate) span: StretchSpan,
     pub(crate) runs: Vec<RunEntry>,
 }
 
 /// A stretch of the file that was once several batches, and whose records are in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IndexEntry {
-    pub(crate) span: Span,
+    pub(crate) span: StretchSpan,
     /// Numbers of names in ascending order; 0 stands for all unknown ones.
     pub(crate) names: Vec<u32>,
 }
 
 /// A stretch of the file, and what to skip it by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) struct Span {
+pub(crate) struct StretchSpan {
     pub(crate) at: u64,
     pub(crate) len: u64,
     /// Earliest and latest time of its records.
@@ -95,13 +95,13 @@ pub(crate) struct RunEntry {
     pub(crate) bytes: u64,
 }
 
-impl Default for Head {
+impl Default for LedgerHead {
     fn default() -> Self {
         Self { version: VERSION, generation: 0, at: 0, inode: (0, 0), after: None }
     }
 }
 
-impl Head {
+impl LedgerHead {
     /// Reads the first line of a ledger; `None` for any other version.
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
         let head: Self = serde_json::from_slice(verified(line)?).ok()?;
@@ -113,7 +113,7 @@ impl Head {
     }
 }
 
-impl Entry {
+impl LedgerEntry {
     /// Reads a line with or without its end; `None` for anything that was not written so.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let entry: Self = serde_json::from_slice(verified(line)?).ok()?;
@@ -131,7 +131,7 @@ impl Entry {
     }
 }
 
-impl Span {
+impl StretchSpan {
     pub(crate) fn end(&self) -> u64 {
         self.at + self.len
     }
@@ -162,10 +162,10 @@ impl BatchEntry {
     }
 
     /// Where a file of `len` bytes has to be cut because it ends within a run.
-    pub(super) fn torn_tail(&self, len: u64) -> Option<Cut> {
+    pub(super) fn torn_tail(&self, len: u64) -> Option<TornTail> {
         let whole = self.clone().up_to(len);
         let (torn, at) = (self.runs.get(whole.runs.len())?, whole.span.end());
-        let tail = if torn.sender == 0 { Cut::BehindLastLine(at) } else { Cut::At(at) };
+        let tail = if torn.sender == 0 { TornTail::BehindLastLine(at) } else { TornTail::At(at) };
         (at < len).then_some(tail)
     }
 }
@@ -213,53 +213,53 @@ macro_rules! as_array {
 }
 
 as_array! {
-    Known: number, id, mark, seen, ended, names;
-    Span: at, len, times, levels;
+    KnownSender: number, id, mark, seen, ended, names;
+    StretchSpan: at, len, times, levels;
     RunEntry: sender, first, count, bytes;
-    Names: app, host;
+    SenderNames: app, host;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn assert_written_and_read(entry: &Entry, line: &str) {
+    fn assert_written_and_read(entry: &LedgerEntry, line: &str) {
         let mut out = Vec::new();
         entry.push(&mut out);
         let line = format!("{line} {:08x}\n", crc32fast::hash(line.as_bytes()));
         assert_eq!(String::from_utf8(out).unwrap(), line);
-        assert_eq!(Entry::parse(line.as_bytes()).as_ref(), Some(entry));
+        assert_eq!(LedgerEntry::parse(line.as_bytes()).as_ref(), Some(entry));
         for at in 0..line.len() - 1 {
             let mut damaged = line.clone().into_bytes();
             damaged[at] ^= 1;
-            assert_eq!(Entry::parse(&damaged), None, "{at}");
+            assert_eq!(LedgerEntry::parse(&damaged), None, "{at}");
         }
     }
 
     #[test]
     fn every_line_is_written_and_read_in_these_bytes_and_no_other() {
         let id = SenderId(0xff);
-        let known = Known { number: 7, id, mark: 1300, seen: 99, ended: false, names: 1 };
-        let span = Span { at: 10, len: 420, times: (-1, 2), levels: 4 };
+        let known = KnownSender { number: 7, id, mark: 1300, seen: 99, ended: false, names: 1 };
+        let span = StretchSpan { at: 10, len: 420, times: (-1, 2), levels: 4 };
         let runs = vec![
             RunEntry { sender: 7, first: 1043, count: 2, bytes: 400 },
             RunEntry { sender: 0, first: 1, count: 1, bytes: 20 },
         ];
-        let names = Names { app: "a\"b".into(), host: "".into() };
+        let names = SenderNames { app: "a\"b".into(), host: "".into() };
         let batch = BatchEntry { span, runs };
         for (entry, line) in [
-            (Entry::Names(names), r#"{"names":["a\"b",""]}"#),
+            (LedgerEntry::Names(names), r#"{"names":["a\"b",""]}"#),
             (
-                Entry::Sender(known),
+                LedgerEntry::Sender(known),
                 r#"{"sender":[7,"000000000000000000000000000000ff",1300,99,false,1]}"#,
             ),
-            (Entry::Renamed(7, 2), r#"{"renamed":[7,2]}"#),
+            (LedgerEntry::Renamed(7, 2), r#"{"renamed":[7,2]}"#),
             (
-                Entry::Batch(batch),
+                LedgerEntry::Batch(batch),
                 r#"{"batch":{"span":[10,420,[-1,2],4],"runs":[[7,1043,2,400],[0,1,1,20]]}}"#,
             ),
             (
-                Entry::Index(IndexEntry { span, names: vec![0, 7] }),
+                LedgerEntry::Index(IndexEntry { span, names: vec![0, 7] }),
                 r#"{"index":{"span":[10,420,[-1,2],4],"names":[0,7]}}"#,
             ),
         ] {
@@ -270,29 +270,29 @@ mod tests {
     #[test]
     fn a_head_of_another_version_is_not_read() {
         let mut out = Vec::new();
-        Head { generation: 7, at: 5, inode: (1, 2), ..Head::default() }.push(&mut out);
+        LedgerHead { generation: 7, at: 5, inode: (1, 2), ..LedgerHead::default() }.push(&mut out);
         let text = String::from_utf8(out.clone()).unwrap();
         assert!(text.starts_with(r#"{"ledger":2,"generation":7,"at":5,"inode":[1,2]} "#), "{text}");
-        assert!(Head::parse(&out).is_some());
+        assert!(LedgerHead::parse(&out).is_some());
         out.clear();
-        Head { version: 3, ..Head::default() }.push(&mut out);
-        assert_eq!(Head::parse(&out), None);
+        LedgerHead { version: 3, ..LedgerHead::default() }.push(&mut out);
+        assert_eq!(LedgerHead::parse(&out), None);
     }
 
     #[test]
     fn whole_runs_count_and_the_file_is_cut_where_one_is_torn() {
         let run = |sender, bytes| RunEntry { sender, first: 1, count: 1, bytes };
-        let span = Span { at: 0, len: 60, times: (1, 2), levels: 4 };
+        let span = StretchSpan { at: 0, len: 60, times: (1, 2), levels: 4 };
         let runs = vec![run(1, 20), run(0, 30), run(1, 10)];
         let batch = BatchEntry { span, runs };
         for (len, whole, torn) in [
             (0, 0, None),
-            (1, 0, Some(Cut::At(0))),
-            (19, 0, Some(Cut::At(0))),
+            (1, 0, Some(TornTail::At(0))),
+            (19, 0, Some(TornTail::At(0))),
             (20, 1, None),
-            (21, 1, Some(Cut::BehindLastLine(20))),
+            (21, 1, Some(TornTail::BehindLastLine(20))),
             (50, 2, None),
-            (59, 2, Some(Cut::At(50))),
+            (59, 2, Some(TornTail::At(50))),
             (60, 3, None),
             (99, 3, None),
         ] {

@@ -1,10 +1,10 @@
 //! A ledger as it is found when its file is opened: read, repaired, or kept aside.
 
-use super::entry::Head;
-use super::state::{Replayed, State};
+use super::entry::LedgerHead;
+use super::state::{LedgerReplay, LedgerState};
 use crate::clock::seconds;
 use crate::layout::paths::{self, own};
-use crate::layout::torn_tail::{self, Cut};
+use crate::layout::torn_tail::{self, TornTail};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 /// A ledger as it was found.
 pub(crate) struct FoundLedger {
-    pub(super) state: State,
+    pub(super) state: LedgerState,
     /// Whether there was one at all: then half a record at the end of the file is ours to cut off.
     pub(crate) ours: bool,
     /// What must be cut off the file before anything is appended to it.
-    pub(crate) cut: Option<Cut>,
+    pub(crate) cut: Option<TornTail>,
     /// What whoever runs the collector should know.
     pub(crate) notes: Vec<String>,
 }
@@ -34,14 +34,14 @@ impl FoundLedger {
         let ledger = paths::ledger_of(path);
         let text = read(&ledger)?;
         let mut found =
-            Self { state: State::at(seconds()), ours: false, cut: None, notes: Vec::new() };
+            Self { state: LedgerState::at(seconds()), ours: false, cut: None, notes: Vec::new() };
         if text.is_empty() {
             if len > 0 {
                 found.notes.push("has no ledger, beginning one: a resend may repeat".into());
             }
             return Ok(found);
         }
-        let head = text.split_inclusive(|&byte| byte == b'\n').next().and_then(Head::parse);
+        let head = text.split_inclusive(|&byte| byte == b'\n').next().and_then(LedgerHead::parse);
         let Some(head) = head else {
             let kept = keep_aside(&ledger)?;
             found.notes.push(format!(
@@ -58,7 +58,7 @@ impl FoundLedger {
             Some(Some(moved)) => moved.metadata()?.len(),
             Some(None) => 0,
         };
-        let Replayed { state, cut, sound } = found.state.replay(&text, file_len);
+        let LedgerReplay { state, cut, sound } = found.state.replay(&text, file_len);
         found.state = state;
         if !sound {
             let kept = keep_aside(&ledger)?;
@@ -79,14 +79,14 @@ impl FoundLedger {
     }
 
     /// Reads the marks that are only in the ledger of the file before this one.
-    fn read_senders(&mut self, path: &Path, head: &Head) -> io::Result<()> {
+    fn read_senders(&mut self, path: &Path, head: &LedgerHead) -> io::Result<()> {
         let Some(name) = &head.after else { return Ok(()) };
         let text = read(&paths::ledger_of(&path.with_file_name(name)))?;
         if text.is_empty() {
             self.notes.push(format!("misses the ledger of {name}: a resend may repeat"));
         }
         self.state = std::mem::take(&mut self.state).replay(&text, u64::MAX).state;
-        self.state.begin(Head::default());
+        self.state.begin(LedgerHead::default());
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! The index of a ledger: what a search can skip of its file.
 
-use super::entry::{IndexEntry, Span};
-use super::names::{NameTable, Names};
-use super::state::State;
+use super::entry::{IndexEntry, StretchSpan};
+use super::names::{NameTable, SenderNames};
+use super::state::LedgerState;
 use crate::layout::paths;
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ const JOINED: u64 = 1 << 20;
 
 /// The stretches of one file. Without a ledger there are none, and nothing is skipped.
 #[derive(Debug, Default)]
-pub(crate) struct Index {
+pub(crate) struct LedgerIndex {
     stretches: Vec<IndexEntry>,
     names: NameTable,
 }
@@ -32,12 +32,13 @@ pub(crate) struct FileParts {
     pub(crate) skipped: u64,
 }
 
-impl Index {
+impl LedgerIndex {
     /// Reads the ledger beside the file at `path`, if it is that of the file with `inode`, or
     /// whatever it has if none is given.
     pub(crate) fn read(path: &Path, inode: Option<(u64, u64)>, len: u64) -> Self {
         let Ok(text) = fs::read(paths::ledger_of(path)) else { return Self::default() };
-        let State { head, contents, .. } = State::of_contents().replay(&text, len).state;
+        let LedgerState { head, contents, .. } =
+            LedgerState::of_contents().replay(&text, len).state;
         if inode.is_some_and(|inode| head.inode != inode) {
             return Self::default();
         }
@@ -96,13 +97,13 @@ pub(crate) struct Stretch<'a> {
 }
 
 impl Stretch<'_> {
-    pub(crate) fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> StretchSpan {
         self.entry.span
     }
 
     /// Whether it may hold a record of a sender whose names are `wanted`: what has no names, as all
     /// plain peers, is never skipped.
-    pub(crate) fn any_sender(&self, wanted: impl Fn(&Names) -> bool) -> bool {
+    pub(crate) fn any_sender(&self, wanted: impl Fn(&SenderNames) -> bool) -> bool {
         let names = self.entry.names.iter().map(|number| self.names.get(*number));
         names.into_iter().any(|names| names.is_none_or(&wanted))
     }
@@ -115,11 +116,11 @@ mod tests {
     #[test]
     fn a_part_without_a_ledger_entry_is_never_skipped() {
         let entry = |at, len, levels| IndexEntry {
-            span: Span { at, len, times: (0, 0), levels },
+            span: StretchSpan { at, len, times: (0, 0), levels },
             names: vec![0],
         };
         let stretches = vec![entry(10, 10, 1), entry(20, 10, 4), entry(40, 10, 1)];
-        let index = Index { stretches, ..Index::default() };
+        let index = LedgerIndex { stretches, ..LedgerIndex::default() };
         let parts = |range, level| {
             let found = index.parts(range, |s| s.span().levels & level > 0);
             let parts: Vec<_> = found.parts.iter().map(|part| (part.from, part.to)).collect();
@@ -129,7 +130,7 @@ mod tests {
         assert_eq!(parts(0..60, 4), (vec![(0, 10), (20, 40), (50, 60)], 20));
         assert_eq!(parts(15..45, 4), (vec![(20, 40)], 10));
         assert_eq!(parts(12..15, 2), (vec![], 3));
-        let none = Index::default().parts(3..9, |_| false);
+        let none = LedgerIndex::default().parts(3..9, |_| false);
         assert_eq!(none.parts, [FilePart { from: 3, to: 9, times: (i64::MIN, i64::MAX) }]);
     }
 }

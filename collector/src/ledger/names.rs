@@ -1,4 +1,4 @@
-//! Names that senders go by, to search by app and host without reading what others wrote.
+//! SenderNames that senders go by, to search by app and host without reading what others wrote.
 
 use netlog_wire::Identity;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// An app and a host; empty where the sender does not say.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
-pub(crate) struct Names {
+pub(crate) struct SenderNames {
     pub(crate) app: Box<str>,
     pub(crate) host: Box<str>,
 }
@@ -20,12 +20,12 @@ pub(crate) struct Names {
 /// The names in one ledger, numbered from 1.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NameTable {
-    names: Vec<Names>,
-    numbers: HashMap<Names, u32>,
+    names: Vec<SenderNames>,
+    numbers: HashMap<SenderNames, u32>,
     bytes: usize,
 }
 
-impl Names {
+impl SenderNames {
     /// Tells whether a sender with `identity` goes by them.
     fn match_identity(&self, identity: &Identity) -> bool {
         *self.app == *identity.app.as_deref().unwrap_or_default()
@@ -35,11 +35,11 @@ impl Names {
 
 impl NameTable {
     /// The names with `number`; `None` for 0, which stands for unknown ones.
-    pub(crate) fn get(&self, number: u32) -> Option<&Names> {
+    pub(crate) fn get(&self, number: u32) -> Option<&SenderNames> {
         self.names.get(usize::try_from(number.checked_sub(1)?).ok()?)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Names> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SenderNames> {
         self.names.iter()
     }
 
@@ -51,7 +51,7 @@ impl NameTable {
     /// The number of the names of `identity`, which are added if there is room for them; otherwise 0.
     pub(super) fn number(&mut self, identity: &Identity) -> u32 {
         let name = |name: &Option<String>| name.as_deref().unwrap_or_default().into();
-        let names = Names { app: name(&identity.app), host: name(&identity.host) };
+        let names = SenderNames { app: name(&identity.app), host: name(&identity.host) };
         if let Some(number) = self.numbers.get(&names) {
             return *number;
         }
@@ -60,9 +60,9 @@ impl NameTable {
     }
 
     /// Adds the next names, and returns their number.
-    pub(super) fn push(&mut self, names: Names) -> u32 {
+    pub(super) fn push(&mut self, names: SenderNames) -> u32 {
         let number = self.names.len() as u32 + 1;
-        self.bytes += names.app.len() + names.host.len() + size_of::<Names>();
+        self.bytes += names.app.len() + names.host.len() + size_of::<SenderNames>();
         self.numbers.insert(names.clone(), number);
         self.names.push(names);
         number

@@ -1,6 +1,6 @@
 //! How a ledger follows its file when that is rotated.
 
-use super::Head;
+use super::LedgerHead;
 use crate::layout::paths::{ledger_of, next_of, own};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, BufReader};
@@ -13,7 +13,7 @@ pub(crate) fn finish(path: &Path) -> io::Result<()> {
     let Ok(file) = own(OpenOptions::new().read(true)).open(&next) else { return Ok(()) };
     let mut line = Vec::new();
     BufReader::new(file).read_until(b'\n', &mut line)?;
-    let after = Head::parse(&line).and_then(|head| head.after);
+    let after = LedgerHead::parse(&line).and_then(|head| head.after);
     let Some(rotated) = after.map(|name| path.with_file_name(name)).filter(|path| path.exists())
     else {
         return fs::remove_file(&next);

@@ -1,6 +1,6 @@
 //! Senders in one ledger: their numbers and their marks.
 
-use super::entry::{Known, RunEntry};
+use super::entry::{KnownSender, RunEntry};
 use crate::senders::identity::SenderId;
 use std::collections::HashMap;
 
@@ -12,12 +12,12 @@ pub(super) const MOST: u32 = 1 << 22;
 pub(super) struct SenderTable {
     numbers: HashMap<SenderId, u32>,
     /// By number, from 1.
-    slots: Vec<Option<Known>>,
+    slots: Vec<Option<KnownSender>>,
     free: Vec<u32>,
 }
 
 impl SenderTable {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Known> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &KnownSender> {
         self.slots.iter().flatten()
     }
 
@@ -28,12 +28,12 @@ impl SenderTable {
     /// Adds a sender of which nothing is known yet, and returns its number.
     pub(super) fn add(&mut self, id: SenderId) -> u32 {
         let number = self.free.pop().unwrap_or(self.slots.len() as u32 + 1);
-        self.insert(Known { number, id, mark: 0, seen: 0, ended: false, names: 0 });
+        self.insert(KnownSender { number, id, mark: 0, seen: 0, ended: false, names: 0 });
         number
     }
 
     /// Puts a sender at its number, in place of the one that had it; `false` if it cannot have it.
-    pub(super) fn insert(&mut self, known: Known) -> bool {
+    pub(super) fn insert(&mut self, known: KnownSender) -> bool {
         let Some(at) = slot(known.number).filter(|_| known.number <= MOST) else { return false };
         if at >= self.slots.len() {
             self.slots.resize(at + 1, None);
@@ -57,7 +57,7 @@ impl SenderTable {
     }
 
     /// Forgets all senders but those that `keep` wants.
-    pub(super) fn retain(&mut self, keep: impl Fn(&Known) -> bool) {
+    pub(super) fn retain(&mut self, keep: impl Fn(&KnownSender) -> bool) {
         self.free.clear();
         for (at, slot) in self.slots.iter_mut().enumerate().rev() {
             *slot = slot.take().filter(|known| keep(known));

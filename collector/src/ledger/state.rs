@@ -1,40 +1,40 @@
-//! State of a ledger: the marks of its senders, and the contents of its file. No I/O.
+//! LedgerState of a ledger: the marks of its senders, and the contents of its file. No I/O.
 
-use super::contents::Contents;
-use super::entry::{BatchEntry, Entry, Head, Known};
+use super::contents::FileContents;
+use super::entry::{BatchEntry, KnownSender, LedgerEntry, LedgerHead};
 use super::sender_table::{MOST as MOST_SENDERS, SenderTable};
-use crate::layout::torn_tail::Cut;
+use crate::layout::torn_tail::TornTail;
 use std::io::{self, Write};
 
 /// Sum of a ledger's lines.
 #[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(crate) head: Head,
+pub(crate) struct LedgerState {
+    pub(crate) head: LedgerHead,
     pub(super) senders: SenderTable,
-    pub(crate) contents: Contents,
+    pub(crate) contents: FileContents,
     /// Whether it is only read for the contents, so that the senders need not be kept.
     only_contents: bool,
     /// In seconds since 1970: senders whose runs are counted were heard of now.
     pub(crate) now: i64,
 }
 
-/// State that a ledger leads to, and what has to be done about its file.
+/// LedgerState that a ledger leads to, and what has to be done about its file.
 #[derive(Debug)]
-pub(crate) struct Replayed {
-    pub(crate) state: State,
-    pub(crate) cut: Option<Cut>,
+pub(crate) struct LedgerReplay {
+    pub(crate) state: LedgerState,
+    pub(crate) cut: Option<TornTail>,
     /// Whether every line could be read, but for a torn last one.
     pub(crate) sound: bool,
 }
 
 /// Everything that a ledger written anew says.
-pub(super) struct Snapshot {
-    head: Head,
-    senders: Vec<Known>,
-    contents: Contents,
+pub(super) struct LedgerSnapshot {
+    head: LedgerHead,
+    senders: Vec<KnownSender>,
+    contents: FileContents,
 }
 
-impl State {
+impl LedgerState {
     /// An empty one, for senders heard of `now`.
     pub(crate) fn at(now: i64) -> Self {
         Self { now, ..Self::default() }
@@ -48,25 +48,25 @@ impl State {
     /// Reads a ledger against the length of its file, on top of the senders known already. An entry
     /// wholly in the file counts; of one partly in it the whole runs count; none counts beyond where
     /// the next entry begins.
-    pub(crate) fn replay(mut self, text: &[u8], file_len: u64) -> Replayed {
+    pub(crate) fn replay(mut self, text: &[u8], file_len: u64) -> LedgerReplay {
         let whole = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
         let mut lines = text[..whole].split_inclusive(|&byte| byte == b'\n');
-        let Some(head) = lines.next().and_then(Head::parse) else {
-            return Replayed { state: self, cut: None, sound: false };
+        let Some(head) = lines.next().and_then(LedgerHead::parse) else {
+            return LedgerReplay { state: self, cut: None, sound: false };
         };
         self.head = head;
         let mut last: Option<BatchEntry> = None;
         let mut sound = true;
         for line in lines {
-            sound = match Entry::parse(line) {
-                Some(Entry::Batch(batch)) if self.contents.knows(&batch) => {
+            sound = match LedgerEntry::parse(line) {
+                Some(LedgerEntry::Batch(batch)) if self.contents.knows(&batch) => {
                     let bound = batch.span.at;
                     if let Some(before) = last.replace(batch) {
                         self.count(&before.up_to(bound));
                     }
                     true
                 }
-                Some(Entry::Batch(_)) | None => false,
+                Some(LedgerEntry::Batch(_)) | None => false,
                 Some(entry) => self.take(entry),
             };
             if !sound {
@@ -77,13 +77,13 @@ impl State {
         if let Some(last) = last {
             self.count(&last.up_to(file_len));
         }
-        Replayed { state: self, cut, sound }
+        LedgerReplay { state: self, cut, sound }
     }
 
-    fn take(&mut self, entry: Entry) -> bool {
+    fn take(&mut self, entry: LedgerEntry) -> bool {
         match entry {
-            Entry::Names(names) => drop(self.contents.names.push(names)),
-            Entry::Sender(known) => {
+            LedgerEntry::Names(names) => drop(self.contents.names.push(names)),
+            LedgerEntry::Sender(known) => {
                 let taken = known.number <= MOST_SENDERS
                     && (self.only_contents || self.senders.insert(known));
                 if taken {
@@ -91,15 +91,15 @@ impl State {
                 }
                 return taken;
             }
-            Entry::Renamed(number, names) => {
+            LedgerEntry::Renamed(number, names) => {
                 let known = self.contents.knows_number(number);
                 if known {
                     self.contents.rename(number, names);
                 }
                 return known;
             }
-            Entry::Index(stretch) => self.contents.push_stretch(stretch),
-            Entry::Batch(batch) => self.count(&batch),
+            LedgerEntry::Index(stretch) => self.contents.push_stretch(stretch),
+            LedgerEntry::Batch(batch) => self.count(&batch),
         }
         true
     }
@@ -111,21 +111,24 @@ impl State {
     }
 
     /// What is known of each sender.
-    pub(crate) fn senders(&self) -> impl Iterator<Item = &Known> {
+    pub(crate) fn senders(&self) -> impl Iterator<Item = &KnownSender> {
         self.senders.iter()
     }
 
     /// Goes on with another file: the contents are forgotten, the senders are not.
-    pub(crate) fn begin(&mut self, head: Head) {
+    pub(crate) fn begin(&mut self, head: LedgerHead) {
         self.head = head;
         self.contents.clear();
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
-        let names = |known: &Known| Known { names: self.contents.names_of(known.number), ..*known };
-        let head = Head { after: None, ..self.head.clone() };
+    pub(super) fn snapshot(&self) -> LedgerSnapshot {
+        let names = |known: &KnownSender| KnownSender {
+            names: self.contents.names_of(known.number),
+            ..*known
+        };
+        let head = LedgerHead { after: None, ..self.head.clone() };
         let senders = self.senders.iter().map(names).collect();
-        Snapshot { head, senders, contents: self.contents.clone() }
+        LedgerSnapshot { head, senders, contents: self.contents.clone() }
     }
 
     /// The ledger that says the same in as few lines as there can be.
@@ -143,14 +146,14 @@ impl State {
     }
 }
 
-impl Snapshot {
+impl LedgerSnapshot {
     /// Writes the ledger that says it in as few lines as there can be.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let mut line = Vec::new();
         self.head.push(&mut line);
-        let names = self.contents.names.iter().cloned().map(Entry::Names);
-        let senders = self.senders.iter().copied().map(Entry::Sender);
-        let stretches = self.contents.stretches.iter().cloned().map(Entry::Index);
+        let names = self.contents.names.iter().cloned().map(LedgerEntry::Names);
+        let senders = self.senders.iter().copied().map(LedgerEntry::Sender);
+        let stretches = self.contents.stretches.iter().cloned().map(LedgerEntry::Index);
         for entry in names.chain(senders).chain(stretches) {
             out.write_all(&line)?;
             line.clear();
@@ -162,47 +165,47 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::{RunEntry, Span};
-    use super::super::names::Names;
+    use super::super::entry::{RunEntry, StretchSpan};
+    use super::super::names::SenderNames;
     use super::*;
     use crate::senders::identity::SenderId;
 
-    fn text(entries: &[Entry]) -> Vec<u8> {
+    fn text(entries: &[LedgerEntry]) -> Vec<u8> {
         let mut text = Vec::new();
-        Head { generation: 7, inode: (1, 2), ..Head::default() }.push(&mut text);
+        LedgerHead { generation: 7, inode: (1, 2), ..LedgerHead::default() }.push(&mut text);
         entries.iter().for_each(|entry| entry.push(&mut text));
         text
     }
 
-    fn sender(number: u32, names: u32) -> Entry {
+    fn sender(number: u32, names: u32) -> LedgerEntry {
         let id = SenderId(0xa0 + u128::from(number));
-        Entry::Sender(Known { number, id, mark: 0, seen: 9, ended: false, names })
+        LedgerEntry::Sender(KnownSender { number, id, mark: 0, seen: 9, ended: false, names })
     }
 
-    fn names(app: &str) -> Entry {
-        Entry::Names(Names { app: app.into(), host: "web1".into() })
+    fn names(app: &str) -> LedgerEntry {
+        LedgerEntry::Names(SenderNames { app: app.into(), host: "web1".into() })
     }
 
-    fn batch(at: u64, len: u64, sender: u32, first: u64) -> Entry {
-        let span = Span { at, len, times: (1, 2), levels: 4 };
+    fn batch(at: u64, len: u64, sender: u32, first: u64) -> LedgerEntry {
+        let span = StretchSpan { at, len, times: (1, 2), levels: 4 };
         let run = RunEntry { sender, first, count: 2, bytes: len };
-        Entry::Batch(BatchEntry { span, runs: vec![run] })
+        LedgerEntry::Batch(BatchEntry { span, runs: vec![run] })
     }
 
-    fn marks(state: &State) -> Vec<(u32, u64)> {
+    fn marks(state: &LedgerState) -> Vec<(u32, u64)> {
         state.senders().map(|known| (known.number, known.mark)).collect()
     }
 
     #[test]
     fn what_a_ledger_says_stays_the_same_when_it_is_written_anew() {
         let entries = [names("a"), sender(1, 1), batch(0, 20, 1, 1), sender(3, 0)];
-        let more = [batch(20, 30, 3, 5), Entry::Renamed(1, 0), batch(50, 10, 1, 3)];
+        let more = [batch(20, 30, 3, 5), LedgerEntry::Renamed(1, 0), batch(50, 10, 1, 3)];
         let text = text(&[&entries[..], &more].concat());
-        let Replayed { state, cut, sound } = State::at(99).replay(&text, 60);
+        let LedgerReplay { state, cut, sound } = LedgerState::at(99).replay(&text, 60);
         assert_eq!((marks(&state), cut, sound), (vec![(1, 4), (3, 6)], None, true));
         assert_eq!(state.contents.stretches.len(), 1);
         assert_eq!(state.contents.stretches[0].names, [0, 1]);
-        let again = State::at(99).replay(&state.text(), 60).state;
+        let again = LedgerState::at(99).replay(&state.text(), 60).state;
         assert_eq!(again.text(), state.text());
         assert_eq!(marks(&again), marks(&state));
     }
@@ -210,7 +213,7 @@ mod tests {
     #[test]
     fn no_entry_counts_beyond_where_the_next_one_begins() {
         let text = text(&[sender(1, 0), batch(0, 20, 1, 1), batch(0, 30, 1, 3)]);
-        let state = State::at(99).replay(&text, 99).state;
+        let state = LedgerState::at(99).replay(&text, 99).state;
         assert_eq!((marks(&state), state.end()), (vec![(1, 4)], 30));
     }
 
@@ -219,13 +222,13 @@ mod tests {
         let mut text = text(&[sender(1, 0), batch(0, 20, 1, 1), batch(20, 20, 1, 3)]);
         let at = text.len() - 20;
         text[at] ^= 1;
-        let Replayed { state, cut, sound } = State::at(99).replay(&text, 15);
+        let LedgerReplay { state, cut, sound } = LedgerState::at(99).replay(&text, 15);
         assert_eq!((marks(&state), cut, sound), (vec![(1, 0)], None, false));
     }
 
     #[test]
     fn a_sender_that_nobody_introduced_is_damage() {
-        assert!(!State::at(99).replay(&text(&[batch(0, 20, 1, 1)]), 20).sound);
-        assert!(!State::at(99).replay(&text(&[sender(u32::MAX, 0)]), 20).sound);
+        assert!(!LedgerState::at(99).replay(&text(&[batch(0, 20, 1, 1)]), 20).sound);
+        assert!(!LedgerState::at(99).replay(&text(&[sender(u32::MAX, 0)]), 20).sound);
     }
 }

@@ -7,7 +7,7 @@ use crate::hub::batch::Batch;
 use crate::hub::line_run::{LineRun, Source};
 use crate::hub::marks::Marks;
 use crate::hub::sink::Sink;
-use crate::layout::rotation::Schedule;
+use crate::layout::rotation::RotationSchedule;
 use crate::options::Format;
 use crate::retention::RetentionHandle;
 use crate::senders::identity::Sender;
@@ -78,7 +78,7 @@ impl Model {
         self.dir.path().join("app.log")
     }
 
-    fn options(&self, schedule: Schedule) -> FileOptions {
+    fn options(&self, schedule: RotationSchedule) -> FileOptions {
         FileOptions {
             path: self.path(),
             confined: None,
@@ -94,7 +94,7 @@ impl Model {
     /// Starts, and has every sender go on behind its mark.
     fn open(&mut self) {
         drop(self.sink.take());
-        let options = self.options(Schedule::default());
+        let options = self.options(RotationSchedule::default());
         let mut sink = FileSink::open(options, StderrLog::default()).unwrap();
         let holdings = sink.held().marks;
         self.marks.restore(holdings.clone(), 0);
@@ -163,7 +163,7 @@ impl Model {
 
     fn rotate(&mut self) {
         drop(self.sink.take());
-        let schedule = Schedule { size: Some(1), every: None };
+        let schedule = RotationSchedule { size: Some(1), every: None };
         let options = self.options(schedule);
         self.sink = Some(FileSink::open(options, StderrLog::default()).unwrap());
         self.write(&[(SENDERS, 1)]);
@@ -301,8 +301,11 @@ fn with_sync_the_file_is_synced_before_any_mark_is_known() {
     model.write(&[(0, 3)]);
     drop(model.sink.take());
     let stats = Arc::<crate::stats::Stats>::default();
-    let options =
-        FileOptions { sync: true, stats: stats.clone(), ..model.options(Schedule::default()) };
+    let options = FileOptions {
+        sync: true,
+        stats: stats.clone(),
+        ..model.options(RotationSchedule::default())
+    };
     let mut sink = FileSink::open(options, StderrLog::default()).unwrap();
     assert_eq!(sink.held().marks[0].mark, 3);
     assert_eq!(stats.file_syncs.get(), 1);

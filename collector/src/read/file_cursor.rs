@@ -38,13 +38,13 @@ pub(crate) struct FileCursor {
 enum FileStage {
     New(TailStart),
     /// It looks for where the last records begin.
-    Back(Box<Back>),
+    Back(Box<BackwardScan>),
     /// It reads what was there when it began.
     Stored(Box<Scan>),
     Live,
 }
 
-struct Back {
+struct BackwardScan {
     log: Log,
     scan: Scan,
     left: u64,
@@ -82,7 +82,7 @@ impl FileCursor {
             TailStart::Last(RecordCount::Last(0)) => log.end(),
             TailStart::Last(RecordCount::Last(left)) => {
                 let scan = scan(&log, render, SearchOrder::Newest, log.start());
-                let back = Back { first: log.end(), log, scan, left };
+                let back = BackwardScan { first: log.end(), log, scan, left };
                 return self.stage = FileStage::Back(Box::new(back));
             }
             TailStart::After(position) => find(&log, position).unwrap_or_else(|| {

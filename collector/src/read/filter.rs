@@ -1,7 +1,7 @@
 //! Which records somebody wants to see: the one filter grammar of every way to look.
 
 use super::pattern::Pattern;
-use crate::ledger::{Names, Stretch};
+use crate::ledger::{SenderNames, Stretch};
 use memchr::memmem::{self, Finder};
 use netlog_wire::{JsonStr, Level, Line};
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Filter {
     pub(crate) fn may_hold(&self, stretch: &Stretch<'_>) -> bool {
         let span = stretch.span();
         let levels = self.level.map_or(u8::MAX, |level| level.bit() | (level.bit() - 1));
-        let sender = |names: &Names| {
+        let sender = |names: &SenderNames| {
             any(&self.apps, &names.app, glob) && any(&self.hosts, &names.host, glob)
         };
         span.levels & levels > 0

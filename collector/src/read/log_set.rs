@@ -7,7 +7,7 @@ use crate::layout::paths;
 use crate::layout::segment_name::{SegmentName, rotated};
 use crate::layout::template::Template;
 use crate::layout::tree;
-use crate::ledger::Index;
+use crate::ledger::LedgerIndex;
 use crate::stats::Stats;
 use std::fs::File;
 use std::io;
@@ -53,11 +53,11 @@ pub(crate) struct Log {
     pub(crate) path: PathBuf,
     /// The rotated segments, the oldest first.
     pub(crate) rotated: Vec<SegmentName>,
-    active: Active,
+    active: ActiveSegment,
 }
 
 #[derive(Debug, Clone)]
-enum Active {
+enum ActiveSegment {
     /// Open, and of this length.
     Open(Option<(Segment, u64)>),
     /// Still to be opened; listed when so many files had been rotated.
@@ -75,7 +75,7 @@ pub(crate) enum SegmentId {
 pub(crate) struct LogSegment {
     pub(crate) segment: Segment,
     pub(crate) limit: u64,
-    pub(crate) index: Index,
+    pub(crate) index: LedgerIndex,
 }
 
 /// A place in a log.
@@ -101,7 +101,7 @@ impl LogStore {
                 let mut rotated = rotated(path);
                 let ours = active.as_ref().map(Segment::path);
                 rotated.retain(|stamp| Some(stamp.path(path).as_path()) != ours);
-                let active = Active::Open(active.map(|segment| (segment, end.len)));
+                let active = ActiveSegment::Open(active.map(|segment| (segment, end.len)));
                 vec![Log { base: None, path: path.clone(), rotated, active }]
             }
             LogFiles::Many(template) => self.list(template),
@@ -112,7 +112,7 @@ impl LogStore {
     /// The latest records.
     pub(crate) fn memory(&self) -> Log {
         let segment = Segment::memory(self.progress.clone());
-        let active = Active::Open(Some((segment, self.progress.end().len)));
+        let active = ActiveSegment::Open(Some((segment, self.progress.end().len)));
         Log { base: None, path: PathBuf::new(), rotated: Vec::new(), active }
     }
 
@@ -129,7 +129,7 @@ impl LogStore {
             known.dedup();
         }
         let log = |(path, rotated)| {
-            let active = Active::Listed { rotations, stats: self.stats.clone() };
+            let active = ActiveSegment::Listed { rotations, stats: self.stats.clone() };
             Log { base: Some(base.clone()), path, rotated, active }
         };
         all.into_iter().map(log).collect()
@@ -182,7 +182,7 @@ impl Log {
     /// Where everything ends.
     pub(crate) fn end(&self) -> LogPlace {
         let offset = match &self.active {
-            Active::Open(Some((_, len))) => *len,
+            ActiveSegment::Open(Some((_, len))) => *len,
             _ => 0,
         };
         LogPlace { segment: SegmentId::Active, offset }
@@ -198,7 +198,7 @@ impl Log {
     pub(crate) fn open(&self, name: SegmentId) -> io::Result<LogSegment> {
         let (_directory, path) = self.reach()?;
         let (segment, len) = match (name, &self.active) {
-            (SegmentId::Active, Active::Open(active)) => {
+            (SegmentId::Active, ActiveSegment::Open(active)) => {
                 active.clone().ok_or(io::ErrorKind::NotFound)?
             }
             _ => {
@@ -229,7 +229,9 @@ impl Log {
 
     /// What was rotated since it was listed, the oldest first.
     pub(crate) fn newer(&self) -> Vec<SegmentName> {
-        let Active::Listed { rotations, stats } = &self.active else { return Vec::new() };
+        let ActiveSegment::Listed { rotations, stats } = &self.active else {
+            return Vec::new();
+        };
         if stats.files_rotated.get() == *rotations {
             return Vec::new();
         }
@@ -245,7 +247,7 @@ impl Log {
 
     /// The fingerprint of a segment, unless it is empty or gone.
     pub(crate) fn fingerprint(&self, name: SegmentId) -> Option<u64> {
-        if let (SegmentId::Active, Active::Open(active)) = (name, &self.active) {
+        if let (SegmentId::Active, ActiveSegment::Open(active)) = (name, &self.active) {
             let (segment, len) = active.as_ref()?;
             return segment.fingerprint(*len);
         }

@@ -32,17 +32,17 @@ pub(crate) struct OrderScan {
     store: Arc<LogStore>,
     filter: Arc<Filter>,
     keys: Vec<SegmentKey>,
-    listed: Option<Listed>,
+    listed: Option<ListedLogs>,
     /// What of each segment may hold what is wanted, by its number.
     parts: HashMap<u32, Vec<Range<u64>>>,
-    windows: HashMap<u32, Window>,
+    windows: HashMap<u32, ReadWindow>,
     open: usize,
     /// Bytes of the windows.
     held: usize,
 }
 
 /// The logs as they were when they were listed, and where the segments are that were asked for.
-struct Listed {
+struct ListedLogs {
     logs: HashMap<PathBuf, Arc<Log>>,
     names: HashMap<SegmentKey, SegmentId>,
     /// How many segments of each log were looked at, the newest first.
@@ -50,7 +50,7 @@ struct Listed {
 }
 
 #[derive(Default)]
-struct Window {
+struct ReadWindow {
     segment: Option<Segment>,
     at: u64,
     bytes: Vec<u8>,
@@ -232,7 +232,7 @@ impl OrderScan {
     /// The lines of an entry that begin in `range`, out of a window if they are few.
     fn read(&mut self, entry: &OrderEntry, range: Range<u64>, most: u64) -> io::Result<Vec<u8>> {
         let window = self.windows.get(&entry.segment);
-        let has = |window: &&Window| {
+        let has = |window: &&ReadWindow| {
             window.at <= range.start && range.end <= window.at + window.bytes.len() as u64
         };
         if let Some(window) = window.filter(has) {
@@ -311,11 +311,11 @@ impl OrderScan {
         Ok(segment)
     }
 
-    fn listed(&mut self) -> &mut Listed {
+    fn listed(&mut self) -> &mut ListedLogs {
         self.listed.get_or_insert_with(|| {
             let logs = self.store.snapshot().logs.into_iter();
             let logs = logs.map(|log| (log.path.clone(), Arc::new(log))).collect();
-            Listed { logs, names: HashMap::new(), seen: HashMap::new() }
+            ListedLogs { logs, names: HashMap::new(), seen: HashMap::new() }
         })
     }
 
@@ -326,7 +326,7 @@ impl OrderScan {
     }
 }
 
-impl Listed {
+impl ListedLogs {
     fn log(&self, path: &Path) -> io::Result<Arc<Log>> {
         self.logs.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }

@@ -5,7 +5,7 @@ use super::format::ResponseFormat;
 use super::log_set::LogFiles;
 use super::params::{self, BadRequest, Params, RecordCount};
 use super::search::Search;
-use super::server::{Access, ReadServer};
+use super::server::{ReadServer, ReaderAccess};
 use super::stream::Body;
 use super::stream_cursor::StreamCursor;
 use super::tail::{Render, Tail, TailCursor, TailStart};
@@ -31,16 +31,16 @@ const BEGIN: u64 = 10;
 
 const JSON: &str = "application/json";
 
-type Answer = Response<Body>;
+type HttpResponse = Response<Body>;
 
 /// Answers a request.
 pub(crate) fn answer(
     server: &Arc<ReadServer>,
     request: &Request<Incoming>,
-    access: Access,
-) -> Answer {
+    access: ReaderAccess,
+) -> HttpResponse {
     server.view.stats.requests.add(1);
-    let mut answer = dispatch(server, request, access).unwrap_or_else(Refusal::answer);
+    let mut answer = dispatch(server, request, access).unwrap_or_else(RefusedRequest::answer);
     if request.method() == Method::HEAD {
         *answer.body_mut() = Body::Whole(None);
     }
@@ -53,8 +53,8 @@ pub(crate) fn answer(
 fn dispatch(
     server: &Arc<ReadServer>,
     request: &Request<Incoming>,
-    access: Access,
-) -> Result<Answer, Refusal> {
+    access: ReaderAccess,
+) -> Result<HttpResponse, RefusedRequest> {
     let view = &server.view;
     // Whoever shows a token was not led here by a name.
     if access.local && view.tokens.is_none() && !view.hosts.admit(request) {
@@ -63,12 +63,16 @@ fn dispatch(
         let error =
             format!("unknown host {host:?}: --http-host adds a name by which it is reached");
         let allowed = &["localhost", "an address", "a name of --http-host"];
-        return Err(Refusal::new(StatusCode::FORBIDDEN, error, allowed));
+        return Err(RefusedRequest::new(StatusCode::FORBIDDEN, error, allowed));
     }
     let path = request.uri().path();
     let page = page::file(path);
     if page.is_none() && !PATHS.contains(&path) {
-        return Err(Refusal::new(StatusCode::NOT_FOUND, format!("nothing at {path}"), &PATHS));
+        return Err(RefusedRequest::new(
+            StatusCode::NOT_FOUND,
+            format!("nothing at {path}"),
+            &PATHS,
+        ));
     }
     match *request.method() {
         Method::GET | Method::HEAD => {}
@@ -76,7 +80,7 @@ fn dispatch(
         _ => {
             let error = format!("method {} is not allowed", request.method());
             let allowed = &["GET", "HEAD", "OPTIONS"];
-            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error, allowed));
+            return Err(RefusedRequest::new(StatusCode::METHOD_NOT_ALLOWED, error, allowed));
         }
     }
     if let Some((kind, bytes)) = page {
@@ -88,7 +92,7 @@ fn dispatch(
     match path {
         "/tail" | "/search" if !access.streams => {
             let error = "too many connections of readers".into();
-            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error, &[]))
+            Err(RefusedRequest::new(StatusCode::SERVICE_UNAVAILABLE, error, &[]))
         }
         "/tail" => tail(server, request),
         "/search" => search(server, request),
@@ -100,18 +104,21 @@ fn dispatch(
 
 /// Lets in clients that show a token, where that is asked for (RFC 6750, section 2.1). Everybody may
 /// have the page, which holds nothing yet, and whether all is well.
-fn admit(server: &ReadServer, headers: &HeaderMap) -> Result<(), Refusal> {
+fn admit(server: &ReadServer, headers: &HeaderMap) -> Result<(), RefusedRequest> {
     let Some(tokens) = &server.view.tokens else { return Ok(()) };
     let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
     let shown = shown.and_then(|shown| shown.split_once(' '));
     let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     tokens.admit(shown.map(|(_, token)| token.trim())).map_err(|error| {
         server.view.stats.requests_refused.add(1);
-        Refusal::new(StatusCode::UNAUTHORIZED, error.to_string(), &[])
+        RefusedRequest::new(StatusCode::UNAUTHORIZED, error.to_string(), &[])
     })
 }
 
-fn tail(server: &Arc<ReadServer>, request: &Request<Incoming>) -> Result<Answer, Refusal> {
+fn tail(
+    server: &Arc<ReadServer>,
+    request: &Request<Incoming>,
+) -> Result<HttpResponse, RefusedRequest> {
     let query = request.uri().query().unwrap_or_default();
     let params = Params::parse(query, &["follow", "after"], &server.expressions)?;
     let headers = request.headers();
@@ -125,7 +132,7 @@ fn tail(server: &Arc<ReadServer>, request: &Request<Incoming>) -> Result<Answer,
     let place = server.tails.clone().try_acquire_owned().map_err(|_| {
         server.view.stats.tails_over_limit.add(1);
         let error = format!("{} tails are running already (--max-tails)", server.view.max_tails);
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error, &[])
+        RefusedRequest::new(StatusCode::SERVICE_UNAVAILABLE, error, &[])
     })?;
     server.view.stats.tails.add(1);
     let over = params.filter.until.is_some_and(|until| until <= now());
@@ -157,7 +164,10 @@ fn cursor(server: &ReadServer, render: &Render, start: TailStart) -> Box<dyn Tai
     }
 }
 
-fn search(server: &Arc<ReadServer>, request: &Request<Incoming>) -> Result<Answer, Refusal> {
+fn search(
+    server: &Arc<ReadServer>,
+    request: &Request<Incoming>,
+) -> Result<HttpResponse, RefusedRequest> {
     let query = request.uri().query().unwrap_or_default();
     let params = Params::parse(query, &["order"], &server.expressions)?;
     let format = format(request.headers());
@@ -176,7 +186,7 @@ fn search(server: &Arc<ReadServer>, request: &Request<Incoming>) -> Result<Answe
     Ok(stream(format, Body::stream(&server.handle, &server.streams, run)))
 }
 
-fn health(server: &ReadServer) -> Answer {
+fn health(server: &ReadServer) -> HttpResponse {
     let failing = server.view.progress.failing();
     let status = if failing.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let report = failing
@@ -186,7 +196,7 @@ fn health(server: &ReadServer) -> Answer {
     answer
 }
 
-fn options() -> Answer {
+fn options() -> HttpResponse {
     let mut answer = Response::new(Body::Whole(None));
     *answer.status_mut() = StatusCode::NO_CONTENT;
     answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
@@ -198,12 +208,12 @@ fn format(headers: &HeaderMap) -> ResponseFormat {
     ResponseFormat::accepted(accept.unwrap_or_default())
 }
 
-fn whole(kind: &'static str, text: String) -> Answer {
+fn whole(kind: &'static str, text: String) -> HttpResponse {
     typed(kind, Body::whole(text))
 }
 
 /// A file of the page, which may do little else than show what it asks this address for.
-fn shown(kind: &'static str, bytes: &'static [u8]) -> Answer {
+fn shown(kind: &'static str, bytes: &'static [u8]) -> HttpResponse {
     let mut answer = typed(kind, Body::whole(bytes));
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
@@ -211,7 +221,7 @@ fn shown(kind: &'static str, bytes: &'static [u8]) -> Answer {
     answer
 }
 
-fn stream(format: ResponseFormat, body: Body) -> Answer {
+fn stream(format: ResponseFormat, body: Body) -> HttpResponse {
     let mut answer = typed(format.content_type(), body);
     // A proxy that gathers before it passes on would hold back what is awaited.
     let name = HeaderName::from_static("x-accel-buffering");
@@ -219,30 +229,30 @@ fn stream(format: ResponseFormat, body: Body) -> Answer {
     answer
 }
 
-fn typed(kind: &'static str, body: Body) -> Answer {
+fn typed(kind: &'static str, body: Body) -> HttpResponse {
     let mut answer = Response::new(body);
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     answer
 }
 
 /// A request that is not answered as it wished.
-struct Refusal {
+struct RefusedRequest {
     status: StatusCode,
     why: BadRequest,
 }
 
-impl From<BadRequest> for Refusal {
+impl From<BadRequest> for RefusedRequest {
     fn from(why: BadRequest) -> Self {
         Self { status: StatusCode::BAD_REQUEST, why }
     }
 }
 
-impl Refusal {
+impl RefusedRequest {
     fn new(status: StatusCode, error: String, allowed: &[&'static str]) -> Self {
         Self { status, why: BadRequest::new(error, allowed) }
     }
 
-    fn answer(self) -> Answer {
+    fn answer(self) -> HttpResponse {
         let Self { status, why: BadRequest { error, allowed } } = self;
         let report = json!({"error": error, "allowed": allowed});
         let mut answer = whole(JSON, format!("{report}\n"));

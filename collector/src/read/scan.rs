@@ -3,8 +3,8 @@
 
 use super::filter::Filter;
 use super::log_set::{Log, LogPlace, LogSegment, SegmentId};
-use super::pace::Pace;
 use super::params::SearchOrder;
+use super::piece_size::PieceSize;
 use super::position::Position;
 use super::segment::{Segment, SegmentLines};
 use crate::ledger::{FilePart, Stretch};
@@ -42,7 +42,7 @@ pub(crate) struct Scan {
     /// What was found and is not taken yet, in the order in which it is taken.
     found: VecDeque<FoundLine>,
     text: Vec<u8>,
-    pace: Pace,
+    pace: PieceSize,
     pub(crate) counts: ScanCounts,
 }
 
@@ -103,7 +103,7 @@ impl Scan {
             SearchOrder::Oldest => left.collect(),
             SearchOrder::Newest => left.rev().collect(),
         };
-        let pace = Pace::default();
+        let pace = PieceSize::default();
         let counts = ScanCounts::default();
         let (found, text) = Default::default();
         Self { log, query, from, left, reading: None, found, text, pace, counts }

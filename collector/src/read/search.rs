@@ -1,6 +1,7 @@
 //! `GET /search`: what is held, sent as it is found.
 
-use super::Reading;
+use super::ReadContext;
+use super::buffer_turn::BufferTurn;
 use super::filter::Filter;
 use super::format::{Notice, ResponseFormat};
 use super::log_set::LogFiles;
@@ -9,7 +10,6 @@ use super::params::{RecordCount, SearchOrder};
 use super::position::Position;
 use super::scan::ScanQuery;
 use super::stream::{Outlet, StreamEnd};
-use super::turn::Turn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
@@ -19,7 +19,7 @@ const LATEST: &str = "the latest records, which are in memory: no file can be re
 
 /// A search to be done.
 pub(crate) struct Search {
-    pub(crate) reading: Arc<Reading>,
+    pub(crate) reading: Arc<ReadContext>,
     pub(crate) filter: Arc<Filter>,
     pub(crate) format: ResponseFormat,
     pub(crate) order: SearchOrder,
@@ -51,7 +51,7 @@ impl Search {
         let query = ScanQuery { filter, order, timed: false, budget: 0 };
         let begin = move || Merge::new(store.snapshot(), query);
         let mut merge = spawn_blocking(begin).await.map_err(|_| StreamEnd::Closed)?;
-        let (mut matched, mut turn) = (0, Turn::default());
+        let (mut matched, mut turn) = (0, BufferTurn::default());
         loop {
             if turn.is_over(outlet, &self.reading.turns).await {
                 merge.release();

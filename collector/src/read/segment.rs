@@ -4,8 +4,8 @@
 use crate::hub::progress::Progress;
 use crate::layout::fingerprint::{FIRST_LINE, fingerprint};
 use crate::layout::paths::{own, packed_of};
-use crate::ledger::{Index, identify};
-use crate::seekable_zstd::Packed;
+use crate::ledger::{LedgerIndex, identify};
+use crate::seekable_zstd::SeekableFile;
 use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, pread};
 use std::fs::{File, OpenOptions};
@@ -34,7 +34,7 @@ pub(crate) struct OpenSegment {
 #[derive(Debug)]
 enum Content {
     Plain { file: File, inode: (u64, u64) },
-    Zstd(Packed),
+    Zstd(SeekableFile),
     Memory(Arc<Progress>),
 }
 
@@ -68,7 +68,7 @@ impl Segment {
         };
         let content = match open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Content::Zstd(Packed::read(open(&packed_of(path))?)?)
+                Content::Zstd(SeekableFile::read(open(&packed_of(path))?)?)
             }
             file => {
                 let file = file?;
@@ -110,15 +110,15 @@ impl Segment {
 
     /// What its ledger says of the first `limit` bytes; while it is rotated away from `log`, its
     /// ledger may still lie there.
-    pub(crate) fn index(&self, log: &Path, limit: u64) -> Index {
+    pub(crate) fn index(&self, log: &Path, limit: u64) -> LedgerIndex {
         match &self.0.content {
             Content::Plain { inode, .. } => {
-                let index = Index::read(&self.0.path, Some(*inode), limit);
-                if index.is_empty() { Index::read(log, Some(*inode), limit) } else { index }
+                let index = LedgerIndex::read(&self.0.path, Some(*inode), limit);
+                if index.is_empty() { LedgerIndex::read(log, Some(*inode), limit) } else { index }
             }
             // Nobody has that name twice.
-            Content::Zstd(_) => Index::read(&self.0.path, None, limit),
-            Content::Memory(_) => Index::default(),
+            Content::Zstd(_) => LedgerIndex::read(&self.0.path, None, limit),
+            Content::Memory(_) => LedgerIndex::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::pattern::Expressions;
 use super::stream::Streams;
 use super::write_limit::LimitedStream;
-use super::{FAREWELL, Reading, View, routes};
+use super::{FAREWELL, ReadContext, ReadOptions, routes};
 use crate::intake::ConnectionLimits;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -37,8 +37,8 @@ const COOLING: Duration = Duration::from_millis(200);
 
 /// What every request is given.
 pub(crate) struct ReadServer {
-    pub(crate) view: View,
-    pub(crate) reading: Arc<Reading>,
+    pub(crate) view: ReadOptions,
+    pub(crate) reading: Arc<ReadContext>,
     /// Where tails and searches run.
     pub(crate) handle: Handle,
     /// One permit for each tail that may run.
@@ -51,7 +51,7 @@ pub(crate) struct ReadServer {
 
 /// What a connection may ask for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Access {
+pub(crate) struct ReaderAccess {
     /// Whether it came to an address of this machine alone.
     pub(crate) local: bool,
     /// Whether it may tail and search.
@@ -59,7 +59,7 @@ pub(crate) struct Access {
 }
 
 impl ReadServer {
-    pub(crate) fn new(view: View, reading: Arc<Reading>, handle: Handle) -> Arc<Self> {
+    pub(crate) fn new(view: ReadOptions, reading: Arc<ReadContext>, handle: Handle) -> Arc<Self> {
         let tails = Arc::new(Semaphore::new(view.max_tails.min(Semaphore::MAX_PERMITS)));
         // One address leaves some for others, unless there are very few.
         let of_one = (view.most - view.most / 4).max(1);
@@ -135,7 +135,7 @@ impl ReadServer {
         let local = stream.local_addr().ok().is_some_and(|at| at.ip().to_canonical().is_loopback());
         let mut stop = self.reading.stop.clone();
         let service = service_fn(|request| {
-            let answer = routes::answer(&self, &request, Access { local, streams });
+            let answer = routes::answer(&self, &request, ReaderAccess { local, streams });
             async move { Ok::<_, Infallible>(answer) }
         });
         let mut connection = pin!(

@@ -3,13 +3,13 @@
 //! A tail reads what was written from its files, or from memory while it is there: being slow only
 //! means to read later.
 
+use super::buffer_turn::BufferTurn;
 use super::format::{Notice, ResponseFormat};
-use super::pace::Pace;
 use super::params::RecordCount;
+use super::piece_size::PieceSize;
 use super::position::Position;
 use super::stream::{Outlet, StreamEnd};
-use super::turn::Turn;
-use super::{Reading, filter::Filter};
+use super::{ReadContext, filter::Filter};
 use crate::hub::recent::{Origin, Piece};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ const AT_ONCE: Duration = Duration::from_millis(2);
 
 /// A tail to be run.
 pub(crate) struct Tail {
-    pub(crate) reading: Arc<Reading>,
+    pub(crate) reading: Arc<ReadContext>,
     pub(crate) render: Render,
     pub(crate) cursor: Box<dyn TailCursor>,
     pub(crate) follow: bool,
@@ -75,12 +75,12 @@ pub(crate) trait TailCursor: Send {
 
 /// A tail at work.
 struct Tailing<'a> {
-    reading: &'a Arc<Reading>,
+    reading: &'a Arc<ReadContext>,
     outlet: &'a Outlet,
     render: Render,
     cursor: Option<Box<dyn TailCursor>>,
-    pace: Pace,
-    turn: Turn,
+    pace: PieceSize,
+    turn: BufferTurn,
     /// The position behind what was sent.
     sent: Option<Position>,
 }
@@ -124,8 +124,8 @@ impl Tail {
             outlet: &outlet,
             render,
             cursor: Some(cursor),
-            pace: Pace::default(),
-            turn: Turn::default(),
+            pace: PieceSize::default(),
+            turn: BufferTurn::default(),
             sent: None,
         };
         if tailing.run(follow).await == Err(StreamEnd::Stalled) {

@@ -1,4 +1,4 @@
-//! Reading many logs against a model: whatever is written, rotated, compressed and begun anew, before
+//! ReadContext many logs against a model: whatever is written, rotated, compressed and begun anew, before
 //! it and in the middle of it, a scan shows exactly what was written, in its order.
 
 use super::filter::Filter;
@@ -16,13 +16,13 @@ use crate::hub::line_run::{LineRun, Source};
 use crate::hub::progress::Progress;
 use crate::hub::recent::Piece;
 use crate::hub::sink::Sink;
-use crate::layout::rotation::Schedule;
+use crate::layout::rotation::RotationSchedule;
 use crate::layout::template::Template;
 use crate::options::Format;
 use crate::read::format::ResponseFormat;
 use crate::retention::RetentionHandle;
 use crate::sink::file::FileOptions;
-use crate::sink::files::{Files, MostFiles, Said};
+use crate::sink::files::{FileLimits, FilesReports, FilesSink};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use netlog_wire::{Identity, Level, Record};
@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 struct Model {
     dir: TempDir,
-    files: Option<Files>,
+    files: Option<FilesSink>,
     stats: Arc<Stats>,
     progress: Arc<Progress>,
     /// The number of each record that was ever written, in order, and how long it is.
@@ -73,20 +73,20 @@ fn template(dir: &TempDir) -> Template {
     Template::parse(&dir.path().join("{app}.log")).unwrap().unwrap()
 }
 
-fn open(dir: &TempDir, stats: &Arc<Stats>) -> Files {
+fn open(dir: &TempDir, stats: &Arc<Stats>) -> FilesSink {
     let options = FileOptions {
         path: dir.path().join("{app}.log"),
         confined: None,
         format: Format::Json,
-        schedule: Schedule { size: Some(600), every: None },
+        schedule: RotationSchedule { size: Some(600), every: None },
         sync: false,
         retention: RetentionHandle::default(),
         marks: Arc::default(),
         stats: stats.clone(),
     };
-    let said = Said { stderr: StderrLog::default(), stats: stats.clone() };
-    let most = MostFiles::new(100, 3 * 3);
-    Files::open(template(dir), options, most, said).map_err(|(_, cause)| cause).unwrap()
+    let said = FilesReports { stderr: StderrLog::default(), stats: stats.clone() };
+    let most = FileLimits::new(100, 3 * 3);
+    FilesSink::open(template(dir), options, most, said).map_err(|(_, cause)| cause).unwrap()
 }
 
 impl Model {

@@ -8,7 +8,7 @@ use std::{fs, io};
 
 /// How many old files of a log are kept, how old, and how large all together; without a limit, all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Keep {
+pub(crate) struct KeepLimits {
     pub(crate) age: Option<Duration>,
     pub(crate) files: Option<u64>,
     pub(crate) size: Option<u64>,
@@ -16,7 +16,7 @@ pub(crate) struct Keep {
 
 /// An old file that is not to be kept.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Over {
+pub(super) struct ExpiredSegment {
     pub(super) path: PathBuf,
     /// Its bytes, and its ledger's.
     pub(super) bytes: u64,
@@ -24,10 +24,15 @@ pub(super) struct Over {
     pub(super) why: &'static str,
 }
 
-impl Keep {
+impl KeepLimits {
     /// Segments of `log` that are not to be kept at `now`: always the oldest of `segments`, which
     /// are in their order.
-    pub(super) fn over(self, log: &Path, segments: &[SegmentName], now: i64) -> Vec<Over> {
+    pub(super) fn over(
+        self,
+        log: &Path,
+        segments: &[SegmentName],
+        now: i64,
+    ) -> Vec<ExpiredSegment> {
         let weigh = |segment: &SegmentName| weight(&segment.path(log));
         let mut size: u64 = self.size.map_or(0, |_| segments.iter().map(weigh).sum());
         let mut over = Vec::new();
@@ -43,7 +48,7 @@ impl Keep {
                 break;
             };
             let bytes = weigh(segment);
-            over.push(Over { path: segment.path(log), bytes, why });
+            over.push(ExpiredSegment { path: segment.path(log), bytes, why });
             size = size.saturating_sub(bytes);
         }
         over
@@ -61,7 +66,7 @@ impl Keep {
     }
 }
 
-impl Over {
+impl ExpiredSegment {
     /// Removes it, its ledger first: one without its file would stay for ever.
     pub(super) fn remove(&self) -> io::Result<()> {
         for path in [ledger_of(&self.path), packed_of(&self.path), self.path.clone()] {
@@ -106,24 +111,24 @@ mod tests {
     #[test]
     fn what_is_over_a_limit_is_the_oldest_and_never_the_file_being_written() {
         let (_dir, log) = old();
-        let none = Keep::default();
+        let none = KeepLimits::default();
         let hours = |hours: u64| Some(Duration::from_secs(hours * 3600 + 1));
         for (keep, count, why) in [
             (none, 0, ""),
-            (Keep { age: hours(5), ..none }, 0, ""),
-            (Keep { age: hours(3), ..none }, 2, "--keep-age"),
-            (Keep { age: hours(0), ..none }, 5, "--keep-age"),
-            (Keep { age: Some(Duration::MAX), ..none }, 0, ""),
-            (Keep { files: Some(4), ..none }, 1, "--keep-files"),
-            (Keep { size: Some(500), ..none }, 0, ""),
-            (Keep { size: Some(499), ..none }, 1, "--keep-size"),
-            (Keep { size: Some(1), ..none }, 5, "--keep-size"),
+            (KeepLimits { age: hours(5), ..none }, 0, ""),
+            (KeepLimits { age: hours(3), ..none }, 2, "--keep-age"),
+            (KeepLimits { age: hours(0), ..none }, 5, "--keep-age"),
+            (KeepLimits { age: Some(Duration::MAX), ..none }, 0, ""),
+            (KeepLimits { files: Some(4), ..none }, 1, "--keep-files"),
+            (KeepLimits { size: Some(500), ..none }, 0, ""),
+            (KeepLimits { size: Some(499), ..none }, 1, "--keep-size"),
+            (KeepLimits { size: Some(1), ..none }, 5, "--keep-size"),
         ] {
             let over = keep.over(&log, &rotated(&log), NOW);
             let expected: Vec<_> = (6 - count..=5)
                 .rev()
                 .map(|hours| SegmentName::new(6 - hours as u64, NOW - hours * HOUR).path(&log))
-                .map(|path| Over { path, bytes: 100, why })
+                .map(|path| ExpiredSegment { path, bytes: 100, why })
                 .collect();
             assert_eq!(over, expected, "{keep:?}");
         }
@@ -136,17 +141,18 @@ mod tests {
         let times = [NOW - 9 * HOUR, years(10), years(10), NOW - 5 * HOUR, NOW - 4 * HOUR];
         let segments: Vec<_> =
             (1..).zip(times).map(|(number, time)| SegmentName::new(number, time)).collect();
-        let over = |keep: Keep| keep.over(log, &segments, NOW).len();
-        assert_eq!(over(Keep { files: Some(3), ..Keep::default() }), 2);
+        let over = |keep: KeepLimits| keep.over(log, &segments, NOW).len();
+        assert_eq!(over(KeepLimits { files: Some(3), ..KeepLimits::default() }), 2);
         let age = |hours: u64| Some(Duration::from_secs(hours * 3600));
-        let hours = |hours| Keep { age: age(hours), ..Keep::default() };
+        let hours = |hours| KeepLimits { age: age(hours), ..KeepLimits::default() };
         assert_eq!([10, 6, 4].map(|age| over(hours(age))), [0, 1, 4]);
     }
 
     #[test]
     fn a_file_is_removed_with_its_ledger_whether_packed_or_not() {
         let (dir, log) = old();
-        let over = Keep { files: Some(0), ..Keep::default() }.over(&log, &rotated(&log), NOW);
+        let over =
+            KeepLimits { files: Some(0), ..KeepLimits::default() }.over(&log, &rotated(&log), NOW);
         over.iter().for_each(|over| over.remove().unwrap());
         let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).collect();
         assert_eq!(left, [log]);

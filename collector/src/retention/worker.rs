@@ -1,10 +1,10 @@
-//! One sweep through the old files of a log.
+//! One worker through the old files of a log.
 
-use super::{Custom, Keep, RetentionHandle};
+use super::{KeepLimits, RetentionHandle, RetentionPolicy};
 use crate::clock::now;
 use crate::layout::paths::{directory, packed_of};
 use crate::layout::segment_name::{SegmentName, rotated};
-use crate::seekable_zstd::{self, Packing};
+use crate::seekable_zstd::{self, CompressedSizes};
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,42 +18,42 @@ use std::time::{Duration, SystemTime};
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Who sweeps.
-pub(super) struct Sweep {
-    attic: RetentionHandle,
+pub(super) struct RetentionWorker {
+    handle: RetentionHandle,
     stats: Arc<Stats>,
     stderr: StderrLog,
     /// The files that something failed with, which has been said.
     told: BTreeSet<PathBuf>,
     /// Logs with which nothing remains to be done until their directory changes.
-    settled: BTreeMap<PathBuf, (SystemTime, Custom)>,
+    settled: BTreeMap<PathBuf, (SystemTime, RetentionPolicy)>,
 }
 
-impl Sweep {
-    pub(super) fn new(attic: RetentionHandle, stats: Arc<Stats>, stderr: StderrLog) -> Self {
-        Self { attic, stats, stderr, told: BTreeSet::new(), settled: BTreeMap::new() }
+impl RetentionWorker {
+    pub(super) fn new(handle: RetentionHandle, stats: Arc<Stats>, stderr: StderrLog) -> Self {
+        Self { handle, stats, stderr, told: BTreeSet::new(), settled: BTreeMap::new() }
     }
 
     /// Packs and removes what there is to be packed and removed of `log`: with one listing of the
     /// directory, and none if nothing has changed in it.
     pub(super) fn log(&mut self, log: &Path) {
-        let custom = self.attic.custom();
+        let policy = self.handle.policy();
         let changed = fs::metadata(directory(log)).and_then(|directory| directory.modified()).ok();
-        let settled = changed.map(|changed| (changed, custom));
+        let settled = changed.map(|changed| (changed, policy));
         if settled.is_some() && self.settled.get(log) == settled.as_ref() {
             return;
         }
         self.told.retain(|path| path.exists() || packed_of(path).exists());
         let segments = rotated(log);
         // What is still to be packed will not be that large.
-        let removed = self.remove(log, &segments, Keep { size: None, ..custom.keep });
+        let removed = self.remove(log, &segments, KeepLimits { size: None, ..policy.keep });
         let segments = &segments[removed..];
         let whole = self.pack_all(log, segments);
-        let over = removed + self.remove(log, segments, custom.keep);
+        let over = removed + self.remove(log, segments, policy.keep);
         self.settled.remove(log);
         // A change in the tick of the last one would go unnoticed; so would time.
         let quiet = changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|it| it > QUIET);
         if let Some(settled) =
-            settled.filter(|_| whole && quiet && over == 0 && custom.keep.age.is_none())
+            settled.filter(|_| whole && quiet && over == 0 && policy.keep.age.is_none())
         {
             self.settled.insert(log.to_owned(), settled);
         }
@@ -63,14 +63,14 @@ impl Sweep {
     fn pack_all(&mut self, log: &Path, segments: &[SegmentName]) -> bool {
         let mut whole = true;
         for segment in segments {
-            if self.attic.ended() {
+            if self.handle.ended() {
                 return false;
             }
             let old = segment.path(log);
             match self.tidy(&old) {
                 Ok(false) => {}
                 // There are new ones, and perhaps some to be removed.
-                Ok(true) if self.attic.is_due() => return false,
+                Ok(true) if self.handle.is_due() => return false,
                 Ok(true) => whole = false,
                 Err(error) => {
                     whole = false;
@@ -89,16 +89,16 @@ impl Sweep {
     /// tells whether it did.
     fn tidy(&mut self, old: &Path) -> io::Result<bool> {
         seekable_zstd::finish(old)?;
-        if !self.attic.custom().pack || !old.try_exists()? {
+        if !self.handle.policy().pack || !old.try_exists()? {
             return Ok(false);
         }
-        let attic = self.attic.clone();
-        let mut go_on = || match attic.ended() {
+        let handle = self.handle.clone();
+        let mut go_on = || match handle.ended() {
             true => Err(io::ErrorKind::Interrupted.into()),
             false => Ok(()),
         };
-        let Packing { before, after } = match seekable_zstd::pack(old, &mut go_on) {
-            Err(_) if self.attic.ended() => return Ok(true),
+        let CompressedSizes { before, after } = match seekable_zstd::pack(old, &mut go_on) {
+            Err(_) if self.handle.ended() => return Ok(true),
             packing => packing?,
         };
         self.stats.files_compressed.add(1);
@@ -111,7 +111,7 @@ impl Sweep {
     }
 
     /// Removes what is over the limits, and returns how many that were.
-    fn remove(&mut self, log: &Path, segments: &[SegmentName], keep: Keep) -> usize {
+    fn remove(&mut self, log: &Path, segments: &[SegmentName], keep: KeepLimits) -> usize {
         let all = keep.over(log, segments, now());
         for over in &all {
             let (path, bytes, why) = (over.path.display(), over.bytes, over.why);

@@ -10,13 +10,13 @@ pub(super) const FRAME: usize = 256 << 10;
 pub(super) const LONGEST: usize = 16 << 20;
 
 /// What is cut, and what was read of it beyond the last cut.
-pub(super) struct Cutter<R> {
+pub(super) struct FrameCutter<R> {
     reader: R,
     text: Vec<u8>,
     aim: usize,
 }
 
-impl<R: Read> Cutter<R> {
+impl<R: Read> FrameCutter<R> {
     pub(super) fn new(reader: R, aim: usize) -> Self {
         Self { reader, text: Vec::new(), aim: aim.min(LONGEST) }
     }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     fn parts(text: &str, aim: usize) -> Vec<String> {
-        let mut cutter = Cutter::new(text.as_bytes(), aim);
+        let mut cutter = FrameCutter::new(text.as_bytes(), aim);
         let mut parts = Vec::new();
         while let Some(part) = cutter.next().unwrap() {
             parts.push(String::from_utf8(part).unwrap());

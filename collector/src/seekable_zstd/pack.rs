@@ -8,9 +8,9 @@
 //!
 //! Died between the last two steps, [`finish`] does the third.
 
-use super::Packed;
-use super::cutter::{Cutter, FRAME};
-use super::table::{MOST, Table};
+use super::SeekableFile;
+use super::cutter::{FRAME, FrameCutter};
+use super::table::{MOST, SeekTable};
 use crate::layout::paths::{next_of, own, packed_of, sync_directory};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -24,7 +24,7 @@ const LEVEL: i32 = 3;
 
 /// What packing came to.
 #[derive(Debug)]
-pub(crate) struct Packing {
+pub(crate) struct CompressedSizes {
     pub(crate) before: u64,
     pub(crate) after: u64,
 }
@@ -35,7 +35,10 @@ pub(crate) struct Packing {
 /// # Errors
 ///
 /// Whatever is wrong, `old` is as it was, and what was begun beside it is removed.
-pub(crate) fn pack(old: &Path, go_on: &mut dyn FnMut() -> io::Result<()>) -> io::Result<Packing> {
+pub(crate) fn pack(
+    old: &Path,
+    go_on: &mut dyn FnMut() -> io::Result<()>,
+) -> io::Result<CompressedSizes> {
     let packing = swap(old, go_on);
     if packing.is_err() {
         let _ = fs::remove_file(next_of(&packed_of(old)));
@@ -57,7 +60,7 @@ pub(crate) fn finish(old: &Path) -> io::Result<()> {
     if !packed.try_exists()? || !old.try_exists()? {
         return Ok(());
     }
-    let len = match Packed::open(&packed) {
+    let len = match SeekableFile::open(&packed) {
         Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
         open => open.ok().map(|packed| packed.len()),
     };
@@ -69,7 +72,7 @@ pub(crate) fn finish(old: &Path) -> io::Result<()> {
     fs::remove_file(old)
 }
 
-fn swap(old: &Path, go_on: &mut dyn FnMut() -> io::Result<()>) -> io::Result<Packing> {
+fn swap(old: &Path, go_on: &mut dyn FnMut() -> io::Result<()>) -> io::Result<CompressedSizes> {
     let packed = packed_of(old);
     let new = next_of(&packed);
     let file = own(OpenOptions::new().read(true)).open(old)?;
@@ -98,20 +101,20 @@ fn swap(old: &Path, go_on: &mut dyn FnMut() -> io::Result<()>) -> io::Result<Pac
     sync_directory(&packed)?;
     go_on()?;
     fs::remove_file(old)?;
-    Ok(Packing { before: table.text_len(), after })
+    Ok(CompressedSizes { before: table.text_len(), after })
 }
 
 fn write_frames(
     file: &File,
     out: &mut File,
     go_on: &mut dyn FnMut() -> io::Result<()>,
-) -> io::Result<Table> {
+) -> io::Result<SeekTable> {
     let mut compressor = Compressor::new(LEVEL)?;
     compressor.set_parameter(CParameter::ChecksumFlag(true))?;
     // A table has its limit, and a file has none.
     let least = usize::try_from(file.metadata()?.len() / (MOST / 2)).unwrap_or(usize::MAX);
-    let mut cutter = Cutter::new(file, FRAME.max(least));
-    let mut table = Table::default();
+    let mut cutter = FrameCutter::new(file, FRAME.max(least));
+    let mut table = SeekTable::default();
     while let Some(text) = cutter.next()? {
         let frame = compressor.compress(&text)?;
         go_on()?;
@@ -150,7 +153,7 @@ mod tests {
     fn held(old: &Path) -> Vec<u8> {
         let packed = packed_of(old);
         let from_packed = packed.exists().then(|| {
-            let packed = Packed::open(&packed).unwrap();
+            let packed = SeekableFile::open(&packed).unwrap();
             packed.read_at(0, packed.len()).unwrap()
         });
         let plain = old.exists().then(|| fs::read(old).unwrap());

@@ -22,12 +22,12 @@ const FOOT: u64 = 9;
 
 /// Where each frame ends: in the file, and in the text.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(super) struct SeekTable {
     ends: Vec<(u64, u64)>,
 }
 
 /// One frame: where it is, how long it is, and how long and where its text is.
-pub(super) struct Frame {
+pub(super) struct ZstdFrame {
     pub(super) at: u64,
     pub(super) packed: usize,
     pub(super) text: usize,
@@ -39,7 +39,7 @@ pub(super) fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "damaged, or packed by somebody else")
 }
 
-impl Table {
+impl SeekTable {
     /// Adds a frame.
     pub(super) fn push(&mut self, packed: u64, text: u64) {
         let (at, begin) = self.end();
@@ -58,10 +58,10 @@ impl Table {
         if from < to { first..behind.min(self.ends.len()) } else { 0..0 }
     }
 
-    pub(super) fn frame(&self, number: usize) -> Frame {
+    pub(super) fn frame(&self, number: usize) -> ZstdFrame {
         let before = number.checked_sub(1).map_or((0, 0), |before| self.ends[before]);
         let ((at, begin), (end, text_end)) = (before, self.ends[number]);
-        Frame { at, packed: (end - at) as usize, text: (text_end - begin) as usize, begin }
+        ZstdFrame { at, packed: (end - at) as usize, text: (text_end - begin) as usize, begin }
     }
 
     fn end(&self) -> (u64, u64) {
@@ -79,7 +79,7 @@ impl Table {
         };
         push(u64::from(SKIPPED))?;
         push(count as u64 * 8 + FOOT)?;
-        for Frame { packed, text, .. } in (0..count).map(|number| self.frame(number)) {
+        for ZstdFrame { packed, text, .. } in (0..count).map(|number| self.frame(number)) {
             push(packed as u64)?;
             push(text as u64)?;
         }
@@ -110,7 +110,7 @@ impl Table {
             table.push(number(entry).into(), number(&entry[4..]).into());
         }
         let fits = |number: usize| {
-            let Frame { packed, text, .. } = table.frame(number);
+            let ZstdFrame { packed, text, .. } = table.frame(number);
             text <= LONGEST && packed <= zstd::zstd_safe::compress_bound(LONGEST)
         };
         let whole = number(head) == SKIPPED
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_table_stands_in_a_file_in_these_bytes() {
-        let mut table = Table::default();
+        let mut table = SeekTable::default();
         table.push(3, 10);
         table.push(4, 300);
         let expected = [
@@ -144,11 +144,11 @@ mod tests {
 
     #[test]
     fn the_frames_of_a_stretch_are_those_that_hold_a_byte_of_it() {
-        let mut table = Table::default();
+        let mut table = SeekTable::default();
         (0..3).for_each(|_| table.push(1, 10));
         let frames = |from, to| table.frames(from, to);
         assert_eq!([frames(0, 1), frames(0, 10), frames(9, 11)], [0..1, 0..1, 0..2]);
         assert_eq!([frames(10, 20), frames(10, 30), frames(5, 5)], [1..2, 1..3, 0..0]);
-        assert!(frames(30, 40).is_empty() && Table::default().frames(0, 9).is_empty());
+        assert!(frames(30, 40).is_empty() && SeekTable::default().frames(0, 9).is_empty());
     }
 }

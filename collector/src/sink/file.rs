@@ -62,11 +62,11 @@ pub(crate) struct FileSink {
     /// When rotating may be tried, after it failed.
     rotate_from: Instant,
     /// The batch that is being written, if the last attempt failed.
-    pending: Option<Pending>,
+    pending: Option<PendingWrite>,
 }
 
 #[derive(Debug)]
-struct Pending {
+struct PendingWrite {
     entry: BatchEntry,
     /// How much of the batch is in the file.
     done: usize,
@@ -262,7 +262,7 @@ impl FileSink {
             Some(pending) => pending,
             None => {
                 let begin = || self.ledger.begin_batch(self.end, &batch.runs, &pieces);
-                Pending { entry: stats.ledger_nanoseconds.time(begin)?, done: 0 }
+                PendingWrite { entry: stats.ledger_nanoseconds.time(begin)?, done: 0 }
             }
         };
         let append = || self.write_pieces(&mut pending.done, &pieces);

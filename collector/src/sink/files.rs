@@ -20,10 +20,10 @@ use crate::options::Format;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
 use order::OrderWriter;
-use reconcile::Measured;
+use reconcile::SegmentMeasure;
 use rustix::fs::fstat;
 use rustix::io::Errno;
-use split::{Part, split};
+use split::{BatchPart, split};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::io;
@@ -47,12 +47,12 @@ const TOLD: usize = 100;
 
 /// How many files there may be, and how many of them open.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct MostFiles {
+pub(crate) struct FileLimits {
     all: usize,
     open: usize,
 }
 
-impl MostFiles {
+impl FileLimits {
     /// How many descriptors it takes to have `all` of them open, and that of `other`.
     pub(crate) fn wanted(all: usize) -> usize {
         all.saturating_add(1).saturating_mul(DESCRIPTORS)
@@ -65,19 +65,19 @@ impl MostFiles {
 }
 
 /// Where it is told and counted what happens.
-pub(crate) struct Said {
+pub(crate) struct FilesReports {
     pub(crate) stderr: StderrLog,
     pub(crate) stats: Arc<Stats>,
 }
 
 /// All files of a template.
-pub(crate) struct Files {
+pub(crate) struct FilesSink {
     template: Template,
     /// How each file is kept.
     options: FileOptions,
-    most: MostFiles,
-    said: Said,
-    open: HashMap<PathBuf, Open>,
+    most: FileLimits,
+    reports: FilesReports,
+    open: HashMap<PathBuf, OpenFile>,
     /// The file of all who have none of their own.
     other: PathBuf,
     /// The files there are, by their paths below the base, but for that one.
@@ -85,7 +85,7 @@ pub(crate) struct Files {
     /// What they held at the start.
     marks: Vec<HeldMark>,
     /// What is left of the batch that is being written.
-    left: VecDeque<Part>,
+    left: VecDeque<BatchPart>,
     /// None where files cannot be read back.
     order: Option<OrderWriter>,
     /// What of the batch that is being written is in the files, in their order.
@@ -96,7 +96,7 @@ pub(crate) struct Files {
     told_over: bool,
 }
 
-struct Open {
+struct OpenFile {
     sink: FileSink,
     /// The file is reached through it, whatever becomes of the names that lead there.
     directory: OwnedFd,
@@ -105,14 +105,14 @@ struct Open {
     looked: Instant,
 }
 
-impl Files {
+impl FilesSink {
     /// Opens each file that is there once, so that it agrees with its ledger and its marks are
     /// known.
     pub(crate) fn open(
         template: Template,
         options: FileOptions,
-        most: MostFiles,
-        said: Said,
+        most: FileLimits,
+        reports: FilesReports,
     ) -> Result<Self, (PathBuf, io::Error)> {
         let kept = tree::kept(&template).map_err(|cause| (template.base.clone(), cause))?;
         let mut files = Self {
@@ -120,7 +120,7 @@ impl Files {
             template,
             options,
             most,
-            said,
+            reports,
             open: HashMap::new(),
             known: BTreeSet::new(),
             marks: Vec::new(),
@@ -141,7 +141,7 @@ impl Files {
             match files.reach(&place) {
                 Ok(open) => {
                     let fingerprint = open.sink.fingerprint().ok().flatten();
-                    active.push((place, Measured { fingerprint, len: open.sink.end }));
+                    active.push((place, SegmentMeasure { fingerprint, len: open.sink.end }));
                     let marks = open.sink.held().marks;
                     files.marks.extend(marks);
                 }
@@ -158,7 +158,7 @@ impl Files {
     }
 
     /// The file at `place`, opened if need be.
-    fn reach(&mut self, place: &Path) -> io::Result<&mut Open> {
+    fn reach(&mut self, place: &Path) -> io::Result<&mut OpenFile> {
         if !self.open.contains_key(place) {
             self.make_room();
             let open = self.open_file(place)?;
@@ -173,7 +173,7 @@ impl Files {
         Ok(open)
     }
 
-    fn open_file(&self, place: &Path) -> io::Result<Open> {
+    fn open_file(&self, place: &Path) -> io::Result<OpenFile> {
         let directory = tree::enter(&self.template.base, place, self.options.sync)?;
         let path = tree::within(&directory, place);
         if !is_ours(&path)? {
@@ -181,9 +181,9 @@ impl Files {
         }
         let confined = Some(self.path(place));
         let options = FileOptions { path, confined, ..self.options.clone() };
-        let sink = FileSink::open(options, self.said.stderr)?;
+        let sink = FileSink::open(options, self.reports.stderr)?;
         let (inode, now) = (identify(&directory)?, Instant::now());
-        Ok(Open { sink, directory, inode, used: now, looked: now })
+        Ok(OpenFile { sink, directory, inode, used: now, looked: now })
     }
 
     /// Closes the file that was not written for longest, if there are enough.
@@ -208,19 +208,19 @@ impl Files {
         idle.iter().for_each(|place| self.close_file(place));
     }
 
-    fn write_part(&mut self, part: &Part) -> Result<(), SinkError> {
+    fn write_part(&mut self, part: &BatchPart) -> Result<(), SinkError> {
         let (other, records) = (self.other.clone(), part.batch.records());
         let over = self.known.len() >= self.most.all && !self.known.contains(&part.place);
         if over && part.place != other {
             if !std::mem::replace(&mut self.told_over, true) {
                 let (most, path) = (self.most.all, self.path(&other));
-                self.said.stderr.log(format_args!(
+                self.reports.stderr.log(format_args!(
                     "there are {most} files (--max-files): what belongs to more is in {}",
                     path.display()
                 ));
             }
             self.write_at(&other, &part.batch)?;
-            self.said.stats.records_over_max_files.add(records);
+            self.reports.stats.records_over_max_files.add(records);
             return Ok(());
         }
         match self.write_at(&part.place, &part.batch) {
@@ -228,7 +228,7 @@ impl Files {
                 self.leave(&part.place)?;
                 self.tell(&part.place, &error.cause);
                 self.write_at(&other, &part.batch)?;
-                self.said.stats.records_out_of_place.add(records);
+                self.reports.stats.records_out_of_place.add(records);
                 Ok(())
             }
             outcome => outcome,
@@ -280,14 +280,14 @@ impl Files {
         if self.told.len() < TOLD && self.told.insert(place.to_owned()) {
             let (path, other) = (self.path(place), self.path(&self.other));
             let (path, other, cause) = (path.display(), other.display(), Chain(cause));
-            self.said.stderr.log(format_args!(
+            self.reports.stderr.log(format_args!(
                 "{path} cannot be used, what belongs there is in {other}: {cause}"
             ));
         }
     }
 }
 
-impl Open {
+impl OpenFile {
     /// Goes on in another directory, if the names lead to another one by now.
     fn look_again(&mut self, base: &Path, place: &Path, sync: bool) -> io::Result<()> {
         if self.looked.elapsed() < LOOK {
@@ -304,7 +304,7 @@ impl Open {
     }
 }
 
-impl Sink for Files {
+impl Sink for FilesSink {
     fn write(&mut self, batch: &Batch) -> Result<Written, SinkError> {
         if self.left.is_empty() {
             self.left = split(batch, &self.template);
@@ -381,16 +381,16 @@ fn taken(cause: &io::Error) -> bool {
 mod tests {
     use super::*;
     use crate::hub::line_run::Source;
-    use crate::layout::rotation::Schedule;
+    use crate::layout::rotation::RotationSchedule;
     use crate::options::Format;
     use crate::retention::RetentionHandle;
     use rustix::fs::{FlockOperation, flock};
     use tempfile::{TempDir, tempdir};
 
-    fn files(dir: &TempDir, most: MostFiles) -> Files {
+    fn files(dir: &TempDir, most: FileLimits) -> FilesSink {
         let path = dir.path().join("{app}.log");
         let template = Template::parse(&path).unwrap().unwrap();
-        let (confined, schedule) = (None, Schedule::default());
+        let (confined, schedule) = (None, RotationSchedule::default());
         let (format, retention) = (Format::Json, RetentionHandle::default());
         let (sync, stats) = (true, Arc::default());
         let options = FileOptions {
@@ -403,8 +403,8 @@ mod tests {
             stats,
             marks: Arc::default(),
         };
-        let said = Said { stderr: StderrLog::default(), stats: Arc::default() };
-        Files::open(template, options, most, said).map_err(|(_, cause)| cause).unwrap()
+        let reports = FilesReports { stderr: StderrLog::default(), stats: Arc::default() };
+        FilesSink::open(template, options, most, reports).map_err(|(_, cause)| cause).unwrap()
     }
 
     fn line(app: &str, msg: u32) -> String {
@@ -425,7 +425,7 @@ mod tests {
     #[test]
     fn a_batch_that_fails_at_one_file_goes_on_there() {
         let dir = tempdir().unwrap();
-        let mut files = files(&dir, MostFiles::new(10, 60));
+        let mut files = files(&dir, FileLimits::new(10, 60));
         let path = |app: &str| dir.path().join(format!("{app}.log"));
         let text = |app: &str| fs::read_to_string(path(app)).unwrap_or_default();
         let busy = fs::File::create(path("b")).unwrap();
@@ -444,7 +444,7 @@ mod tests {
     #[test]
     fn few_files_are_open_however_many_there_are() {
         let dir = tempdir().unwrap();
-        let mut files = files(&dir, MostFiles::new(1000, 3 * 4));
+        let mut files = files(&dir, FileLimits::new(1000, 3 * 4));
         let apps: Vec<String> = (0..40).map(|n| format!("app{n}")).collect();
         let apps: Vec<&str> = apps.iter().map(String::as_str).collect();
         for turn in 0..3 {
@@ -460,7 +460,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_written_for_long_is_closed_and_goes_on_later() {
         let dir = tempdir().unwrap();
-        let mut files = files(&dir, MostFiles::new(10, 60));
+        let mut files = files(&dir, FileLimits::new(10, 60));
         files.write(&batch(&["a", "b"], 0..1)).unwrap();
         let long = Instant::now().checked_sub(IDLE).unwrap();
         files.open.get_mut(Path::new("a.log")).unwrap().used = long;

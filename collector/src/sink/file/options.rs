@@ -1,7 +1,7 @@
 //! Options of a file: where it lies, what it looks like, when it is rotated.
 
 use crate::hub::marks::Marks;
-use crate::layout::rotation::Schedule;
+use crate::layout::rotation::RotationSchedule;
 use crate::ledger::LedgerOptions;
 use crate::options::Format;
 use crate::retention::RetentionHandle;
@@ -21,7 +21,7 @@ pub(crate) struct FileOptions {
     /// Where it lies, if it is reached another way: no link is followed then.
     pub(crate) confined: Option<PathBuf>,
     pub(crate) format: Format,
-    pub(crate) schedule: Schedule,
+    pub(crate) schedule: RotationSchedule,
     /// Whether what is acked has to outlive the machine.
     pub(crate) sync: bool,
     /// Compresses and removes the files that are rotated away.

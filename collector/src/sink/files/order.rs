@@ -31,12 +31,12 @@ pub(super) struct OrderWriter {
     /// How many entries are settled, and the last of them.
     entries: u64,
     last: Option<OrderEntry>,
-    announced: Option<Announced>,
+    announced: Option<AnnouncedEntry>,
 }
 
 /// The entry of a part that is being written: a new one, or the last one made longer.
 #[derive(Debug, Clone, Copy)]
-struct Announced {
+struct AnnouncedEntry {
     entry: OrderEntry,
     extends: bool,
 }
@@ -180,13 +180,13 @@ impl OrderWriter {
             None => OrderEntry { position, offset, length, segment },
         };
         let extends = last.is_some();
-        self.announced = Some(Announced { entry, extends });
+        self.announced = Some(AnnouncedEntry { entry, extends });
         self.file.write_all_at(&entry.bytes(), if extends { at - ENTRY } else { at })
     }
 
     /// Takes note that the part announced last is written.
     pub(super) fn settle(&mut self) {
-        let Some(Announced { entry, extends }) = self.announced.take() else { return };
+        let Some(AnnouncedEntry { entry, extends }) = self.announced.take() else { return };
         self.entries += u64::from(!extends);
         self.stream.end = entry.end();
         self.last = Some(entry);

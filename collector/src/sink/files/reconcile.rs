@@ -1,13 +1,13 @@
 //! The order and the files brought into agreement when a collector starts: another one may have died
 //! at any byte.
 
-use super::Files;
+use super::FilesSink;
 use crate::layout::fingerprint::{FIRST_LINE, fingerprint, of_file};
 use crate::layout::order::SegmentKey;
 use crate::layout::paths::{own, packed_of};
 use crate::layout::segment_name::{SegmentName, rotated};
 use crate::layout::tree;
-use crate::seekable_zstd::Packed;
+use crate::seekable_zstd::SeekableFile;
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io;
@@ -15,18 +15,18 @@ use std::path::{Path, PathBuf};
 
 /// The fingerprint of a segment, and how long its text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Measured {
+pub(super) struct SegmentMeasure {
     pub(super) fingerprint: Option<u64>,
     pub(super) len: u64,
 }
 
-impl Measured {
+impl SegmentMeasure {
     /// Measures the segment at `path`, or what it was compressed to.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let open = |path: &Path| own(OpenOptions::new().read(true)).open(path);
         match open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let packed = Packed::read(open(&packed_of(path))?)?;
+                let packed = SeekableFile::read(open(&packed_of(path))?)?;
                 let first = packed.read_at(0, FIRST_LINE as u64)?;
                 Ok(Self { fingerprint: fingerprint(&first), len: packed.len() })
             }
@@ -38,17 +38,17 @@ impl Measured {
     }
 }
 
-impl Files {
+impl FilesSink {
     /// Brings the order into agreement with the files that are there.
-    pub(super) fn reconcile(&mut self, active: Vec<(PathBuf, Measured)>) -> io::Result<()> {
+    pub(super) fn reconcile(&mut self, active: Vec<(PathBuf, SegmentMeasure)>) -> io::Result<()> {
         let Some(order) = &mut self.order else { return Ok(()) };
         if order.is_new() {
             let rotated = tree::all(&self.template)?;
             let all = rotated.iter().flat_map(|(log, stamps)| stamps.iter().map(move |s| (s, log)));
             for (stamp, log) in all.collect::<BTreeSet<_>>() {
                 let (_directory, path) = tree::reach(&self.template.base, log)?;
-                let Ok(Measured { fingerprint: Some(fingerprint), len }) =
-                    Measured::of(&stamp.path(&path))
+                let Ok(SegmentMeasure { fingerprint: Some(fingerprint), len }) =
+                    SegmentMeasure::of(&stamp.path(&path))
                 else {
                     continue;
                 };
@@ -57,7 +57,7 @@ impl Files {
         }
         // The part announced last may begin a segment that was never written.
         if let Some((entry, key)) = order.last().filter(|(entry, _)| entry.offset == 0) {
-            let is_active = |(log, measured): &(PathBuf, Measured)| {
+            let is_active = |(log, measured): &(PathBuf, SegmentMeasure)| {
                 *log == key.log && measured.fingerprint == Some(key.fingerprint)
             };
             if entry.length > 0
@@ -69,7 +69,7 @@ impl Files {
             }
         }
         let Some(order) = &mut self.order else { return Ok(()) };
-        for (log, Measured { fingerprint, len }) in active {
+        for (log, SegmentMeasure { fingerprint, len }) in active {
             if let Some(fingerprint) = fingerprint {
                 order.reconcile(&SegmentKey { fingerprint, log }, len)?;
             }
@@ -81,7 +81,7 @@ impl Files {
     fn is_rotated(&self, key: &SegmentKey) -> io::Result<bool> {
         let (_directory, path) = tree::reach(&self.template.base, &key.log)?;
         let is = |stamp: &SegmentName| {
-            let measured = Measured::of(&stamp.path(&path));
+            let measured = SegmentMeasure::of(&stamp.path(&path));
             measured.is_ok_and(|measured| measured.fingerprint == Some(key.fingerprint))
         };
         Ok(rotated(&path).iter().rev().any(is))

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// What of a batch belongs to one file.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct BatchPart {
     /// The file, below the base of the template.
     pub(super) place: PathBuf,
     pub(super) batch: Batch,
@@ -20,8 +20,8 @@ pub(super) struct Part {
 
 /// Splits `batch`. A sender is where its hello says, all of it: its mark stands for every record
 /// up to it. A run of plain peers is split by who stands in front of each line.
-pub(super) fn split(batch: &Batch, template: &Template) -> VecDeque<Part> {
-    let mut split = Split { template, parts: Vec::new(), places: HashMap::new() };
+pub(super) fn split(batch: &Batch, template: &Template) -> VecDeque<BatchPart> {
+    let mut split = BatchSplit { template, parts: Vec::new(), places: HashMap::new() };
     let (mut senders, mut heads) = (HashMap::<SenderId, usize>::new(), HashMap::new());
     for (nth, run) in batch.runs.iter().enumerate() {
         match &run.source {
@@ -41,13 +41,13 @@ pub(super) fn split(batch: &Batch, template: &Template) -> VecDeque<Part> {
     split.parts.into()
 }
 
-struct Split<'a> {
+struct BatchSplit<'a> {
     template: &'a Template,
-    parts: Vec<Part>,
+    parts: Vec<BatchPart>,
     places: HashMap<PathBuf, usize>,
 }
 
-impl Split<'_> {
+impl BatchSplit<'_> {
     fn part_of(&mut self, line: &[u8]) -> usize {
         let line = Line::parse(line.strip_suffix(b"\n").unwrap_or(line));
         let name = |of: fn(&Line<'_>) -> Option<String>| line.as_ref().and_then(of);
@@ -60,13 +60,13 @@ impl Split<'_> {
         let place = self.template.place(app, host);
         *self.places.entry(place).or_insert_with_key(|place| {
             let (place, batch) = (place.clone(), Batch::default());
-            self.parts.push(Part { place, batch, of: 0 });
+            self.parts.push(BatchPart { place, batch, of: 0 });
             self.parts.len() - 1
         })
     }
 }
 
-impl Part {
+impl BatchPart {
     /// Adds `count` lines of `run`, the batch's `nth`. What it says of their times and levels holds
     /// for a part of it too.
     fn take(&mut self, nth: usize, run: &LineRun, (lines, count): (&[u8], u64)) {
@@ -122,7 +122,7 @@ mod tests {
     fn parts(batch: &Batch) -> Vec<(PathBuf, Vec<(u64, String)>)> {
         let template = Template::parse(Path::new("/x/{app}/{host}.log")).unwrap().unwrap();
         let show = |run: &LineRun| (run.count, String::from_utf8(run.lines.clone()).unwrap());
-        let show = |part: Part| (part.place, part.batch.runs.iter().map(show).collect());
+        let show = |part: BatchPart| (part.place, part.batch.runs.iter().map(show).collect());
         split(batch, &template).into_iter().map(show).collect()
     }
 

@@ -16,19 +16,19 @@ const SHORT: Duration = Duration::from_millis(5);
 
 /// The length of the next piece.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
+pub(crate) struct PieceSize {
     piece: u64,
     /// How long a KiB took lately.
     cost: Option<Duration>,
 }
 
-impl Default for Pace {
+impl Default for PieceSize {
     fn default() -> Self {
         Self { piece: FIRST, cost: None }
     }
 }
 
-impl Pace {
+impl PieceSize {
     pub(crate) fn piece(&self) -> u64 {
         self.piece
     }

@@ -11,9 +11,9 @@ const TURN: Duration = Duration::from_secs(1);
 
 /// The turn of one reader.
 #[derive(Debug, Default)]
-pub(crate) struct Turn(Option<(OwnedSemaphorePermit, Instant)>);
+pub(crate) struct BufferTurn(Option<(OwnedSemaphorePermit, Instant)>);
 
-impl Turn {
+impl BufferTurn {
     /// Waits for room, and ends the turn if that takes long, or if it was long and others wait.
     /// Says whether what is held has to be released.
     pub(crate) async fn is_over(&mut self, outlet: &Outlet, turns: &Semaphore) -> bool {

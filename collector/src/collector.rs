@@ -9,7 +9,7 @@ use crate::hub::progress::Progress;
 use crate::hub::sink::{Held, Sink};
 use crate::hub::submission::{self, HubHandle};
 use crate::hub::{GaveUp, Hub, Patience, Reopen};
-use crate::intake::{self, Address, BoundSocket, IntakeLimits, Shared, Transport};
+use crate::intake::{self, Address, BoundSocket, IntakeContext, IntakeLimits, Transport};
 use crate::options::{Console, Options};
 use crate::read::{HostNames, ReadOptions, ReaderThreads};
 use crate::retention::{RetentionHandle, RetentionThread};
@@ -144,7 +144,7 @@ impl Collector {
         let progress = Arc::new(Progress::new(file_end, stream));
         let limits = Arc::new(IntakeLimits::new(&self.options.limits(), descriptors.connections));
         let (hub_handle, submissions) = submission::feed(limits.in_flight, stats.clone());
-        let shared = Shared {
+        let shared = IntakeContext {
             hub: hub_handle.clone(),
             marks: marks.clone(),
             stats: stats.clone(),
@@ -208,7 +208,7 @@ struct Running {
     retention: RetentionThread,
     patience: Arc<Patience>,
     sockets: Vec<BoundSocket>,
-    shared: Shared,
+    shared: IntakeContext,
 }
 
 impl Running {

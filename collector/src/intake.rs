@@ -30,7 +30,7 @@ pub(crate) use address::{BoundSocket, Transport};
 pub(crate) use connection_limits::ConnectionLimits;
 pub use endpoint::{Endpoint, UnknownEndpoint};
 pub(crate) use limits::{IntakeLimits, WantedLimits};
-pub(crate) use shared::{DRAIN, GIVE_UP, Shared};
+pub(crate) use shared::{DRAIN, GIVE_UP, IntakeContext};
 pub(crate) use socket_activation::any as sockets_were_passed;
 pub(crate) use timeouts::Timeouts;
 
@@ -39,7 +39,7 @@ pub(crate) use timeouts::Timeouts;
 /// # Errors
 ///
 /// When the system refuses to watch a socket.
-pub(crate) fn start(sockets: Vec<BoundSocket>, shared: &Shared) -> io::Result<JoinSet<()>> {
+pub(crate) fn start(sockets: Vec<BoundSocket>, shared: &IntakeContext) -> io::Result<JoinSet<()>> {
     let mut intakes = JoinSet::new();
     for socket in sockets {
         serve(socket, shared, &mut intakes)?;
@@ -47,7 +47,7 @@ pub(crate) fn start(sockets: Vec<BoundSocket>, shared: &Shared) -> io::Result<Jo
     Ok(intakes)
 }
 
-fn serve(bound: BoundSocket, shared: &Shared, intakes: &mut JoinSet<()>) -> io::Result<()> {
+fn serve(bound: BoundSocket, shared: &IntakeContext, intakes: &mut JoinSet<()>) -> io::Result<()> {
     let BoundSocket { address, socket, pin, file } = bound;
     let shared = shared.clone();
     match address.transport {

@@ -161,7 +161,7 @@ fn a_socket_that_a_killed_collector_left_is_replaced_and_one_that_is_served_is_n
     let line = format!("--listen unix://{}", scene.path("precious").display());
     let mut refused = Collector::launch(&scene, scene.path("second.log"), &line);
     assert_eq!(refused.process.end().code(), Some(1));
-    refused.process.says("there is a file that is no socket");
+    refused.process.says("a file that is not a socket is in the way");
     assert!(scene.path("precious").exists());
 }
 

@@ -37,7 +37,7 @@ fn record(entry: LokiEntry<'_>, labels: &Labels<'_>, received: i64) -> Record<'s
     }
     let all = || labels.iter().chain(&entry.metadata);
     let find = |names: &[&str]| names.iter().find_map(|name| all().find(|(key, _)| key == name));
-    let (app, host, level) = (find(&APPS), find(&HOSTS), find(&LEVELS));
+    let [app, host, level] = [find(&APPS), find(&HOSTS), find(&LEVELS)];
     let name =
         |label: Option<&Label<'_>>| label.and_then(|(_, name)| claim(name)).map(str::to_owned);
     record.claims.app = record.claims.app.take().or_else(|| name(app));

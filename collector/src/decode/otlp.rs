@@ -10,7 +10,7 @@ pub(crate) use protobuf::ProtobufRecords;
 use netlog_wire::{Identity, Level, Record};
 use std::borrow::Cow;
 
-/// What all records of a resource have in common.
+/// Everything that all records of a resource have in common.
 #[derive(Debug, Clone, Default)]
 struct Resource {
     identity: Identity,

@@ -147,14 +147,14 @@ impl JsonObjects<'_> {
     }
 }
 
-/// Whether a body whose type says nothing holds JSON.
+/// True if a body whose type says nothing holds JSON.
 pub(crate) fn looks_like_json(body: &[u8]) -> bool {
     let start = body.trim_ascii_start();
     let array = start.starts_with(b"[") && start[1..].trim_ascii_start().starts_with(b"{");
     start.starts_with(b"{") || array
 }
 
-/// Who sent a body and how much it matters, where its records do not say so themselves.
+/// Sender and level of a body's records that do not say so themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Defaults {
     pub(crate) app: Option<String>,

@@ -2,8 +2,8 @@
 
 use super::connection::{Connection, Opened};
 use super::connection_limits::{ConnectionPermit, LimitReached};
-use super::shared::Shared;
-use super::stream::{Stream, StreamListener, TlsConnection};
+use super::shared::IntakeContext;
+use super::stream::{PeerStream, StreamListener, TlsConnection};
 use crate::decode::{Origin, Pinned};
 use crate::senders::peer::Peer;
 use crate::stderr::Chain;
@@ -28,7 +28,7 @@ const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
 /// An accepted connection, and the format that `?as=` sets for it.
 struct Accepted {
-    stream: Stream,
+    stream: PeerStream,
     peer: Peer,
     pin: Option<Pinned>,
     /// Begins with a handshake.
@@ -36,7 +36,7 @@ struct Accepted {
 }
 
 /// Accepts until the collector is to end, then waits for the connections to drain.
-pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, shared: Shared) {
+pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, shared: IntakeContext) {
     let mut connections = JoinSet::new();
     let shared = Arc::new(shared);
     let tls = shared.tls.clone().filter(|_| matches!(listener, StreamListener::Tls(_)));
@@ -66,7 +66,7 @@ pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, share
 }
 
 /// Gives a new connection a task of its own, within the limits.
-fn serve(accepted: Accepted, shared: &Arc<Shared>, connections: &mut JoinSet<()>) {
+fn serve(accepted: Accepted, shared: &Arc<IntakeContext>, connections: &mut JoinSet<()>) {
     let Accepted { stream, peer, pin, tls } = accepted;
     let permit = match shared.limits.connections.admit(peer.place().0) {
         Ok(permit) => permit,
@@ -86,8 +86,10 @@ fn serve(accepted: Accepted, shared: &Arc<Shared>, connections: &mut JoinSet<()>
 }
 
 /// Serves a connection with TLS to its end.
-async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<Shared>) {
-    let Accepted { stream: Stream::Tcp(tcp), peer, tls: Some(tls), pin } = accepted else { return };
+async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<IntakeContext>) {
+    let Accepted { stream: PeerStream::Tcp(tcp), peer, tls: Some(tls), pin } = accepted else {
+        return;
+    };
     let handshake = tokio::select! {
         handshake = tls.accept_sender(tcp, peer) => handshake,
         () = shared.stopped() => None,
@@ -96,7 +98,7 @@ async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<S
         shared.stats.connections_closed.add(1);
         return;
     };
-    let stream = Stream::Tls(TlsConnection::new(stream));
+    let stream = PeerStream::Tls(TlsConnection::new(stream));
     let origin = verified.map_or_else(|| Origin::new(peer), Origin::verified);
     converse(Accepted { stream, peer, pin, tls: None }, origin, permit, &shared).await;
 }
@@ -106,7 +108,7 @@ fn converse(
     accepted: Accepted,
     origin: Origin,
     permit: ConnectionPermit,
-    shared: &Arc<Shared>,
+    shared: &Arc<IntakeContext>,
 ) -> impl Future<Output = ()> + Send + use<> {
     let Accepted { stream, peer, pin, .. } = accepted;
     let opened = Opened { stream, peer, origin, pin, share: permit.share.clone() };
@@ -121,7 +123,7 @@ fn converse(
     }
 }
 
-fn count_refusal(reached: LimitReached, peer: Peer, shared: &Shared) {
+fn count_refusal(reached: LimitReached, peer: Peer, shared: &IntakeContext) {
     let stats = &shared.stats;
     let (counter, option) = match reached {
         LimitReached::All => (&stats.connections_over_limit, "--max-connections"),
@@ -132,8 +134,8 @@ fn count_refusal(reached: LimitReached, peer: Peer, shared: &Shared) {
 }
 
 /// Neither setting is worth refusing a peer for.
-fn prepare(stream: &Stream) {
-    let Stream::Tcp(stream) = stream else { return };
+fn prepare(stream: &PeerStream) {
+    let PeerStream::Tcp(stream) = stream else { return };
     let _ = stream.set_nodelay(true);
     let probes = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE_PROBES);
     let _ = SockRef::from(stream).set_tcp_keepalive(&probes.with_retries(4));
@@ -148,7 +150,7 @@ struct AcceptBackoff {
 }
 
 impl AcceptBackoff {
-    async fn wait(&mut self, error: &io::Error, shared: &Shared) {
+    async fn wait(&mut self, error: &io::Error, shared: &IntakeContext) {
         // The peer gave up before it was its turn: nobody's fault, and no reason to wait.
         if error.kind() == io::ErrorKind::ConnectionAborted {
             return;
@@ -165,7 +167,7 @@ impl AcceptBackoff {
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 
-    fn accepted(&mut self, shared: &Shared) {
+    fn accepted(&mut self, shared: &IntakeContext) {
         self.pause = PAUSE_MIN;
         // One that closes lets one in: the episode is over when it has been quiet for a while.
         if self.failed.is_some_and(|failed| failed.elapsed() > QUIET) {

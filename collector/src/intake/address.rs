@@ -32,7 +32,7 @@ pub(crate) enum BoundAt {
 }
 
 impl Address {
-    /// Whether what comes here is encrypted, or never leaves the machine.
+    /// True if the bytes that come here are encrypted, or never leave the machine.
     pub fn encrypted(&self) -> bool {
         matches!(self.transport, Transport::Tls | Transport::Unix | Transport::Unixgram)
     }
@@ -53,7 +53,7 @@ pub(crate) struct BoundSocket {
     pub(crate) socket: Socket,
     /// The format that `?as=` pins.
     pub(crate) pin: Option<Pinned>,
-    /// What a Unix socket is reached by, to be removed at the end.
+    /// Name of a Unix socket, to be removed at the end.
     pub(crate) file: Option<SocketFile>,
 }
 

@@ -4,8 +4,8 @@ mod close;
 
 use super::half_lines::{AddressShare, LineRoom};
 use super::http::{self, HttpClient};
-use super::shared::{READ, Shared};
-use super::stream::Stream;
+use super::shared::{IntakeContext, READ};
+use super::stream::PeerStream;
 use super::timeouts::{Deadlines, Timeout};
 use crate::decode::{Decoder, Origin, Pinned};
 use crate::hub::coalesce::note_read;
@@ -25,7 +25,7 @@ use tokio::task::yield_now;
 
 pub(super) use close::ConnectionEnd;
 
-/// What may become more bytes of records than this is enough for one turn.
+/// A read that may become more bytes of records than this ends its connection's turn.
 const TURN: usize = 1 << 20;
 
 /// One read takes at most this part of what may be on its way to the hub.
@@ -41,9 +41,9 @@ thread_local! {
 /// its task waits on are small.
 pub(super) struct Connection {
     pub(super) peer: Peer,
-    stream: Stream,
+    stream: PeerStream,
     decoder: Decoder,
-    shared: Arc<Shared>,
+    shared: Arc<IntakeContext>,
     attendance: Attendance,
     /// The sender's mark as the hub moves it, once there is a sender.
     acks: Option<watch::Receiver<u64>>,
@@ -51,9 +51,9 @@ pub(super) struct Connection {
     told: u64,
     /// The highest number handed to the hub.
     given: u64,
-    /// Whether the last line was an empty one.
+    /// The last line was an empty one.
     blank: bool,
-    /// Whether what came last was enough for one turn.
+    /// The last read was enough for one turn.
     turn: bool,
     /// Unsent replies: never more than one beyond what the socket took.
     replies: Vec<u8>,
@@ -67,7 +67,7 @@ pub(super) struct Connection {
 
 /// A connection as it begins.
 pub(super) struct Opened {
-    pub(super) stream: Stream,
+    pub(super) stream: PeerStream,
     pub(super) peer: Peer,
     pub(super) origin: Origin,
     /// The format that `?as=` pins.
@@ -84,7 +84,7 @@ enum ReadOutcome {
 }
 
 impl Connection {
-    pub(super) fn new(opened: Opened, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(opened: Opened, shared: Arc<IntakeContext>) -> Self {
         let Opened { stream, peer, origin, pin, share } = opened;
         stream.reset_at_death();
         let decoder = Decoder::new(origin, shared.limits.max_line, pin, shared.stats.clone());
@@ -338,7 +338,7 @@ impl Connection {
 
 /// Waits for bytes to read, or for room to write if that is `wanted`. It remembers nothing, so that a
 /// connection has to hold nothing for it.
-async fn ready(stream: &Stream, wanted: bool) -> io::Result<ConnectionEvent> {
+async fn ready(stream: &PeerStream, wanted: bool) -> io::Result<ConnectionEvent> {
     poll_fn(|context| {
         if wanted && let Poll::Ready(ready) = stream.poll_writable(context) {
             return Poll::Ready(ready.map(|()| ConnectionEvent::Writable));

@@ -18,14 +18,14 @@ use tokio::net::{UdpSocket, UnixDatagram};
 /// The longest UDP datagram there is.
 const UDP: usize = 64 << 10;
 
-/// How many UDP datagrams one system call takes, where as many wait. That costs a fifth less than
+/// UDP datagrams that one system call takes, where as many wait. That costs a fifth less than
 /// to ask for each; more at once gain little.
 const AT_ONCE: usize = 16;
 
 /// As much as a Unix socket sends at once, unless it has been given a larger buffer.
 const UNIX: usize = 208 << 10;
 
-/// What receives datagrams.
+/// A socket that receives datagrams.
 pub(crate) enum DatagramSocket {
     Udp(UdpSocket),
     /// One that has the kernel note who sends, with its file unless somebody else made that.
@@ -35,15 +35,15 @@ pub(crate) enum DatagramSocket {
 /// A datagram that has come.
 #[derive(Debug, Clone)]
 pub(crate) struct ReceivedDatagram {
-    /// Where in the buffer it is.
+    /// Its place in the buffer.
     pub(crate) place: Range<usize>,
-    /// How much of it found no room there.
+    /// Bytes of it that found no room there.
     pub(crate) cut: usize,
     pub(crate) peer: Peer,
 }
 
 impl DatagramSocket {
-    /// How much room those need that are taken at once.
+    /// Room for the datagrams that are taken at once.
     pub(crate) fn room(&self) -> usize {
         match self {
             Self::Udp(_) => AT_ONCE * UDP,

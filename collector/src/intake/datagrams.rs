@@ -2,8 +2,8 @@
 
 use super::datagram_socket::{DatagramSocket, ReceivedDatagram};
 use super::kernel_drops::KernelDrops;
-use super::sequence_gaps::{SequenceGaps, SequenceLoss};
-use super::shared::{DRAIN, Shared};
+use super::sequence_gaps::{Seen, SequenceGaps, SequenceLoss};
+use super::shared::{DRAIN, IntakeContext};
 use crate::clock::now;
 use crate::decode::{Chunks, Datagram, Origin, Pinned, count_cut, most_of_datagram};
 use crate::hub::coalesce::note_read;
@@ -23,13 +23,13 @@ use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 /// The most bytes of datagrams that become one run.
 const BURST: usize = 256 << 10;
 
-/// What a datagram counts as at least, so that a burst of small ones takes about a millisecond.
+/// Bytes that a datagram counts as at least, so that a burst of small ones takes about a millisecond.
 const LEAST: usize = 256;
 
 /// Reserved for the records of a burst at first: datagrams are records, not single bytes, as a rule.
 const ROOM: usize = 4 * BURST;
 
-/// How often losses are looked for while datagrams come or are missing.
+/// Interval between searches for losses while datagrams come or are missing.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Peers whose stamps are kept.
@@ -39,7 +39,7 @@ const ORIGINS: usize = 256;
 const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// Receives until the collector is to end, then takes what the kernel has received already.
-pub(crate) async fn run(socket: DatagramSocket, pin: Option<Pinned>, shared: Shared) {
+pub(crate) async fn run(socket: DatagramSocket, pin: Option<Pinned>, shared: IntakeContext) {
     let mut intake = DatagramIntake {
         drops: socket.drops(),
         buffer: vec![0; socket.room()],
@@ -95,16 +95,16 @@ struct DatagramIntake {
     chunks: Chunks,
     pin: Option<Pinned>,
     drops: Option<KernelDrops>,
-    /// Whether any datagrams came since losses were looked for.
+    /// Datagrams came since the last search for losses.
     progress: bool,
-    /// What the burst came to so far.
+    /// Size of the burst so far.
     tally: Tally,
     origins: OriginCache,
     /// The datagrams that came together.
     received: Vec<ReceivedDatagram>,
 }
 
-/// What a burst has become so far, and the room that is reserved for it.
+/// The records of a burst so far, and the room that is reserved for them.
 struct Burst {
     runs: Vec<LineRun>,
     room: OwnedSemaphorePermit,
@@ -126,7 +126,7 @@ impl Burst {
 
 impl DatagramIntake {
     /// Takes the datagrams that wait, up to a limit; `false` when there were none.
-    async fn burst(&mut self, shared: &Shared) -> bool {
+    async fn burst(&mut self, shared: &IntakeContext) -> bool {
         let Ok(room) = shared.hub.reserve(ROOM).await else { return false };
         let mut burst = Burst { runs: Vec::new(), room, started: Instant::now() };
         let mut received = 0;
@@ -158,7 +158,12 @@ impl DatagramIntake {
         received > 0
     }
 
-    async fn take(&mut self, at: usize, burst: &mut Burst, shared: &Shared) -> Result<(), Closed> {
+    async fn take(
+        &mut self,
+        at: usize,
+        burst: &mut Burst,
+        shared: &IntakeContext,
+    ) -> Result<(), Closed> {
         let ReceivedDatagram { place, cut, peer } = self.received[at].clone();
         let stats = &shared.stats;
         stats.datagrams.add(1);
@@ -171,7 +176,8 @@ impl DatagramIntake {
         let max_line = shared.limits.max_line;
         let most = most_of_datagram(&self.buffer[place.clone()], self.origins.of(peer), max_line);
         burst.make_room(most, &shared.hub).await?;
-        let (origin, tally) = (self.origins.of(peer), &self.tally);
+        let origin = self.origins.of(peer);
+        let tally = &self.tally;
         let datagram = Datagram { origin, stats, tally, max_line, pin: self.pin, received: now() };
         let bytes = &mut self.buffer[place];
         let before = total(&burst.runs);
@@ -180,8 +186,9 @@ impl DatagramIntake {
         shared.senders.datagram(peer, records - before.0, len - before.1);
         match taken {
             Ok(Some(numbered)) => {
-                let place = (numbered.sender, numbered.number);
-                self.gaps.saw(place, burst.started, || numbered.identity());
+                let seen =
+                    Seen { sender: numbered.sender, number: numbered.number, now: burst.started };
+                self.gaps.saw(seen, || numbered.identity());
             }
             Ok(None) => {}
             Err(error) => shared.refuse(&error, peer),
@@ -189,7 +196,7 @@ impl DatagramIntake {
         Ok(())
     }
 
-    /// Whether losses may be found if they are looked for.
+    /// True if there may be losses to find.
     fn waits(&self) -> bool {
         self.progress || self.gaps.any() || self.chunks.any()
     }
@@ -205,7 +212,7 @@ impl DatagramIntake {
     }
 
     /// Writes a record for what the kernel dropped and for what has been missing for too long.
-    async fn report(&mut self, shared: &Shared) {
+    async fn report(&mut self, shared: &IntakeContext) {
         self.count_chunks(&shared.stats);
         self.progress = false;
         let mut run = LineRun::new(Source::Plain, 1, 0);
@@ -238,7 +245,7 @@ fn loss(msg: String) -> Record<'static> {
     record
 }
 
-/// How many records and bytes there are in `runs`.
+/// Numbers of records and bytes in `runs`.
 fn total(runs: &[LineRun]) -> (u64, u64) {
     runs.iter().fold((0, 0), |sum, run| (sum.0 + run.count, sum.1 + run.lines.len() as u64))
 }

@@ -71,8 +71,8 @@ impl FromStr for Endpoint {
             }
         };
         let kind = if transport.has_path() {
-            let (mode, owner) = (query.mode.take(), query.owner.take());
-            EndpointKind::File { transport, plan: plan(rest, mode, owner)? }
+            let plan = plan(rest, query.mode.take(), query.owner.take())?;
+            EndpointKind::File { transport, plan }
         } else {
             net(transport, rest)?
         };
@@ -168,12 +168,12 @@ impl Endpoint {
         }
     }
 
-    /// Whether it is a port for TLS.
+    /// True for a port with TLS.
     pub(crate) fn is_tls(&self) -> bool {
         matches!(self.kind, EndpointKind::Net { transport: Transport::Tls, .. })
     }
 
-    /// Whether it is a TCP port, or several.
+    /// True for a TCP port, or several.
     pub(crate) fn is_tcp(&self) -> bool {
         matches!(self.kind, EndpointKind::Net { transport: Transport::Tcp, .. })
     }
@@ -236,8 +236,8 @@ impl Endpoint {
 
 fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if host.eq_ignore_ascii_case("localhost") {
-        let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
-        return Ok([v4, v6].map(|ip: IpAddr| SocketAddr::new(ip, port)).into());
+        let both: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        return Ok(both.map(|ip| SocketAddr::new(ip, port)).into());
     }
     let mut addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
     addresses.sort_by_key(SocketAddr::is_ipv6);

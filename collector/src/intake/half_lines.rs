@@ -1,7 +1,6 @@
 //! Memory of unfinished lines: what each connection holds of one is charged to its address and to
 //! all, and where either has no more, its lines are completed one at a time.
 
-use super::shared::FREE;
 use std::sync::Arc;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
@@ -11,7 +10,10 @@ const SHARES: usize = 4;
 /// Addresses that may complete a line at the same time without a charge.
 const COMPLETING: usize = 64;
 
-/// What is read at a time while memory is scarce.
+/// Bytes of an unfinished line that every connection may hold, whatever the others do.
+const FREE: usize = 4 << 10;
+
+/// Bytes read at a time while memory is scarce.
 const STEP: usize = 4 << 10;
 
 /// The budget of all addresses.
@@ -67,8 +69,8 @@ impl LineRoom {
         Self { share, charged: 0, completing: None }
     }
 
-    /// How much may be read now by a connection that holds `held` bytes of a line; `None` when it
-    /// has to [wait](Self::wait). At most `most`.
+    /// Number of bytes, at most `most`, that a connection may read now which holds `held` bytes of
+    /// a line; `None` when it has to [wait](Self::wait).
     pub(super) fn allowance(&mut self, held: usize, most: usize) -> Option<usize> {
         if self.completing.is_some() || self.charge(self.wanted(held, most)) {
             return Some(most);

@@ -2,12 +2,13 @@
 //! is answered once its records are in the sinks.
 
 pub(super) mod body;
+mod refusal;
 mod reply;
 mod routes;
 mod socket;
 
-use super::shared::Shared;
-use super::stream::Stream;
+use super::shared::IntakeContext;
+use super::stream::PeerStream;
 use crate::clock::now;
 use crate::decode::Origin;
 use crate::decode::post::{Defaults, PostedRecords, shorten};
@@ -21,7 +22,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use reply::{HttpRefusal, HttpReply, PostOutcome};
+use refusal::HttpRefusal;
+use reply::{HttpReply, PostOutcome};
 use routes::{BodyFormat, PostRoute};
 use serde_json::json;
 use socket::HttpSocket;
@@ -30,7 +32,7 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long a connection may wait for its next request, and the head of a request may take.
+/// Time for a connection to wait for its next request, and for the head of a request to come.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// The most bytes of a request's head, and the most headers in it.
@@ -40,14 +42,14 @@ const HEADERS: usize = 64;
 /// Bytes of records that are handed to the hub at once.
 const HAND_OVER: usize = 64 << 10;
 
-/// How long a request waits for the hub before its client is told to come again.
+/// Time for the hub to take a request before its client has to try again.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// One connection's client, and all that its requests need.
 pub(super) struct HttpClient<'a> {
     pub(super) peer: Peer,
     pub(super) origin: Origin,
-    pub(super) shared: &'a Shared,
+    pub(super) shared: &'a IntakeContext,
 }
 
 /// Serves the requests of a connection that began with `opening`, until its client is done or the
@@ -55,14 +57,14 @@ pub(super) struct HttpClient<'a> {
 ///
 /// It is boxed here, so that the task of a connection which is not HTTP has no room for it.
 pub(super) fn serve<'a>(
-    stream: &'a mut Stream,
+    stream: &'a mut PeerStream,
     opening: Vec<u8>,
     client: HttpClient<'a>,
 ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
     Box::pin(serve_requests(stream, opening, client))
 }
 
-async fn serve_requests(stream: &mut Stream, opening: Vec<u8>, client: HttpClient<'_>) {
+async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: HttpClient<'_>) {
     let peer = client.peer;
     let shared = client.shared;
     let service = service_fn(|request| {
@@ -255,7 +257,7 @@ fn token(headers: &HeaderMap) -> Option<String> {
     ["x-seq-apikey", "x-scope-orgid", "api-key"].into_iter().find_map(text).map(str::to_owned)
 }
 
-/// Whether a browser says that a page of another site sends this (Fetch Metadata; RFC 6454).
+/// True if a browser says that a page of another site sends this (Fetch Metadata; RFC 6454).
 fn from_another_site(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if text("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {

@@ -26,7 +26,7 @@ impl KernelDrops {
         Ok(drops)
     }
 
-    /// How many more there are than last time. Where there is no such table, there are none.
+    /// Number of new ones since last time; 0 where there is no such table.
     pub(crate) fn more(&mut self) -> u64 {
         let tables = TABLES.iter().filter_map(|path| fs::read_to_string(path).ok());
         let now = tables.filter_map(|table| drops(&table, self.inode)).max();

@@ -17,12 +17,12 @@ const ADDRESSES: usize = 1000;
 
 /// The refusals that were reported.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<HashMap<Refused, Report>>);
+pub(crate) struct Refusals(Mutex<HashMap<RefusalGroup, Report>>);
 
 /// Peers that are reported together: all that speak one protocol, and those of one address that
 /// have the same trouble with their token.
 #[derive(Debug, PartialEq, Eq, Hash)]
-enum Refused {
+enum RefusalGroup {
     Speaking(Protocol),
     At(Option<IpAddr>, Discriminant<PeerError>),
 }
@@ -35,7 +35,7 @@ struct Report {
 }
 
 impl Refusals {
-    /// Whether this one is to be reported, and in which words that is the last time for a while.
+    /// Decides if this one is to be reported, and gives the words for how often it will be.
     pub(crate) fn report(
         &self,
         error: &PeerError,
@@ -44,15 +44,15 @@ impl Refusals {
     ) -> Option<&'static str> {
         let mut reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let refused = match error {
-            PeerError::Unsupported(protocol) => Refused::Speaking(*protocol),
+            PeerError::Unsupported(protocol) => RefusalGroup::Speaking(*protocol),
             error => {
                 let kind = std::mem::discriminant(error);
-                let own = Refused::At(Some(address), kind);
+                let own = RefusalGroup::At(Some(address), kind);
                 let full = reports.len() >= ADDRESSES && !reports.contains_key(&own);
-                if full { Refused::At(None, kind) } else { own }
+                if full { RefusalGroup::At(None, kind) } else { own }
             }
         };
-        let once = matches!(refused, Refused::Speaking(_));
+        let once = matches!(refused, RefusalGroup::Speaking(_));
         let report = reports.entry(refused);
         let report = report.or_insert(Report { next: Some(now), pause: PAUSE });
         report.next.filter(|&next| now >= next)?;

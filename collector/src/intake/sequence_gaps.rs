@@ -38,14 +38,18 @@ pub(crate) struct SequenceLoss {
     pub(crate) lost: u64,
 }
 
+/// A numbered datagram that has come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) sender: SenderId,
+    pub(crate) number: u64,
+    pub(crate) now: Instant,
+}
+
 impl SequenceGaps {
-    /// Takes note of datagram `number`; `identity` is asked for once, when the sender is new.
-    pub(crate) fn saw(
-        &mut self,
-        (sender, number): (SenderId, u64),
-        now: Instant,
-        identity: impl FnOnce() -> Identity,
-    ) {
+    /// Takes note of a datagram; `identity` is asked for once, when the sender is new.
+    pub(crate) fn saw(&mut self, seen: Seen, identity: impl FnOnce() -> Identity) {
+        let Seen { sender, number, now } = seen;
         if let Some(follow) = self.senders.get_mut(&sender) {
             return follow.saw(number, now);
         }
@@ -72,7 +76,7 @@ impl SequenceGaps {
         .collect()
     }
 
-    /// Whether anything is missing.
+    /// True if anything is missing.
     pub(crate) fn any(&self) -> bool {
         self.senders.values().any(|follow| follow.missing > 0)
     }
@@ -103,10 +107,14 @@ impl Sequence {
 mod tests {
     use super::*;
 
+    fn seen(sender: SenderId, number: u64, now: Instant) -> Seen {
+        Seen { sender, number, now }
+    }
+
     fn lost(numbers: &[u64]) -> Vec<u64> {
         let (mut gaps, start) = (SequenceGaps::default(), Instant::now());
         for &number in numbers {
-            gaps.saw((SenderId(7), number), start, Identity::default);
+            gaps.saw(seen(SenderId(7), number, start), Identity::default);
         }
         assert_eq!(gaps.due(start), []);
         let due = gaps.due(start + PATIENCE);
@@ -128,10 +136,10 @@ mod tests {
     fn the_number_of_senders_followed_is_bounded() {
         let (mut gaps, start) = (SequenceGaps::default(), Instant::now());
         for id in 0..MAX_SENDERS as u128 + 10 {
-            gaps.saw((SenderId(id), 1), start, Identity::default);
+            gaps.saw(seen(SenderId(id), 1, start), Identity::default);
         }
         assert_eq!(gaps.senders.len(), MAX_SENDERS);
-        gaps.saw((SenderId(u128::MAX), 1), start + SILENCE, Identity::default);
+        gaps.saw(seen(SenderId(u128::MAX), 1, start + SILENCE), Identity::default);
         assert_eq!(gaps.senders.len(), 1);
     }
 }

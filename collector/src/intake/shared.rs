@@ -18,18 +18,15 @@ use tokio::sync::SetOnce;
 /// Bytes read at once.
 pub(crate) const READ: usize = 64 << 10;
 
-/// Bytes of an unfinished line that every connection may hold, whatever the others do.
-pub(super) const FREE: usize = 4 << 10;
-
 /// Time for an intake to read what the kernel has received when the collector ends.
 pub(crate) const DRAIN: Duration = Duration::from_secs(2);
 
 /// Time for a sink to recover when the collector ends.
 pub(crate) const GIVE_UP: Duration = Duration::from_secs(5);
 
-/// Shared by all intakes.
+/// IntakeContext by all intakes.
 #[derive(Debug, Clone)]
-pub(crate) struct Shared {
+pub(crate) struct IntakeContext {
     pub(crate) hub: HubHandle,
     pub(crate) marks: Arc<Marks>,
     pub(crate) stats: Arc<Stats>,
@@ -45,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) stop: Arc<SetOnce<()>>,
 }
 
-impl Shared {
+impl IntakeContext {
     /// Counts a peer that is refused, and reports it unless that was done lately.
     pub(crate) fn refuse(&self, error: &PeerError, peer: Peer) {
         match error {

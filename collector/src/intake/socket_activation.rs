@@ -10,7 +10,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process;
 
-/// Whether sockets have been passed to this process, and not to one that it descends from.
+/// True if sockets have been passed to this process, and not to one that it descends from.
 pub(crate) fn any() -> bool {
     let ours = |pid: String| pid.parse() == Ok(process::id());
     env::var("LISTEN_PID").is_ok_and(ours) && env::var_os("LISTEN_FDS").is_some()

@@ -14,15 +14,15 @@ use std::str::FromStr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long another collector may take to make its socket in the same directory.
+/// Time for another collector to make its socket in the same directory.
 const TURN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What a socket's file is to look like.
+/// Path and permissions of a socket's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SocketPlan {
     pub(crate) path: PathBuf,
-    /// Who may send: the usual nine bits, of which writing counts.
+    /// The usual nine bits, of which writing counts: it means sending.
     pub(crate) mode: Option<Permissions>,
     pub(crate) owner: Option<SocketOwner>,
 }
@@ -103,7 +103,7 @@ fn clear(path: &Path, kind: Type) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     if !found.file_type().is_socket() {
-        let words = "there is a file that is no socket";
+        let words = "a file that is not a socket is in the way";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, words));
     }
     let caller = Socket::new(Domain::UNIX, kind, None)?;
@@ -220,7 +220,7 @@ mod tests {
         fs::write(&plan.path, "precious").unwrap();
         for kind in [Type::STREAM, Type::DGRAM] {
             let error = plan.bind(kind).unwrap_err();
-            assert_eq!(error.to_string(), "there is a file that is no socket");
+            assert_eq!(error.to_string(), "a file that is not a socket is in the way");
         }
         assert_eq!(fs::read(&plan.path).unwrap(), b"precious");
         fs::remove_file(&plan.path).unwrap();

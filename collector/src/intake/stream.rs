@@ -22,7 +22,7 @@ mod unix_linger;
 pub(super) use tls::TlsConnection;
 use unix_linger::UnixLinger;
 
-/// What accepts connections.
+/// A socket that accepts connections.
 pub(crate) enum StreamListener {
     Tcp(TcpListener),
     /// Whose connections begin with a handshake.
@@ -32,16 +32,16 @@ pub(crate) enum StreamListener {
 }
 
 impl StreamListener {
-    pub(crate) async fn accept(&self) -> io::Result<(Stream, Peer)> {
+    pub(crate) async fn accept(&self) -> io::Result<(PeerStream, Peer)> {
         match self {
             Self::Tcp(listener) | Self::Tls(listener) => {
                 let (stream, address) = listener.accept().await?;
-                Ok((Stream::Tcp(stream), Peer::remote(address)))
+                Ok((PeerStream::Tcp(stream), Peer::remote(address)))
             }
             Self::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 let peer = process(&stream);
-                Ok((Stream::Unix(stream, UnixLinger::default()), Peer::Local(peer)))
+                Ok((PeerStream::Unix(stream, UnixLinger::default()), Peer::Local(peer)))
             }
         }
     }
@@ -61,13 +61,13 @@ fn process(stream: &UnixStream) -> Process {
 }
 
 /// A connection.
-pub(crate) enum Stream {
+pub(crate) enum PeerStream {
     Tcp(TcpStream),
     Tls(TlsConnection),
     Unix(UnixStream, UnixLinger),
 }
 
-impl Stream {
+impl PeerStream {
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
@@ -76,8 +76,8 @@ impl Stream {
         }
     }
 
-    /// Where in `buffer` the bytes are that have come, none at the end of the stream; `None` when
-    /// nothing has come.
+    /// Reads into `buffer` and returns the place of the bytes in it, an empty one at the end of the
+    /// stream; `None` when nothing has come.
     pub(crate) fn poll_fetch(
         &mut self,
         context: &mut Context<'_>,
@@ -113,7 +113,7 @@ impl Stream {
         })
     }
 
-    /// Whether there is something to read; the task is woken when there is.
+    /// Ready when there is something to read; the task is woken then.
     pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(context),
@@ -122,7 +122,7 @@ impl Stream {
         }
     }
 
-    /// Whether there is room to write; the task is woken when there is.
+    /// Ready when there is room to write; the task is woken then.
     pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => stream.poll_write_ready(context),

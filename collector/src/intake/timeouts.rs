@@ -42,7 +42,7 @@ pub(super) struct Deadlines {
     mute: bool,
     /// When the line that has not ended began.
     half: Option<Instant>,
-    /// Whether that line may be a whole message.
+    /// That line may be a whole message.
     whole: bool,
     /// Never later than the next thing due; as long as nothing is, there is none.
     alarm: Option<Pin<Box<Sleep>>>,

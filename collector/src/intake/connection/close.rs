@@ -22,7 +22,7 @@ const FAREWELL_BYTES: usize = 1 << 20;
 pub(crate) enum ConnectionEnd {
     /// The peer was done.
     Closed,
-    /// What the peer sends is not accepted.
+    /// The peer sends something that is not accepted.
     Unfit(PeerError),
     /// A time limit passed.
     TimedOut(Timeout),

@@ -3,7 +3,7 @@
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{self, HeaderMap};
 use std::io::Read;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use tokio::time::timeout;
 /// Bytes that the bodies of all requests may take at once.
 pub(crate) const ALL_BODIES: usize = 32 << 20;
 
-/// What is charged at once; a request has as many bytes of records under way as one of these.
+/// Bytes charged at once; a request has as many bytes of records under way as one of these.
 const STEP: usize = 64 << 10;
 
-/// How long a client may pause within a body.
+/// Longest pause of a client within a body.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// How long a request waits for room before it is told to come again.
+/// Time for a request to wait for room before its client has to try again.
 const ROOM: Duration = Duration::from_secs(2);
 
 /// A body, unpacked, and the room it takes.
@@ -99,16 +99,14 @@ async fn charge(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePer
     }
 }
 
-type Frame = hyper::body::Frame<hyper::body::Bytes>;
-
-async fn next_frame(incoming: &mut Incoming) -> Result<Option<Frame>, BodyError> {
+async fn next_frame(incoming: &mut Incoming) -> Result<Option<Frame<Bytes>>, BodyError> {
     match timeout(PAUSE, incoming.frame()).await {
         Ok(frame) => frame.transpose().map_err(|_| BodyError::Late),
         Err(_) => Err(BodyError::Late),
     }
 }
 
-/// How a body is packed: what it begins with counts for more than what its client declares, since
+/// Reads from its first bytes how a body is packed: they count for more than the header, since
 /// graypy declares `gzip,deflate` and sends zlib.
 fn encoding(declared: &str, bytes: &[u8]) -> Result<ContentEncoding, BodyError> {
     let declared = declared.trim().to_ascii_lowercase();

@@ -1,6 +1,6 @@
 //! Answers, each in the form that the clients of its protocol expect.
 
-use super::body::BodyError;
+use super::refusal::HttpRefusal;
 use super::routes::BodyFormat;
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -10,10 +10,10 @@ use serde_json::json;
 
 pub(super) type HttpReply = Response<Full<Bytes>>;
 
-/// How many seconds a client waits that is told to come again.
+/// Seconds for a client to wait before it tries again.
 const RETRY_AFTER: &str = "2";
 
-/// What became of the records of a request.
+/// Outcome of a request that brought records.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PostOutcome {
     /// Records that are in the sinks.
@@ -22,46 +22,6 @@ pub(super) struct PostOutcome {
     pub(super) faults: u64,
     /// The first fault.
     pub(super) first: Option<String>,
-}
-
-/// A request that is not fulfilled.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct HttpRefusal {
-    pub(super) status: StatusCode,
-    pub(super) words: String,
-}
-
-impl HttpRefusal {
-    pub(super) fn new(status: StatusCode, words: impl Into<String>) -> Self {
-        Self { status, words: words.into() }
-    }
-
-    /// The collector takes nothing now: retryable, and never 429, which some exporters take for a
-    /// reason to give the batch up.
-    pub(super) fn busy() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy: try again")
-    }
-}
-
-impl From<BodyError> for HttpRefusal {
-    fn from(error: BodyError) -> Self {
-        let (status, words) = match error {
-            BodyError::Busy => return Self::busy(),
-            BodyError::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body too large: send smaller batches, or raise --max-body",
-            ),
-            BodyError::Late => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
-            BodyError::UnknownEncoding => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unknown Content-Encoding: use gzip, deflate, zstd or none",
-            ),
-            BodyError::Corrupt => {
-                (StatusCode::BAD_REQUEST, "the body is not what its Content-Encoding says")
-            }
-        };
-        Self::new(status, words)
-    }
 }
 
 pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> HttpReply {

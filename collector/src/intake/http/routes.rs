@@ -1,13 +1,13 @@
 //! Paths, and the protocol that each of them speaks.
 
-use super::reply::HttpRefusal;
+use super::refusal::HttpRefusal;
 use crate::decode::otlp::{JsonRecords, ProtobufRecords};
 use crate::decode::post::{self, Defaults, PostedRecords};
 use crate::decode::{loki, splunk};
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, StatusCode};
 
-/// What the body of a request holds.
+/// Format of a request's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyFormat {
     /// Lines of text, or JSON objects.

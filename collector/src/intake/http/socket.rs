@@ -1,6 +1,6 @@
 //! A connection as hyper reads and writes it, behind the bytes that showed it to be HTTP.
 
-use crate::intake::stream::Stream;
+use crate::intake::stream::PeerStream;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,14 +8,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream some of whose bytes have been read already.
 pub(super) struct HttpSocket<'a> {
-    stream: &'a mut Stream,
+    stream: &'a mut PeerStream,
     opening: Vec<u8>,
     /// Bytes of `opening` that were read again.
     taken: usize,
 }
 
 impl<'a> HttpSocket<'a> {
-    pub(super) fn new(stream: &'a mut Stream, opening: Vec<u8>) -> Self {
+    pub(super) fn new(stream: &'a mut PeerStream, opening: Vec<u8>) -> Self {
         Self { stream, opening, taken: 0 }
     }
 }

@@ -15,9 +15,9 @@ use tokio_rustls::server::TlsStream;
 pub(crate) struct TlsConnection {
     pub(crate) tcp: TcpStream,
     session: Box<ServerConnection>,
-    /// Whether there was no room for all that was decrypted.
+    /// There was no room for all that was decrypted.
     more: bool,
-    /// How many bytes of the write that blocked are encrypted already.
+    /// Bytes of the write that blocked which are encrypted already.
     encrypted: usize,
     /// The peer may be told that nothing more will come.
     in_order: bool,

@@ -11,7 +11,7 @@ use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::fd::AsFd;
 
-/// Whether the first byte in the socket has been read before.
+/// True if the first byte in the socket has been read before.
 #[derive(Debug, Default)]
 pub(crate) struct UnixLinger(bool);
 
@@ -62,11 +62,12 @@ impl UnixLinger {
 
 /// As `recv`, but that descriptors which come along are closed.
 fn receive(socket: &impl AsFd, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
-    let (mut into, mut none) = ([IoSliceMut::new(buffer)], RecvAncillaryBuffer::default());
+    let mut none = RecvAncillaryBuffer::default();
+    let mut into = [IoSliceMut::new(buffer)];
     Ok(recvmsg(socket, &mut into, &mut none, flags | RecvFlags::DONTWAIT)?.bytes)
 }
 
-/// Whether the peer has said that nothing more will come.
+/// True if the peer has said that nothing more will come.
 fn ended(socket: &impl AsFd) -> io::Result<bool> {
     let mut sockets = [PollFd::new(socket, PollFlags::RDHUP)];
     poll(&mut sockets, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;

@@ -1,0 +1,44 @@
+//! Requests that are refused, and the reasons in words.
+
+use super::body::BodyError;
+use hyper::StatusCode;
+
+/// A request that is not fulfilled.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct HttpRefusal {
+    pub(super) status: StatusCode,
+    pub(super) words: String,
+}
+
+impl HttpRefusal {
+    pub(super) fn new(status: StatusCode, words: impl Into<String>) -> Self {
+        Self { status, words: words.into() }
+    }
+
+    /// The collector takes nothing now: retryable, and never 429, which some exporters take for a
+    /// reason to give the batch up.
+    pub(super) fn busy() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy: try again")
+    }
+}
+
+impl From<BodyError> for HttpRefusal {
+    fn from(error: BodyError) -> Self {
+        let (status, words) = match error {
+            BodyError::Busy => return Self::busy(),
+            BodyError::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body too large: send smaller batches, or raise --max-body",
+            ),
+            BodyError::Late => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+            BodyError::UnknownEncoding => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unknown Content-Encoding: use gzip, deflate, zstd or none",
+            ),
+            BodyError::Corrupt => {
+                (StatusCode::BAD_REQUEST, "the body is not what its Content-Encoding says")
+            }
+        };
+        Self::new(status, words)
+    }
+}

@@ -6,7 +6,7 @@ use crate::clock::seconds;
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
 use crate::hub::progress::Progress;
-use crate::hub::sink::{Held, Sink};
+use crate::hub::sink::{HeldRecords, Sink};
 use crate::hub::submission::{self, HubHandle};
 use crate::hub::{GaveUp, Hub, Patience, Reopen};
 use crate::intake::{self, Address, BoundSocket, IntakeContext, IntakeLimits, Transport};
@@ -133,14 +133,14 @@ impl Collector {
         let descriptors = DescriptorShares::now(&self.options);
         descriptors.warn(&DescriptorShares::wanted(&self.options), self.stderr);
         let SinkShared { retention, stats, marks } = self.shared;
-        let mut held = Held::default();
+        let mut held = HeldRecords::default();
         for sink in &mut self.sinks {
-            let Held { marks: known, end, stream } = sink.held();
+            let HeldRecords { marks: known, end, stream } = sink.held();
             marks.restore(known, seconds());
             held.end = held.end.or(end);
             held.stream = held.stream.or(stream);
         }
-        let Held { end: file_end, stream, .. } = held;
+        let HeldRecords { end: file_end, stream, .. } = held;
         let progress = Arc::new(Progress::new(file_end, stream));
         let limits = Arc::new(IntakeLimits::new(&self.options.limits(), descriptors.connections));
         let (hub_handle, submissions) = submission::feed(limits.in_flight, stats.clone());

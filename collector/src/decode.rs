@@ -14,6 +14,7 @@ mod key_names;
 mod level_guess;
 pub(crate) mod loki;
 mod message;
+mod name;
 mod netlog;
 mod origin;
 pub(crate) mod otlp;

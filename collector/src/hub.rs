@@ -4,6 +4,7 @@
 pub(crate) mod batch;
 mod buffer_pool;
 pub(crate) mod coalesce;
+mod end;
 pub(crate) mod line_run;
 pub(crate) mod marks;
 pub(crate) mod progress;
@@ -19,7 +20,7 @@ use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
 use crate::tls::Tls;
 use batch::Batch;
-use coalesce::Pace;
+use coalesce::Coalescer;
 use line_run::{LineRun, Source};
 use marks::{Mark, Marks};
 use netlog_wire::Identity;
@@ -114,7 +115,7 @@ impl Hub {
     ///
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
-        let (mut tidied, mut pace) = (Instant::now(), Pace::of_writer());
+        let (mut tidied, mut pace) = (Instant::now(), Coalescer::of_writer());
         self.look();
         while !self.sinks.is_empty() {
             if tidied.elapsed() > MINUTE {

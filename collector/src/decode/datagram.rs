@@ -3,9 +3,9 @@
 
 use super::framing::{Framing, Input};
 use super::gelf::{Chunks, is_chunk};
-use super::inflate::{Inflated, Packing, inflated_len};
+use super::inflate::{DeflateFormat, Inflated, inflated_len};
 use super::message::Message;
-use super::netlog::fit;
+use super::name::fit;
 use super::origin::Origin;
 use super::run_sink::{DecodeContext, RunSink};
 use super::sniff::{CountTrust, Is, Kind, MessageStart, Pinned, sniff};
@@ -59,7 +59,7 @@ impl Numbered<'_> {
 /// The most bytes of runs that a datagram can become, but for parts of a message.
 pub(crate) fn most_of_datagram(bytes: &[u8], origin: &Origin, max_line: usize) -> usize {
     let packed = bytes.strip_prefix(b"z").unwrap_or(bytes);
-    let packing = Packing::of(packed).or_else(|| Packing::of(bytes));
+    let packing = DeflateFormat::of(packed).or_else(|| DeflateFormat::of(bytes));
     let len = packing.map_or(bytes.len(), |_| inflated_len(bytes.len()).min(max_line));
     most_lines(len, origin.stamp().len()) + bytes.len()
 }
@@ -98,7 +98,7 @@ impl Datagram<'_> {
                 return Ok(None);
             };
             // Only text is in parts without need, and each of its lines would be a record.
-            if !whole.starts_with(b"{") && Packing::of(&whole).is_none() {
+            if !whole.starts_with(b"{") && DeflateFormat::of(&whole).is_none() {
                 count_cut(whole.len().saturating_sub(self.max_line) as u64, self.stats);
                 whole.truncate(self.max_line);
             }
@@ -116,8 +116,8 @@ impl Datagram<'_> {
         context: DecodeContext<'_>,
         runs: &mut Vec<LineRun>,
     ) -> Result<(), PeerError> {
-        let syslog = bytes.strip_prefix(b"z").filter(|bytes| Packing::of(bytes).is_some());
-        let packed = syslog.or_else(|| Packing::of(bytes).map(|_| bytes));
+        let syslog = bytes.strip_prefix(b"z").filter(|bytes| DeflateFormat::of(bytes).is_some());
+        let packed = syslog.or_else(|| DeflateFormat::of(bytes).map(|_| bytes));
         let pinned_to_text = matches!(self.pin, Some(Pinned::Text | Pinned::Json));
         let Some(packed) = packed.filter(|_| !pinned_to_text) else {
             return self.take_plain(bytes, context, runs);

@@ -24,10 +24,8 @@ use super::message::{Message, Note};
 use super::sniff::{CountTrust, HELLO, Is, Kind, MessageStart, Pinned, sniff};
 use super::syslog_boundary::{SyslogBoundary, line_end};
 use crate::senders::peer_error::PeerError;
-use counted::Counted;
-use held::{Held, Replay};
-use objects::ObjectState;
-use state::{Advance, Ended, Habits, State, SyslogEnds};
+use held::{HeldBytes, Replay};
+use state::{Advance, Counted, Ended, FramingState, Habits, ObjectState, SyslogEnds};
 use std::mem::take;
 
 /// What a stream goes on with.
@@ -58,8 +56,8 @@ pub(crate) struct Framing {
     /// Nothing but a mark or a PROXY header has come yet.
     first: bool,
     habits: Habits,
-    state: State,
-    held: Held,
+    state: FramingState,
+    held: HeldBytes,
     replay: Replay,
     /// The message that was lent last, where it had to be copied.
     lent: Vec<u8>,
@@ -77,8 +75,8 @@ impl Framing {
                 counted_last: false,
                 syslog_ends: SyslogEnds::Unseen,
             },
-            state: State::Begin,
-            held: Held::default(),
+            state: FramingState::Begin,
+            held: HeldBytes::default(),
             replay: Replay::default(),
             lent: Vec::new(),
         }
@@ -112,8 +110,8 @@ impl Framing {
     #[inline]
     fn whole_message(&mut self, bytes: &[u8]) -> Option<WholeMessage> {
         let kind = match self.state {
-            State::Netlog => Kind::Netlog,
-            State::Begin if !bytes.is_empty() => match sniff(bytes, self.place())? {
+            FramingState::Netlog => Kind::Netlog,
+            FramingState::Begin if !bytes.is_empty() => match sniff(bytes, self.place())? {
                 Is::A(Kind::Text) if self.habits.counts == CountTrust::Unseen => Kind::Text,
                 Is::A(Kind::Syslog) if self.habits.syslog_ends == SyslogEnds::Lf => Kind::Syslog,
                 // One that begins so is mostly a record as it is, of which the members do not matter.
@@ -203,15 +201,15 @@ impl Framing {
 
     fn step(&mut self, bytes: &[u8]) -> Result<Advance, PeerError> {
         Ok(match self.state {
-            State::Begin => self.begin(bytes)?,
-            State::Line(kind) => self.line(kind, bytes),
-            State::Endless(_) => self.endless(bytes),
-            State::UntilNul(ended) => self.until_nul(ended, bytes),
-            State::Object(_) => self.object(bytes),
-            State::Behind { .. } => self.behind(bytes),
-            State::Counted(_) => self.counted(bytes),
-            State::Uncounted(_) => self.uncounted(bytes),
-            State::Netlog => match line_end(bytes) {
+            FramingState::Begin => self.begin(bytes)?,
+            FramingState::Line(kind) => self.line(kind, bytes),
+            FramingState::Endless(_) => self.endless(bytes),
+            FramingState::UntilNul(ended) => self.until_nul(ended, bytes),
+            FramingState::Object(_) => self.object(bytes),
+            FramingState::Behind { .. } => self.behind(bytes),
+            FramingState::Counted(_) => self.counted(bytes),
+            FramingState::Uncounted(_) => self.uncounted(bytes),
+            FramingState::Netlog => match line_end(bytes) {
                 Some(end) => {
                     Advance { used: end + 1, ended: Some(Ended::new(Kind::Netlog, 0..end)) }
                 }
@@ -224,12 +222,12 @@ impl Framing {
     /// half a record, or half a hello: it comes again, whole.
     fn end(&mut self) -> Result<Option<Ended>, PeerError> {
         let kind = match self.state {
-            State::Netlog => {
-                self.held = Held::default();
+            FramingState::Netlog => {
+                self.held = HeldBytes::default();
                 return Ok(None);
             }
-            State::Begin if self.held.is_empty() => return Ok(None),
-            State::Begin => {
+            FramingState::Begin if self.held.is_empty() => return Ok(None),
+            FramingState::Begin => {
                 let begun = self.held.take().0;
                 if self.first && self.pin.is_none() && HELLO.starts_with(&begun) {
                     return Ok(None);
@@ -239,46 +237,48 @@ impl Framing {
                 self.replay = Replay::new(begun, skip);
                 return Ok(None);
             }
-            State::Line(kind) => kind,
-            State::Counted(Counted { kind, .. }) => kind,
-            State::Endless(_) => Kind::Syslog,
-            State::UntilNul(ended) => {
+            FramingState::Line(kind) => kind,
+            FramingState::Counted(Counted { kind, .. }) => kind,
+            FramingState::Endless(_) => Kind::Syslog,
+            FramingState::UntilNul(ended) => {
                 self.held.take_back(usize::from(ended));
                 Kind::Syslog
             }
-            State::Uncounted(_) => return Ok(Some(self.end_uncounted(&[]))),
-            State::Object(_) => Kind::Text,
-            State::Behind { gap, shortened, .. } => {
+            FramingState::Uncounted(_) => return Ok(Some(self.end_uncounted(&[]))),
+            FramingState::Object(_) => Kind::Text,
+            FramingState::Behind { gap, shortened, .. } => {
                 return Ok(Some(self.end_behind(gap, shortened)));
             }
         };
-        self.state = State::Begin;
+        self.state = FramingState::Begin;
         Ok(Some(Ended::new(kind, 0..0)))
     }
 
     /// Whether what has come is taken for whole when nothing more comes for a while.
     pub(crate) fn may_be_whole(&self) -> bool {
-        matches!(self.state, State::Endless(_) | State::UntilNul(true))
-            || matches!(self.state, State::Behind { .. } | State::Uncounted(_))
+        matches!(self.state, FramingState::Endless(_) | FramingState::UntilNul(true))
+            || matches!(self.state, FramingState::Behind { .. } | FramingState::Uncounted(_))
     }
 
     fn silence(&mut self) -> Option<Ended> {
         match self.state {
-            State::Endless(_) => {}
-            State::UntilNul(true) => self.held.take_back(1),
+            FramingState::Endless(_) => {}
+            FramingState::UntilNul(true) => self.held.take_back(1),
             // It is whole, whatever may come.
-            State::Behind { gap, shortened, .. } => return Some(self.end_behind(gap, shortened)),
-            State::Uncounted(_) => return Some(self.end_uncounted(&[])),
+            FramingState::Behind { gap, shortened, .. } => {
+                return Some(self.end_behind(gap, shortened));
+            }
+            FramingState::Uncounted(_) => return Some(self.end_uncounted(&[])),
             _ => return None,
         }
-        self.state = State::Begin;
+        self.state = FramingState::Begin;
         Some(Ended { kind: Kind::Syslog, note: Some(Note::Idle), tail: 0..0 })
     }
 
     /// Whether a message has begun that has not ended.
     pub(crate) fn pending(&self) -> bool {
         match &self.state {
-            State::Begin | State::Netlog => !self.held.is_empty(),
+            FramingState::Begin | FramingState::Netlog => !self.held.is_empty(),
             _ => true,
         }
     }
@@ -325,21 +325,21 @@ impl Framing {
             Is::Not(protocol) => return Err(PeerError::Unsupported(protocol)),
             Is::Mark => {
                 skip = 3;
-                State::Begin
+                FramingState::Begin
             }
-            Is::A(Kind::Netlog) => State::Netlog,
-            Is::A(Kind::Json) => State::Object(ObjectState::new()),
+            Is::A(Kind::Netlog) => FramingState::Netlog,
+            Is::A(Kind::Json) => FramingState::Object(ObjectState::new()),
             Is::A(Kind::Syslog) => match self.habits.syslog_ends {
-                SyslogEnds::Unseen => State::Endless(SyslogBoundary::at_priority()),
-                SyslogEnds::Lf => State::Line(Kind::Syslog),
-                SyslogEnds::Nul => State::UntilNul(false),
+                SyslogEnds::Unseen => FramingState::Endless(SyslogBoundary::at_priority()),
+                SyslogEnds::Lf => FramingState::Line(Kind::Syslog),
+                SyslogEnds::Nul => FramingState::UntilNul(false),
             },
             Is::A(Kind::Text) => self.text(),
-            Is::A(kind) => State::Line(kind),
+            Is::A(kind) => FramingState::Line(kind),
             Is::Counted(kind) => match Counted::new(kind, bytes, self.habits.counts) {
                 Some((counted, before)) => {
                     skip = before;
-                    State::Counted(counted)
+                    FramingState::Counted(counted)
                 }
                 None => self.text(),
             },
@@ -349,12 +349,12 @@ impl Framing {
     }
 
     /// The state in which text is read.
-    fn text(&self) -> State {
+    fn text(&self) -> FramingState {
         match self.habits.counts {
-            CountTrust::Unseen => State::Line(Kind::Text),
+            CountTrust::Unseen => FramingState::Line(Kind::Text),
             _ => {
                 let before = self.held.bytes().last().copied();
-                State::Uncounted(SyslogBoundary::at_count(true).behind(before.unwrap_or(0)))
+                FramingState::Uncounted(SyslogBoundary::at_count(true).behind(before.unwrap_or(0)))
             }
         }
     }
@@ -364,7 +364,7 @@ impl Framing {
         if kind == Kind::Syslog {
             self.habits.syslog_ends = self.habits.syslog_ends.after(bytes[end]);
         }
-        self.state = State::Begin;
+        self.state = FramingState::Begin;
         Advance { used: end + 1, ended: Some(Ended::new(kind, 0..end)) }
     }
 

@@ -14,7 +14,7 @@ const FREE: usize = 4 << 10;
 
 /// The two wrappings of deflate that occur in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(super) enum DeflateFormat {
     Zlib,
     Gzip,
 }
@@ -36,7 +36,7 @@ pub(super) fn inflated_len(len: usize) -> usize {
     FREE.max(len.saturating_mul(RATIO))
 }
 
-impl Packing {
+impl DeflateFormat {
     /// How `bytes` are packed, if they are: by gzip's first two bytes, or by zlib's rule that its
     /// first two are a multiple of 31 (RFC 1950, section 2.2). `x^` is a multiple of 31 as well,
     /// and text when a letter follows.
@@ -91,7 +91,7 @@ mod tests {
 
     /// What came of them, and whether that is all.
     fn inflated(bytes: &[u8], limit: usize) -> Option<Result<(Vec<u8>, bool), NotInflated>> {
-        let inflated = Packing::of(bytes)?.inflate(bytes, limit);
+        let inflated = DeflateFormat::of(bytes)?.inflate(bytes, limit);
         Some(inflated.map(|inflated| (inflated.bytes, inflated.whole)))
     }
 
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn text_is_not_taken_for_packed() {
         for text in [&b"x^2 + y"[..], b"xyz", b"", b"x", b"\x78\x9d.", b"\x1f"] {
-            assert_eq!(Packing::of(text), None);
+            assert_eq!(DeflateFormat::of(text), None);
         }
     }
 }

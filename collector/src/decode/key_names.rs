@@ -265,7 +265,7 @@ pub(super) struct Meaning {
     pub(super) dialect: u8,
 }
 
-struct Known {
+struct KnownName {
     name: String,
     meanings: Vec<Meaning>,
     /// The dialects that this name is a marker of.
@@ -273,11 +273,11 @@ struct Known {
 }
 
 /// All names, in order.
-static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let mut known: Vec<Known> = Vec::new();
+static KNOWN: LazyLock<Vec<KnownName>> = LazyLock::new(|| {
+    let mut known: Vec<KnownName> = Vec::new();
     let mut entry = |name: &str| {
         known.iter().position(|known| known.name == name).unwrap_or_else(|| {
-            known.push(Known { name: name.to_owned(), meanings: Vec::new(), marks: 0 });
+            known.push(KnownName { name: name.to_owned(), meanings: Vec::new(), marks: 0 });
             known.len() - 1
         })
     };

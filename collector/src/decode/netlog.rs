@@ -1,6 +1,7 @@
 //! The conversation with a netlog sender: who it is, and which number each of its lines has.
 
 use super::message::Message;
+use super::name::fit;
 use super::origin::Origin;
 use super::run_sink::{DecodeContext, RunSink};
 use super::to_record::take_plain;
@@ -10,10 +11,6 @@ use crate::senders::peer_error::PeerError;
 use crate::stats::count;
 use netlog_wire::{Hello, Identity, Level, LineMeta, Record, SenderMessage, VERSION};
 use std::sync::Arc;
-
-/// The longest app or host kept, in bytes of a record. Every record carries them: longer ones would
-/// blow up a peer's lines at our cost.
-const MAX_NAME: usize = 128;
 
 /// Far beyond any count of records, far below where counting on overflows.
 const MAX_NUMBER: u64 = 1 << 62;
@@ -112,45 +109,10 @@ fn take_record(
     take_plain(message.cut, line, (Level::Info, context, &sender.identity), run);
 }
 
-/// As much of a name as takes [`MAX_NAME`] bytes of a record.
-pub(crate) fn fit(mut name: String) -> String {
-    let mut len = 0;
-    let kept = name.chars().take_while(|&c| {
-        len += escaped_len(c);
-        len <= MAX_NAME
-    });
-    let kept = kept.map(char::len_utf8).sum();
-    name.truncate(kept);
-    name
-}
-
-fn escaped_len(c: char) -> usize {
-    match c {
-        '"' | '\\' => 2,
-        // As \u0000.
-        c if c.is_control() => 6,
-        c => c.len_utf8(),
-    }
-}
-
 fn number(next: u64) -> Result<u64, PeerError> {
     match next {
         0 => Err(PeerError::Rejected("numbers begin at 1".into())),
         1..MAX_NUMBER => Ok(next),
         _ => Err(PeerError::Rejected("number out of range".into())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_name_is_cut_between_characters() {
-        assert_eq!(fit("orders".into()), "orders");
-        assert_eq!(fit("é".repeat(100)), "é".repeat(64));
-        assert_eq!(fit(format!("x{}", "é".repeat(100))), format!("x{}", "é".repeat(63)));
-        assert_eq!(fit("\u{1}".repeat(128)).len(), 21, "as long as it is in a record");
-        assert_eq!(fit("\"".repeat(128)).len(), 64);
     }
 }

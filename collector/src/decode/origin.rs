@@ -1,6 +1,6 @@
 //! Where a peer's bytes come from, and the stamp its records get for it.
 
-use super::netlog::fit;
+use super::name::fit;
 use crate::senders::peer::Peer;
 use crate::tls::VerifiedPeer;
 use netlog_wire::Identity;

@@ -2,7 +2,7 @@
 //! standard meaning, and what fails to be what it looked like is kept whole, as it was written.
 
 use super::draft::{Draft, Pair, Text, Value, shown};
-use super::inflate::{Inflated, Packing};
+use super::inflate::{DeflateFormat, Inflated};
 use super::level_guess::guess;
 use super::message::{Message, Note};
 use super::run_sink::{DecodeContext, RunSink};
@@ -53,7 +53,7 @@ pub(super) fn take_message(
 
 /// Unpacks a message, within `limit` and what a line may have.
 pub(super) fn unpacked(bytes: &[u8], context: DecodeContext<'_>, limit: usize) -> Option<Inflated> {
-    let packing = Packing::of(bytes)?;
+    let packing = DeflateFormat::of(bytes)?;
     match packing.inflate(bytes, limit.min(context.max_line)) {
         Ok(inflated) => {
             context.stats.messages_unpacked.add(1);

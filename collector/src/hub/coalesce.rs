@@ -33,7 +33,7 @@ const MUCH: usize = 64 << 10;
 /// The pace of one thread that waits, takes what is there, and waits again. It naps before it waits
 /// or before it takes, as suits it.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Coalescer {
     /// How many waits in a row were quick.
     quick: u32,
     napped: bool,
@@ -46,7 +46,7 @@ pub(crate) struct Pace {
     writes: bool,
 }
 
-impl Pace {
+impl Coalescer {
     pub(crate) fn new() -> Self {
         Self::at(Instant::now())
     }
@@ -110,7 +110,7 @@ impl Pace {
 }
 
 thread_local! {
-    static PACE: RefCell<Pace> = RefCell::new(Pace::new());
+    static PACE: RefCell<Coalescer> = RefCell::new(Coalescer::new());
     /// How often this thread has read since it waited, and how many bytes.
     static READ: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
@@ -138,7 +138,7 @@ pub fn runtime() -> io::Result<Runtime> {
                 pace.wait();
             });
         })
-        .on_thread_unpark(|| PACE.with_borrow_mut(Pace::wake))
+        .on_thread_unpark(|| PACE.with_borrow_mut(Coalescer::wake))
         .build()
 }
 
@@ -147,12 +147,12 @@ mod tests {
     use super::*;
 
     /// A pace at a time of its own.
-    struct Driven(Pace, Instant);
+    struct Driven(Coalescer, Instant);
 
     impl Driven {
         fn new() -> Self {
             let now = Instant::now();
-            Self(Pace::at(now), now)
+            Self(Coalescer::at(now), now)
         }
 
         /// Whether it naps, having worked for so many microseconds, and then waits.

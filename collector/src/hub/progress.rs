@@ -5,38 +5,17 @@ use super::recent::{Recent, WrittenPart};
 use super::sink::Written;
 use crate::clock::now;
 use crate::layout::segment_name::SegmentName;
-
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+
+pub(crate) use super::end::{End, RecordStream};
 
 /// How much is held in memory where there is no file to read from, or are many.
 const RECENT: usize = 8 << 20;
 
 /// How many of the files written before this one a tail can follow without looking at names.
 const PAST: usize = 64;
-
-/// The place behind the last record that is in the sinks and will stay there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct End {
-    /// The device and inode of the file.
-    pub(crate) inode: (u64, u64),
-    /// Its length, in whole records.
-    pub(crate) len: u64,
-    /// How many files were written before it since the collector began.
-    pub(crate) turn: u64,
-    /// How often the sink has begun a file, or began anew in one that others cut.
-    pub(crate) begun: u64,
-    /// What the file before it got for a stamp, if it was rotated away.
-    pub(crate) before: Option<SegmentName>,
-}
-
-/// A stream: by what it is known, and how far it has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stream {
-    pub(crate) id: u64,
-    pub(crate) end: u64,
-}
 
 /// A file that was written, or is: what it may be found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +30,7 @@ pub(crate) struct Past {
 /// What the hub tells, and what it costs it: one short lock and, if somebody waits, one wake-up.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
     id: u64,
     recent: Option<Mutex<Recent>>,
     /// Rung after every batch. One task listens and tells the tails, however many there are.
@@ -59,7 +38,7 @@ pub(crate) struct Progress {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ProgressState {
     end: End,
     /// The files so far, by turn: the last one is being written.
     past: VecDeque<Past>,
@@ -69,16 +48,16 @@ struct State {
 
 impl Progress {
     /// Begins where the file stands, or the stream of many files, if they can be read back.
-    pub(crate) fn new(file: Option<End>, stream: Option<Stream>) -> Self {
+    pub(crate) fn new(file: Option<End>, stream: Option<RecordStream>) -> Self {
         let first = Past { inode: file.unwrap_or_default().inode, stamp: None, len: None };
-        let stream = stream.unwrap_or_else(|| Stream { id: now().unsigned_abs(), end: 0 });
+        let stream = stream.unwrap_or_else(|| RecordStream { id: now().unsigned_abs(), end: 0 });
         let recent = file.is_none().then(|| Mutex::new(Recent::new(RECENT, stream.end)));
         let end = file.unwrap_or_else(|| End { len: stream.end, ..End::default() });
-        let state = State { end, past: VecDeque::from([first]), failing: None };
+        let state = ProgressState { end, past: VecDeque::from([first]), failing: None };
         Self { state: Mutex::new(state), id: stream.id, recent, bell: Notify::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ProgressState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -137,7 +116,7 @@ impl Progress {
     }
 }
 
-impl State {
+impl ProgressState {
     /// The file has come to `end`, or another one that was begun meanwhile has.
     fn advance(&mut self, end: End) {
         let other = self.end.begun != end.begun;

@@ -31,14 +31,14 @@ pub(crate) struct WrittenPart {
 
 /// Whole lines of one or more segments.
 #[derive(Debug, Default)]
-pub(crate) struct Piece {
+pub(crate) struct LinePiece {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) origins: Vec<Origin>,
+    pub(crate) origins: Vec<LineOrigin>,
 }
 
 /// The place in its segment of what begins in the middle of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct LineOrigin {
     /// Where it begins in the piece.
     pub(crate) begin: usize,
     pub(crate) fingerprint: u64,
@@ -52,7 +52,7 @@ pub(crate) struct Origin {
 pub(crate) struct RecentPiece {
     pub(crate) from: u64,
     pub(crate) to: u64,
-    pub(crate) piece: Piece,
+    pub(crate) piece: LinePiece,
 }
 
 #[derive(Debug)]
@@ -69,12 +69,12 @@ impl RecentChunk {
     }
 }
 
-impl Piece {
+impl LinePiece {
     /// Appends lines that stand at such a place.
-    pub(crate) fn push(&mut self, origin: Origin, lines: &[u8]) {
+    pub(crate) fn push(&mut self, origin: LineOrigin, lines: &[u8]) {
         let begin = self.bytes.len();
         let here = self.origins.last().map(|last| last.advance(begin));
-        let origin = Origin { begin, ..origin };
+        let origin = LineOrigin { begin, ..origin };
         if here != Some(origin) {
             self.origins.push(origin);
         }
@@ -82,7 +82,7 @@ impl Piece {
     }
 
     /// Where what stands at `index` comes from.
-    pub(crate) fn origin(&self, index: usize) -> Option<Origin> {
+    pub(crate) fn origin(&self, index: usize) -> Option<LineOrigin> {
         let behind = self.origins.partition_point(|origin| origin.begin <= index);
         Some(self.origins.get(behind.checked_sub(1)?)?.advance(index))
     }
@@ -93,7 +93,7 @@ impl Piece {
     }
 }
 
-impl Origin {
+impl LineOrigin {
     /// The place of what stands at `index`, not before it.
     pub(crate) fn advance(self, index: usize) -> Self {
         let by = (index - self.begin) as u64;
@@ -146,7 +146,7 @@ impl Recent {
         let mut found = RecentPiece {
             from: self.line_at(from.min(to)),
             to: self.line_at(to),
-            piece: Piece::default(),
+            piece: LinePiece::default(),
         };
         let first = self.chunks.partition_point(|chunk| chunk.end() <= found.from);
         let chunks = self.chunks.range(first..);
@@ -156,7 +156,7 @@ impl Recent {
             let high = within(found.to).unwrap_or(usize::MAX).min(chunk.lines.len());
             let RecentChunk { fingerprint, offset, from: StreamPlace { position, .. }, .. } =
                 *chunk;
-            let origin = Origin { begin: 0, fingerprint, offset, position }.advance(low);
+            let origin = LineOrigin { begin: 0, fingerprint, offset, position }.advance(low);
             found.piece.push(origin, &chunk.lines[low..high]);
         }
         found
@@ -213,7 +213,8 @@ mod tests {
         recent.push(part(90, "c\nd\n"));
         assert_eq!(read(&recent, 2, 6), (2, "b\nc\n".into()));
         let origins = recent.read(2, 6).piece.origins;
-        let origin = |begin, offset, position| Origin { begin, fingerprint: 7, offset, position };
+        let origin =
+            |begin, offset, position| LineOrigin { begin, fingerprint: 7, offset, position };
         assert_eq!(origins, [origin(0, 2, 2), origin(2, 90, 4)]);
         assert_eq!(read(&recent, 1, 3), (2, "b\n".into()), "a line belongs to where it begins");
         assert_eq!(read(&recent, 3, 100), (4, "c\nd\n".into()));

@@ -1,8 +1,8 @@
 //! A sink: takes a sealed batch, all of it, before it takes the next.
 
 use super::batch::Batch;
+use super::end::{End, RecordStream};
 use super::marks::HeldMark;
-use super::progress::{End, Stream};
 use super::recent::WrittenPart;
 use std::error::Error;
 use std::fmt;
@@ -15,8 +15,8 @@ pub(crate) trait Sink: Send {
     fn write(&mut self, batch: &Batch) -> Result<Written, SinkError>;
 
     /// What it holds from earlier; asked for once, before the first batch.
-    fn held(&mut self) -> Held {
-        Held::default()
+    fn held(&mut self) -> HeldRecords {
+        HeldRecords::default()
     }
 
     /// Has a look around, between batches: every second, and when asked to reopen. What fails here
@@ -40,12 +40,12 @@ pub(crate) struct Written {
 
 /// What a sink holds when the collector starts.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct HeldRecords {
     pub(crate) marks: Vec<HeldMark>,
     /// How far the file has come, if its records can be read back.
     pub(crate) end: Option<End>,
     /// The stream that many files are a part of, if they can be read back.
-    pub(crate) stream: Option<Stream>,
+    pub(crate) stream: Option<RecordStream>,
 }
 
 /// What a sink failed to do.

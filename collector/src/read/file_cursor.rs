@@ -8,7 +8,7 @@ use super::scan::{FoundRecord, Scan, ScanQuery};
 use super::segment::Segment;
 use super::tail::{Render, TailCursor, TailStart};
 use crate::hub::progress::{End, Progress};
-use crate::hub::recent::{Origin, Piece};
+use crate::hub::recent::{LineOrigin, LinePiece};
 use crate::stats::Stats;
 use std::sync::Arc;
 
@@ -126,8 +126,8 @@ impl FileCursor {
         if lines.end() < to {
             render.push_missed(None, out);
         }
-        let mut piece = Piece::default();
-        let origin = Origin { begin: 0, fingerprint, offset: self.at, position: self.at };
+        let mut piece = LinePiece::default();
+        let origin = LineOrigin { begin: 0, fingerprint, offset: self.at, position: self.at };
         self.at = to.max(lines.end());
         self.last = Some(Position { fingerprint, offset: self.at });
         piece.origins.push(origin);

@@ -4,7 +4,7 @@
 use super::filter::Filter;
 use super::log_set::{Log, LogFiles, LogStore, SegmentId};
 use super::segment::Segment;
-use crate::hub::recent::{Origin, Piece};
+use crate::hub::recent::{LineOrigin, LinePiece};
 use crate::layout::order::{OrderEntry, OrderFile, SegmentKey, order_of, segments};
 use crate::ledger::Stretch;
 use std::collections::HashMap;
@@ -60,7 +60,7 @@ struct ReadWindow {
 #[derive(Default)]
 pub(crate) struct OrderStep {
     /// What was read of the stream, and is not certain to hold nothing.
-    pub(crate) piece: Piece,
+    pub(crate) piece: LinePiece,
     /// Where the scan goes on.
     pub(crate) position: u64,
     /// Whether something was removed that should have been in it.
@@ -195,7 +195,7 @@ impl OrderScan {
         match self.read(entry, range.clone(), most) {
             Ok(lines) if !lines.is_empty() => {
                 let position = entry.position + (range.start - entry.offset);
-                let origin = Origin { begin: 0, fingerprint, offset: range.start, position };
+                let origin = LineOrigin { begin: 0, fingerprint, offset: range.start, position };
                 step.piece.push(origin, &lines);
                 range.start + lines.len() as u64
             }

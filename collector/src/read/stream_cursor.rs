@@ -7,7 +7,7 @@ use super::params::RecordCount;
 use super::position::Position;
 use super::tail::{Render, TailCursor, TailStart};
 use crate::hub::progress::Progress;
-use crate::hub::recent::Piece;
+use crate::hub::recent::LinePiece;
 use crate::layout::order::{OrderFile, order_of, segments};
 use std::collections::BTreeSet;
 use std::io;
@@ -136,7 +136,7 @@ impl StreamCursor {
     }
 
     /// What stands before a place, and where that begins.
-    fn before(&mut self, place: u64) -> (Piece, u64) {
+    fn before(&mut self, place: u64) -> (LinePiece, u64) {
         let recent = self.progress.recent().and_then(|recent| {
             let start = recent.start().position;
             let from = start.max(place.saturating_sub(LOOK));
@@ -147,7 +147,7 @@ impl StreamCursor {
         }
         match self.order.as_mut().map(|order| order.back(place, LOOK)) {
             Some(Ok(step)) => (step.piece, step.position),
-            _ => (Piece::default(), place),
+            _ => (LinePiece::default(), place),
         }
     }
 
@@ -182,7 +182,7 @@ impl StreamCursor {
         }
     }
 
-    fn show(&mut self, piece: &Piece, render: &Render, out: &mut Vec<u8>) {
+    fn show(&mut self, piece: &LinePiece, render: &Render, out: &mut Vec<u8>) {
         render.push(piece, out);
         let end = piece.origins.last().map(|last| last.advance(piece.bytes.len()));
         let end = end.map(|end| Position { fingerprint: end.fingerprint, offset: end.offset });

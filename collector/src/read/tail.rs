@@ -10,7 +10,7 @@ use super::piece_size::PieceSize;
 use super::position::Position;
 use super::stream::{Outlet, StreamEnd};
 use super::{ReadContext, filter::Filter};
-use crate::hub::recent::{Origin, Piece};
+use crate::hub::recent::{LineOrigin, LinePiece};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
@@ -87,18 +87,18 @@ struct Tailing<'a> {
 
 impl Render {
     /// Appends what is wanted of `piece`.
-    pub(crate) fn push(&self, piece: &Piece, out: &mut Vec<u8>) {
+    pub(crate) fn push(&self, piece: &LinePiece, out: &mut Vec<u8>) {
         if self.filter.is_open() {
             // Grown step by step, it would be copied as often.
             out.reserve(piece.bytes.len() / 4 * 5);
         }
         let mut origins = piece.origins.iter().peekable();
-        let mut here: Option<Origin> = None;
+        let mut here: Option<LineOrigin> = None;
         self.filter.each(&piece.bytes, |begin, end| {
             while let Some(next) = origins.next_if(|next| next.begin <= begin) {
                 here = Some(*next);
             }
-            let Some(Origin { fingerprint, offset, .. }) = here.map(|here| here.advance(end))
+            let Some(LineOrigin { fingerprint, offset, .. }) = here.map(|here| here.advance(end))
             else {
                 return;
             };

@@ -14,7 +14,7 @@ use super::tail::{Render, TailCursor, TailStart};
 use crate::hub::batch::Batch;
 use crate::hub::line_run::{LineRun, Source};
 use crate::hub::progress::Progress;
-use crate::hub::recent::Piece;
+use crate::hub::recent::LinePiece;
 use crate::hub::sink::Sink;
 use crate::layout::rotation::RotationSchedule;
 use crate::layout::template::Template;
@@ -219,7 +219,7 @@ fn number(line: &[u8]) -> u64 {
     text.split_once(' ').unwrap().0.parse().unwrap()
 }
 
-fn numbers(piece: &Piece) -> Vec<u64> {
+fn numbers(piece: &LinePiece) -> Vec<u64> {
     piece.bytes.split_inclusive(|byte| *byte == b'\n').map(number).collect()
 }
 

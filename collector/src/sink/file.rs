@@ -11,7 +11,7 @@ use crate::clock::now;
 use crate::hub::batch::Batch;
 use crate::hub::marks::HeldMark;
 use crate::hub::progress::End;
-use crate::hub::sink::{Held, Sink, SinkError, Written};
+use crate::hub::sink::{HeldRecords, Sink, SinkError, Written};
 use crate::layout::fingerprint;
 use crate::layout::rotation;
 use crate::layout::segment_name::SegmentName;
@@ -295,10 +295,10 @@ impl Sink for FileSink {
         Ok(Written { end: self.position(), parts: Vec::new() })
     }
 
-    fn held(&mut self) -> Held {
+    fn held(&mut self) -> HeldRecords {
         let known = self.ledger.senders();
         let marks = known.map(|it| HeldMark { id: it.id, mark: it.mark, ended: it.ended });
-        Held { marks: marks.collect(), end: self.position(), stream: None }
+        HeldRecords { marks: marks.collect(), end: self.position(), stream: None }
     }
 
     fn look(&mut self) -> Result<(), SinkError> {

@@ -10,7 +10,7 @@ use crate::hub::batch::Batch;
 use crate::hub::line_run::LineRun;
 use crate::hub::marks::HeldMark;
 use crate::hub::recent::WrittenPart;
-use crate::hub::sink::{Held, Sink, SinkError, Written};
+use crate::hub::sink::{HeldRecords, Sink, SinkError, Written};
 use crate::layout::fingerprint;
 use crate::layout::order::{SegmentKey, order_of};
 use crate::layout::paths;
@@ -326,9 +326,9 @@ impl Sink for FilesSink {
         Ok(Written { end: None, parts: std::mem::take(&mut self.written) })
     }
 
-    fn held(&mut self) -> Held {
+    fn held(&mut self) -> HeldRecords {
         let marks = std::mem::take(&mut self.marks);
-        Held { marks, end: None, stream: self.order.as_ref().map(OrderWriter::stream) }
+        HeldRecords { marks, end: None, stream: self.order.as_ref().map(OrderWriter::stream) }
     }
 
     fn look(&mut self) -> Result<(), SinkError> {

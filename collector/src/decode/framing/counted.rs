@@ -6,48 +6,20 @@
 //! From then on a message also ends within its count, where another counted message begins.
 
 use super::Framing;
-use super::state::{Advance, Ended, State};
+use super::state::{Advance, Counted, Ended, FramingState};
 use crate::decode::message::Note;
-use crate::decode::sniff::{CountTrust, Kind, count};
-use crate::decode::syslog_boundary::{Begun, Boundary, SyslogBoundary};
+use crate::decode::sniff::{CountTrust, Kind};
+use crate::decode::syslog_boundary::{Begun, Boundary};
 use std::mem::take;
-
-/// The longest octet-counted message whose count is believed; rsyslog stops at 200,000.
-const MAX_COUNT: usize = 256 << 10;
-
-/// The shortest message: its priority.
-const MIN_COUNT: usize = 3;
-
-/// An octet-counted message that has begun.
-#[derive(Debug)]
-pub(super) struct Counted {
-    pub(super) kind: Kind,
-    count: usize,
-    left: usize,
-    /// Finds the message that begins within the count, where counts are doubted.
-    within: Option<SyslogBoundary>,
-}
-
-impl Counted {
-    /// The message that begins with a count in `bytes`, and the length of what stands before it;
-    /// `None` when that cannot be a count.
-    pub(super) fn new(kind: Kind, bytes: &[u8], counts: CountTrust) -> Option<(Self, usize)> {
-        let (count, before) = count(bytes)?;
-        if !(MIN_COUNT..=MAX_COUNT).contains(&count) {
-            return None;
-        }
-        let doubted = counts == CountTrust::Doubted && kind == Kind::Syslog;
-        let within = doubted.then(|| SyslogBoundary::at_count(false));
-        Some((Self { kind, count, left: count, within }, before))
-    }
-}
 
 impl Framing {
     pub(super) fn counted(&mut self, bytes: &[u8]) -> Advance {
-        let State::Counted(Counted { kind, count, left, within }) = &mut self.state else {
+        let FramingState::Counted(Counted { kind, count, left, within }) = &mut self.state else {
             return Advance::default();
         };
-        let (kind, count, len) = (*kind, *count, bytes.len().min(*left));
+        let kind = *kind;
+        let count = *count;
+        let len = bytes.len().min(*left);
         if let Some(Boundary::Next { end, begun }) = within.as_mut().map(|b| b.find(&bytes[..len]))
         {
             let step = self.next_begins(kind, end, &begun);
@@ -62,13 +34,13 @@ impl Framing {
             self.habits.counts = CountTrust::Believed;
         }
         self.habits.counted_last = true;
-        self.state = State::Begin;
+        self.state = FramingState::Begin;
         Advance { used: len, ended: Some(Ended::new(kind, 0..len)) }
     }
 
     /// Goes on with text where an octet count should stand.
     pub(super) fn uncounted(&mut self, bytes: &[u8]) -> Advance {
-        let State::Uncounted(boundary) = &mut self.state else { return Advance::default() };
+        let FramingState::Uncounted(boundary) = &mut self.state else { return Advance::default() };
         match boundary.find(bytes) {
             Boundary::None => self.keep(bytes),
             Boundary::LineEnd(end) => {
@@ -88,7 +60,7 @@ impl Framing {
 
     /// Ends the text of which `tail` has come last. A line end alone is no text.
     pub(super) fn end_uncounted(&mut self, tail: &[u8]) -> Ended {
-        self.state = State::Begin;
+        self.state = FramingState::Begin;
         let blank = self.held.bytes().trim_ascii().is_empty() && self.held.cut() == 0;
         if blank && tail.trim_ascii().is_empty() {
             return Ended::new(Kind::Text, 0..0);

@@ -5,12 +5,12 @@ use std::mem::take;
 
 /// The beginning of a message, and how many bytes behind it were cut.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct HeldBytes {
     bytes: Vec<u8>,
     cut: u64,
 }
 
-impl Held {
+impl HeldBytes {
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty() && self.cut == 0
     }

@@ -6,48 +6,16 @@
 //! it is kept.
 
 use super::held::Replay;
-use super::state::{Advance, Ended, State};
+use super::state::{Advance, Ended, Fitting, FramingState};
 use super::{Framing, Kind, WholeMessage};
 use crate::decode::json_index::index_front;
-use crate::decode::json_scanner::{self, JsonScanner};
+use crate::decode::json_scanner;
 use crate::decode::message::Note;
 use crate::decode::scratch::with_scratch;
 use crate::decode::steps::step;
 use memchr::{memchr, memrchr};
 use netlog_wire::object_len;
 use std::ops::Range;
-
-/// An object that has begun.
-#[derive(Debug)]
-pub(super) struct ObjectState {
-    scanner: JsonScanner,
-    /// A line has ended within it.
-    several_lines: bool,
-    /// The longest string among the values that are held.
-    longest: Range<usize>,
-    /// Where the string that has not ended begins.
-    open: usize,
-    fitting: Fitting,
-}
-
-/// How an object fits into the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fitting {
-    Whole,
-    /// Strings were cut.
-    Shortened,
-    /// The rest of the string that has not ended is skipped.
-    Skipping,
-    /// No string is long enough to be cut.
-    Never,
-}
-
-impl ObjectState {
-    pub(super) fn new() -> Self {
-        let (scanner, fitting) = (JsonScanner::new(), Fitting::Whole);
-        Self { scanner, several_lines: false, longest: 0..0, open: 0, fitting }
-    }
-}
 
 impl Framing {
     /// An object that is all here, whose members are found on the way.
@@ -79,7 +47,7 @@ impl Framing {
             if self.held.bytes().len() >= self.limit {
                 self.shorten();
             }
-            let State::Object(object) = &mut self.state else { return Advance::default() };
+            let FramingState::Object(object) = &mut self.state else { return Advance::default() };
             let plain = object.scanner.plain(&bytes[at..]);
             // Once more for the attempt to find its end at once.
             step(2 * plain + 2);
@@ -102,7 +70,7 @@ impl Framing {
 
     /// Keeps of the inside of a string what there is room for; answers how much was taken.
     fn keep_string(&mut self, bytes: &[u8]) -> usize {
-        let State::Object(object) = &self.state else { return bytes.len() };
+        let FramingState::Object(object) = &self.state else { return bytes.len() };
         let room = self.limit.saturating_sub(self.held.bytes().len());
         let len = match object.fitting {
             Fitting::Skipping => {
@@ -118,7 +86,7 @@ impl Framing {
 
     /// Keeps a byte that the scanner has taken.
     fn keep_byte(&mut self, byte: u8) {
-        let State::Object(object) = &mut self.state else { return };
+        let FramingState::Object(object) = &mut self.state else { return };
         object.several_lines |= byte == b'\n';
         let held = self.held.bytes().len();
         match (object.scanner.in_text(), object.fitting) {
@@ -137,7 +105,7 @@ impl Framing {
 
     /// Makes room by cutting the longest string in half.
     fn shorten(&mut self) {
-        let State::Object(object) = &mut self.state else { return };
+        let FramingState::Object(object) = &mut self.state else { return };
         if matches!(object.fitting, Fitting::Never | Fitting::Skipping) {
             return;
         }
@@ -164,12 +132,12 @@ impl Framing {
     /// Ends an object of which the bytes of the read up to its end are held already, or else all
     /// stand in `object`. A message that is all here is not copied.
     fn whole(&mut self, bytes: &[u8], object: Range<usize>) -> Advance {
-        let State::Object(state) = &self.state else { return Advance::default() };
+        let FramingState::Object(state) = &self.state else { return Advance::default() };
         let several_lines = state.several_lines;
         let shortened = state.fitting == Fitting::Shortened;
         match behind_object(&bytes[object.end..], several_lines) {
             Some((Kind::Json, behind)) => {
-                self.state = State::Begin;
+                self.state = FramingState::Begin;
                 let note = shortened.then_some(Note::Shortened);
                 let used = object.end + behind;
                 Advance { used, ended: Some(Ended { kind: Kind::Json, note, tail: object }) }
@@ -181,7 +149,7 @@ impl Framing {
             }
             None => {
                 let gap = bytes.len() - object.end;
-                self.state = State::Behind { gap, several_lines, shortened };
+                self.state = FramingState::Behind { gap, several_lines, shortened };
                 self.held.keep(&bytes[object.start..], self.limit);
                 Advance { used: bytes.len(), ended: None }
             }
@@ -190,7 +158,7 @@ impl Framing {
 
     /// Goes on behind an object.
     pub(super) fn behind(&mut self, bytes: &[u8]) -> Advance {
-        let State::Behind { gap, several_lines, shortened } = self.state else {
+        let FramingState::Behind { gap, several_lines, shortened } = self.state else {
             return Advance::default();
         };
         match behind_object(bytes, several_lines) {
@@ -202,7 +170,8 @@ impl Framing {
                 Advance::default()
             }
             None => {
-                self.state = State::Behind { gap: gap + bytes.len(), several_lines, shortened };
+                self.state =
+                    FramingState::Behind { gap: gap + bytes.len(), several_lines, shortened };
                 self.keep(bytes)
             }
         }
@@ -211,18 +180,18 @@ impl Framing {
     /// Ends an object, without the gap behind it.
     pub(super) fn end_behind(&mut self, gap: usize, shortened: bool) -> Ended {
         self.held.take_back(gap);
-        self.state = State::Begin;
+        self.state = FramingState::Begin;
         let note = shortened.then_some(Note::Shortened);
         Ended { kind: Kind::Json, note, tail: 0..0 }
     }
 
     /// What was taken for an object is none since the byte `at`: it is text, line by line.
     fn broken(&mut self, at: usize) -> Advance {
-        let lines = matches!(&self.state, State::Object(object) if object.several_lines);
+        let lines = matches!(&self.state, FramingState::Object(object) if object.several_lines);
         self.state = self.text();
         let last = memrchr(b'\n', self.held.bytes()).filter(|_| lines && self.held.cut() == 0);
         if let Some(last) = last {
-            self.state = State::Begin;
+            self.state = FramingState::Begin;
             self.replay = Replay { bytes: self.held.take().0, at: 0, text: last + 1 };
         }
         Advance { used: at, ended: None }

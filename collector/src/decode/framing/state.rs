@@ -1,9 +1,8 @@
 //! The state of a stream between two steps, and what a step comes to.
 
-use super::counted::Counted;
-use super::objects::ObjectState;
+use crate::decode::json_scanner::JsonScanner;
 use crate::decode::message::Note;
-use crate::decode::sniff::{CountTrust, Kind};
+use crate::decode::sniff::{CountTrust, Kind, count};
 use crate::decode::syslog_boundary::SyslogBoundary;
 use std::ops::Range;
 
@@ -32,7 +31,7 @@ impl SyslogEnds {
 }
 
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum FramingState {
     /// A message begins, of which too little is held to tell its kind.
     Begin,
     /// Up to the next line end.
@@ -73,5 +72,72 @@ pub(super) struct Ended {
 impl Ended {
     pub(super) fn new(kind: Kind, tail: Range<usize>) -> Self {
         Self { kind, note: None, tail }
+    }
+}
+
+/// The longest octet-counted message whose count is believed; rsyslog stops at 200,000.
+const MAX_COUNT: usize = 256 << 10;
+
+/// The shortest message: its priority.
+const MIN_COUNT: usize = 3;
+
+/// An octet-counted message that has begun.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) kind: Kind,
+    pub(super) count: usize,
+    pub(super) left: usize,
+    /// Finds the message that begins within the count, where counts are doubted.
+    pub(super) within: Option<SyslogBoundary>,
+}
+
+impl Counted {
+    /// The message that begins with a count in `bytes`, and the length of what stands before it;
+    /// `None` when that cannot be a count.
+    pub(super) fn new(kind: Kind, bytes: &[u8], counts: CountTrust) -> Option<(Self, usize)> {
+        let (count, before) = count(bytes)?;
+        if !(MIN_COUNT..=MAX_COUNT).contains(&count) {
+            return None;
+        }
+        let doubted = counts == CountTrust::Doubted && kind == Kind::Syslog;
+        let within = doubted.then(|| SyslogBoundary::at_count(false));
+        Some((Self { kind, count, left: count, within }, before))
+    }
+}
+
+/// An object that has begun.
+#[derive(Debug)]
+pub(super) struct ObjectState {
+    pub(super) scanner: JsonScanner,
+    /// A line has ended within it.
+    pub(super) several_lines: bool,
+    /// The longest string among the values that are held.
+    pub(super) longest: Range<usize>,
+    /// Where the string that has not ended begins.
+    pub(super) open: usize,
+    pub(super) fitting: Fitting,
+}
+
+/// How an object fits into the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fitting {
+    Whole,
+    /// Strings were cut.
+    Shortened,
+    /// The rest of the string that has not ended is skipped.
+    Skipping,
+    /// No string is long enough to be cut.
+    Never,
+}
+
+impl ObjectState {
+    pub(super) fn new() -> Self {
+        Self {
+            scanner: JsonScanner::new(),
+            several_lines: false,
+            longest: 0..0,
+            open: 0,
+            fitting: Fitting::Whole,
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::decode::time::head;
 const MOST: usize = 4;
 
 /// A part before the time.
-enum Part<'a> {
+enum HeaderPart<'a> {
     Counter(&'a str),
     /// `RP/0/RSP0/CPU0`: a module of IOS-XR.
     Node(&'a str),
@@ -18,7 +18,7 @@ enum Part<'a> {
 
 /// Reads a message with such parts; answers its message, or `None` when it is none.
 pub(super) fn read<'a>(body: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
-    let mut parts: [Option<Part<'a>>; MOST] = [const { None }; MOST];
+    let mut parts: [Option<HeaderPart<'a>>; MOST] = [const { None }; MOST];
     let mut rest = body;
     for place in 0..=MOST {
         if let Some(msg) = behind_parts(rest, draft) {
@@ -33,16 +33,16 @@ pub(super) fn read<'a>(body: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> 
 }
 
 /// Takes the part that `rest` begins with; NX-OS writes but its colon.
-fn part(rest: &str) -> Option<(Option<Part<'_>>, &str)> {
+fn part(rest: &str) -> Option<(Option<HeaderPart<'_>>, &str)> {
     let (word, behind) = rest.split_once(':')?;
     let part = match word {
         "" => None,
-        _ if word.bytes().all(|byte| byte.is_ascii_digit()) => Some(Part::Counter(word)),
-        _ if word.contains('/') && !word.contains(' ') => Some(Part::Node(word)),
-        _ if is_host(word) => Some(Part::Host(word)),
+        _ if word.bytes().all(|byte| byte.is_ascii_digit()) => Some(HeaderPart::Counter(word)),
+        _ if word.contains('/') && !word.contains(' ') => Some(HeaderPart::Node(word)),
+        _ if is_host(word) => Some(HeaderPart::Host(word)),
         _ => return None,
     };
-    let node = matches!(part, Some(Part::Node(_)));
+    let node = matches!(part, Some(HeaderPart::Node(_)));
     let behind = match behind.strip_prefix(' ') {
         Some(behind) => behind,
         None if node || part.is_none() => behind,
@@ -99,7 +99,7 @@ fn is_mnemonic(rest: &str) -> bool {
     name.contains('-') && name.len() <= 64 && name.bytes().all(fit)
 }
 
-impl<'a> Part<'a> {
+impl<'a> HeaderPart<'a> {
     fn keep(self, draft: &mut Draft<'a>) {
         match self {
             Self::Host(host) if draft.host.is_none() => {

@@ -1,7 +1,7 @@
 //! The writer of the order: every part of a batch gets its entry before it is written.
 
 use crate::clock::now;
-use crate::hub::progress::Stream;
+use crate::hub::progress::RecordStream;
 use crate::layout::order::{
     ENTRY, OrderEntry, OrderFile, SegmentKey, head, order_of, segments, segments_of,
 };
@@ -27,7 +27,7 @@ pub(super) struct OrderWriter {
     numbers: HashMap<SegmentKey, u32>,
     /// How long the file of segments is.
     segments_len: u64,
-    stream: Stream,
+    stream: RecordStream,
     /// How many entries are settled, and the last of them.
     entries: u64,
     last: Option<OrderEntry>,
@@ -60,7 +60,7 @@ impl OrderWriter {
             segments: segments_file,
             numbers: keys.into_iter().zip(0..).collect(),
             segments_len,
-            stream: Stream { id: id.unwrap_or_else(|| now().unsigned_abs()), end: 0 },
+            stream: RecordStream { id: id.unwrap_or_else(|| now().unsigned_abs()), end: 0 },
             entries: 0,
             last: None,
             announced: None,
@@ -102,7 +102,7 @@ impl OrderWriter {
         }
     }
 
-    pub(super) fn stream(&self) -> Stream {
+    pub(super) fn stream(&self) -> RecordStream {
         self.stream
     }
 

@@ -1,5 +1,6 @@
-//! What lies where on disk, and what it is called: writers and readers stand on it.
+//! Layout of the files on disk, and their names: writers and readers stand on it.
 
+pub(crate) mod file_id;
 pub(crate) mod fingerprint;
 pub(crate) mod order;
 pub(crate) mod paths;

@@ -8,7 +8,7 @@
 //!
 //! It is a file of JSON lines, each with a checksum, that begins with a snapshot of all marks, grows
 //! by an entry a batch, and is written anew, short again, when it has grown by a hundredth of its
-//! file. Its entries are also the index by which a search skips what it does not look for.
+//! file. Its entries are also the index by which a search skips what cannot match.
 
 mod compaction;
 mod contents;
@@ -23,7 +23,7 @@ mod state;
 mod tests;
 
 pub(crate) use entry::{BatchEntry, KnownSender, LedgerHead, RunEntry, StretchSpan};
-pub(crate) use found::{FoundLedger, identify};
+pub(crate) use found::FoundLedger;
 pub(crate) use index::{FilePart, LedgerIndex, Stretch};
 pub(crate) use names::SenderNames;
 #[cfg(any(test, fuzzing))]
@@ -33,6 +33,7 @@ pub(crate) use state::LedgerState;
 use crate::clock::seconds;
 use crate::hub::line_run::{LineRun, Source};
 use crate::hub::marks::Marks;
+use crate::layout::file_id::identify;
 use crate::layout::paths;
 use crate::layout::segment_name::{SegmentName, next_generation};
 use crate::senders::identity::Sender;
@@ -61,7 +62,7 @@ pub(crate) struct Ledger {
     /// Lines that introduce senders, and that the file does not have yet.
     unwritten: Vec<u8>,
     compaction: Option<Compaction>,
-    /// Whether the ledger of the next file is at the path of this one.
+    /// True if the ledger of the next file is at the path of this one.
     laid_out: bool,
     /// Which senders are remembered at all.
     marks: Arc<Marks>,
@@ -129,8 +130,7 @@ impl Ledger {
     /// Lays out the ledger of the file that will follow this one, which is to become `segment`.
     pub(crate) fn prepare_next(&mut self, path: &Path, segment: SegmentName) -> io::Result<()> {
         self.finish_compaction(true)?;
-        let inode = LedgerHead::default().inode;
-        self.write_next(&self.next_head(path, segment, (inode, 0))).map(drop)
+        self.write_next(&self.next_head(path, segment)).map(drop)
     }
 
     /// Goes with the file that was rotated away from `path`.
@@ -145,10 +145,11 @@ impl Ledger {
         self.laid_out
     }
 
-    /// Begins the ledger that was laid out, and sees to it that it will stand alone soon.
+    /// Begins the ledger that was laid out, and starts to make it complete without the one before.
     pub(crate) fn begin_next(&mut self, file: &File, segment: SegmentName) -> io::Result<()> {
         let path = self.path.with_extension("");
-        let head = self.next_head(&path, segment, identify(file)?);
+        let (inode, at) = identify(file)?;
+        let head = LedgerHead { inode, at, ..self.next_head(&path, segment) };
         let written = self.write_next(&head)?;
         fs::rename(paths::next_of(&self.path), &self.path)?;
         self.size = written.metadata()?.len();
@@ -159,10 +160,9 @@ impl Ledger {
         self.start_compaction()
     }
 
-    fn next_head(&self, path: &Path, segment: SegmentName, file: ((u64, u64), u64)) -> LedgerHead {
+    fn next_head(&self, path: &Path, segment: SegmentName) -> LedgerHead {
         let after = segment.path(path).file_name().map(|name| name.to_string_lossy().into_owned());
-        let (inode, at) = file;
-        LedgerHead { generation: segment.generation + 1, at, inode, after, ..LedgerHead::default() }
+        LedgerHead { generation: segment.generation + 1, after, ..LedgerHead::default() }
     }
 
     fn write_next(&self, head: &LedgerHead) -> io::Result<File> {
@@ -176,7 +176,7 @@ impl Ledger {
         self.path = paths::ledger_of(path);
     }
 
-    /// What is known of each sender.
+    /// Senders, with their marks and names.
     pub(crate) fn senders(&self) -> impl Iterator<Item = &KnownSender> {
         self.state.senders()
     }
@@ -230,7 +230,8 @@ impl Ledger {
         if known.is_some() && contents.names.matches(contents.names_of(number), &sender.identity) {
             return number;
         }
-        let (before, names) = (contents.names.len(), contents.names.number(&sender.identity));
+        let before = contents.names.len();
+        let names = contents.names.number(&sender.identity);
         if contents.names.len() > before
             && let Some(names) = contents.names.get(names)
         {
@@ -239,7 +240,10 @@ impl Ledger {
         let was = contents.names_of(number);
         contents.rename(number, names);
         if known.is_none() {
-            let (id, mark, seen, ended) = (sender.id, 0, 0, false);
+            let id = sender.id;
+            let mark = 0;
+            let seen = 0;
+            let ended = false;
             let known = KnownSender { number, id, mark, seen, ended, names };
             LedgerEntry::Sender(known).push(&mut self.unwritten);
         } else if was != names {
@@ -298,7 +302,7 @@ impl Ledger {
     }
 }
 
-/// What a ledger has to know beside its file.
+/// Settings of a ledger.
 #[derive(Debug, Clone)]
 pub(crate) struct LedgerOptions {
     pub(crate) sync: bool,

@@ -19,6 +19,7 @@ mod params;
 mod pattern;
 mod piece_size;
 mod position;
+mod request_context;
 mod routes;
 mod scan;
 mod search;
@@ -45,7 +46,7 @@ use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use log_set::{LogFiles, LogStore};
-use server::ReadServer;
+use request_context::RequestContext;
 use socket2::Socket;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-/// How much nicer than the rest of the collector its readers are: senders go first.
+/// Niceness of the readers' threads above that of the rest of the collector: senders go first.
 const NICE: i32 = 5;
 
 /// And how much nicer still those threads are that read files: of them there are several, each with
@@ -65,26 +66,26 @@ const NICER: i32 = 10;
 /// Threads that read files: enough that one search on a slow disk does not hold up every tail.
 const READERS: usize = 4;
 
-/// How many searches are at work at one moment, which leaves threads for tails.
+/// Searches at work at one moment, which leaves threads for tails.
 const SEARCHING: usize = 2;
 
-/// How many searches and tails hold pieces of many files at once.
+/// Searches and tails that hold pieces of many files at once.
 const TURNS: usize = 4;
 
-/// How long clients may take to read the last records when the collector ends.
+/// Time that clients have to read the last records when the collector ends.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The least time between two notices to the tails that there is more, and what each of them adds:
-/// told of every batch, ten thousand would take more time to wake than it takes to read.
+/// notified of every batch, ten thousand would take more time to wake than to read.
 const PAUSE: Duration = Duration::from_millis(5);
 const PAUSE_EACH: Duration = Duration::from_micros(20);
 
-/// How many connections there are for so many tails, and for other clients.
+/// Connections that so many tails, and other clients, may need.
 pub(crate) fn connections(max_tails: usize) -> usize {
-    max_tails.saturating_add(server::CONNECTIONS)
+    max_tails.saturating_add(request_context::CONNECTIONS)
 }
 
-/// What there is to read, and who may.
+/// Everything that readers can be shown, and the limits they are under.
 pub(crate) struct ReadOptions {
     pub(crate) progress: Arc<Progress>,
     pub(crate) senders: Arc<Senders>,
@@ -103,7 +104,7 @@ pub(crate) struct ReadOptions {
     pub(crate) most: usize,
 }
 
-/// What tails and searches share.
+/// State that tails and searches share.
 pub(crate) struct ReadContext {
     stats: Arc<Stats>,
     store: Arc<LogStore>,
@@ -129,8 +130,8 @@ impl ReaderThreads {
         let (tell_end, end) = watch::channel(view.progress.end());
         let reading = Arc::new(ReadContext::new(&view, end, stopped.clone()));
         let runtime = runtime()?;
-        let (progress, server) =
-            (view.progress.clone(), ReadServer::new(view, reading, runtime.handle().clone()));
+        let progress = view.progress.clone();
+        let server = RequestContext::new(view, reading, runtime.handle().clone());
         let (served, ended) = oneshot::channel();
         thread::Builder::new().name("read".into()).spawn(move || {
             give_way(NICE);

@@ -1,4 +1,4 @@
-//! What becomes of old files: they are packed, and those beyond what is to be kept are removed.
+//! Old files: they are compressed, and those beyond the limits are removed.
 //!
 //! One thread does it for all logs, at the lowest priority of all, one file at a time. Those who
 //! write never wait for it, and whatever it fails at is left as it was and tried again.
@@ -20,23 +20,23 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use worker::RetentionWorker;
 
-/// How often it is looked for files that have become too old, or that could not be packed.
+/// Interval between checks for files that are too old, or that could not be compressed.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How much nicer than the rest of the collector it is.
+/// Niceness of the thread above that of the rest of the collector.
 const NICE: i32 = 10;
 
-/// How long its end is waited for: it gives up a packing between two frames.
+/// Time for its end: it gives up a compression between two frames.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// What is done with old files.
+/// Settings for old files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct RetentionPolicy {
     pub(crate) pack: bool,
     pub(crate) keep: KeepLimits,
 }
 
-/// The logs whose old files are looked after: what those who write them tell the thread.
+/// Handle by which writers tell the thread of the logs whose old files it has to watch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RetentionHandle(Arc<RetentionShared>);
 
@@ -107,7 +107,8 @@ impl RetentionHandle {
 
     /// Waits until there may be something to do, and says where; nowhere any more at the end.
     fn wait(&self) -> Option<Vec<PathBuf>> {
-        let (mut state, until) = (self.lock(), Instant::now() + MINUTE);
+        let mut state = self.lock();
+        let until = Instant::now() + MINUTE;
         while !state.due && !state.ended {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {

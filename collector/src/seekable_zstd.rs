@@ -23,8 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use table::SeekTable;
 use zstd::bulk::Decompressor;
 
-/// How many unpacked frames are kept: those that a read begins and ends in, because the next read
-/// begins or ends in one of them, and one in which a line ends.
+/// Number of unpacked frames that are kept: those that a read begins and ends in, because the next
+/// read begins or ends in one of them, and one in which a line ends.
 const KEPT: usize = 3;
 
 /// A packed file that can be read.
@@ -60,7 +60,8 @@ impl SeekableFile {
     pub(crate) fn read_at(&self, at: u64, len: u64) -> io::Result<Vec<u8>> {
         let end = at.saturating_add(len).min(self.len());
         let frames = self.table.frames(at, end);
-        let (first, last) = (frames.start, frames.end.saturating_sub(1));
+        let first = frames.start;
+        let last = frames.end.saturating_sub(1);
         let mut bytes = Vec::new();
         for number in frames {
             let text = self.frame(number, number == first || number == last)?;

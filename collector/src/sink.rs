@@ -1,4 +1,4 @@
-//! Where batches end up: the console, a file, or a file for each app and host.
+//! Destinations of batches: the console, a file, or a file for each app and host.
 
 pub(crate) mod console;
 pub(crate) mod file;

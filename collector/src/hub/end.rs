@@ -1,12 +1,13 @@
 //! The ends of what has been written: of a file, of the stream of all records.
 
+use crate::layout::file_id::FileId;
 use crate::layout::segment_name::SegmentName;
 
 /// The place behind the last record that is in the sinks and will stay there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct End {
     /// The device and inode of the file.
-    pub(crate) inode: (u64, u64),
+    pub(crate) inode: FileId,
     /// Its length, in whole records.
     pub(crate) len: u64,
     /// How many files were written before it since the collector began.

@@ -4,6 +4,7 @@ use super::line_run::LineRun;
 use super::recent::{Recent, WrittenPart};
 use super::sink::Written;
 use crate::clock::now;
+use crate::layout::file_id::FileId;
 use crate::layout::segment_name::SegmentName;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,7 @@ const PAST: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Past {
     /// Once it is rotated away and packed, another file may have it.
-    pub(crate) inode: (u64, u64),
+    pub(crate) inode: FileId,
     pub(crate) stamp: Option<SegmentName>,
     /// How long it became, once another one is written.
     pub(crate) len: Option<u64>,
@@ -142,7 +143,7 @@ mod tests {
         let stamp = Some(SegmentName::new(1, 99));
         let end = |inode, len, before| {
             Some(End {
-                inode: (1, inode),
+                inode: FileId(1, inode),
                 len,
                 turn: 0,
                 begun: inode + u64::from(len == 1),
@@ -155,9 +156,9 @@ mod tests {
             progress.written(&[], written);
         }
         let last = progress.end();
-        assert_eq!((last.inode, last.len, last.turn), ((1, 7), 1, 3));
+        assert_eq!((last.inode, last.len, last.turn), (FileId(1, 7), 1, 3));
         let files = [0, 1, 2, 3, 4].map(|turn| progress.file(turn));
-        let past = |inode, stamp, len| Some(Past { inode: (1, inode), stamp, len });
+        let past = |inode, stamp, len| Some(Past { inode: FileId(1, inode), stamp, len });
         assert_eq!(
             files,
             [

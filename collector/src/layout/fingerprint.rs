@@ -20,7 +20,8 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> Option<u64> {
 
 /// The fingerprint of an open file.
 pub(crate) fn of_file(file: &File) -> io::Result<Option<u64>> {
-    let (mut first, mut read) = (vec![0; FIRST_LINE], 0);
+    let mut first = vec![0; FIRST_LINE];
+    let mut read = 0;
     while read < first.len() {
         match file.read_at(&mut first[read..], read as u64)? {
             0 => break,

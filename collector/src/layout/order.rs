@@ -24,9 +24,9 @@ pub(crate) const ENTRY: u64 = 24;
 /// The place of one part of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OrderEntry {
-    /// Where the part begins in the stream.
+    /// Start of the part in the stream.
     pub(crate) position: u64,
-    /// Where it begins in its segment.
+    /// Start of the part in its segment.
     pub(crate) offset: u64,
     pub(crate) length: u32,
     /// The segment's line, counted from 0.
@@ -86,12 +86,12 @@ impl OrderEntry {
         Some(entry)
     }
 
-    /// Where the part ends in the stream.
+    /// End of the part in the stream.
     pub(crate) fn end(&self) -> u64 {
         self.position + u64::from(self.length)
     }
 
-    /// Where it ends in its segment.
+    /// End of the part in its segment.
     pub(crate) fn offset_end(&self) -> u64 {
         self.offset + u64::from(self.length)
     }
@@ -117,7 +117,7 @@ impl OrderFile {
         Some(u64::from_le_bytes(*id))
     }
 
-    /// How many entries it has.
+    /// Number of entries.
     pub(crate) fn len(&self) -> u64 {
         self.entries
     }
@@ -151,7 +151,8 @@ pub(crate) fn segments(path: &Path) -> io::Result<(Vec<SegmentKey>, u64)> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         text => text?,
     };
-    let (mut found, mut whole) = (Vec::new(), 0);
+    let mut found = Vec::new();
+    let mut whole = 0;
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         let text = line.strip_suffix(b"\n").and_then(|line| str::from_utf8(line).ok());
         let parts = text.and_then(|text| text.split_once(' '));

@@ -1,9 +1,10 @@
-//! What lies beside a file, and where a file went that was moved.
+//! Paths of the files beside a file, and the search for a file that was moved.
 
+use crate::layout::file_id::FileId;
 use rustix::fs::OFlags;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The ledger of the file at `path`.
@@ -11,15 +12,15 @@ pub(crate) fn ledger_of(path: &Path) -> PathBuf {
     beside(path, ".ledger")
 }
 
-/// What is to become the ledger, or the packed file, at `path`.
+/// Path of the file that will become the ledger, or the compressed file, at `path`.
 pub(crate) fn next_of(path: &Path) -> PathBuf {
     beside(path, ".new")
 }
 
-/// How the name of a packed file ends.
+/// Suffix of compressed files.
 pub(crate) const PACKED: &str = ".zst";
 
-/// What the file at `path` is called once it is packed.
+/// Path of the file at `path` once it is compressed.
 pub(crate) fn packed_of(path: &Path) -> PathBuf {
     beside(path, PACKED)
 }
@@ -46,7 +47,7 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
 
 /// The file with `inode` in the directory of `path`: where it was moved to by others. What was
 /// made beside a file is not meant, though it may have the inode of one that was removed.
-pub(crate) fn find(path: &Path, inode: (u64, u64)) -> Option<PathBuf> {
+pub(crate) fn find(path: &Path, inode: FileId) -> Option<PathBuf> {
     let directory = directory(path);
     let mut files = fs::read_dir(directory).ok()?.filter_map(Result::ok);
     let made = |file: &fs::DirEntry| {
@@ -56,7 +57,7 @@ pub(crate) fn find(path: &Path, inode: (u64, u64)) -> Option<PathBuf> {
             .any(|end| name.as_encoded_bytes().ends_with(end.as_bytes()))
     };
     let same = |file: &fs::DirEntry| {
-        let is = |file: fs::Metadata| file.is_file() && (file.dev(), file.ino()) == inode;
+        let is = |file: fs::Metadata| file.is_file() && FileId::from(&file) == inode;
         file.metadata().is_ok_and(is) && !made(file)
     };
     files.find(same).map(|file| file.path())
@@ -67,7 +68,7 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(directory(path))?.sync_all()
 }
 
-/// Where the file at `path` lies.
+/// Directory of the file at `path`.
 pub(crate) fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }

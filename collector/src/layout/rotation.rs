@@ -28,7 +28,8 @@ pub(crate) struct RotationSchedule {
 }
 
 impl RotationSchedule {
-    /// Whether a file of `len` bytes, last written at `then`, makes way before a write at `now`.
+    /// Tells whether a file of `len` bytes, last written at `then`, makes way before a write at
+    /// `now`.
     pub(crate) fn due(self, len: u64, then: i64, now: i64) -> bool {
         let full = self.size.is_some_and(|size| len >= size);
         let over = self.every.is_some_and(|every| then.div_euclid(every) < now.div_euclid(every));
@@ -50,7 +51,7 @@ pub(crate) fn next_name(path: &Path, generation: u64, now: i64) -> SegmentName {
     name
 }
 
-/// How many microseconds a `--rotate-every` has, if it ever comes round.
+/// Microseconds of a `--rotate-every`; a day if there are too many.
 pub(crate) fn every(period: std::time::Duration) -> i64 {
     i64::try_from(period.as_micros()).unwrap_or(DAY)
 }

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// What stands for the app and the host of the records that have no file of their own.
+/// App and host in the path of the file for records that have no file of their own.
 const OTHER: &str = "other";
 
 /// The most bytes of text in one name: with two placeholders, a time and the ledger's ending, it
@@ -17,7 +17,7 @@ const MOST_TEXT: usize = 64;
 /// The most placeholders in one name.
 const MOST_PLACEHOLDERS: usize = 2;
 
-/// What names of rotated files, packed files and ledgers end in.
+/// Suffixes of rotated files, compressed files and ledgers.
 const TAKEN: [&str; 4] = ["ledger", "new", "zst", "gz"];
 
 /// A path with placeholders.
@@ -58,7 +58,8 @@ impl Template {
 
     /// The file of an app on a host, as a path below the base.
     pub(crate) fn place(&self, app: Option<&str>, host: Option<&str>) -> PathBuf {
-        let (app, host) = (value::name(app), value::name(host));
+        let app = value::name(app);
+        let host = value::name(host);
         self.names.iter().map(|name| name.with(&app, &host)).collect()
     }
 
@@ -78,7 +79,8 @@ impl NameTemplate {
         if matches!(text, "" | "." | "..") {
             return Err(BadTemplate::Step(text.into()));
         }
-        let (mut pieces, mut rest) = (Vec::new(), text);
+        let mut pieces = Vec::new();
+        let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
             if at > 0 {
                 pieces.push(NamePart::Text(rest[..at].into()));
@@ -104,7 +106,7 @@ impl NameTemplate {
         Ok(Self(pieces))
     }
 
-    /// Whether no name it stands for can be that of another one's ledger or rotated file.
+    /// Tells whether no name it stands for can be that of another one's ledger or rotated file.
     fn has_an_end_of_its_own(&self) -> bool {
         match &self.0[..] {
             [NamePart::Text(_)] => true,
@@ -124,7 +126,7 @@ impl NameTemplate {
         self.0.iter().map(text).collect()
     }
 
-    /// Whether it may stand for `name`.
+    /// Tells whether it may stand for `name`.
     pub(crate) fn matches(&self, name: &str) -> bool {
         matches(&self.0, name)
     }
@@ -149,7 +151,7 @@ fn matches(pieces: &[NamePart], name: &str) -> bool {
 pub enum BadTemplate {
     /// Something else stands in braces, or only one brace.
     Word(String),
-    /// A name below the fixed directory is none, or leads elsewhere.
+    /// A name below the fixed directory is empty, or leads elsewhere.
     Step(String),
     /// The name of the file does not end in text by which ledgers are told from it.
     End,

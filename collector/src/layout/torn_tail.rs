@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Where a file has to be cut, because it ends within something.
+/// Place at which a file has to be cut, because it ends within something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TornTail {
     /// A sender's records are torn: they will come again, all of them.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Whose files they are, and whoever is in the collector's group may read them.
 const MODE: u32 = 0o750;
 
-/// What a ledger's name ends in, finished or not.
+/// Suffixes of ledgers, finished or not.
 const LEDGERS: [&str; 2] = [".ledger", ".ledger.new"];
 
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
@@ -68,7 +68,8 @@ pub(crate) fn kept(template: &Template) -> io::Result<BTreeSet<PathBuf>> {
 /// The same files, and what was rotated away from each, the oldest first. Those count too of which
 /// only that is left.
 pub(crate) fn all(template: &Template) -> io::Result<BTreeMap<PathBuf, Vec<SegmentName>>> {
-    let (mut ours, mut rotated) = (BTreeSet::new(), BTreeMap::<_, Vec<_>>::new());
+    let mut ours = BTreeSet::new();
+    let mut rotated = BTreeMap::<_, Vec<_>>::new();
     each(template, &mut |directory, file, text| {
         let ledger = LEDGERS.iter().find_map(|end| text.strip_suffix(end));
         let old = segment_name::split_name(ledger.unwrap_or(text));

@@ -20,7 +20,9 @@ impl Ledger {
     /// Begins to write the ledger anew.
     pub(super) fn start_compaction(&mut self) -> io::Result<()> {
         self.forget();
-        let (snapshot, path, sync) = (self.state.snapshot(), self.path.clone(), self.sync);
+        let snapshot = self.state.snapshot();
+        let path = self.path.clone();
+        let sync = self.sync;
         let write = move || write_beside(&path, sync, |out| snapshot.write(out));
         // Also after a failure: not again before it has grown as much once more.
         self.base = self.size;

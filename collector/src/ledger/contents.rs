@@ -6,7 +6,7 @@ use super::names::NameTable;
 /// About how much of the file one index entry covers.
 const STRETCH: u64 = 256 << 10;
 
-/// What stands where in one file, in its order.
+/// Stretches of one file, in its order, and the names in them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FileContents {
     pub(crate) names: NameTable,
@@ -77,7 +77,7 @@ impl FileContents {
         *self = Self { names_of, ..Self::default() };
     }
 
-    /// Where the last stretch ends.
+    /// End of the last stretch.
     pub(crate) fn end(&self) -> u64 {
         self.stretches.last().map_or(0, |entry| entry.span.end())
     }

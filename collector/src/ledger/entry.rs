@@ -1,6 +1,7 @@
 //! The lines of a ledger: a JSON value, a space, and the value's CRC-32 in eight hex digits.
 
 use super::names::SenderNames;
+use crate::layout::file_id::FileId;
 use crate::layout::torn_tail::TornTail;
 use crate::senders::identity::SenderId;
 use serde::{Deserialize, Serialize, Serializer};
@@ -22,7 +23,7 @@ pub(crate) struct LedgerHead {
     /// Length of the file when this ledger was begun.
     pub(crate) at: u64,
     /// Device and inode of the file, to recognize it after it was moved.
-    pub(crate) inode: (u64, u64),
+    pub(crate) inode: FileId,
     /// Name that the file before this one got when it was rotated away, as long as the marks of
     /// its senders are in its ledger only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,7 +98,7 @@ pub(crate) struct RunEntry {
 
 impl Default for LedgerHead {
     fn default() -> Self {
-        Self { version: VERSION, generation: 0, at: 0, inode: (0, 0), after: None }
+        Self { version: VERSION, generation: 0, at: 0, inode: FileId::default(), after: None }
     }
 }
 
@@ -161,10 +162,11 @@ impl BatchEntry {
         self
     }
 
-    /// Where a file of `len` bytes has to be cut because it ends within a run.
+    /// Returns the place at which a file of `len` bytes has to be cut because it ends within a run.
     pub(super) fn torn_tail(&self, len: u64) -> Option<TornTail> {
         let whole = self.clone().up_to(len);
-        let (torn, at) = (self.runs.get(whole.runs.len())?, whole.span.end());
+        let torn = self.runs.get(whole.runs.len())?;
+        let at = whole.span.end();
         let tail = if torn.sender == 0 { TornTail::BehindLastLine(at) } else { TornTail::At(at) };
         (at < len).then_some(tail)
     }
@@ -270,7 +272,8 @@ mod tests {
     #[test]
     fn a_head_of_another_version_is_not_read() {
         let mut out = Vec::new();
-        LedgerHead { generation: 7, at: 5, inode: (1, 2), ..LedgerHead::default() }.push(&mut out);
+        LedgerHead { generation: 7, at: 5, inode: FileId(1, 2), ..LedgerHead::default() }
+            .push(&mut out);
         let text = String::from_utf8(out.clone()).unwrap();
         assert!(text.starts_with(r#"{"ledger":2,"generation":7,"at":5,"inode":[1,2]} "#), "{text}");
         assert!(LedgerHead::parse(&out).is_some());

@@ -3,28 +3,22 @@
 use super::entry::LedgerHead;
 use super::state::{LedgerReplay, LedgerState};
 use crate::clock::seconds;
+use crate::layout::file_id::{FileId, identify};
 use crate::layout::paths::{self, own};
 use crate::layout::torn_tail::{self, TornTail};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A ledger as it was found.
 pub(crate) struct FoundLedger {
     pub(super) state: LedgerState,
-    /// Whether there was one at all: then half a record at the end of the file is ours to cut off.
+    /// True if there was one at all: then half a record at the end of the file is ours to cut off.
     pub(crate) ours: bool,
-    /// What must be cut off the file before anything is appended to it.
+    /// The part to cut off the file before anything is appended to it.
     pub(crate) cut: Option<TornTail>,
-    /// What whoever runs the collector should know.
+    /// Warnings for the operator.
     pub(crate) notes: Vec<String>,
-}
-
-/// The device and inode of an open file, and its length.
-pub(crate) fn identify(file: &File) -> io::Result<((u64, u64), u64)> {
-    let metadata = file.metadata()?;
-    Ok(((metadata.dev(), metadata.ino()), metadata.len()))
 }
 
 impl FoundLedger {
@@ -52,7 +46,8 @@ impl FoundLedger {
             return Ok(found);
         };
         found.read_senders(path, &head)?;
-        let moved = (head.inode != inode && head.inode != (0, 0)).then(|| moved(path, head.inode));
+        let moved = (head.inode != inode && head.inode != FileId::default())
+            .then(|| moved(path, head.inode));
         let file_len = match &moved {
             None => len,
             Some(Some(moved)) => moved.metadata()?.len(),
@@ -104,7 +99,7 @@ impl FoundLedger {
 /// The file that was at `path` when its ledger was written, wherever it was moved to. Its end is
 /// what the last entry is to be read against; if it is gone, that entry is in doubt, and what is in
 /// doubt is asked for again.
-fn moved(path: &Path, inode: (u64, u64)) -> Option<File> {
+fn moved(path: &Path, inode: FileId) -> Option<File> {
     let path = paths::find(path, inode)?;
     own(OpenOptions::new().read(true).append(true)).open(path).ok()
 }

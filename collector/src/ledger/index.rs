@@ -3,6 +3,7 @@
 use super::entry::{IndexEntry, StretchSpan};
 use super::names::{NameTable, SenderNames};
 use super::state::LedgerState;
+use crate::layout::file_id::FileId;
 use crate::layout::paths;
 use std::fs;
 use std::path::Path;
@@ -35,7 +36,7 @@ pub(crate) struct FileParts {
 impl LedgerIndex {
     /// Reads the ledger beside the file at `path`, if it is that of the file with `inode`, or
     /// whatever it has if none is given.
-    pub(crate) fn read(path: &Path, inode: Option<(u64, u64)>, len: u64) -> Self {
+    pub(crate) fn read(path: &Path, inode: Option<FileId>, len: u64) -> Self {
         let Ok(text) = fs::read(paths::ledger_of(path)) else { return Self::default() };
         let LedgerState { head, contents, .. } =
             LedgerState::of_contents().replay(&text, len).state;
@@ -45,7 +46,7 @@ impl LedgerIndex {
         Self { stretches: contents.stretches, names: contents.names }
     }
 
-    /// Whether nothing is known.
+    /// Tells whether nothing is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.stretches.is_empty()
     }
@@ -57,7 +58,8 @@ impl LedgerIndex {
         range: std::ops::Range<u64>,
         keep: impl Fn(&Stretch<'_>) -> bool,
     ) -> FileParts {
-        let (mut at, mut found) = (range.start, FileParts::default());
+        let mut at = range.start;
+        let mut found = FileParts::default();
         let unknown = |from, to| FilePart { from, to, times: (i64::MIN, i64::MAX) };
         for entry in &self.stretches {
             let from = entry.span.at.max(at);
@@ -101,8 +103,8 @@ impl Stretch<'_> {
         self.entry.span
     }
 
-    /// Whether it may hold a record of a sender whose names are `wanted`: what has no names, as all
-    /// plain peers, is never skipped.
+    /// Tells whether it may hold a record of a sender whose names are `wanted`. Records
+    /// without names, as those of all plain peers, are never skipped.
     pub(crate) fn any_sender(&self, wanted: impl Fn(&SenderNames) -> bool) -> bool {
         let names = self.entry.names.iter().map(|number| self.names.get(*number));
         names.into_iter().any(|names| names.is_none_or(&wanted))

@@ -1,4 +1,4 @@
-//! How a ledger follows its file when that is rotated.
+//! Rotation of a ledger together with its file.
 
 use super::LedgerHead;
 use crate::layout::paths::{ledger_of, next_of, own};
@@ -23,7 +23,8 @@ pub(crate) fn finish(path: &Path) -> io::Result<()> {
 
 /// Steps 3 and 4.
 pub(crate) fn move_ledgers(path: &Path, rotated: &Path) -> io::Result<()> {
-    let (ledger, kept) = (ledger_of(path), ledger_of(rotated));
+    let ledger = ledger_of(path);
+    let kept = ledger_of(rotated);
     if ledger.exists() && !kept.exists() {
         fs::rename(&ledger, kept)?;
     }

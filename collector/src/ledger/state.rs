@@ -12,7 +12,7 @@ pub(crate) struct LedgerState {
     pub(crate) head: LedgerHead,
     pub(super) senders: SenderTable,
     pub(crate) contents: FileContents,
-    /// Whether it is only read for the contents, so that the senders need not be kept.
+    /// True if it is only read for the contents, so that the senders need not be kept.
     only_contents: bool,
     /// In seconds since 1970: senders whose runs are counted were heard of now.
     pub(crate) now: i64,
@@ -23,7 +23,7 @@ pub(crate) struct LedgerState {
 pub(crate) struct LedgerReplay {
     pub(crate) state: LedgerState,
     pub(crate) cut: Option<TornTail>,
-    /// Whether every line could be read, but for a torn last one.
+    /// True if every line could be read, but for a torn last one.
     pub(crate) sound: bool,
 }
 
@@ -110,7 +110,7 @@ impl LedgerState {
         self.contents.push(batch);
     }
 
-    /// What is known of each sender.
+    /// Senders, with their marks and names.
     pub(crate) fn senders(&self) -> impl Iterator<Item = &KnownSender> {
         self.senders.iter()
     }
@@ -140,7 +140,7 @@ impl LedgerState {
         text
     }
 
-    /// How much of the file is accounted for.
+    /// Length of the file that is accounted for.
     pub(crate) fn end(&self) -> u64 {
         self.head.at.max(self.contents.end())
     }
@@ -168,11 +168,12 @@ mod tests {
     use super::super::entry::{RunEntry, StretchSpan};
     use super::super::names::SenderNames;
     use super::*;
+    use crate::layout::file_id::FileId;
     use crate::senders::identity::SenderId;
 
     fn text(entries: &[LedgerEntry]) -> Vec<u8> {
         let mut text = Vec::new();
-        LedgerHead { generation: 7, inode: (1, 2), ..LedgerHead::default() }.push(&mut text);
+        LedgerHead { generation: 7, inode: FileId(1, 2), ..LedgerHead::default() }.push(&mut text);
         entries.iter().for_each(|entry| entry.push(&mut text));
         text
     }

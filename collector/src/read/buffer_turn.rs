@@ -1,4 +1,4 @@
-//! The turns of those who hold pieces of many files: few have one at once, each for a while.
+//! Turns of readers that buffer pieces of many files: few have one at once, each for a while.
 
 use super::stream::Outlet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// How long a client may take nothing until its turn is over, and others may have to wait.
+/// Time without progress of the client after which a turn is over, and others may have to wait.
 const TURN: Duration = Duration::from_secs(1);
 
 /// The turn of one reader.
@@ -15,7 +15,7 @@ pub(crate) struct BufferTurn(Option<(OwnedSemaphorePermit, Instant)>);
 
 impl BufferTurn {
     /// Waits for room, and ends the turn if that takes long, or if it was long and others wait.
-    /// Says whether what is held has to be released.
+    /// Returns true if the buffers have to be released.
     pub(crate) async fn is_over(&mut self, outlet: &Outlet, turns: &Semaphore) -> bool {
         let Some((_, since)) = &self.0 else { return false };
         let long = since.elapsed() > TURN && turns.available_permits() == 0;

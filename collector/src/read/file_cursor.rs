@@ -12,13 +12,13 @@ use crate::hub::recent::{LineOrigin, LinePiece};
 use crate::stats::Stats;
 use std::sync::Arc;
 
-/// How far back the last records are looked for when a filter lets few through.
+/// Distance over which the last records are looked for when a filter lets few through.
 const BACK: u64 = 256 << 20;
 
-/// What was written last, so much of it, is in the system's memory.
+/// Bytes at the end of a file that are expected to be in the page cache.
 const WARM: u64 = 32 << 20;
 
-/// How much of what it found a scan may hold.
+/// Bytes of found records that a scan may hold.
 const BUDGET: usize = 256 << 10;
 
 /// A tail's place in a log.
@@ -27,7 +27,7 @@ pub(crate) struct FileCursor {
     progress: Arc<Progress>,
     stats: Arc<Stats>,
     stage: FileStage,
-    /// Where the records ended when it began.
+    /// End of the records when it began.
     seam: End,
     segment: Option<Segment>,
     turn: u64,
@@ -37,7 +37,7 @@ pub(crate) struct FileCursor {
 
 enum FileStage {
     New(TailStart),
-    /// It looks for where the last records begin.
+    /// Searches for the start of the last records.
     Back(Box<BackwardScan>),
     /// It reads what was there when it began.
     Stored(Box<Scan>),

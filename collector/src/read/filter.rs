@@ -6,7 +6,7 @@ use memchr::memmem::{self, Finder};
 use netlog_wire::{JsonStr, Level, Line};
 use std::sync::Arc;
 
-/// What is asked for. Those of a kind that can be repeated are alternatives, but for `fields` and
+/// A filter. Values of a kind that can be repeated are alternatives, but for `fields` and
 /// `without`, all of which have to hold.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
@@ -14,7 +14,7 @@ pub(crate) struct Filter {
     pub(crate) level: Option<Level>,
     pub(crate) apps: Vec<String>,
     pub(crate) hosts: Vec<String>,
-    /// How the target begins.
+    /// Prefixes of the target.
     pub(crate) targets: Vec<String>,
     pub(crate) grep: Vec<Arc<Pattern>>,
     pub(crate) without: Vec<Arc<Pattern>>,
@@ -25,7 +25,7 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Whether every record is wanted.
+    /// Tells whether every record is wanted.
     pub(crate) fn is_open(&self) -> bool {
         let lists = [&self.apps, &self.hosts, &self.targets];
         self.level.is_none()
@@ -34,7 +34,7 @@ impl Filter {
             && (self.since.is_none() && self.until.is_none())
     }
 
-    /// Whether no line of it can take long.
+    /// Tells whether no line of it can take long.
     pub(crate) fn is_quick(&self) -> bool {
         self.grep.is_empty() && self.without.is_empty()
     }
@@ -46,7 +46,9 @@ impl Filter {
             [pattern] if pattern.is_quick() => Some(pattern),
             _ => None,
         };
-        let (mut at, mut escape, open) = (0, None, self.is_open());
+        let mut at = 0;
+        let mut escape = None;
+        let open = self.is_open();
         while at < lines.len() {
             let mut begin = at;
             if let Some(pattern) = quick {
@@ -71,7 +73,7 @@ impl Filter {
         }
     }
 
-    /// Whether the record in `line` is wanted; what is no record never is.
+    /// Tells whether the record in `line` is wanted; what is no record never is.
     fn wants(&self, line: &[u8]) -> bool {
         if let Some(level) = self.level
             && quick_level(line).is_some_and(|found| found > level)
@@ -81,7 +83,7 @@ impl Filter {
         Line::parse(line).is_some_and(|line| self.accepts(&line))
     }
 
-    /// Whether a record is wanted.
+    /// Tells whether a record is wanted.
     pub(crate) fn accepts(&self, line: &Line<'_>) -> bool {
         self.level.is_none_or(|level| line.level <= level)
             && self.since.is_none_or(|since| line.time >= since)
@@ -102,7 +104,7 @@ impl Filter {
             && !self.without.iter().any(|pattern| pattern.is_match(&matter))
     }
 
-    /// Whether a stretch of a file may hold a record that is wanted.
+    /// Tells whether a stretch of a file may hold a record that is wanted.
     pub(crate) fn may_hold(&self, stretch: &Stretch<'_>) -> bool {
         let span = stretch.span();
         let levels = self.level.map_or(u8::MAX, |level| level.bit() | (level.bit() - 1));
@@ -136,10 +138,13 @@ fn any(wanted: &[String], name: &str, same: impl Fn(&str, &str) -> bool) -> bool
     wanted.is_empty() || wanted.iter().any(|wanted| same(wanted, name))
 }
 
-/// Whether `name` is `wanted`, in which `*` stands for anything and `?` for one character.
+/// Tells whether `name` is `wanted`, in which `*` stands for anything and `?` for one character.
 fn glob(wanted: &str, name: &str) -> bool {
-    let (wanted, name): (Vec<char>, Vec<char>) = (wanted.chars().collect(), name.chars().collect());
-    let (mut w, mut n, mut star) = (0, 0, None);
+    let wanted: Vec<char> = wanted.chars().collect();
+    let name: Vec<char> = name.chars().collect();
+    let mut w = 0;
+    let mut n = 0;
+    let mut star = None;
     while n < name.len() {
         match wanted.get(w) {
             Some('*') => {
@@ -159,7 +164,7 @@ fn glob(wanted: &str, name: &str) -> bool {
     wanted[w..].iter().all(|&c| c == '*')
 }
 
-/// Whether a member of the values, or of the record itself, is `value`.
+/// Tells whether a member of the values, or of the record itself, is `value`.
 fn has_field(line: &Line<'_>, key: &str, value: &str) -> bool {
     let text = |found: Option<JsonStr<'_>>| found.is_some_and(|found| found.text() == value);
     let number = |found: Option<u64>| found.is_some_and(|found| found.to_string() == value);

@@ -16,11 +16,11 @@ pub(crate) enum ResponseFormat {
     Text,
 }
 
-/// What a reader is told beside the records.
+/// A message to the client beside the records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Notice {
-    /// What was there already has been sent; from here on records come as they are written. With
-    /// the place where that begins, unless there has never been a record.
+    /// The stored records have been sent; from here on records come as they are written. With the
+    /// position where that begins, unless there has never been a record.
     Live(Option<Position>),
     /// Records that nothing holds any more; how many, if that is known.
     Missed(Option<u64>),
@@ -90,7 +90,7 @@ impl ResponseFormat {
         out.extend_from_slice(shown.as_bytes());
     }
 
-    /// What is sent when there is nothing to send, so that a broken connection is noticed.
+    /// Sent when there is nothing to send, so that a broken connection is noticed.
     pub(crate) fn keep_alive(self) -> &'static [u8] {
         match self {
             Self::Lines => b"\n",

@@ -15,7 +15,7 @@ impl HostNames {
         Self(names.into_iter().map(|name| plain(&name)).collect())
     }
 
-    /// Whether a request is meant for one of them. A browser always says for which.
+    /// Tells whether a request is meant for one of them. A browser always says for which.
     pub(crate) fn admit<T>(&self, request: &Request<T>) -> bool {
         let Some(host) = request.headers().get(header::HOST) else { return true };
         let host = host.to_str().ok().and_then(|host| host.parse::<Uri>().ok());

@@ -2,6 +2,7 @@
 
 use super::segment::{OpenSegment, Segment};
 use crate::hub::progress::{End, Past, Progress};
+use crate::layout::file_id::FileId;
 use crate::layout::fingerprint::of_file;
 use crate::layout::paths;
 use crate::layout::segment_name::{SegmentName, rotated};
@@ -12,11 +13,10 @@ use crate::stats::Stats;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Where the records lie.
+/// The kind of files that hold the records.
 #[derive(Debug, Clone)]
 pub(crate) enum LogFiles {
     /// In memory alone.
@@ -26,7 +26,7 @@ pub(crate) enum LogFiles {
     Many(Template),
 }
 
-/// The logs, whatever becomes of their files.
+/// Access to the logs while their files are rotated, compressed and removed.
 #[derive(Debug)]
 pub(crate) struct LogStore {
     pub(crate) files: LogFiles,
@@ -40,7 +40,7 @@ pub(crate) struct LogStore {
 #[derive(Debug)]
 pub(crate) struct LogSet {
     pub(crate) logs: Vec<Log>,
-    /// Where the hub was before they were listed.
+    /// End of the records before the logs were listed.
     pub(crate) end: End,
 }
 
@@ -119,7 +119,7 @@ impl LogStore {
     fn list(&self, template: &Template) -> Vec<Log> {
         let rotations = self.stats.files_rotated.get();
         let base: Arc<Path> = template.base.as_path().into();
-        // Where nothing can be listed, nothing is held. Twice, because what is compressed in the
+        // Nothing is stored where nothing can be listed. Twice, because what is compressed in the
         // middle of it may be found under neither of its names.
         let mut all = tree::all(template).unwrap_or_default();
         for (path, mut stamps) in tree::all(template).unwrap_or_default() {
@@ -163,13 +163,13 @@ fn open_past(path: &Path, Past { inode, stamp, .. }: Past) -> Option<Segment> {
         .or_else(|| Segment::open(&paths::find(path, inode)?, true).ok().filter(is))
 }
 
-/// Whether a file that is open is still found by the name that it was opened by.
+/// Tells whether a file that is open is still found by the name that it was opened by.
 fn is_where_it_was(segment: &Segment, path: &Path, Past { inode, stamp, .. }: Past) -> bool {
     if let Some(stamp) = stamp {
         return segment.path() == stamp.path(path);
     }
     let there = segment.path().metadata();
-    there.is_ok_and(|there| (there.dev(), there.ino()) == inode)
+    there.is_ok_and(|there| FileId::from(&there) == inode)
 }
 
 impl Log {
@@ -179,7 +179,7 @@ impl Log {
         rotated.chain([SegmentId::Active])
     }
 
-    /// Where everything ends.
+    /// End of the log.
     pub(crate) fn end(&self) -> LogPlace {
         let offset = match &self.active {
             ActiveSegment::Open(Some((_, len))) => *len,
@@ -188,7 +188,7 @@ impl Log {
         LogPlace { segment: SegmentId::Active, offset }
     }
 
-    /// Where everything begins.
+    /// Start of the log.
     pub(crate) fn start(&self) -> LogPlace {
         let segment = self.segments().next().unwrap_or(SegmentId::Active);
         LogPlace { segment, offset: 0 }
@@ -227,7 +227,7 @@ impl Log {
         { open }.find(is).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// What was rotated since it was listed, the oldest first.
+    /// Segments that were rotated since the log was listed, the oldest first.
     pub(crate) fn newer(&self) -> Vec<SegmentName> {
         let ActiveSegment::Listed { rotations, stats } = &self.active else {
             return Vec::new();
@@ -240,7 +240,7 @@ impl Log {
         rotated(&path).into_iter().filter(|stamp| Some(*stamp) > last).collect()
     }
 
-    /// Where a segment with this fingerprint is, the newest if there are several.
+    /// The segment with this fingerprint, the newest if there are several.
     pub(crate) fn find(&self, fingerprint: u64) -> Option<SegmentId> {
         self.segments().rev().find(|name| self.fingerprint(*name) == Some(fingerprint))
     }

@@ -1,5 +1,6 @@
 //! A scan of all logs at once, in the order of their records' times: what comes next of all scans
-//! comes first, each log in its own order. A log that can have nothing to come first, by what its ledger says, is not read.
+//! comes first, each log in its own order. A log that cannot have the next record, according to its
+//! ledger, is not read.
 
 use super::log_set::LogSet;
 use super::params::SearchOrder;
@@ -8,14 +9,14 @@ use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-/// How much is held of all logs together, and the least of one of them.
+/// Bytes that are held of all logs together, and the least of one of them.
 const HELD: usize = 8 << 20;
 const LEAST: usize = 16 << 10;
 
-/// How many files stay open from one piece to the next.
+/// Files that stay open from one piece to the next.
 const OPEN: usize = 8;
 
-/// How long others may have to wait for a step.
+/// Time that others may have to wait for a step.
 const STEP: Duration = Duration::from_millis(20);
 
 /// A merge that has come so far.
@@ -47,14 +48,14 @@ impl Merge {
         merge
     }
 
-    /// What all scans came by.
+    /// Sum of all scans' counts.
     pub(crate) fn counts(&self) -> ScanCounts {
         let mut counts = ScanCounts::default();
         self.scans.iter().for_each(|scan| counts += scan.counts);
         counts
     }
 
-    /// Whether it holds pieces of many logs.
+    /// Tells whether it holds pieces of many logs.
     pub(crate) fn is_wide(&self) -> bool {
         self.scans.len() > 1
     }
@@ -66,7 +67,8 @@ impl Merge {
         most: u64,
         mut visit: impl FnMut(FoundRecord<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let (until, mut left) = (Instant::now() + STEP, most);
+        let until = Instant::now() + STEP;
+        let mut left = most;
         while left > 0 {
             let Some((_, at)) = self.heap.pop() else { return ControlFlow::Break(()) };
             if self.scans[at].is_ready() {
@@ -117,7 +119,7 @@ impl Merge {
         self.open = 0;
     }
 
-    /// Where a scan stands, the first the highest.
+    /// Priority of a scan in the heap: the first in the order has the highest.
     fn key(&self, at: usize) -> Option<i64> {
         let time = self.scans[at].bound()?;
         Some(if self.order == SearchOrder::Newest { time } else { !time })

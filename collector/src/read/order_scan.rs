@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// The entries that are read at once.
 const BLOCK: u64 = 256;
 
-/// How much is held of all logs together, and the least that is read of one.
+/// Bytes that are held of all logs together, and the least that is read of one.
 const HELD: usize = 8 << 20;
 const LEAST: u64 = 4 << 10;
 const MOST: u64 = 256 << 10;
@@ -24,7 +24,7 @@ const MOST: u64 = 256 << 10;
 /// No line is longer.
 const LONGEST: u64 = 32 << 20;
 
-/// How many files stay open.
+/// Files that stay open.
 const OPEN: usize = 32;
 
 /// A scan, and what it holds so as not to read it twice.
@@ -33,7 +33,7 @@ pub(crate) struct OrderScan {
     filter: Arc<Filter>,
     keys: Vec<SegmentKey>,
     listed: Option<ListedLogs>,
-    /// What of each segment may hold what is wanted, by its number.
+    /// Parts of each segment that may match the filter, by its number.
     parts: HashMap<u32, Vec<Range<u64>>>,
     windows: HashMap<u32, ReadWindow>,
     open: usize,
@@ -45,7 +45,7 @@ pub(crate) struct OrderScan {
 struct ListedLogs {
     logs: HashMap<PathBuf, Arc<Log>>,
     names: HashMap<SegmentKey, SegmentId>,
-    /// How many segments of each log were looked at, the newest first.
+    /// Number of segments of each log that were opened, the newest first.
     seen: HashMap<PathBuf, usize>,
 }
 
@@ -59,11 +59,11 @@ struct ReadWindow {
 /// A step of a scan.
 #[derive(Default)]
 pub(crate) struct OrderStep {
-    /// What was read of the stream, and is not certain to hold nothing.
+    /// Lines of the stream that may match the filter.
     pub(crate) piece: LinePiece,
-    /// Where the scan goes on.
+    /// Position at which the scan continues.
     pub(crate) position: u64,
-    /// Whether something was removed that should have been in it.
+    /// True if something was removed that should have been in it.
     pub(crate) missed: bool,
 }
 
@@ -135,7 +135,8 @@ impl OrderScan {
         end += u64::from(within);
         let first = end.saturating_sub(BLOCK);
         let entries = order.entries(first, end - first)?;
-        let (mut from, mut bytes) = (entries.len(), 0);
+        let mut from = entries.len();
+        let mut bytes = 0;
         while from > 0 && bytes < most {
             from -= 1;
             bytes += u64::from(entries[from].length);
@@ -170,7 +171,7 @@ impl OrderScan {
         Ok(step)
     }
 
-    /// Where the first line begins at or behind the beginning of `range`.
+    /// Start of the first line at or behind the beginning of `range`.
     fn line_at(&mut self, entry: &OrderEntry, range: Range<u64>) -> io::Result<u64> {
         let Ok(segment) = self.segment(entry.segment) else { return Ok(range.end) };
         let lines = segment.lines(range.start, range.end, entry.offset_end());
@@ -179,7 +180,7 @@ impl OrderScan {
     }
 
     /// Appends the lines of an entry that begin in `range`, some `most` bytes, unless there is
-    /// nothing to be found in them; says where it goes on.
+    /// nothing to be found in them; returns where to continue.
     fn push(
         &mut self,
         step: &mut OrderStep,
@@ -221,7 +222,7 @@ impl OrderScan {
         self.keys.get(number as usize).map(|key| key.fingerprint)
     }
 
-    /// What of `range` comes behind what is certain to hold nothing.
+    /// Rest of `range` behind the part that is certain to match nothing.
     fn wanted(&self, number: u32, range: &Range<u64>) -> Option<Range<u64>> {
         let Some(parts) = self.parts.get(&number) else { return Some(range.clone()) };
         let next = parts.get(parts.partition_point(|part| part.end <= range.start))?;
@@ -331,7 +332,7 @@ impl ListedLogs {
         self.logs.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Where a segment is. As many as have to be are looked at, the newest first, and none twice.
+    /// Finds a segment. As many as needed are opened, the newest first, and none twice.
     fn find(&mut self, key: &SegmentKey) -> Option<SegmentId> {
         let log = self.log(&key.log).ok()?;
         let seen = self.seen.entry(key.log.clone()).or_default();

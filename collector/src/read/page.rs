@@ -1,6 +1,6 @@
 //! `GET /`: the web page, which is part of the program and asks nobody else for anything.
 
-/// What the page may do: run its own scripts, look like its own sheet, ask its own address.
+/// Content security policy of the page: its own scripts, its own sheet, its own address.
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";

@@ -7,7 +7,7 @@ use crate::clock::now;
 use crate::units::Period;
 use netlog_wire::parse_time;
 
-/// What may be asked of `/tail` and `/search` alike.
+/// Parameters of both `/tail` and `/search`.
 const FILTERS: [&str; 10] =
     ["level", "app", "host", "target", "grep", "v", "f", "since", "until", "n"];
 
@@ -17,7 +17,7 @@ const LENGTH: usize = 16 << 10;
 /// The most records that `n` may ask for by number.
 const MOST: u64 = 10_000_000;
 
-/// How many of the latest records.
+/// Number of the latest records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordCount {
     All,
@@ -41,7 +41,7 @@ pub(crate) struct Params {
     pub(crate) after: Option<Position>,
 }
 
-/// What was wrong with a request, and what would not have been.
+/// An error in a request, and the values that are allowed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BadRequest {
     pub(crate) error: String,

@@ -19,7 +19,7 @@ const MEMORY: usize = 1 << 20;
 /// The most memory of all expressions in use.
 const ALL: usize = 64 << 20;
 
-/// The most memory that one takes at work, in each thread that looks for it.
+/// Memory that one takes at work, at most, in each thread that searches with it.
 const CACHE: usize = 64 << 10;
 
 /// A regular expression over what people see of a record: its message and its values.
@@ -40,7 +40,7 @@ enum Needle {
 #[derive(Debug, Default)]
 pub(crate) struct Expressions(Mutex<HashMap<String, Weak<Pattern>>>);
 
-/// What the expressions of one request may still come to.
+/// Remaining budget for the expressions of one request.
 #[derive(Debug)]
 pub(crate) struct ExpressionBudget<'a> {
     expressions: &'a Expressions,
@@ -94,7 +94,7 @@ impl Pattern {
         Ok(Self { regex, needle })
     }
 
-    /// How much memory it takes.
+    /// Memory of the compiled expression.
     fn memory(&self) -> usize {
         let needle = match &self.needle {
             Some(Needle::AnyCase(regex)) => regex.memory_usage(),
@@ -107,7 +107,7 @@ impl Pattern {
         self.regex.is_match(text)
     }
 
-    /// Where the first line at or behind `at` may be that matches; `None` says there is none.
+    /// Start of the first possible match at or behind `at`; `None` if there is none.
     pub(crate) fn candidate(&self, lines: &[u8], at: usize) -> Option<usize> {
         match &self.needle {
             None => (at < lines.len()).then_some(at),
@@ -118,7 +118,7 @@ impl Pattern {
         }
     }
 
-    /// Whether [`candidate`](Self::candidate) passes over anything.
+    /// Tells whether [`candidate`](Self::candidate) passes over anything.
     pub(crate) fn is_quick(&self) -> bool {
         self.needle.is_some()
     }

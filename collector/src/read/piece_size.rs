@@ -18,7 +18,7 @@ const SHORT: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PieceSize {
     piece: u64,
-    /// How long a KiB took lately.
+    /// Recent time for a KiB.
     cost: Option<Duration>,
 }
 
@@ -38,7 +38,7 @@ impl PieceSize {
     }
 
     /// Takes note of a piece that was begun then; it should become no longer if it was `full` of
-    /// what was looked for.
+    /// matches.
     pub(crate) fn end(&mut self, begun: Instant, full: bool) {
         let took = begun.elapsed();
         if took > LONG || full {
@@ -55,7 +55,7 @@ impl PieceSize {
         self.end(begun, false);
     }
 
-    /// How long so many bytes will take, if that is known.
+    /// Expected time for so many bytes, if it can be estimated.
     pub(crate) fn expected(&self, bytes: u64) -> Option<Duration> {
         let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
         self.cost.map(|cost| cost.saturating_mul(kib))

@@ -4,8 +4,8 @@ use super::file_cursor::FileCursor;
 use super::format::ResponseFormat;
 use super::log_set::LogFiles;
 use super::params::{self, BadRequest, Params, RecordCount};
+use super::request_context::{ReaderAccess, RequestContext};
 use super::search::Search;
-use super::server::{ReadServer, ReaderAccess};
 use super::stream::Body;
 use super::stream_cursor::StreamCursor;
 use super::tail::{Render, Tail, TailCursor, TailStart};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Everything there is.
 const PATHS: [&str; 6] = ["/", "/tail", "/search", "/senders", "/metrics", "/healthz"];
 
-/// What can be done with all of it.
+/// Methods that every path allows.
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// The header by which a browser says, when it comes back, what it has seen last.
@@ -35,7 +35,7 @@ type HttpResponse = Response<Body>;
 
 /// Answers a request.
 pub(crate) fn answer(
-    server: &Arc<ReadServer>,
+    server: &Arc<RequestContext>,
     request: &Request<Incoming>,
     access: ReaderAccess,
 ) -> HttpResponse {
@@ -51,7 +51,7 @@ pub(crate) fn answer(
 }
 
 fn dispatch(
-    server: &Arc<ReadServer>,
+    server: &Arc<RequestContext>,
     request: &Request<Incoming>,
     access: ReaderAccess,
 ) -> Result<HttpResponse, RefusedRequest> {
@@ -104,7 +104,7 @@ fn dispatch(
 
 /// Lets in clients that show a token, where that is asked for (RFC 6750, section 2.1). Everybody may
 /// have the page, which holds nothing yet, and whether all is well.
-fn admit(server: &ReadServer, headers: &HeaderMap) -> Result<(), RefusedRequest> {
+fn admit(server: &RequestContext, headers: &HeaderMap) -> Result<(), RefusedRequest> {
     let Some(tokens) = &server.view.tokens else { return Ok(()) };
     let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
     let shown = shown.and_then(|shown| shown.split_once(' '));
@@ -116,7 +116,7 @@ fn admit(server: &ReadServer, headers: &HeaderMap) -> Result<(), RefusedRequest>
 }
 
 fn tail(
-    server: &Arc<ReadServer>,
+    server: &Arc<RequestContext>,
     request: &Request<Incoming>,
 ) -> Result<HttpResponse, RefusedRequest> {
     let query = request.uri().query().unwrap_or_default();
@@ -152,8 +152,9 @@ fn tail(
     Ok(stream(format, Body::stream(&server.handle, &server.streams, run)))
 }
 
-fn cursor(server: &ReadServer, render: &Render, start: TailStart) -> Box<dyn TailCursor> {
-    let (store, progress) = (server.reading.store.clone(), server.view.progress.clone());
+fn cursor(server: &RequestContext, render: &Render, start: TailStart) -> Box<dyn TailCursor> {
+    let store = server.reading.store.clone();
+    let progress = server.view.progress.clone();
     match store.files {
         LogFiles::One(_) => {
             Box::new(FileCursor::new(store, progress, server.view.stats.clone(), start))
@@ -165,7 +166,7 @@ fn cursor(server: &ReadServer, render: &Render, start: TailStart) -> Box<dyn Tai
 }
 
 fn search(
-    server: &Arc<ReadServer>,
+    server: &Arc<RequestContext>,
     request: &Request<Incoming>,
 ) -> Result<HttpResponse, RefusedRequest> {
     let query = request.uri().query().unwrap_or_default();
@@ -186,7 +187,7 @@ fn search(
     Ok(stream(format, Body::stream(&server.handle, &server.streams, run)))
 }
 
-fn health(server: &ReadServer) -> HttpResponse {
+fn health(server: &RequestContext) -> HttpResponse {
     let failing = server.view.progress.failing();
     let status = if failing.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let report = failing
@@ -223,7 +224,7 @@ fn shown(kind: &'static str, bytes: &'static [u8]) -> HttpResponse {
 
 fn stream(format: ResponseFormat, body: Body) -> HttpResponse {
     let mut answer = typed(format.content_type(), body);
-    // A proxy that gathers before it passes on would hold back what is awaited.
+    // A proxy that buffers responses would delay them.
     let name = HeaderName::from_static("x-accel-buffering");
     answer.headers_mut().insert(name, HeaderValue::from_static("no"));
     answer

@@ -24,9 +24,9 @@ const DAMAGED: u64 = 16 << 10;
 pub(crate) struct ScanQuery {
     pub(crate) filter: Arc<Filter>,
     pub(crate) order: SearchOrder,
-    /// Whether the times of what is found are needed.
+    /// True if the times of what is found are needed.
     pub(crate) timed: bool,
-    /// How many bytes of what was found may be held.
+    /// Bytes of found records that may be held.
     pub(crate) budget: usize,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Scan {
     /// The segments still to be opened, the next one first.
     left: VecDeque<SegmentId>,
     reading: Option<ScanSegment>,
-    /// What was found and is not taken yet, in the order in which it is taken.
+    /// Lines that were found and are not taken yet, in the order in which they are taken.
     found: VecDeque<FoundLine>,
     text: Vec<u8>,
     pace: PieceSize,
@@ -60,7 +60,7 @@ struct ScanSegment {
 
 struct FoundLine {
     time: i64,
-    /// Where it begins in the segment.
+    /// Its start in the segment.
     offset: u64,
     /// Its place in the text, without the line end.
     begin: usize,
@@ -73,11 +73,11 @@ pub(crate) struct FoundRecord<'a> {
     pub(crate) line: &'a [u8],
     /// Behind it.
     pub(crate) position: Position,
-    /// Where it begins.
+    /// Start of the record.
     pub(crate) place: LogPlace,
 }
 
-/// What a scan came by.
+/// Statistics of a scan.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct ScanCounts {
     /// Bytes that were read, and that the ledgers said need not be.
@@ -127,7 +127,7 @@ impl Scan {
         Some(if newest { times.1 } else { times.0 })
     }
 
-    /// Whether a record is at hand.
+    /// Tells whether a record is at hand.
     pub(crate) fn is_ready(&self) -> bool {
         !self.found.is_empty()
     }
@@ -218,7 +218,8 @@ impl Scan {
         let keep = |stretch: &Stretch<'_>| self.query.filter.may_hold(stretch);
         let found = index.parts(from..limit, keep);
         self.counts.skipped += found.skipped;
-        let (segment, parts) = (Some(segment), found.parts.into());
+        let segment = Some(segment);
+        let parts = found.parts.into();
         let piece = FilePart { from, to: from, times: ANY_TIME };
         self.reading = Some(ScanSegment { name, segment, fingerprint, limit, parts, piece });
         Ok(())
@@ -297,7 +298,8 @@ impl Scan {
     /// Keeps what is wanted of `lines`, as much as may be held; the rest is read again.
     fn find(&mut self, lines: SegmentLines) {
         let timer = self.pace.begin();
-        let (mut found, timed) = (VecDeque::new(), self.query.timed);
+        let mut found = VecDeque::new();
+        let timed = self.query.timed;
         self.query.filter.each(&lines.bytes, |begin, end| {
             let line = &lines.bytes[begin..end];
             let len = line.strip_suffix(b"\n").unwrap_or(line).len();

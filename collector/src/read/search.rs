@@ -1,4 +1,4 @@
-//! `GET /search`: what is held, sent as it is found.
+//! `GET /search`: stored records, sent as they are found.
 
 use super::ReadContext;
 use super::buffer_turn::BufferTurn;
@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
-/// What is searched where there is no file that can be read back.
+/// Notice for a search without a file that can be read back.
 const LATEST: &str = "the latest records, which are in memory: no file can be read back";
 
 /// A search to be done.
@@ -47,11 +47,14 @@ impl Search {
     }
 
     async fn search(&self, outlet: &Outlet, last: &mut Option<Position>) -> Result<(), StreamEnd> {
-        let (store, filter, order) = (self.reading.store.clone(), self.filter.clone(), self.order);
+        let store = self.reading.store.clone();
+        let filter = self.filter.clone();
+        let order = self.order;
         let query = ScanQuery { filter, order, timed: false, budget: 0 };
         let begin = move || Merge::new(store.snapshot(), query);
         let mut merge = spawn_blocking(begin).await.map_err(|_| StreamEnd::Closed)?;
-        let (mut matched, mut turn) = (0, BufferTurn::default());
+        let mut matched = 0;
+        let mut turn = BufferTurn::default();
         loop {
             if turn.is_over(outlet, &self.reading.turns).await {
                 merge.release();
@@ -92,7 +95,8 @@ impl Search {
         left: u64,
     ) -> Result<(Merge, SearchStep), StreamEnd> {
         let turn = self.reading.searching.clone().acquire_owned().await;
-        let (turn, format) = (turn.map_err(|_| StreamEnd::Closed)?, self.format);
+        let turn = turn.map_err(|_| StreamEnd::Closed)?;
+        let format = self.format;
         let work = move || {
             let mut step = SearchStep { done: left == 0, ..SearchStep::default() };
             if !step.done {

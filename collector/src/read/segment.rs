@@ -2,9 +2,10 @@
 //! lines.
 
 use crate::hub::progress::Progress;
+use crate::layout::file_id::{FileId, identify};
 use crate::layout::fingerprint::{FIRST_LINE, fingerprint};
 use crate::layout::paths::{own, packed_of};
-use crate::ledger::{LedgerIndex, identify};
+use crate::ledger::LedgerIndex;
 use crate::seekable_zstd::SeekableFile;
 use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, pread};
@@ -13,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// How much further is read to find the end of a line.
+/// Bytes that are read at once to find the end of a line.
 const MORE: u64 = 64 << 10;
 
 /// A line longer than this is no record, and is passed over.
@@ -33,7 +34,7 @@ pub(crate) struct OpenSegment {
 
 #[derive(Debug)]
 enum Content {
-    Plain { file: File, inode: (u64, u64) },
+    Plain { file: File, inode: FileId },
     Zstd(SeekableFile),
     Memory(Arc<Progress>),
 }
@@ -91,13 +92,13 @@ impl Segment {
         Self(Arc::new(OpenSegment { path, content, fingerprint: OnceLock::new() }))
     }
 
-    /// What others can read it by too, without another descriptor.
+    /// Handle by which others can read it too, without another descriptor.
     pub(crate) fn shared(&self) -> &Arc<OpenSegment> {
         &self.0
     }
 
     /// The device and inode of a plain file.
-    pub(crate) fn inode(&self) -> Option<(u64, u64)> {
+    pub(crate) fn inode(&self) -> Option<FileId> {
         match &self.0.content {
             Content::Plain { inode, .. } => Some(*inode),
             Content::Zstd(_) | Content::Memory(_) => None,
@@ -108,8 +109,8 @@ impl Segment {
         &self.0.path
     }
 
-    /// What its ledger says of the first `limit` bytes; while it is rotated away from `log`, its
-    /// ledger may still lie there.
+    /// Index of the first `limit` bytes from its ledger. While the file is rotated away from `log`,
+    /// its ledger may still lie there.
     pub(crate) fn index(&self, log: &Path, limit: u64) -> LedgerIndex {
         match &self.0.content {
             Content::Plain { inode, .. } => {
@@ -122,7 +123,7 @@ impl Segment {
         }
     }
 
-    /// How long it is now. For a file that is being written, [`Progress`] knows better.
+    /// Its present length. For a file that is being written, [`Progress`] knows better.
     pub(crate) fn len(&self) -> io::Result<u64> {
         match &self.0.content {
             Content::Plain { file, .. } => Ok(file.metadata()?.len()),
@@ -141,7 +142,7 @@ impl Segment {
     }
 
     /// The lines that begin in `from..to`, none of which ends behind `limit`. In memory, those of
-    /// them that are still held.
+    /// them that are still there.
     pub(crate) fn lines(&self, from: u64, to: u64, limit: u64) -> io::Result<SegmentLines> {
         let is_memory = matches!(self.0.content, Content::Memory(_));
         let Some(before) = from.checked_sub(1).filter(|_| from < to.min(limit) && !is_memory)

@@ -1,10 +1,8 @@
 //! The server: who is let in, for how long, and when it ends.
 
-use super::pattern::Expressions;
-use super::stream::Streams;
+use super::request_context::{ReaderAccess, RequestContext};
 use super::write_limit::LimitedStream;
-use super::{FAREWELL, ReadContext, ReadOptions, routes};
-use crate::intake::ConnectionLimits;
+use super::{FAREWELL, routes};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,67 +12,21 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// How long a request may take to arrive.
+/// Time in which a request has to arrive.
 const REQUEST: Duration = Duration::from_secs(10);
 
 /// The most bytes of a request's head, and the most headers in it.
 const HEAD: usize = 32 << 10;
 const HEADERS: usize = 64;
 
-/// Connections beside those of the tails: requests, and browsers that keep some open.
-pub(super) const CONNECTIONS: usize = 256;
-
-/// Connections beyond the limit, on which everything is answered but tails and searches.
-const SPARE: usize = 16;
-
 /// The pause after a failed accept.
 const COOLING: Duration = Duration::from_millis(200);
 
-/// What every request is given.
-pub(crate) struct ReadServer {
-    pub(crate) view: ReadOptions,
-    pub(crate) reading: Arc<ReadContext>,
-    /// Where tails and searches run.
-    pub(crate) handle: Handle,
-    /// One permit for each tail that may run.
-    pub(crate) tails: Arc<Semaphore>,
-    pub(crate) streams: Streams,
-    pub(crate) expressions: Expressions,
-    connections: Arc<ConnectionLimits>,
-    spare: Arc<Semaphore>,
-}
-
-/// What a connection may ask for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ReaderAccess {
-    /// Whether it came to an address of this machine alone.
-    pub(crate) local: bool,
-    /// Whether it may tail and search.
-    pub(crate) streams: bool,
-}
-
-impl ReadServer {
-    pub(crate) fn new(view: ReadOptions, reading: Arc<ReadContext>, handle: Handle) -> Arc<Self> {
-        let tails = Arc::new(Semaphore::new(view.max_tails.min(Semaphore::MAX_PERMITS)));
-        // One address leaves some for others, unless there are very few.
-        let of_one = (view.most - view.most / 4).max(1);
-        Arc::new(Self {
-            connections: ConnectionLimits::of_readers(view.most, of_one),
-            spare: Arc::new(Semaphore::new(SPARE)),
-            view,
-            reading,
-            handle,
-            tails,
-            streams: Streams::default(),
-            expressions: Expressions::default(),
-        })
-    }
-
+impl RequestContext {
     /// Serves until it is stopped, and then until all have read to the end, for a while.
     pub(crate) async fn serve(
         self: Arc<Self>,

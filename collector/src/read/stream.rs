@@ -15,12 +15,12 @@ use tokio::time::timeout;
 /// waits in the file.
 const CHUNKS: usize = 2;
 
-/// How much of all streams together may be under way, and the least and the most of one chunk.
+/// Bytes of all streams together that may be under way, and the least and the most of one chunk.
 const UNDER_WAY: usize = 16 << 20;
 const LEAST: usize = 8 << 10;
 const MOST: usize = 96 << 10;
 
-/// How long a client may take nothing before it is disconnected.
+/// Time without progress of the client after which it is disconnected.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A response's body.
@@ -39,7 +39,7 @@ pub(crate) enum Body {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Streams(Arc<()>);
 
-/// Where a task writes a body.
+/// The writing end of a body.
 pub(crate) struct Outlet {
     chunks: mpsc::Sender<Bytes>,
     last: Arc<OnceLock<Bytes>>,
@@ -99,7 +99,7 @@ impl Body {
 }
 
 impl Streams {
-    /// How much each may send at once.
+    /// Bytes that each stream may send at once.
     pub(crate) fn chunk(&self) -> u64 {
         let count = Arc::strong_count(&self.0).max(2) - 1;
         (UNDER_WAY / count).clamp(LEAST, MOST) as u64
@@ -122,7 +122,7 @@ impl Outlet {
         self.room.available_permits() > 0 || timeout(limit, self.room.acquire()).await.is_ok()
     }
 
-    /// How long the next chunk should be.
+    /// Length of the next chunk.
     pub(crate) fn chunk(&self) -> u64 {
         self.streams.chunk()
     }

@@ -13,10 +13,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-/// How far back the last records are looked for when a filter lets few through.
+/// Distance over which the last records are looked for when a filter lets few through.
 const BACK: u64 = 256 << 20;
 
-/// How much is looked through at once for where they begin.
+/// Bytes that are searched at once for the start of the last records.
 const LOOK: u64 = 256 << 10;
 
 /// The entries of an order that are looked through at once.
@@ -29,10 +29,10 @@ pub(crate) struct StreamCursor {
     /// None where there are no logs.
     order: Option<OrderScan>,
     stage: StreamStage,
-    /// Where the stream ended when it began.
+    /// End of the stream when it began.
     seam: u64,
     position: u64,
-    /// How many records are before that, if it is known.
+    /// Number of records before that, if it is known.
     records: Option<u64>,
     last: Option<Position>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct StreamCursor {
 #[derive(Clone, Copy)]
 enum StreamStage {
     New(TailStart),
-    /// It looks for where so many more of the last records begin, from there back.
+    /// Searches back from there for the start of so many more of the last records.
     Back {
         left: u64,
         from: u64,
@@ -63,7 +63,7 @@ impl StreamCursor {
         Self { store, progress, order, stage, seam, position: seam, records: None, last }
     }
 
-    /// Where the memory begins.
+    /// Start of the records in memory.
     fn held(&self) -> u64 {
         self.progress.recent().map_or(0, |recent| recent.start().position)
     }
@@ -91,7 +91,7 @@ impl StreamCursor {
         self.stage = StreamStage::ReadContext;
     }
 
-    /// Where in the stream a position is, if that is still held.
+    /// Place of a position in the stream, if that is still stored.
     fn find(&self, after: Position) -> Option<u64> {
         let Position { fingerprint, offset } = after;
         let LogFiles::Many(template) = &self.store.files else {
@@ -135,7 +135,7 @@ impl StreamCursor {
         }
     }
 
-    /// What stands before a place, and where that begins.
+    /// Lines before a place, and where they begin.
     fn before(&mut self, place: u64) -> (LinePiece, u64) {
         let recent = self.progress.recent().and_then(|recent| {
             let start = recent.start().position;
@@ -190,7 +190,7 @@ impl StreamCursor {
     }
 }
 
-/// Where in the stream a position is, as far as the order knows, which is searched from its end.
+/// Place of a position in the stream, according to the order, which is searched from its end.
 fn find_in_order(base: &std::path::Path, after: Position, until: u64) -> io::Result<Option<u64>> {
     let (keys, _) = segments(&order_of(base))?;
     let known = (0..).zip(&keys).filter(|(_, key)| key.fingerprint == after.fingerprint);

@@ -17,10 +17,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
-/// How often something is sent, if only to notice that the client is gone.
+/// Interval at which something is sent, if only to notice that the client is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// What takes less is done at once; what may take longer is done where nobody else waits for it.
+/// Expected time below which a piece is read at once; longer ones are read by another thread.
 const AT_ONCE: Duration = Duration::from_millis(2);
 
 /// A tail to be run.
@@ -33,7 +33,7 @@ pub(crate) struct Tail {
     pub(crate) place: OwnedSemaphorePermit,
 }
 
-/// Where a tail begins.
+/// The start of a tail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TailStart {
     After(Position),
@@ -52,19 +52,19 @@ pub(crate) trait TailCursor: Send {
     /// Reads the next piece, of some `most` bytes, and appends to `out` what is to be sent of it.
     fn advance(&mut self, most: u64, render: &Render, out: &mut Vec<u8>);
 
-    /// Whether it has come to where the records ended when it began.
+    /// Tells whether it has come to where the records ended when it began.
     fn has_caught_up(&self) -> bool;
 
-    /// How much more there is by now, as far as that is known.
+    /// Number of bytes that are not read yet, as far as it is known.
     fn behind(&self) -> u64;
 
-    /// Whether it reads on from what is in the system's memory, without waiting for a disk.
+    /// Tells whether it reads on from what is in the system's memory, without waiting for a disk.
     fn is_warm(&self) -> bool;
 
-    /// Behind the last record that it came by.
+    /// Position behind the last record that was read.
     fn position(&mut self) -> Option<Position>;
 
-    /// Whether it holds, or is about to hold, pieces of many files.
+    /// Tells whether it holds, or is about to hold, pieces of many files.
     fn is_wide(&self) -> bool {
         false
     }
@@ -199,10 +199,13 @@ impl Tailing<'_> {
         let expected = self.pace.expected(cursor.behind().min(most));
         let quick = expected.is_some_and(|expected| expected < AT_ONCE)
             || (expected.is_none() && self.render.filter.is_quick());
-        let (render, mut pace) = (self.render.clone(), self.pace);
+        let render = self.render.clone();
+        let mut pace = self.pace;
         let at_once = quick && cursor.is_warm();
         let work = move || {
-            let (begun, behind, mut out) = (pace.begin(), cursor.behind().min(most), Vec::new());
+            let begun = pace.begin();
+            let behind = cursor.behind().min(most);
+            let mut out = Vec::new();
             cursor.advance(most, &render, &mut out);
             pace.took(begun, behind);
             (cursor, pace, out)

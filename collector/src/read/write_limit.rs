@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Longer than a stream waits, so that a client that goes on may still read why that ended.
+/// Longer than a stream waits, so that a client that resumes reading still gets the reason.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The connection of a client.

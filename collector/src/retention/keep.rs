@@ -1,4 +1,4 @@
-//! How much of what is old is kept, and what is not.
+//! Limits on the number, age and size of old files.
 
 use crate::layout::paths::{ledger_of, packed_of};
 use crate::layout::segment_name::SegmentName;
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-/// How many old files of a log are kept, how old, and how large all together; without a limit, all.
+/// Limits on the old files of a log: number, age, and size of all together. Without a limit, all
+/// are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct KeepLimits {
     pub(crate) age: Option<Duration>,
@@ -59,8 +60,8 @@ impl KeepLimits {
     fn is_too_old(self, segments: &[SegmentName], now: i64) -> bool {
         let Some(age) = self.age else { return false };
         let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-        let (oldest, latest) =
-            (SegmentName::new(0, now.saturating_sub(age).max(0)), SegmentName::new(0, now));
+        let oldest = SegmentName::new(0, now.saturating_sub(age).max(0));
+        let latest = SegmentName::new(0, now);
         let known = segments.iter().find(|segment| !latest.is_earlier(**segment));
         known.is_some_and(|segment| segment.is_earlier(oldest))
     }

@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// How long a directory has not changed before it is left alone.
+/// Time without a change after which a directory is left alone.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// Who sweeps.
+/// Compresses and removes old files.
 pub(super) struct RetentionWorker {
     handle: RetentionHandle,
     stats: Arc<Stats>,
@@ -59,7 +59,7 @@ impl RetentionWorker {
         }
     }
 
-    /// Packs `segments`, until there is something more urgent; `false` when it will have to go on.
+    /// Packs `segments`, until there is something more urgent; `false` when there is more to do.
     fn pack_all(&mut self, log: &Path, segments: &[SegmentName]) -> bool {
         let mut whole = true;
         for segment in segments {
@@ -114,7 +114,9 @@ impl RetentionWorker {
     fn remove(&mut self, log: &Path, segments: &[SegmentName], keep: KeepLimits) -> usize {
         let all = keep.over(log, segments, now());
         for over in &all {
-            let (path, bytes, why) = (over.path.display(), over.bytes, over.why);
+            let path = over.path.display();
+            let bytes = over.bytes;
+            let why = over.why;
             match over.remove() {
                 Ok(()) => {
                     self.stats.files_removed.add(1);

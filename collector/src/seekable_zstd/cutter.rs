@@ -2,14 +2,14 @@
 
 use std::io::{self, Read};
 
-/// How long the text of a frame is at most, but for a line that is longer: small enough to be
-/// unpacked in a fraction of a millisecond, large enough to pack well.
+/// Length of a frame's text, but for a line that is longer: small enough to be unpacked in a
+/// fraction of a millisecond, large enough to compress well.
 pub(super) const FRAME: usize = 256 << 10;
 
-/// How long a frame may be for the sake of a line. One longer than that is no record.
+/// Greatest length of a frame for the sake of a line. A longer line is not a record.
 pub(super) const LONGEST: usize = 16 << 20;
 
-/// What is cut, and what was read of it beyond the last cut.
+/// Text that is cut into frames, and the part of it that was read beyond the last cut.
 pub(super) struct FrameCutter<R> {
     reader: R,
     text: Vec<u8>,
@@ -27,7 +27,8 @@ impl<R: Read> FrameCutter<R> {
         let cut = loop {
             let missing = size.saturating_sub(self.text.len()) as u64;
             self.reader.by_ref().take(missing).read_to_end(&mut self.text)?;
-            let (long, over) = (size > self.aim, self.text.len() < size);
+            let long = size > self.aim;
+            let over = self.text.len() < size;
             let window = &self.text[..size.min(self.text.len())];
             let end =
                 if long { memchr::memchr(b'\n', window) } else { memchr::memrchr(b'\n', window) };

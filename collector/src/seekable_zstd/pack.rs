@@ -1,4 +1,4 @@
-//! How a file becomes a packed one, so that a death at any byte leaves the one or the other whole.
+//! Compression of a file: a death at any byte leaves the plain or the compressed one whole.
 //!
 //! ```text
 //!  1  app.log.20261122T184223Z.zst.new   written, and on the disk
@@ -22,7 +22,7 @@ use zstd::zstd_safe::CParameter;
 /// zstd's own default: twice as fast as the next that packs noticeably better.
 const LEVEL: i32 = 3;
 
-/// What packing came to.
+/// Sizes of a file before and after it was compressed.
 #[derive(Debug)]
 pub(crate) struct CompressedSizes {
     pub(crate) before: u64,

@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 /// The most frames of a file.
 pub(super) const MOST: u64 = 1 << 20;
 
-/// How a frame that is skipped begins, and how the table ends.
+/// First word of a frame that is skipped, and last word of the table.
 const SKIPPED: u32 = 0x184d_2a5e;
 const SEEKABLE: u32 = 0x8f92_eab1;
 
@@ -20,7 +20,7 @@ const SEEKABLE: u32 = 0x8f92_eab1;
 const HEAD: u64 = 8;
 const FOOT: u64 = 9;
 
-/// Where each frame ends: in the file, and in the text.
+/// End of each frame: in the file, and in the text.
 #[derive(Debug, Default)]
 pub(super) struct SeekTable {
     ends: Vec<(u64, u64)>,
@@ -34,7 +34,7 @@ pub(super) struct ZstdFrame {
     pub(super) begin: u64,
 }
 
-/// What a file is that is not as it should be.
+/// Error for a file that is not as it should be.
 pub(super) fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "damaged, or packed by somebody else")
 }
@@ -46,7 +46,7 @@ impl SeekTable {
         self.ends.push((at + packed, begin + text));
     }
 
-    /// How long the text is.
+    /// Length of the text.
     pub(super) fn text_len(&self) -> u64 {
         self.end().1
     }
@@ -60,7 +60,8 @@ impl SeekTable {
 
     pub(super) fn frame(&self, number: usize) -> ZstdFrame {
         let before = number.checked_sub(1).map_or((0, 0), |before| self.ends[before]);
-        let ((at, begin), (end, text_end)) = (before, self.ends[number]);
+        let (at, begin) = before;
+        let (end, text_end) = self.ends[number];
         ZstdFrame { at, packed: (end - at) as usize, text: (text_end - begin) as usize, begin }
     }
 
@@ -94,7 +95,8 @@ impl SeekTable {
         let len = file.metadata()?.len();
         let mut foot = [0; FOOT as usize];
         file.read_exact_at(&mut foot, len.checked_sub(FOOT).ok_or_else(damaged)?)?;
-        let (count, kind) = (u64::from(number(&foot)), foot[4]);
+        let count = u64::from(number(&foot));
+        let kind = foot[4];
         // The highest bit says that every entry has a checksum too; the others say nothing yet.
         let width = if kind & 0x80 > 0 { 12 } else { 8 };
         if number(&foot[5..]) != SEEKABLE || kind & 0x7c > 0 || count > MOST {

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) struct ConsoleSink {
     stdout: File,
     text: Option<Text>,
-    /// What of the batch is yet to be written.
+    /// Rest of the batch that is still to be written.
     rest: Vec<u8>,
     begun: bool,
 }

@@ -1,5 +1,5 @@
-//! The file: batches appended and told in the ledger first, so that a death at any byte costs
-//! nothing; reopened when it was moved, and rotated when it is full.
+//! The file: batches are entered in the ledger first and then appended, so that a death at any byte
+//! costs nothing; reopened when it was moved, and rotated when it is full.
 
 mod append;
 mod options;
@@ -12,12 +12,13 @@ use crate::hub::batch::Batch;
 use crate::hub::marks::HeldMark;
 use crate::hub::progress::End;
 use crate::hub::sink::{HeldRecords, Sink, SinkError, Written};
+use crate::layout::file_id::{FileId, identify};
 use crate::layout::fingerprint;
 use crate::layout::rotation;
 use crate::layout::segment_name::SegmentName;
 use crate::layout::torn_tail;
 use crate::ledger::rotation as ledger_rotation;
-use crate::ledger::{BatchEntry, FoundLedger, Ledger, identify, is_full};
+use crate::ledger::{BatchEntry, FoundLedger, Ledger, is_full};
 use crate::options::Format;
 use crate::stderr::{Chain, StderrLog};
 use append::{append, whole_lines};
@@ -32,7 +33,7 @@ use std::time::{Duration, Instant};
 /// Interval between checks that the file is still where it was.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long a file that could not be rotated is left in peace.
+/// Pause before the next attempt to rotate a file, after one that failed.
 const ROTATE_AGAIN: Duration = Duration::from_secs(60);
 
 /// A file that only grows at its end, and its ledger.
@@ -40,20 +41,20 @@ pub(crate) struct FileSink {
     options: FileOptions,
     stderr: StderrLog,
     file: File,
-    inode: (u64, u64),
+    inode: FileId,
     ledger: Ledger,
-    /// Where the next batch begins.
+    /// Offset of the next batch.
     pub(crate) end: u64,
     /// The fingerprint of what is in it, once it is known.
     fingerprint: Option<u64>,
-    /// How often another file was begun, or this one anew.
+    /// Number of times that another file was begun, or this one anew.
     begun: u64,
-    /// Whether it has made way, if it had to, for the batch that comes next.
+    /// True once the file has made way, if it had to, for the next batch.
     prepared: bool,
     /// When the file was last written, in microseconds since 1970.
     written: i64,
     looked: Instant,
-    /// Whether the file at the path is known to be another one.
+    /// True if the file at the path is known to be another one.
     away: bool,
     /// The segment that was rotated away, until the next file is begun.
     rotated: Option<SegmentName>,
@@ -68,7 +69,7 @@ pub(crate) struct FileSink {
 #[derive(Debug)]
 struct PendingWrite {
     entry: BatchEntry,
-    /// How much of the batch is in the file.
+    /// Bytes of the batch that are in the file.
     done: usize,
 }
 
@@ -120,7 +121,7 @@ impl FileSink {
         })
     }
 
-    /// Before a batch: goes on in another file if this one is full, gone or cut.
+    /// Before a batch: switches to another file if this one is full, gone or cut.
     fn make_way(&mut self) -> io::Result<()> {
         if self.look_again() {
             self.reopen()?;
@@ -143,7 +144,7 @@ impl FileSink {
 
     /// Tells whether the path leads to another file by now, or to none.
     fn was_moved(&self) -> bool {
-        let there = fs::metadata(&self.options.path).map(|file| (file.dev(), file.ino()));
+        let there = fs::metadata(&self.options.path).map(|file| FileId::from(&file));
         !there.is_ok_and(|inode| inode == self.inode)
     }
 
@@ -180,7 +181,8 @@ impl FileSink {
         let laid_out = self.ledger.prepare_next(&path, segment);
         if let Err(error) = laid_out.and_then(|()| fs::rename(&path, &rotated)) {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
-            let (path, chain) = (shown.display(), Chain(&error));
+            let path = shown.display();
+            let chain = Chain(&error);
             self.stderr.log(format_args!("failed to rotate {path}, going on in it: {chain}"));
             return Ok(());
         }
@@ -279,7 +281,8 @@ impl FileSink {
     }
 
     fn position(&self) -> Option<End> {
-        let (inode, len) = (self.inode, self.end);
+        let inode = self.inode;
+        let len = self.end;
         let end = End { inode, len, turn: 0, begun: self.begun, before: self.before };
         (self.options.format == Format::Json).then_some(end)
     }

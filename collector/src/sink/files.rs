@@ -1,5 +1,5 @@
 //! The files of a template: one for each app and host, below one directory and nowhere else. Each
-//! has its ledger; a batch is written file by file, and goes on where it stopped.
+//! has its ledger; a batch is written file by file, and continues where it stopped.
 
 mod order;
 mod reconcile;
@@ -11,6 +11,7 @@ use crate::hub::line_run::LineRun;
 use crate::hub::marks::HeldMark;
 use crate::hub::recent::WrittenPart;
 use crate::hub::sink::{HeldRecords, Sink, SinkError, Written};
+use crate::layout::file_id::FileId;
 use crate::layout::fingerprint;
 use crate::layout::order::{SegmentKey, order_of};
 use crate::layout::paths;
@@ -32,20 +33,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a file stays open without being written, and how often that is looked at.
+/// Time after which a file that is not written is closed, and interval between these checks.
 const IDLE: Duration = Duration::from_secs(300);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How often it is looked whether a directory is still where it was.
+/// Interval between checks that a directory was not moved.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What an open file takes: its directory, itself, its ledger.
+/// Descriptors of an open file: its directory, itself, its ledger.
 const DESCRIPTORS: usize = 3;
 
-/// How many places taken by something else are remembered, for each to be told of once.
+/// Number of places taken by something else that are remembered, for each to be reported once.
 const TOLD: usize = 100;
 
-/// How many files there may be, and how many of them open.
+/// Limits on the number of files, and of open ones.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FileLimits {
     all: usize,
@@ -53,7 +54,7 @@ pub(crate) struct FileLimits {
 }
 
 impl FileLimits {
-    /// How many descriptors it takes to have `all` of them open, and that of `other`.
+    /// Descriptors that it takes to have `all` of them open, and that of `other`.
     pub(crate) fn wanted(all: usize) -> usize {
         all.saturating_add(1).saturating_mul(DESCRIPTORS)
     }
@@ -64,7 +65,7 @@ impl FileLimits {
     }
 }
 
-/// Where it is told and counted what happens.
+/// Reports and counters of the files.
 pub(crate) struct FilesReports {
     pub(crate) stderr: StderrLog,
     pub(crate) stats: Arc<Stats>,
@@ -73,7 +74,7 @@ pub(crate) struct FilesReports {
 /// All files of a template.
 pub(crate) struct FilesSink {
     template: Template,
-    /// How each file is kept.
+    /// Settings of each file.
     options: FileOptions,
     most: FileLimits,
     reports: FilesReports,
@@ -82,25 +83,25 @@ pub(crate) struct FilesSink {
     other: PathBuf,
     /// The files there are, by their paths below the base, but for that one.
     known: BTreeSet<PathBuf>,
-    /// What they held at the start.
+    /// Marks in the files at the start.
     marks: Vec<HeldMark>,
-    /// What is left of the batch that is being written.
+    /// Rest of the batch that is being written.
     left: VecDeque<BatchPart>,
     /// None where files cannot be read back.
     order: Option<OrderWriter>,
-    /// What of the batch that is being written is in the files, in their order.
+    /// Parts of the present batch that are in the files, in their order.
     written: Vec<WrittenPart>,
     looked: Instant,
-    /// The places taken by something else, and whether it was told that there are too many files.
+    /// The places taken by something else that were reported, and whether too many files were.
     told: BTreeSet<PathBuf>,
     told_over: bool,
 }
 
 struct OpenFile {
     sink: FileSink,
-    /// The file is reached through it, whatever becomes of the names that lead there.
+    /// The file is reached through it, even if the names that lead there are changed.
     directory: OwnedFd,
-    inode: (u64, u64),
+    inode: FileId,
     used: Instant,
     looked: Instant,
 }
@@ -182,7 +183,8 @@ impl FilesSink {
         let confined = Some(self.path(place));
         let options = FileOptions { path, confined, ..self.options.clone() };
         let sink = FileSink::open(options, self.reports.stderr)?;
-        let (inode, now) = (identify(&directory)?, Instant::now());
+        let inode = identify(&directory)?;
+        let now = Instant::now();
         Ok(OpenFile { sink, directory, inode, used: now, looked: now })
     }
 
@@ -209,11 +211,13 @@ impl FilesSink {
     }
 
     fn write_part(&mut self, part: &BatchPart) -> Result<(), SinkError> {
-        let (other, records) = (self.other.clone(), part.batch.records());
+        let other = self.other.clone();
+        let records = part.batch.records();
         let over = self.known.len() >= self.most.all && !self.known.contains(&part.place);
         if over && part.place != other {
             if !std::mem::replace(&mut self.told_over, true) {
-                let (most, path) = (self.most.all, self.path(&other));
+                let most = self.most.all;
+                let path = self.path(&other);
                 self.reports.stderr.log(format_args!(
                     "there are {most} files (--max-files): what belongs to more is in {}",
                     path.display()
@@ -278,8 +282,11 @@ impl FilesSink {
     /// Says once what is wrong with a place.
     fn tell(&mut self, place: &Path, cause: &io::Error) {
         if self.told.len() < TOLD && self.told.insert(place.to_owned()) {
-            let (path, other) = (self.path(place), self.path(&self.other));
-            let (path, other, cause) = (path.display(), other.display(), Chain(cause));
+            let path = self.path(place);
+            let other = self.path(&self.other);
+            let path = path.display();
+            let other = other.display();
+            let cause = Chain(cause);
             self.reports.stderr.log(format_args!(
                 "{path} cannot be used, what belongs there is in {other}: {cause}"
             ));
@@ -336,7 +343,8 @@ impl Sink for FilesSink {
             return Ok(());
         }
         self.close_idle();
-        let (base, sync) = (&self.template.base, self.options.sync);
+        let base = &self.template.base;
+        let sync = self.options.sync;
         for (place, open) in &mut self.open {
             // What fails here fails again at the next write, where it is waited out.
             if open.look_again(base, place, sync).is_ok() {
@@ -351,8 +359,8 @@ impl Sink for FilesSink {
     }
 }
 
-/// Whether there is nothing at `path`, or a file that a collector wrote: peers choose the names,
-/// and nobody else's file may grow by that.
+/// Tells whether there is nothing at `path`, or a file that a collector wrote: peers choose the
+/// names, and nobody else's file may grow by that.
 fn is_ours(path: &Path) -> io::Result<bool> {
     let there = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
@@ -363,12 +371,12 @@ fn is_ours(path: &Path) -> io::Result<bool> {
     Ok(there.is_file() && (there.len() == 0 || kept.contains(&true)))
 }
 
-fn identify(directory: &OwnedFd) -> io::Result<(u64, u64)> {
+fn identify(directory: &OwnedFd) -> io::Result<FileId> {
     let there = fstat(directory)?;
-    Ok((there.st_dev, there.st_ino))
+    Ok(FileId(there.st_dev, there.st_ino))
 }
 
-/// Whether something is in the way that waiting does not remove.
+/// Tells whether something is in the way that waiting does not remove.
 fn taken(cause: &io::Error) -> bool {
     let errors = [Errno::LOOP, Errno::NOTDIR, Errno::ISDIR, Errno::NAMETOOLONG, Errno::NXIO];
     match Errno::from_io_error(cause) {

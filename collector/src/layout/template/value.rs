@@ -1,15 +1,15 @@
-//! What peers call themselves, as a part of a file's name: no way out of the directory, nothing
-//! hidden, nothing that a terminal obeys, bounded, and different for different names.
+//! Names of peers as a part of a file's name: no way out of the directory, nothing hidden, nothing
+//! that a terminal obeys, bounded, and different for different names.
 
 use std::fmt::Write;
 
 /// The most bytes of one.
 const MOST: usize = 64;
 
-/// How much of a longer one stays, in front of what tells it from others that begin alike.
+/// Bytes of a longer one that stay, in front of the hash that tells it from others.
 const KEPT: usize = MOST - 2 - 16;
 
-/// What stands for a name that is not given.
+/// Replaces a name that is not given.
 const UNKNOWN: &str = "unknown";
 
 /// A name as a part of a file's name. Letters and digits stand for themselves, and so do `-_+@:,=`
@@ -17,7 +17,8 @@ const UNKNOWN: &str = "unknown";
 /// be too long ends in `%~` and a hash of all of it.
 pub(super) fn name(value: Option<&str>) -> String {
     let value = value.filter(|value| !value.is_empty()).unwrap_or(UNKNOWN);
-    let (mut out, mut kept) = (String::new(), 0);
+    let mut out = String::new();
+    let mut kept = 0;
     for (at, c) in value.char_indices() {
         match c.is_alphanumeric() || "-_+@:,=".contains(c) || (c == '.' && at > 0) {
             true => out.push(c),

@@ -33,7 +33,7 @@ pub(super) fn append(
     }
 }
 
-/// How many of the first `done` bytes of `pieces` are whole lines.
+/// Number of the first `done` bytes of `pieces` that are whole lines.
 pub(super) fn whole_lines(done: usize, pieces: &[Cow<'_, [u8]>]) -> usize {
     let mut left = done;
     for piece in pieces {

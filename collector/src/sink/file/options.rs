@@ -13,16 +13,16 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How a file is written.
+/// Settings of a file.
 #[derive(Debug, Clone)]
 pub(crate) struct FileOptions {
-    /// How it is reached.
+    /// Path by which it is reached.
     pub(crate) path: PathBuf,
-    /// Where it lies, if it is reached another way: no link is followed then.
+    /// Path as it is shown, if it is reached another way: no link is followed then.
     pub(crate) confined: Option<PathBuf>,
     pub(crate) format: Format,
     pub(crate) schedule: RotationSchedule,
-    /// Whether what is acked has to outlive the machine.
+    /// True if acknowledged records have to survive a power failure.
     pub(crate) sync: bool,
     /// Compresses and removes the files that are rotated away.
     pub(crate) retention: RetentionHandle,

@@ -13,7 +13,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// The longest part of an entry: a batch goes on in the entry before it up to this length.
+/// The longest part of an entry: a batch extends the entry before it up to this length.
 const LONGEST: u64 = 1 << 20;
 
 /// The entries that are read at once.
@@ -25,10 +25,10 @@ pub(super) struct OrderWriter {
     file: File,
     segments: File,
     numbers: HashMap<SegmentKey, u32>,
-    /// How long the file of segments is.
+    /// Length of the file of segments.
     segments_len: u64,
     stream: RecordStream,
-    /// How many entries are settled, and the last of them.
+    /// Number of settled entries, and the last of them.
     entries: u64,
     last: Option<OrderEntry>,
     announced: Option<AnnouncedEntry>,
@@ -48,7 +48,8 @@ impl OrderWriter {
         let open = |path: &Path| {
             own(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
         };
-        let (file, segments_file) = (open(&path)?, open(&segments_of(&path))?);
+        let file = open(&path)?;
+        let segments_file = open(&segments_of(&path))?;
         flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             io::Error::new(io::ErrorKind::WouldBlock, "another collector writes to it")
         })?;
@@ -106,7 +107,7 @@ impl OrderWriter {
         self.stream
     }
 
-    /// Whether nothing was ever written by it.
+    /// Tells whether it has no entry yet.
     pub(super) fn is_new(&self) -> bool {
         self.entries == 0
     }
@@ -123,7 +124,8 @@ impl OrderWriter {
     pub(super) fn reconcile(&mut self, key: &SegmentKey, len: u64) -> io::Result<()> {
         let mut known = 0;
         if let Some(number) = self.numbers.get(key).copied() {
-            let (found, file) = (OrderFile::of(self.file.try_clone()?)?, self.file.try_clone()?);
+            let found = OrderFile::of(self.file.try_clone()?)?;
+            let file = self.file.try_clone()?;
             self.each(&found, |at, entry| {
                 if entry.segment != number {
                     return Ok(());
@@ -162,7 +164,8 @@ impl OrderWriter {
     ) -> io::Result<()> {
         let segment = self.number(key)?;
         let length = u32::try_from(length).map_err(io::Error::other)?;
-        let (position, at) = (self.stream.end, (self.entries + 1) * ENTRY);
+        let position = self.stream.end;
+        let at = (self.entries + 1) * ENTRY;
         if self.announced.take().is_some_and(|announced| announced.extends)
             && let Some(last) = self.last
         {

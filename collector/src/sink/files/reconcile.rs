@@ -77,7 +77,7 @@ impl FilesSink {
         Ok(())
     }
 
-    /// Whether a segment is among those that were rotated away.
+    /// Tells whether a segment is among those that were rotated away.
     fn is_rotated(&self, key: &SegmentKey) -> io::Result<bool> {
         let (_directory, path) = tree::reach(&self.template.base, &key.log)?;
         let is = |stamp: &SegmentName| {

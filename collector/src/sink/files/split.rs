@@ -8,7 +8,7 @@ use netlog_wire::Line;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 
-/// What of a batch belongs to one file.
+/// The part of a batch that belongs to one file.
 #[derive(Debug)]
 pub(super) struct BatchPart {
     /// The file, below the base of the template.
@@ -22,18 +22,20 @@ pub(super) struct BatchPart {
 /// up to it. A run of plain peers is split by who stands in front of each line.
 pub(super) fn split(batch: &Batch, template: &Template) -> VecDeque<BatchPart> {
     let mut split = BatchSplit { template, parts: Vec::new(), places: HashMap::new() };
-    let (mut senders, mut heads) = (HashMap::<SenderId, usize>::new(), HashMap::new());
+    let mut senders = HashMap::<SenderId, usize>::new();
+    let mut heads = HashMap::new();
     for (nth, run) in batch.runs.iter().enumerate() {
         match &run.source {
             Source::Netlog(sender) | Source::Ended(sender) => {
-                let (app, host) = (sender.identity.app.as_deref(), sender.identity.host.as_deref());
+                let app = sender.identity.app.as_deref();
+                let host = sender.identity.host.as_deref();
                 let at = senders.entry(sender.id).or_insert_with(|| split.part(app, host));
-                split.parts[*at].take(nth, run, (&run.lines, run.count));
+                split.parts[*at].take(nth, run, &run.lines, run.count);
             }
             Source::Plain => {
                 for line in run.lines.split_inclusive(|&byte| byte == b'\n') {
                     let at = heads.entry(head(line)).or_insert_with(|| split.part_of(line));
-                    split.parts[*at].take(nth, run, (line, 1));
+                    split.parts[*at].take(nth, run, line, 1);
                 }
             }
         }
@@ -59,7 +61,8 @@ impl BatchSplit<'_> {
     fn part(&mut self, app: Option<&str>, host: Option<&str>) -> usize {
         let place = self.template.place(app, host);
         *self.places.entry(place).or_insert_with_key(|place| {
-            let (place, batch) = (place.clone(), Batch::default());
+            let place = place.clone();
+            let batch = Batch::default();
             self.parts.push(BatchPart { place, batch, of: 0 });
             self.parts.len() - 1
         })
@@ -69,7 +72,7 @@ impl BatchSplit<'_> {
 impl BatchPart {
     /// Adds `count` lines of `run`, the batch's `nth`. What it says of their times and levels holds
     /// for a part of it too.
-    fn take(&mut self, nth: usize, run: &LineRun, (lines, count): (&[u8], u64)) {
+    fn take(&mut self, nth: usize, run: &LineRun, lines: &[u8], count: u64) {
         if self.of != nth || self.batch.runs.is_empty() {
             let mut part = LineRun::new(run.source.clone(), run.first, lines.len());
             (part.times, part.levels) = (run.times, run.levels);

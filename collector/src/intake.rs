@@ -11,15 +11,19 @@ mod half_lines;
 mod http;
 mod kernel_drops;
 mod limits;
+mod listener_format;
+mod opening;
 mod refusals;
 mod sequence_gaps;
 mod shared;
 mod socket_activation;
 mod socket_file;
 mod stream;
+mod submitter;
 mod timeouts;
 
 use datagram_socket::DatagramSocket;
+use listener_format::ListenerFormat;
 use std::io;
 use stream::StreamListener;
 use tokio::net::{TcpListener, UdpSocket, UnixDatagram, UnixListener};
@@ -53,15 +57,19 @@ fn serve(bound: BoundSocket, shared: &IntakeContext, intakes: &mut JoinSet<()>) 
     match address.transport {
         Transport::Tcp => {
             let listener = StreamListener::Tcp(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, pin, shared));
+            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), shared));
+        }
+        Transport::Http => {
+            let listener = StreamListener::Tcp(TcpListener::from_std(socket.into())?);
+            intakes.spawn(accept::run(listener, ListenerFormat::Http, shared));
         }
         Transport::Tls => {
             let listener = StreamListener::Tls(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, pin, shared));
+            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), shared));
         }
         Transport::Unix => {
             let listener = StreamListener::Unix(UnixListener::from_std(socket.into())?, file);
-            intakes.spawn(accept::run(listener, pin, shared));
+            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), shared));
         }
         Transport::Udp => {
             let socket = DatagramSocket::Udp(UdpSocket::from_std(socket.into())?);

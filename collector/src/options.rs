@@ -36,8 +36,8 @@ const PATIENCE: Period = Period(Duration::from_secs(300));
 #[derive(Debug, Clone, Parser)]
 #[command(name = "netlog-collector", version)]
 pub struct Options {
-    /// Address to listen on: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT, unix://PATH, or unixgram://PATH for
-    /// datagrams; repeat for several. `localhost` means both address families, port 0 any free
+    /// Address to listen on: tcp://HOST:PORT, tls://HOST:PORT, http://HOST:PORT for HTTP
+    /// alone, udp://HOST:PORT, unix://PATH, or unixgram://PATH for datagrams; repeat for several. `localhost` means both address families, port 0 any free
     /// port; the bound address is printed on stderr. The format of each message is recognised;
     /// `?as=text`, `json`, `syslog` or `gelf` after the address fixes it.
     /// `?mode=0660&owner=USER:GROUP` after a path sets who may send there [default: only the user

@@ -118,6 +118,17 @@ fn every_protocol_is_answered_as_its_clients_expect() {
 }
 
 #[test]
+fn a_listener_for_http_takes_requests_and_nothing_else() {
+    let scene = Scene::new();
+    let collector = Collector::with(&scene, "--listen http://127.0.0.1:0");
+    assert!(collector.address().starts_with("http://"), "{}", collector.address());
+    let answer = speak(collector.authority(), b"disk full\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert_eq!(post(&collector, "/", "", b"request"), (200, r#"{"taken":1}"#.into()));
+    assert_eq!(messages(&collector.records()), ["request"]);
+}
+
+#[test]
 fn requests_one_behind_another_on_a_connection_are_answered_in_order() {
     let scene = Scene::new();
     let collector = Collector::start(&scene);

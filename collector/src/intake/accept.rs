@@ -2,9 +2,10 @@
 
 use super::connection::{Connection, Opened};
 use super::connection_limits::{ConnectionPermit, LimitReached};
+use super::listener_format::ListenerFormat;
 use super::shared::IntakeContext;
 use super::stream::{PeerStream, StreamListener, TlsConnection};
-use crate::decode::{Origin, Pinned};
+use crate::decode::Origin;
 use crate::senders::peer::Peer;
 use crate::stderr::Chain;
 use crate::tls::Tls;
@@ -26,17 +27,21 @@ const QUIET: Duration = Duration::from_secs(10);
 /// Longer than it takes tokio to learn from the kernel that someone waits to be accepted.
 const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
-/// An accepted connection, and the format that `?as=` sets for it.
+/// An accepted connection, and the format of its listener.
 struct Accepted {
     stream: PeerStream,
     peer: Peer,
-    pin: Option<Pinned>,
+    format: ListenerFormat,
     /// Begins with a handshake.
     tls: Option<Arc<Tls>>,
 }
 
 /// Accepts until the collector is to end, then waits for the connections to drain.
-pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, shared: IntakeContext) {
+pub(crate) async fn run(
+    mut listener: StreamListener,
+    format: ListenerFormat,
+    shared: IntakeContext,
+) {
     let mut connections = JoinSet::new();
     let shared = Arc::new(shared);
     let tls = shared.tls.clone().filter(|_| matches!(listener, StreamListener::Tls(_)));
@@ -50,7 +55,7 @@ pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, share
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     backoff.accepted(&shared);
-                    serve(Accepted { stream, peer, pin, tls: tls.clone() }, &shared, &mut connections);
+                    serve(Accepted { stream, peer, format: format.clone(), tls: tls.clone() }, &shared, &mut connections);
                 }
                 Err(error) => backoff.wait(&error, &shared).await,
             },
@@ -59,7 +64,11 @@ pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, share
     listener.hide();
     // Whoever the kernel has let in already has been told that it is served.
     while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
-        serve(Accepted { stream, peer, pin, tls: tls.clone() }, &shared, &mut connections);
+        serve(
+            Accepted { stream, peer, format: format.clone(), tls: tls.clone() },
+            &shared,
+            &mut connections,
+        );
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -67,7 +76,7 @@ pub(crate) async fn run(mut listener: StreamListener, pin: Option<Pinned>, share
 
 /// Gives a new connection a task of its own, within the limits.
 fn serve(accepted: Accepted, shared: &Arc<IntakeContext>, connections: &mut JoinSet<()>) {
-    let Accepted { stream, peer, pin, tls } = accepted;
+    let Accepted { stream, peer, format, tls } = accepted;
     let permit = match shared.limits.connections.admit(peer.place().0) {
         Ok(permit) => permit,
         Err(reached) => return count_refusal(reached, peer, shared),
@@ -76,7 +85,7 @@ fn serve(accepted: Accepted, shared: &Arc<IntakeContext>, connections: &mut Join
     shared.stats.connections_opened.add(1);
     shared.stderr.debug(format_args!("connection from {peer} opened"));
     let shared = shared.clone();
-    let accepted = Accepted { stream, peer, pin, tls };
+    let accepted = Accepted { stream, peer, format, tls };
     // Two tasks, since most connections have no handshake and need not be as large.
     if accepted.tls.is_some() {
         connections.spawn(shake_hands(accepted, permit, shared));
@@ -87,7 +96,7 @@ fn serve(accepted: Accepted, shared: &Arc<IntakeContext>, connections: &mut Join
 
 /// Serves a connection with TLS to its end.
 async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<IntakeContext>) {
-    let Accepted { stream: PeerStream::Tcp(tcp), peer, tls: Some(tls), pin } = accepted else {
+    let Accepted { stream: PeerStream::Tcp(tcp), peer, tls: Some(tls), format } = accepted else {
         return;
     };
     let handshake = tokio::select! {
@@ -100,7 +109,7 @@ async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<I
     };
     let stream = PeerStream::Tls(TlsConnection::new(stream));
     let origin = verified.map_or_else(|| Origin::new(peer), Origin::verified);
-    converse(Accepted { stream, peer, pin, tls: None }, origin, permit, &shared).await;
+    converse(Accepted { stream, peer, format, tls: None }, origin, permit, &shared).await;
 }
 
 /// Serves a connection to its end. The parameters of an `async fn` would lie in its task twice.
@@ -110,8 +119,8 @@ fn converse(
     permit: ConnectionPermit,
     shared: &Arc<IntakeContext>,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let Accepted { stream, peer, pin, .. } = accepted;
-    let opened = Opened { stream, peer, origin, pin, share: permit.share.clone() };
+    let Accepted { stream, peer, format, .. } = accepted;
+    let opened = Opened { stream, peer, origin, format, share: permit.share.clone() };
     let mut connection = Connection::new(opened, shared.clone());
     let stats = shared.stats.clone();
     let stderr = shared.stderr;

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 pub(crate) enum Transport {
     Tcp,
     Tls,
+    /// TCP connections that speak HTTP and nothing else.
+    Http,
     Udp,
     Unix,
     Unixgram,
@@ -58,12 +60,14 @@ pub(crate) struct BoundSocket {
 }
 
 impl Transport {
-    pub(super) const ALL: [Self; 5] = [Self::Tcp, Self::Tls, Self::Udp, Self::Unix, Self::Unixgram];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Tcp, Self::Tls, Self::Http, Self::Udp, Self::Unix, Self::Unixgram];
 
     pub(super) fn scheme(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Http => "http",
             Self::Udp => "udp",
             Self::Unix => "unix",
             Self::Unixgram => "unixgram",

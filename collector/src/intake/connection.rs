@@ -3,11 +3,14 @@
 mod close;
 
 use super::half_lines::{AddressShare, LineRoom};
-use super::http::{self, HttpClient};
+use super::http;
+use super::listener_format::ListenerFormat;
+use super::opening::Opening;
 use super::shared::{IntakeContext, READ};
 use super::stream::PeerStream;
+use super::submitter::Submitter;
 use super::timeouts::{Deadlines, Timeout};
-use crate::decode::{Decoder, Origin, Pinned};
+use crate::decode::{Decoder, Origin};
 use crate::hub::coalesce::note_read;
 use crate::hub::line_run::LineRun;
 use crate::senders::peer::Peer;
@@ -57,8 +60,9 @@ pub(super) struct Connection {
     turn: bool,
     /// Unsent replies: never more than one beyond what the socket took.
     replies: Vec<u8>,
-    /// Beginning of what may be an HTTP request, until that is known.
-    opening: Option<Vec<u8>>,
+    opening: Opening,
+    /// The protocol that its listener takes, if that is only one.
+    only: Option<Protocol>,
     deadlines: Deadlines,
     /// Memory for the line that has not ended.
     room: LineRoom,
@@ -70,8 +74,7 @@ pub(super) struct Opened {
     pub(super) stream: PeerStream,
     pub(super) peer: Peer,
     pub(super) origin: Origin,
-    /// The format that `?as=` pins.
-    pub(super) pin: Option<Pinned>,
+    pub(super) format: ListenerFormat,
     pub(super) share: Arc<AddressShare>,
 }
 
@@ -85,7 +88,11 @@ enum ReadOutcome {
 
 impl Connection {
     pub(super) fn new(opened: Opened, shared: Arc<IntakeContext>) -> Self {
-        let Opened { stream, peer, origin, pin, share } = opened;
+        let Opened { stream, peer, origin, format, share } = opened;
+        let (pin, only) = match format {
+            ListenerFormat::Recognised(pin) => (pin, None),
+            ListenerFormat::Http => (None, Some(Protocol::Http)),
+        };
         stream.reset_at_death();
         let decoder = Decoder::new(origin, shared.limits.max_line, pin, shared.stats.clone());
         Self {
@@ -99,7 +106,8 @@ impl Connection {
             blank: false,
             turn: false,
             replies: Vec::new(),
-            opening: Some(Vec::new()),
+            opening: Opening::default(),
+            only,
             deadlines: Deadlines::new(shared.limits.timeouts),
             room: LineRoom::new(share),
             draining: false,
@@ -109,15 +117,11 @@ impl Connection {
 
     /// Serves it until it ends.
     pub(super) async fn run(&mut self) -> ConnectionEnd {
-        let mut end = self.converse().await.err().unwrap_or(ConnectionEnd::Closed);
-        if let (ConnectionEnd::Unfit(PeerError::Unsupported(Protocol::Http)), Some(opening)) =
-            (&end, self.opening.take())
-        {
-            let origin = self.decoder.origin().clone();
-            let client = HttpClient { peer: self.peer, origin, shared: &self.shared };
-            http::serve(&mut self.stream, opening, client).await;
-            end = ConnectionEnd::Closed;
-        }
+        let end = match self.only {
+            Some(protocol) => ConnectionEnd::Unfit(PeerError::Unsupported(protocol)),
+            None => self.converse().await.err().unwrap_or(ConnectionEnd::Closed),
+        };
+        let end = self.serve_protocol(end).await;
         if let ConnectionEnd::Unfit(error) = &end {
             self.shared.refuse(error, self.peer);
         }
@@ -129,6 +133,21 @@ impl Connection {
             _ => CloseReason::Broken,
         });
         end
+    }
+
+    /// Serves a connection whose protocol is one of its own to the end.
+    async fn serve_protocol(&mut self, end: ConnectionEnd) -> ConnectionEnd {
+        let ConnectionEnd::Unfit(PeerError::Unsupported(protocol)) = end else { return end };
+        let Some(opening) = self.opening.take() else { return end };
+        let origin = self.decoder.origin().clone();
+        let submitter = Submitter { peer: self.peer, origin, shared: &self.shared };
+        match protocol {
+            Protocol::Http => {
+                http::serve(&mut self.stream, opening, submitter).await;
+                ConnectionEnd::Closed
+            }
+            _ => end,
+        }
     }
 
     /// Reads and replies until the peer is done and knows that all it sent is kept.
@@ -265,15 +284,10 @@ impl Connection {
         note_read(came.len());
         let bytes = &buffer[came];
         self.blank = bytes.ends_with(b"\n\n") || (bytes == b"\n" && !self.decoder.pending());
-        if let Some(opening) = &mut self.opening {
-            match opening.first().or_else(|| bytes.first()) {
-                Some(b'A'..=b'Z') => opening.extend_from_slice(bytes),
-                _ => self.opening = None,
-            }
-        }
+        self.opening.saw(bytes);
         self.decoder.feed(bytes, runs)?;
         if !runs.is_empty() || self.decoder.sender().is_some() {
-            self.opening = None;
+            self.opening.close();
         }
         Ok(ReadOutcome::Some(bytes.len()))
     }

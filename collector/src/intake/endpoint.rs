@@ -54,8 +54,8 @@ impl Default for Endpoint {
 impl FromStr for Endpoint {
     type Err = UnknownEndpoint;
 
-    /// Reads `tcp://host:port`, `tls://host:port`, `udp://host:port`, `unix://path` or `unixgram://path`; `host:port`,
-    /// which means tcp; or `fd://`, which means all sockets that were passed. `?as=` behind it sets
+    /// Reads `tcp://host:port`, or the same with `tls`, `http` or `udp`; `unix://path` or
+    /// `unixgram://path`; `host:port`, which means tcp; or `fd://`, which means all sockets that were passed. `?as=` behind it sets
     /// the format; `?mode=` and `?owner=` behind a path set the permissions of its file.
     fn from_str(url: &str) -> Result<Self, UnknownEndpoint> {
         let (url, mut query) = EndpointQuery::split(url)?;
@@ -66,7 +66,7 @@ impl FromStr for Endpoint {
             None => (Transport::Tcp, url),
             Some((scheme, rest)) => {
                 let named = Transport::ALL.into_iter().find(|known| known.scheme() == scheme);
-                let unknown = "unknown scheme: expected tcp://, tls://, udp://, unix://, unixgram:// or fd://";
+                let unknown = "unknown scheme: expected tcp://, tls://, http://, udp://, unix://, unixgram:// or fd://";
                 (named.ok_or(UnknownEndpoint(unknown))?, rest)
             }
         };
@@ -76,6 +76,9 @@ impl FromStr for Endpoint {
         } else {
             net(transport, rest)?
         };
+        if transport == Transport::Http && query.pin.is_some() {
+            return Err(UnknownEndpoint("?as= is not for http://: the path of a request says it"));
+        }
         query.onto(kind)
     }
 }
@@ -249,7 +252,7 @@ fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 fn open(transport: Transport, address: SocketAddr) -> io::Result<(SocketAddr, Socket)> {
-    let stream = matches!(transport, Transport::Tcp | Transport::Tls);
+    let stream = matches!(transport, Transport::Tcp | Transport::Tls | Transport::Http);
     let (kind, protocol) =
         if stream { (Type::STREAM, Protocol::TCP) } else { (Type::DGRAM, Protocol::UDP) };
     let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
@@ -322,6 +325,7 @@ mod tests {
             ("udp://[::1]:1902", "udp://[::1]:1902"),
             ("tls://[::]:6514?as=syslog", "tls://[::]:6514?as=syslog"),
             ("0.0.0.0:80", "tcp://0.0.0.0:80"),
+            ("http://[::]:4318", "http://[::]:4318"),
             ("udp://[::]:12201?as=gelf", "udp://[::]:12201?as=gelf"),
             ("fd://?as=syslog", "fd://?as=syslog"),
             ("unix:///run/netlog.sock", "unix:///run/netlog.sock"),
@@ -335,7 +339,8 @@ mod tests {
             "localhost",
             "tcp://:1",
             "tcp://::1:80",
-            "http://x:1",
+            "http://x:1?as=text",
+            "https://x:1",
             "x:70000",
             "x:-1",
             "x:1?as=xml",

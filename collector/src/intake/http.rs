@@ -5,15 +5,10 @@ pub(super) mod body;
 mod refusal;
 mod reply;
 mod routes;
-mod socket;
 
-use super::shared::IntakeContext;
-use super::stream::PeerStream;
+use super::stream::{PeerStream, ReplayedStream};
+use super::submitter::{SubmitOutcome, Submitter};
 use crate::clock::now;
-use crate::decode::Origin;
-use crate::decode::post::{Defaults, PostedRecords, shorten};
-use crate::hub::line_run::{LineRun, Source};
-use crate::senders::peer::Peer;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hyper::body::Incoming;
@@ -23,14 +18,12 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use refusal::HttpRefusal;
-use reply::{HttpReply, PostOutcome};
+use reply::HttpReply;
 use routes::{BodyFormat, PostRoute};
 use serde_json::json;
-use socket::HttpSocket;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// Time for a connection to wait for its next request, and for the head of a request to come.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
@@ -39,18 +32,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 const HEAD: usize = 32 << 10;
 const HEADERS: usize = 64;
 
-/// Bytes of records that are handed to the hub at once.
-const HAND_OVER: usize = 64 << 10;
-
 /// Time for the hub to take a request before its client has to try again.
 const BUSY: Duration = Duration::from_secs(10);
-
-/// One connection's client, and all that its requests need.
-pub(super) struct HttpClient<'a> {
-    pub(super) peer: Peer,
-    pub(super) origin: Origin,
-    pub(super) shared: &'a IntakeContext,
-}
 
 /// Serves the requests of a connection that began with `opening`, until its client is done or the
 /// collector is to end.
@@ -59,12 +42,12 @@ pub(super) struct HttpClient<'a> {
 pub(super) fn serve<'a>(
     stream: &'a mut PeerStream,
     opening: Vec<u8>,
-    client: HttpClient<'a>,
+    client: Submitter<'a>,
 ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
     Box::pin(serve_requests(stream, opening, client))
 }
 
-async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: HttpClient<'_>) {
+async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: Submitter<'_>) {
     let peer = client.peer;
     let shared = client.shared;
     let service = service_fn(|request| {
@@ -77,7 +60,7 @@ async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: HttpC
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEAD)
             .max_headers(HEADERS)
-            .serve_connection(TokioIo::new(HttpSocket::new(stream, opening)), service)
+            .serve_connection(TokioIo::new(ReplayedStream::new(stream, opening)), service)
     );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -91,7 +74,7 @@ async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: HttpC
     }
 }
 
-impl HttpClient<'_> {
+impl Submitter<'_> {
     async fn answer(&self, request: Request<Incoming>) -> HttpReply {
         let stats = &self.shared.stats;
         stats.http_requests.add(1);
@@ -141,7 +124,7 @@ impl HttpClient<'_> {
         route: &PostRoute,
         headers: &HeaderMap,
         body: Incoming,
-    ) -> Result<PostOutcome, HttpRefusal> {
+    ) -> Result<SubmitOutcome, HttpRefusal> {
         let limits = &self.shared.limits;
         let body = body::read(headers, body, limits.max_body, &limits.bodies).await?;
         self.shared.stats.bytes_in.add(body.bytes.len() as u64);
@@ -150,63 +133,13 @@ impl HttpClient<'_> {
             _ => None,
         };
         let bytes = unpacked.as_deref().unwrap_or(&body.bytes);
-        let records = route.records(bytes, headers, now())?;
-        let outcome = self.hand_over(records, &route.defaults).await?;
+        let mut records = route.records(bytes, headers, now())?;
+        let outcome = self.hand_over(&mut records, &route.defaults, BUSY).await?;
+        self.shared.stats.records_http.add(outcome.taken);
+        drop(records);
         drop((unpacked, body));
-        match timeout(BUSY, self.shared.hub.settled()).await {
-            Ok(Ok(())) => Ok(outcome),
-            _ => Err(HttpRefusal::busy()),
-        }
-    }
-
-    async fn hand_over(
-        &self,
-        mut records: PostedRecords<'_>,
-        defaults: &Defaults,
-    ) -> Result<PostOutcome, HttpRefusal> {
-        let mut outcome = PostOutcome::default();
-        loop {
-            let mut run = LineRun::new(Source::Plain, 1, 0);
-            let mut over = true;
-            for posted in records.by_ref() {
-                match posted {
-                    Ok(mut record) => {
-                        defaults.fill(&mut record);
-                        shorten(&mut record, self.shared.limits.max_line);
-                        let identity = self.origin.identity(std::mem::take(&mut record.claims));
-                        run.record(&record, &identity);
-                    }
-                    Err(fault) => {
-                        outcome.faults += 1;
-                        outcome.first.get_or_insert(fault);
-                    }
-                }
-                if run.lines.len() >= HAND_OVER {
-                    over = false;
-                    break;
-                }
-            }
-            outcome.taken += run.count;
-            self.give(run).await?;
-            if over {
-                return Ok(outcome);
-            }
-        }
-    }
-
-    async fn give(&self, run: LineRun) -> Result<(), HttpRefusal> {
-        if run.count == 0 {
-            return Ok(());
-        }
-        let stats = &self.shared.stats;
-        match timeout(BUSY, self.shared.hub.reserve(run.lines.capacity())).await {
-            Ok(Ok(room)) => {
-                stats.records_http.add(run.count);
-                self.shared.hub.give(vec![run], room);
-                Ok(())
-            }
-            _ => Err(HttpRefusal::busy()),
-        }
+        self.settled(BUSY).await?;
+        Ok(outcome)
     }
 }
 

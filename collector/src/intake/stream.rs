@@ -16,9 +16,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+mod replayed;
 mod tls;
 mod unix_linger;
 
+pub(super) use replayed::ReplayedStream;
 pub(super) use tls::TlsConnection;
 use unix_linger::UnixLinger;
 

@@ -1,6 +1,7 @@
 //! Requests that are refused, and the reasons in words.
 
 use super::body::BodyError;
+use crate::intake::submitter::HubBusy;
 use hyper::StatusCode;
 
 /// A request that is not fulfilled.
@@ -19,6 +20,12 @@ impl HttpRefusal {
     /// reason to give the batch up.
     pub(super) fn busy() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy: try again")
+    }
+}
+
+impl From<HubBusy> for HttpRefusal {
+    fn from(_: HubBusy) -> Self {
+        Self::busy()
     }
 }
 

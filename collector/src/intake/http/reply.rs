@@ -2,6 +2,7 @@
 
 use super::refusal::HttpRefusal;
 use super::routes::BodyFormat;
+use crate::intake::submitter::SubmitOutcome;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
@@ -12,17 +13,6 @@ pub(super) type HttpReply = Response<Full<Bytes>>;
 
 /// Seconds for a client to wait before it tries again.
 const RETRY_AFTER: &str = "2";
-
-/// Outcome of a request that brought records.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct PostOutcome {
-    /// Records that are in the sinks.
-    pub(super) taken: u64,
-    /// Parts that were no records, or no records of the kind that was expected.
-    pub(super) faults: u64,
-    /// The first fault.
-    pub(super) first: Option<String>,
-}
 
 pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> HttpReply {
     typed(status, "application/json", format!("{value}\n"))
@@ -38,8 +28,8 @@ pub(super) fn typed(status: StatusCode, kind: &'static str, body: impl Into<Byte
 const PROTOBUF: &str = "application/x-protobuf";
 
 /// The answer to a request whose records are in the sinks.
-pub(super) fn success(format: BodyFormat, outcome: PostOutcome) -> HttpReply {
-    let PostOutcome { taken, faults, first } = outcome;
+pub(super) fn success(format: BodyFormat, outcome: SubmitOutcome) -> HttpReply {
+    let SubmitOutcome { taken, faults, first } = outcome;
     let fault = first.unwrap_or_default();
     match format {
         BodyFormat::OtlpProtobuf | BodyFormat::OtlpJson if faults > 0 => {

@@ -1,26 +1,26 @@
-//! A connection as hyper reads and writes it, behind the bytes that showed it to be HTTP.
+//! A connection as libraries read and write it, from the bytes on that showed its protocol.
 
-use crate::intake::stream::PeerStream;
+use super::PeerStream;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream some of whose bytes have been read already.
-pub(super) struct HttpSocket<'a> {
+pub(in crate::intake) struct ReplayedStream<'a> {
     stream: &'a mut PeerStream,
     opening: Vec<u8>,
     /// Bytes of `opening` that were read again.
     taken: usize,
 }
 
-impl<'a> HttpSocket<'a> {
-    pub(super) fn new(stream: &'a mut PeerStream, opening: Vec<u8>) -> Self {
+impl<'a> ReplayedStream<'a> {
+    pub(in crate::intake) fn new(stream: &'a mut PeerStream, opening: Vec<u8>) -> Self {
         Self { stream, opening, taken: 0 }
     }
 }
 
-impl AsyncRead for HttpSocket<'_> {
+impl AsyncRead for ReplayedStream<'_> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -49,7 +49,7 @@ impl AsyncRead for HttpSocket<'_> {
     }
 }
 
-impl AsyncWrite for HttpSocket<'_> {
+impl AsyncWrite for ReplayedStream<'_> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,0 +1,56 @@
+//! The first bytes of a connection, kept until it is known which protocol they belong to.
+
+/// No protocol needs more to be recognised.
+const LONGEST: usize = 8 << 10;
+
+/// The first bytes of a connection, as long as they may begin a protocol of its own.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    bytes: Vec<u8>,
+    over: bool,
+}
+
+impl Opening {
+    /// Takes the bytes of a read, before they are decoded.
+    pub(super) fn saw(&mut self, bytes: &[u8]) {
+        if self.over {
+            return;
+        }
+        let first = self.bytes.first().or_else(|| bytes.first());
+        // What was not recognised by then never will be.
+        if self.bytes.len() > LONGEST || !matches!(first, Some(b'A'..=b'Z')) {
+            return self.close();
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Forgets them: the connection carries messages.
+    pub(super) fn close(&mut self) {
+        *self = Self { bytes: Vec::new(), over: true };
+    }
+
+    /// The bytes of a connection that turned out to speak a protocol of its own.
+    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
+        let Self { bytes, over } = std::mem::take(self);
+        (!over).then_some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_a_line_that_never_ends_are_not_kept() {
+        let mut opening = Opening::default();
+        for _ in 0..100 {
+            opening.saw(&[b'A'; 1024]);
+            assert!(opening.bytes.len() <= LONGEST + 1024);
+        }
+        assert_eq!(opening.take(), None);
+        let mut opening = Opening::default();
+        opening.saw(b"GE");
+        opening.saw(b"T /");
+        assert_eq!(opening.take().as_deref(), Some(&b"GET /"[..]));
+    }
+}

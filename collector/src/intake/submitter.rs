@@ -1,0 +1,111 @@
+//! The way of a peer's decoded records to the hub, and the wait until they are in the sinks.
+
+use super::shared::IntakeContext;
+use crate::decode::Origin;
+use crate::decode::post::{Defaults, RecordSource, shorten};
+use crate::hub::line_run::{LineRun, Source};
+use crate::senders::peer::Peer;
+use std::mem::take;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Bytes of records that are handed to the hub at once.
+const HAND_OVER: usize = 64 << 10;
+
+/// One peer, and all that handing over its records needs.
+pub(super) struct Submitter<'a> {
+    pub(super) peer: Peer,
+    pub(super) origin: Origin,
+    pub(super) shared: &'a IntakeContext,
+}
+
+/// Outcome of records that were handed over.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct SubmitOutcome {
+    /// Records that were handed over.
+    pub(super) taken: u64,
+    /// Parts that were no records, or no records of the kind that was expected.
+    pub(super) faults: u64,
+    /// The first fault.
+    pub(super) first: Option<String>,
+}
+
+/// The hub takes nothing now, or never will again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HubBusy;
+
+impl Submitter<'_> {
+    /// Hands over records, a part at a time; each part waits for room at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When there was no room in time.
+    pub(super) async fn hand_over(
+        &self,
+        records: &mut dyn RecordSource,
+        defaults: &Defaults,
+        limit: Duration,
+    ) -> Result<SubmitOutcome, HubBusy> {
+        let mut outcome = SubmitOutcome::default();
+        loop {
+            let mut run = LineRun::new(Source::Plain, 1, 0);
+            let over = self.fill(&mut run, records, defaults, &mut outcome);
+            outcome.taken += run.count;
+            self.give(run, limit).await?;
+            if over {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Adds records to `run` until it is long enough; `true` when there are no more.
+    fn fill(
+        &self,
+        run: &mut LineRun,
+        records: &mut dyn RecordSource,
+        defaults: &Defaults,
+        outcome: &mut SubmitOutcome,
+    ) -> bool {
+        while run.lines.len() < HAND_OVER {
+            match records.next_record() {
+                Some(Ok(mut record)) => {
+                    defaults.fill(&mut record);
+                    shorten(&mut record, self.shared.limits.max_line);
+                    let identity = self.origin.identity(take(&mut record.claims));
+                    run.record(&record, &identity);
+                }
+                Some(Err(fault)) => {
+                    outcome.faults += 1;
+                    outcome.first.get_or_insert(fault);
+                }
+                None => return true,
+            }
+        }
+        false
+    }
+
+    async fn give(&self, run: LineRun, limit: Duration) -> Result<(), HubBusy> {
+        if run.count == 0 {
+            return Ok(());
+        }
+        match timeout(limit, self.shared.hub.reserve(run.lines.capacity())).await {
+            Ok(Ok(room)) => {
+                self.shared.hub.give(vec![run], room);
+                Ok(())
+            }
+            _ => Err(HubBusy),
+        }
+    }
+
+    /// Waits until all that was handed over is in the sinks.
+    ///
+    /// # Errors
+    ///
+    /// When that did not happen within `limit`, or never will.
+    pub(super) async fn settled(&self, limit: Duration) -> Result<(), HubBusy> {
+        match timeout(limit, self.shared.hub.settled()).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(HubBusy),
+        }
+    }
+}

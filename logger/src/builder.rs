@@ -2,6 +2,8 @@
 
 use crate::endpoint::{BadAddress, Endpoint, Transport};
 use crate::identity;
+#[cfg(feature = "tls")]
+use crate::tls::TlsSettings;
 use crate::token::Token;
 use env_filter::Filter;
 use netlog_wire::MAX_LINE;
@@ -77,6 +79,8 @@ pub struct Builder {
     pub(crate) max_line: usize,
     pub(crate) tee: bool,
     pub(crate) token: Token,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: TlsSettings,
     #[cfg(feature = "tracing")]
     pub(crate) log_facade: bool,
     #[cfg(feature = "tracing")]
@@ -99,6 +103,8 @@ impl Builder {
             max_line: MAX_LINE,
             tee: false,
             token: Token::from_environment(),
+            #[cfg(feature = "tls")]
+            tls: TlsSettings::from_environment(),
             #[cfg(feature = "tracing")]
             log_facade: true,
             #[cfg(feature = "tracing")]
@@ -188,6 +194,31 @@ impl Builder {
     /// Also writes every record to stderr, as text; off by default.
     pub fn tee(mut self, tee: bool) -> Self {
         self.tee = tee;
+        self
+    }
+
+    /// Trusts the CA certificates in this PEM file for `tls://` addresses, in place of the system's;
+    /// by default `$NETLOG_CA`.
+    #[cfg(feature = "tls")]
+    pub fn ca(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tls.ca = Some(path.into());
+        self
+    }
+
+    /// Trusts a collector with this certificate, whoever issued it and for whatever name: `sha256:`
+    /// and the 64 digits of its fingerprint. May be repeated; by default `$NETLOG_PIN`.
+    #[cfg(feature = "tls")]
+    pub fn pin(mut self, fingerprint: impl Into<String>) -> Self {
+        self.tls.pins.push(fingerprint.into());
+        self
+    }
+
+    /// Shows the certificate in this PEM file, whose key is in the other; by default `$NETLOG_CERT`
+    /// and `$NETLOG_KEY`. Both are read again for each connection.
+    #[cfg(feature = "tls")]
+    pub fn client_cert(mut self, cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.tls.cert = Some(cert.into());
+        self.tls.key = Some(key.into());
         self
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct Endpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
     Tcp,
+    #[cfg(feature = "tls")]
+    Tls,
     Udp,
     Unix,
 }
@@ -39,8 +41,8 @@ impl fmt::Display for BadAddress {
         let Self { address, why } = self;
         write!(
             f,
-            "invalid address {address:?}: {why}; expected host:port, tcp://host:port, udp://host:port \
-             or unix:///path"
+            "invalid address {address:?}: {why}; expected host:port, tcp://host:port, tls://host:port, \
+             udp://host:port or unix:///path"
         )
     }
 }
@@ -53,6 +55,10 @@ impl Endpoint {
         let (transport, authority) = match address.split_once("://") {
             None => (Transport::Tcp, address),
             Some(("tcp", rest)) => (Transport::Tcp, rest),
+            #[cfg(feature = "tls")]
+            Some(("tls", rest)) => (Transport::Tls, rest),
+            #[cfg(not(feature = "tls"))]
+            Some(("tls", _)) => return Err(bad("tls:// needs the cargo feature `tls`")),
             Some(("udp", rest)) => (Transport::Udp, rest),
             // A program may change its directory.
             Some(("unix", rest)) if !rest.starts_with('/') => {
@@ -74,6 +80,13 @@ impl Endpoint {
             Ok(1..) => Ok(Self { transport, authority: authority.to_owned() }),
             _ => Err(bad("the port is not a number from 1 to 65535")),
         }
+    }
+
+    /// The host's name or address, without brackets.
+    #[cfg(feature = "tls")]
+    pub(crate) fn host(&self) -> &str {
+        let host = self.authority.rsplit_once(':').map_or("", |(host, _)| host);
+        host.trim_matches(['[', ']'])
     }
 
     /// Connects to the path, or resolves the name and connects to its first address that answers.
@@ -123,6 +136,8 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.transport {
             Transport::Tcp => "tcp",
+            #[cfg(feature = "tls")]
+            Transport::Tls => "tls",
             Transport::Udp => "udp",
             Transport::Unix => "unix",
         };
@@ -160,7 +175,7 @@ mod tests {
             let told = Endpoint::parse(address).unwrap_err().to_string();
             let expected = format!(
                 "invalid address {address:?}: {why}; expected host:port, tcp://host:port, \
-                 udp://host:port or unix:///path"
+                 tls://host:port, udp://host:port or unix:///path"
             );
             assert_eq!(told, expected);
         }

@@ -97,6 +97,8 @@ mod span_context;
 mod spool;
 mod stats;
 mod stderr;
+#[cfg(feature = "tls")]
+mod tls;
 mod token;
 #[cfg(feature = "tracing")]
 mod tracing;

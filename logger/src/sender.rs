@@ -67,6 +67,8 @@ impl Sender {
             endpoint,
             format: builder.format,
             token: builder.token.clone(),
+            #[cfg(feature = "tls")]
+            tls: builder.tls.clone(),
         });
         let spool = Arc::new(spool);
         let mut context =

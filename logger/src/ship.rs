@@ -80,7 +80,14 @@ pub fn ship(
     let directory = Directory::open(&path).map_err(|e| ShipError::Directory(e.into()))?;
     let known = KnownCollector::load(&endpoint, Some(&directory));
     let token = token.map_or_else(Token::from_environment, |token| Token::new(token.into()));
-    let destination = Arc::new(Destination { endpoint, format: Format::Json, known, token });
+    let destination = Arc::new(Destination {
+        endpoint,
+        format: Format::Json,
+        known,
+        token,
+        #[cfg(feature = "tls")]
+        tls: crate::tls::TlsSettings::from_environment(),
+    });
     for entry in directory.rings(None, &complain) {
         if let Some(spool) = directory.adopt_or(&entry.name, &complain) {
             each(ship_one(spool, &destination));

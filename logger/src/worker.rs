@@ -1,6 +1,7 @@
 //! The worker: the thread that owns the socket. It connects, sends the records of the ring, reads
 //! acks, backs off, and starts over; for a dead sender's ring it ends when everything is delivered.
 
+mod connection;
 mod context;
 mod datagrams;
 mod intervals;
@@ -13,8 +14,8 @@ pub(crate) use context::{Context, Destination, RetryPolicy, WorkerStatus};
 
 use crate::endpoint::Transport;
 use crate::identity;
-use crate::socket::Socket;
 use crate::waker::SleepMode;
+use connection::Connection;
 use context::ConnectionEnd;
 use intervals::BUSY;
 use std::io;
@@ -46,7 +47,7 @@ impl Worker {
         let status = &self.context.status;
         let mut attempt = 0;
         loop {
-            let end = self.connect().map(|socket| self.deliver(socket)).unwrap_or_else(|e| {
+            let end = self.connect().map(|connection| self.deliver(connection)).unwrap_or_else(|e| {
                 ConnectionEnd::Lost { reason: e.to_string(), took_records: false }
             });
             status.connected.store(false, Ordering::Release);
@@ -70,20 +71,21 @@ impl Worker {
         }
     }
 
-    fn connect(&self) -> io::Result<Socket> {
+    fn connect(&self) -> io::Result<Connection> {
         let Context { status, destination, .. } = &self.context;
         status.connect_now.store(false, Ordering::Release);
-        let socket = destination.endpoint.connect()?;
+        let connection = destination.connect()?;
         status.connected.store(true, Ordering::Release);
         let now = u64::try_from(identity::now()).unwrap_or(0);
         status.connected_since.store(now, Ordering::Release);
-        Ok(socket)
+        Ok(connection)
     }
 
-    fn deliver(&self, socket: Socket) -> ConnectionEnd {
-        let end = match self.context.destination.endpoint.transport {
-            Transport::Tcp | Transport::Unix => stream::deliver(&self.context, socket),
-            Transport::Udp => datagrams::deliver(&self.context, &socket),
+    fn deliver(&self, connection: Connection) -> ConnectionEnd {
+        let datagrams = self.context.destination.endpoint.transport == Transport::Udp;
+        let end = match connection {
+            Connection::Plain(socket) if datagrams => datagrams::deliver(&self.context, &socket),
+            stream => stream::deliver(&self.context, stream),
         };
         if let ConnectionEnd::Done = end {
             self.context.finish();

@@ -1,16 +1,22 @@
 //! State that a worker works with: its spool, the destination, and the flags it shares with the
 //! program.
 
+use super::connection::Connection;
 use super::outage::Outage;
 use crate::builder::Format;
 use crate::clock::Calibrator;
 use crate::endpoint::Endpoint;
+#[cfg(feature = "tls")]
+use crate::endpoint::Transport;
 use crate::known_collectors::KnownCollector;
 use crate::ring::Owner;
 use crate::spool::Spool;
+#[cfg(feature = "tls")]
+use crate::tls::TlsSettings;
 use crate::token::Token;
 use crate::waker::Waker;
 use std::cell::RefCell;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -20,6 +26,20 @@ pub(crate) struct Destination {
     pub(crate) token: Token,
     pub(crate) format: Format,
     pub(crate) known: KnownCollector,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: TlsSettings,
+}
+
+impl Destination {
+    /// Connects, and completes the handshake of TLS if the address asks for it.
+    pub(super) fn connect(&self) -> io::Result<Connection> {
+        let socket = self.endpoint.connect()?;
+        #[cfg(feature = "tls")]
+        if self.endpoint.transport == Transport::Tls {
+            return self.tls.connect(self.endpoint.host(), socket).map(Connection::Tls);
+        }
+        Ok(Connection::Plain(socket))
+    }
 }
 
 /// Flags shared by a worker and its program.

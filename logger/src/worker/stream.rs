@@ -1,10 +1,11 @@
-//! Delivery over a stream: a session's conversation on a TCP or Unix socket.
+//! Delivery over a stream: a session's conversation on a TCP or Unix socket, with TLS or
+//! without.
 
+use super::connection::Connection;
 use super::context::{ConnectionEnd, Context};
 use super::intervals::{self, ACK_INTERVAL, BUSY};
 use crate::descriptor::was_closed;
 use crate::session::{Session, SessionError, SessionOptions};
-use crate::socket::Socket;
 use crate::waker::SleepMode;
 use rustix::event::PollFlags;
 use std::io;
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant};
 /// Time given to the other side to close after us.
 const CLOSE_LIMIT: Duration = Duration::from_millis(100);
 
-/// Delivers over `socket` until the connection is lost or everything is delivered.
-pub(super) fn deliver(context: &Context, socket: Socket) -> ConnectionEnd {
+/// Delivers over `connection` until the connection is lost or everything is delivered.
+pub(super) fn deliver(context: &Context, mut connection: Connection) -> ConnectionEnd {
     let destination = &context.destination;
     let options = SessionOptions {
         format: destination.format,
@@ -29,7 +30,7 @@ pub(super) fn deliver(context: &Context, socket: Socket) -> ConnectionEnd {
         let lost = |reason| ConnectionEnd::Lost { reason, took_records };
         context.set_clock();
         context.spool.report_losses();
-        match exchange(&mut session, &socket) {
+        match exchange(&mut session, &mut connection) {
             Ok(true) => interval = BUSY,
             Ok(false) => {}
             Err(e) if was_closed(&e) => return ConnectionEnd::Closed,
@@ -45,10 +46,10 @@ pub(super) fn deliver(context: &Context, socket: Socket) -> ConnectionEnd {
             context.report_recovery();
         }
         if session.drained() || context.close_at_end() {
-            socket.close(CLOSE_LIMIT);
+            connection.close(CLOSE_LIMIT);
             return ConnectionEnd::Done;
         }
-        match wait(context, &mut session, &socket, interval) {
+        match wait(context, &mut session, &connection, interval) {
             Ok(active) => interval = intervals::next(interval, active),
             Err(_) => return ConnectionEnd::Closed,
         }
@@ -60,16 +61,16 @@ pub(super) fn deliver(context: &Context, socket: Socket) -> ConnectionEnd {
 fn wait(
     context: &Context,
     session: &mut Session<'_>,
-    socket: &Socket,
+    connection: &Connection,
     interval: Duration,
 ) -> io::Result<bool> {
     if !session.pending().is_empty() {
-        return socket.poll(PollFlags::OUT, interval);
+        return connection.poll(PollFlags::OUT, interval);
     }
     let flushing = context.status.flushing.load(Ordering::Acquire) > 0;
     if session.expects_answer() && (flushing || interval <= ACK_INTERVAL) {
         // What is there to read is not activity yet: the peer may say nothing that matters.
-        socket.poll(PollFlags::IN, interval.min(ACK_INTERVAL))?;
+        connection.poll(PollFlags::IN, interval.min(ACK_INTERVAL))?;
         return Ok(false);
     }
     Ok(context.waker.sleep(SleepMode::Light, interval))
@@ -86,15 +87,15 @@ fn explain(context: &Context, error: &SessionError) -> String {
 }
 
 /// Reads what is readable and writes until the kernel takes no more; `true` if anything moved.
-fn exchange(session: &mut Session<'_>, socket: &Socket) -> io::Result<bool> {
+fn exchange(session: &mut Session<'_>, connection: &mut Connection) -> io::Result<bool> {
     let mut moved = false;
     loop {
-        moved |= receive(session, socket)?;
+        moved |= receive(session, connection)?;
         let pending = session.pending();
         if pending.is_empty() {
             return Ok(moved);
         }
-        match socket.send(pending) {
+        match connection.send(pending) {
             Ok(count) => session.wrote(count, Instant::now()),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(moved),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -106,9 +107,9 @@ fn exchange(session: &mut Session<'_>, socket: &Socket) -> io::Result<bool> {
 
 /// Reads what the other side has sent, once: acks are short, and a peer that never stops talking
 /// must not keep the worker busy. `true` if that delivered something.
-fn receive(session: &mut Session<'_>, socket: &Socket) -> io::Result<bool> {
+fn receive(session: &mut Session<'_>, connection: &mut Connection) -> io::Result<bool> {
     let mut buffer = [0; 4096];
-    match socket.receive(&mut buffer) {
+    match connection.receive(&mut buffer) {
         Ok(0) => {
             let closed = "the other side closed the connection";
             Err(io::Error::new(io::ErrorKind::UnexpectedEof, closed))

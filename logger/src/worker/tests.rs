@@ -25,6 +25,8 @@ fn delivered(before: impl FnOnce(&Spool)) -> Vec<String> {
             token: Token::default(),
             format: Format::Json,
             known: KnownCollector::load(&endpoint, None),
+            #[cfg(feature = "tls")]
+            tls: crate::tls::TlsSettings::default(),
         };
         let context = Context::new(Arc::new(spool), Arc::new(destination), RetryPolicy::Once);
         Worker { context }.run().unwrap();

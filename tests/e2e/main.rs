@@ -28,6 +28,7 @@ mod spool;
 mod systemd;
 mod tails;
 mod templates;
+mod tls;
 mod tokens;
 mod tracing;
 mod unix;

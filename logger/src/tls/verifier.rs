@@ -48,7 +48,9 @@ impl fmt::Display for Untrusted {
         let Self { name, pin: Pin(digits), why } = self;
         write!(f, "the certificate of {name} is not accepted: ")?;
         match why {
-            Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            Some(Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            )) => {
                 f.write_str("not issued by a known CA")?;
             }
             Some(Error::InvalidCertificate(error)) => write!(f, "{error}")?,

@@ -104,7 +104,7 @@ impl Builder {
             tee: false,
             token: Token::from_environment(),
             #[cfg(feature = "tls")]
-            tls: TlsSettings::from_environment(),
+            tls: TlsSettings::default(),
             #[cfg(feature = "tracing")]
             log_facade: true,
             #[cfg(feature = "tracing")]
@@ -197,29 +197,37 @@ impl Builder {
         self
     }
 
-    /// Trusts the CA certificates in this PEM file for `tls://` addresses, in place of the system's;
-    /// by default `$NETLOG_CA`.
+    /// Trusts the CA certificates in this PEM file for `tls://` addresses; by default `$NETLOG_CA`,
+    /// else the system's.
     #[cfg(feature = "tls")]
     pub fn ca(mut self, path: impl Into<PathBuf>) -> Self {
         self.tls.ca = Some(path.into());
         self
     }
 
-    /// Trusts a collector with this certificate, whoever issued it and for whatever name: `sha256:`
-    /// and the 64 digits of its fingerprint. May be repeated; by default `$NETLOG_PIN`.
+    /// Trusts only a collector whose certificate has this fingerprint, `sha256:` and 64 digits,
+    /// whoever issued it and for whatever name and time. May be repeated, for a change of
+    /// certificates; by default `$NETLOG_PIN`.
     #[cfg(feature = "tls")]
     pub fn pin(mut self, fingerprint: impl Into<String>) -> Self {
         self.tls.pins.push(fingerprint.into());
         self
     }
 
-    /// Shows the certificate in this PEM file, whose key is in the other; by default `$NETLOG_CERT`
-    /// and `$NETLOG_KEY`. Both are read again for each connection.
+    /// Shows the certificate in this PEM file to the collector, with its private key in the other;
+    /// by default `$NETLOG_CERT` and `$NETLOG_KEY`. Both are read again for each connection.
     #[cfg(feature = "tls")]
     pub fn client_cert(mut self, cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.tls.cert = Some(cert.into());
         self.tls.key = Some(key.into());
         self
+    }
+
+    /// Completes the TLS settings from the environment.
+    #[cfg(feature = "tls")]
+    pub(crate) fn check_tls(&mut self) -> Result<(), InitError> {
+        self.tls.complete(TlsSettings::from_environment());
+        self.tls.check().map_err(|error| InitError::Tls { why: error.to_string() })
     }
 
     pub(crate) fn endpoint(&self) -> Result<Endpoint, InitError> {
@@ -254,6 +262,12 @@ pub enum InitError {
         /// The error in it.
         why: String,
     },
+    /// A pin is malformed, or a client certificate has no key.
+    #[cfg(feature = "tls")]
+    Tls {
+        /// The error.
+        why: String,
+    },
     /// The program already has a logger. Initialise one logger, once, at the start of `main`.
     AlreadySet,
     /// The system has no memory or no thread for the logger.
@@ -265,6 +279,8 @@ impl fmt::Display for InitError {
         match self {
             Self::Address(bad) => write!(f, "{bad}"),
             Self::Filter { text, why } => write!(f, "invalid log filter {text:?}: {why}"),
+            #[cfg(feature = "tls")]
+            Self::Tls { why } => write!(f, "invalid TLS settings: {why}"),
             Self::AlreadySet => f.write_str(
                 "the program already has a logger; initialise one, once, at the start of main",
             ),

@@ -62,6 +62,9 @@
 //!
 //! # Features
 //!
+//! - `tls`: addresses of the form `tls://host:port`, by rustls with ring. The collector is verified by
+//!   the system's CAs, by `Builder::ca` or by `Builder::pin`; `Builder::client_cert` shows it a
+//!   certificate. Only the worker encrypts: a log call costs the same.
 //! - `tracing`: events of `tracing` become records too, with the spans around them. [`init()`] then also
 //!   installs a subscriber, unless there is one; `netlog::layer` is a layer for one of your own.
 //!
@@ -98,7 +101,8 @@ mod spool;
 mod stats;
 mod stderr;
 #[cfg(feature = "tls")]
-mod tls;
+#[doc(hidden)]
+pub mod tls;
 mod token;
 #[cfg(feature = "tracing")]
 mod tracing;
@@ -116,8 +120,9 @@ pub use tracing::{Layer, RecordFilter, RecordLayer, layer};
 
 /// Starts a logger that sends to `address`, with default options.
 ///
-/// The address is `host:port` or `tcp://host:port`, `unix:///path` for a collector on the same
-/// machine, or `udp://host:port` for one record a datagram without acks.
+/// The address is `host:port` or `tcp://host:port`, `tls://host:port` (with the feature `tls`),
+/// `unix:///path` for a collector on the same machine, or `udp://host:port` for one record a
+/// datagram without acks.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), netlog::InitError> {

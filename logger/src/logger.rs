@@ -55,6 +55,8 @@ impl Builder {
     pub(crate) fn start(mut self, take_facade: bool) -> Result<Guard, InitError> {
         let endpoint = self.endpoint()?;
         let filter = self.filters()?;
+        #[cfg(feature = "tls")]
+        self.check_tls()?;
         if LOGGER.get().is_some() || (take_facade && log::set_logger(&LogFacade).is_err()) {
             return Err(InitError::AlreadySet);
         }

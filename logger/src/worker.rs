@@ -47,20 +47,21 @@ impl Worker {
         let status = &self.context.status;
         let mut attempt = 0;
         loop {
-            let end = self.connect().map(|connection| self.deliver(connection)).unwrap_or_else(|e| {
-                ConnectionEnd::Lost { reason: e.to_string(), took_records: false }
-            });
+            let end = match self.connect() {
+                Ok(connection) => self.deliver(connection),
+                Err(error) => ConnectionEnd::failed(&error),
+            };
             status.connected.store(false, Ordering::Release);
             status.connected_since.store(0, Ordering::Release);
             match end {
                 ConnectionEnd::Done => return Ok(()),
                 ConnectionEnd::Closed => attempt = 0,
-                ConnectionEnd::Lost { reason, took_records } => {
+                ConnectionEnd::Lost { reason, took_records, refused } => {
                     status.failures.fetch_add(1, Ordering::AcqRel);
                     if self.context.retry == RetryPolicy::Once {
                         return Err(reason);
                     }
-                    self.context.report_outage(&reason);
+                    self.context.report_outage(&reason, refused);
                     attempt = if took_records { 0 } else { attempt };
                 }
             }

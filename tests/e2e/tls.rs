@@ -3,46 +3,72 @@
 use crate::harness::{
     Child, Collector, SOON, Scene, assert_each_once, example, messages, program, wait_until,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
 use std::process::Command;
 
-/// Makes a CA and the collector's pair of it in the scene.
-fn certify(scene: &Scene, ca: &str) {
-    let mut params = CertificateParams::new([]).expect("no names");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().expect("randomness");
-    let issuer = CertifiedIssuer::self_signed(params, key).expect("a CA");
-    let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let params = CertificateParams::new(names).expect("names");
-    let key = KeyPair::generate().expect("randomness");
-    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
-    let write = |name: &str, text: String| {
-        std::fs::write(scene.path(name), text).expect("the scene has room");
-    };
-    write(ca, issuer.pem());
-    write("server.pem", certificate.pem());
-    write("server.key", key.serialize_pem());
+/// A CA whose certificate is in the scene as `ca.pem`.
+struct Ca<'a> {
+    scene: &'a Scene,
+    issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-fn listening(scene: &Scene) -> Collector {
-    let line = "--listen tls://127.0.0.1:0 --tls-cert server.pem --tls-key server.key";
-    Collector::with(scene, line)
+impl<'a> Ca<'a> {
+    fn new(scene: &'a Scene) -> Self {
+        let mut params = CertificateParams::new([]).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("randomness");
+        let issuer = CertifiedIssuer::self_signed(params, key).expect("a CA");
+        std::fs::write(scene.path("ca.pem"), issuer.pem()).expect("the scene has room");
+        Self { scene, issuer }
+    }
+
+    /// Issues `NAME.pem` and `NAME.key` for these hosts.
+    fn issue(&self, name: &str, hosts: &[&str]) {
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let params = CertificateParams::new(hosts).expect("names");
+        let key = KeyPair::generate().expect("randomness");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let write = |kind: &str, text: String| {
+            let path = self.scene.path(&format!("{name}.{kind}"));
+            std::fs::write(path, text).expect("the scene has room");
+        };
+        write("pem", certificate.pem());
+        write("key", key.serialize_pem());
+    }
 }
 
-fn subject(scene: &Scene, ca: &str, line: &str) -> Child {
+/// A collector whose certificate is for these hosts.
+fn collector_for(ca: &Ca<'_>, hosts: &[&str], options: &str) -> Collector {
+    ca.issue("server", hosts);
+    let tls = "--listen tls://127.0.0.1:0 --tls-cert server.pem --tls-key server.key";
+    Collector::with(ca.scene, &format!("{tls} {options}"))
+}
+
+fn collector(ca: &Ca<'_>) -> Collector {
+    collector_for(ca, &["127.0.0.1", "localhost"], "")
+}
+
+/// The subject with these settings of the environment, each a name and a file of the scene.
+fn subject(scene: &Scene, files: &[[&str; 2]], line: &str) -> Child {
     let mut command = scene.command(&example("subject"));
-    Child::start(command.env("NETLOG_CA", scene.path(ca)).args(line.split_whitespace()))
+    for [name, file] in files {
+        command.env(name, scene.path(file));
+    }
+    Child::start(command.args(line.split_whitespace()))
 }
+
+const TRUST: [&str; 2] = ["NETLOG_CA", "ca.pem"];
 
 #[test]
 fn a_program_logs_over_tls_and_what_it_left_when_it_was_killed_comes_too() {
     let scene = Scene::new();
-    certify(&scene, "ca.pem");
-    let collector = listening(&scene);
+    let ca = Ca::new(&scene);
+    let collector = collector(&ca);
     let to = collector.address().to_owned();
-    subject(&scene, "ca.pem", &format!("to={to} records=5000")).succeed();
+    subject(&scene, &[TRUST], &format!("to={to} records=5000")).succeed();
     assert_each_once(&collector.records().of("subject"), 1, 5000);
-    subject(&scene, "ca.pem", &format!("to={to} app=killed records=1000 end=kill")).end();
+    subject(&scene, &[TRUST], &format!("to={to} app=killed records=1000 end=kill")).end();
     let mut ship = scene.command(&program("netlog"));
     Child::start(ship.env("NETLOG_CA", scene.path("ca.pem")).args(["ship", "--to", &to])).succeed();
     let came = || collector.records().of("killed").0.len() >= 1000;
@@ -52,30 +78,70 @@ fn a_program_logs_over_tls_and_what_it_left_when_it_was_killed_comes_too() {
 #[test]
 fn a_collector_with_an_unknown_certificate_gets_nothing_until_it_is_trusted() {
     let scene = Scene::new();
-    certify(&scene, "other.pem");
-    certify(&scene, "ca.pem");
-    let collector = listening(&scene);
-    let to = collector.address().to_owned();
-    let mut distrustful = subject(&scene, "other.pem", &format!("to={to} records=10"));
+    let server = collector(&Ca::new(&scene));
+    // Another CA of the same name takes the file's place.
+    Ca::new(&scene);
+    let to = server.address().to_owned();
+    let mut distrustful = subject(&scene, &[TRUST], &format!("to={to} records=10"));
     distrustful.end();
     let said = distrustful.stderr();
-    assert!(
-        said.contains("is not accepted: not issued by a known CA; its pin is sha256:"),
-        "{said}"
-    );
-    assert!(collector.records().0.is_empty());
-    let (_, pin) = said.split_once("its pin is ").expect("it is said");
-    let pin = &pin[..71];
+    let reason = "is not trusted: it is not issued by a trusted CA; its fingerprint is sha256:";
+    assert_eq!(said.matches(reason).count(), 1, "{said}");
+    assert!(server.records().0.is_empty());
+    let at = said.find("sha256:").expect("it has the fingerprint");
+    let pin = &said[at..at + "sha256:".len() + 64];
     let mut ship = scene.command(&program("netlog"));
     Child::start(ship.env("NETLOG_PIN", pin).args(["ship", "--to", &to])).succeed();
-    assert_each_once(&collector.wait_for(10).of("subject"), 1, 10);
+    assert_each_once(&server.wait_for(10).of("subject"), 1, 10);
+    let mut other = scene.command(&example("subject"));
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    let mut other = Child::start(other.env("NETLOG_PIN", &wrong).arg(format!("to={to}")));
+    other.end();
+    let expected = format!("the expected fingerprint is {wrong}; its fingerprint is {pin}");
+    assert!(other.stderr().contains(&expected), "{}", other.stderr());
+}
+
+#[test]
+fn a_certificate_for_another_host_is_reported_with_the_host_it_is_for() {
+    let scene = Scene::new();
+    let collector = collector_for(&Ca::new(&scene), &["logs.example"], "");
+    let mut subject = subject(&scene, &[TRUST], &format!("to={} records=10", collector.address()));
+    subject.end();
+    let reason = "the certificate of 127.0.0.1 is not trusted: it is for logs.example; its finger";
+    assert!(subject.stderr().contains(reason), "{}", subject.stderr());
+    assert!(collector.records().0.is_empty());
+}
+
+/// A renewed client certificate is used without a restart of the program.
+#[test]
+fn a_program_without_an_accepted_certificate_is_told_so_and_delivers_once_it_has_one() {
+    let scene = Scene::new();
+    let ca = Ca::new(&scene);
+    let collector = collector_for(&ca, &["127.0.0.1"], "--tls-client-ca ca.pem --tls-identity any");
+    let stranger = Scene::new();
+    Ca::new(&stranger).issue("client", &["web1"]);
+    let copy = |from: &Scene, name: &str| {
+        std::fs::copy(from.path(name), scene.path(&format!("shown-{name}"))).expect("a copy");
+    };
+    copy(&stranger, "client.pem");
+    copy(&stranger, "client.key");
+    let shown = [["NETLOG_CERT", "shown-client.pem"], ["NETLOG_KEY", "shown-client.key"], TRUST];
+    let line = format!("to={} records=100 wait=1", collector.address());
+    let mut refused = subject(&scene, &shown, &line);
+    refused.says("the other side does not accept our certificate");
+    collector.process.says("the certificate is not issued by a known CA");
+    ca.issue("client", &["web1"]);
+    copy(&scene, "client.key");
+    copy(&scene, "client.pem");
+    assert_each_once(&collector.wait_for(100).of("subject"), 1, 100);
+    refused.hang_up();
+    refused.succeed();
 }
 
 #[test]
 fn what_openssl_sends_is_kept() {
     let scene = Scene::new();
-    certify(&scene, "ca.pem");
-    let collector = listening(&scene);
+    let collector = collector(&Ca::new(&scene));
     let mut client = Command::new("openssl");
     client.args(["s_client", "-quiet", "-CAfile"]).arg(scene.path("ca.pem"));
     client.args(["-connect", collector.authority()]);

@@ -149,10 +149,16 @@ pub(crate) fn chain_words(error: &Error) -> String {
             "the certificate is not valid yet"
         }
         CertificateError::Revoked => "the certificate is revoked",
-        CertificateError::UnknownIssuer => "the certificate is not issued by a known CA",
+        // A CA with the name of a known one, and another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "the certificate is not issued by a known CA"
+        }
         CertificateError::UnknownRevocationStatus => "no CRL covers the certificate's CA",
         CertificateError::ExpiredRevocationList
         | CertificateError::ExpiredRevocationListContext { .. } => "the CRL has expired",
+        CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
+            "the certificate is a CA's own, which only --tls-peer sha256:… can let in"
+        }
         other => return other.to_string(),
     };
     words.to_owned()

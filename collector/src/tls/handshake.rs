@@ -134,7 +134,7 @@ impl fmt::Display for Failure {
             Self::NotTls => f.write_str("it does not speak TLS; set tls:// at the sender"),
             Self::Incompatible(error) => write!(f, "TLS handshake failed: {error}"),
             Self::Certificate(error) => push_certificate(f, error),
-            Self::Alert(error) => write!(f, "it ended the TLS handshake: {error}"),
+            Self::Alert(error) => write!(f, "it does not accept this side: {error}"),
             Self::Broken(error) => write!(f, "connection lost in the TLS handshake: {error}"),
         }
     }

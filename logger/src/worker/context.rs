@@ -101,9 +101,9 @@ impl Context {
     }
 
     /// Reports the loss of the connection.
-    pub(super) fn report_outage(&self, reason: &str) {
+    pub(super) fn report_outage(&self, reason: &str, refused: bool) {
         if self.retry == RetryPolicy::Report {
-            self.outage.begin(&self.spool, &self.destination.endpoint, reason);
+            self.outage.begin(&self.spool, &self.destination.endpoint, reason, refused);
         }
     }
 
@@ -140,6 +140,20 @@ pub(super) enum ConnectionEnd {
     Done,
     /// The program closed the descriptor of the connection.
     Closed,
-    /// The connection was lost.
-    Lost { reason: String, took_records: bool },
+    /// The connection was lost, or none was made.
+    Lost {
+        reason: String,
+        took_records: bool,
+        /// One side refused the other, which no further attempt will mend.
+        refused: bool,
+    },
+}
+
+impl ConnectionEnd {
+    /// A connection that failed before it took any records.
+    pub(super) fn failed(error: &io::Error) -> Self {
+        // Only refusals, by TLS and by the collector, have this kind.
+        let refused = error.kind() == io::ErrorKind::InvalidData;
+        Self::Lost { reason: error.to_string(), took_records: false, refused }
+    }
 }

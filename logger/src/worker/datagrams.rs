@@ -19,7 +19,7 @@ const STEP: u64 = 64;
 pub(super) fn deliver(context: &Context, socket: &Socket) -> ConnectionEnd {
     let lost = |e: io::Error| match was_closed(&e) {
         true => ConnectionEnd::Closed,
-        false => ConnectionEnd::Lost { reason: e.to_string(), took_records: true },
+        false => ConnectionEnd::Lost { reason: e.to_string(), took_records: true, refused: false },
     };
     let mut interval = BUSY;
     loop {

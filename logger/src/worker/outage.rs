@@ -10,12 +10,20 @@ use std::cell::Cell;
 pub(crate) struct Outage {
     /// Records lost before the present outage, if there is one.
     lost_before: Cell<Option<u64>>,
+    /// `true` once it was reported in this outage that one side refused the other.
+    refusal_reported: Cell<bool>,
 }
 
 impl Outage {
-    /// Reports the loss of the connection, once until it is restored.
-    pub(super) fn begin(&self, spool: &Spool, endpoint: &Endpoint, reason: &str) {
+    /// Reports the loss of the connection, once until it is restored. If one side refused the other,
+    /// that is reported even when the outage began with another reason: it needs a person.
+    pub(super) fn begin(&self, spool: &Spool, endpoint: &Endpoint, reason: &str, refused: bool) {
+        let refusal_reported =
+            self.refusal_reported.replace(self.refusal_reported.get() || refused);
         if self.lost_before.get().is_some() {
+            if refused && !refusal_reported {
+                report(&format!("{endpoint} still cannot be used ({reason})"));
+            }
             return;
         }
         self.lost_before.set(Some(spool.lost().iter().sum()));
@@ -26,6 +34,7 @@ impl Outage {
 
     /// Reports that records are delivered again.
     pub(super) fn end(&self, spool: &Spool, endpoint: &Endpoint) {
+        self.refusal_reported.set(false);
         let Some(before) = self.lost_before.take() else { return };
         match spool.lost().iter().sum::<u64>().saturating_sub(before) {
             0 => report(&format!("{endpoint} is back")),

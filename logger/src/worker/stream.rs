@@ -27,17 +27,21 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
     let mut interval = BUSY;
     loop {
         let took_records = session.took_records();
-        let lost = |reason| ConnectionEnd::Lost { reason, took_records };
         context.set_clock();
         context.spool.report_losses();
         match exchange(&mut session, &mut connection) {
             Ok(true) => interval = BUSY,
             Ok(false) => {}
             Err(e) if was_closed(&e) => return ConnectionEnd::Closed,
-            Err(e) => return lost(e.to_string()),
+            Err(e) if took_records => {
+                let reason = e.to_string();
+                return ConnectionEnd::Lost { reason, took_records, refused: false };
+            }
+            Err(e) => return ConnectionEnd::failed(&e),
         }
         if let Err(error) = session.tick(Instant::now()) {
-            return lost(explain(context, &error));
+            let reason = explain(context, &error);
+            return ConnectionEnd::Lost { reason, took_records, refused: false };
         }
         if session.welcomed() {
             destination.known.remember();
@@ -116,7 +120,9 @@ fn receive(session: &mut Session<'_>, connection: &mut Connection) -> io::Result
         }
         Ok(count) => {
             let before = session.progress();
-            session.received(&buffer[..count]).map_err(|e| io::Error::other(e.to_string()))?;
+            let refused =
+                |e: SessionError| io::Error::new(io::ErrorKind::InvalidData, e.to_string());
+            session.received(&buffer[..count]).map_err(refused)?;
             Ok(session.progress() != before)
         }
         Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {

@@ -24,6 +24,7 @@ mod protobuf;
 mod run_sink;
 mod scratch;
 mod severity;
+mod shown_bytes;
 mod sniff;
 pub(crate) mod splunk;
 mod steps;
@@ -67,7 +68,7 @@ pub(crate) struct Decoder {
     begun: bool,
     /// Compressed messages have come.
     compresses: bool,
-    /// Where a token is required.
+    /// Set if a token is required.
     tokens: Option<Arc<Tokens>>,
 }
 
@@ -132,7 +133,7 @@ impl Decoder {
         self.take(Input::Bytes(read), &mut RunSink { runs, capacity: read.len() * 2 })
     }
 
-    /// Takes what the peer left without an end. Half a record of a netlog sender is no record: it
+    /// Takes what the peer left without an end. Half a record of a netlog sender is dropped: it
     /// comes again, whole.
     pub(crate) fn finish(&mut self, runs: &mut Vec<LineRun>) -> Result<(), PeerError> {
         self.take(Input::End, &mut RunSink { runs, capacity: 0 })
@@ -144,7 +145,7 @@ impl Decoder {
         let _ = self.take(Input::Silence, &mut RunSink { runs, capacity: 0 });
     }
 
-    /// Whether a message has begun that has not ended.
+    /// True while a message has begun that has not ended.
     pub(crate) fn pending(&self) -> bool {
         self.framing.pending()
     }
@@ -154,7 +155,7 @@ impl Decoder {
         self.framing.held()
     }
 
-    /// Whether what has come may be whole, so that silence would end it.
+    /// True if the bytes so far may be a whole message, so that silence would end it.
     pub(crate) fn may_be_whole(&self) -> bool {
         self.framing.may_be_whole()
     }

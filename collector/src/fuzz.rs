@@ -1,4 +1,4 @@
-//! What holds whatever anybody sends or leaves behind. The targets in `fuzz/` look for bytes for
+//! Properties that hold for any input. The targets in `fuzz/` look for bytes for
 //! which it does not; the tests hold it against all the bytes that were found so far.
 
 use crate::clock::now;
@@ -10,12 +10,13 @@ use crate::senders::peer::Peer;
 use crate::senders::peer_error::PeerError;
 use crate::stats::{Stats, Tally};
 use netlog_wire::{Line, format_utc};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The longest line: short, so that there are longer ones.
 const LIMIT: usize = 1000;
 
-/// What a first message may be looked at before anybody knows what it is.
+/// The most bytes of a first message that are held before its kind is known.
 const UNDECIDED: usize = 8 << 10;
 
 /// However a stream is split into reads, the same records come of it, all of them canonical, and
@@ -94,7 +95,7 @@ pub fn query(bytes: &[u8]) {
     let _ = Params::parse(text, &["after", "follow", "order"], &Expressions::default());
 }
 
-/// What is left of an outcome when it does not matter when it was: the lines of plain peers, those
+/// An outcome without its times: the lines of plain peers, those
 /// of a netlog sender with their numbers, and why it ended.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Heard {
@@ -106,7 +107,9 @@ fn any_cuts(bytes: &[u8], pin: Option<Pinned>) {
     let whole = heard(&[bytes], pin);
     let single: Vec<&[u8]> = bytes.chunks(1).collect();
     assert_eq!(heard(&single, pin), whole, "byte by byte");
-    let (mut pieces, mut rest, mut dice) = (Vec::new(), bytes, seed(bytes));
+    let mut pieces = Vec::new();
+    let mut rest = bytes;
+    let mut dice = seed(bytes);
     while !rest.is_empty() {
         dice ^= dice << 13;
         dice ^= dice >> 7;
@@ -130,7 +133,8 @@ fn heard(reads: &[&[u8]], pin: Option<Pinned>) -> Heard {
     let mut heard = Heard::default();
     for read in reads {
         let mut runs = Vec::new();
-        let (held, outcome) = (decoder.held(), decoder.feed(read, &mut runs));
+        let held = decoder.held();
+        let outcome = decoder.feed(read, &mut runs);
         let size: usize = runs.iter().map(|run| run.lines.len()).sum();
         let most = decoder.most(held.max(2) + read.len());
         assert!(size <= most, "{} bytes became {size}, not {most}", read.len());
@@ -154,7 +158,7 @@ impl Heard {
             let before = self.lines.len();
             self.lines.extend(lines.zip(run.first..).map(|(line, number)| {
                 let line = line.strip_suffix(b"\n").expect("a line has an end");
-                (if numbered { number } else { 0 }, timeless(line, run.times))
+                (if numbered { number } else { 0 }, timeless(line, run.times.0..=run.times.1))
             }));
             assert_eq!((self.lines.len() - before) as u64, run.count);
         }
@@ -162,11 +166,11 @@ impl Heard {
 }
 
 /// A line that is canonical and comes from the peer, without its time if that is about now.
-fn timeless(line: &[u8], (from, to): (i64, i64)) -> String {
+fn timeless(line: &[u8], times: RangeInclusive<i64>) -> String {
     let text = String::from_utf8_lossy(line);
     let read = Line::parse(line).unwrap_or_else(|| panic!("not canonical: {text}"));
     assert_eq!(read.peer.map(|peer| peer.text().into_owned()), Some(peer().to_string()), "{text}");
-    assert!((from..=to).contains(&read.time), "{text}");
+    assert!(times.contains(&read.time), "{text}");
     let time = format_utc(read.time);
     let time = str::from_utf8(&time).expect("digits");
     let lately = (now() - read.time).abs() < 60_000_000;
@@ -175,13 +179,21 @@ fn timeless(line: &[u8], (from, to): (i64, i64)) -> String {
 
 fn received(datagrams: &[&[u8]], pin: Option<Pinned>) -> Heard {
     const ROOM: usize = 4 << 10;
-    let (origin, mut chunks, stats) = (Origin::new(peer()), Chunks::new(ROOM), Stats::default());
+    let origin = Origin::new(peer());
+    let mut chunks = Chunks::new(ROOM);
+    let stats = Stats::default();
     let mut heard = Heard::default();
     for (at, bytes) in datagrams.iter().enumerate() {
-        let (mut bytes, mut runs, tally) = (bytes.to_vec(), Vec::new(), Tally::default());
-        let (origin, stats, tally, received) = (&origin, &stats, &tally, now());
-        let datagram = Datagram { origin, stats, tally, max_line: LIMIT, pin, received };
-        let outcome = datagram.take(&mut bytes, (peer(), &mut chunks), &mut runs);
+        let mut bytes = bytes.to_vec();
+        let mut runs = Vec::new();
+        let tally = Tally::default();
+        let origin = &origin;
+        let stats = &stats;
+        let tally = &tally;
+        let received = now();
+        let datagram =
+            Datagram { origin, stats, tally, peer: peer(), max_line: LIMIT, pin, received };
+        let outcome = datagram.take(&mut bytes, &mut chunks, &mut runs);
         heard.unfit = outcome.err().or(heard.unfit);
         heard.add(runs);
         assert!(chunks.bytes() <= ROOM, "{} bytes wait after {at} parts", chunks.bytes());

@@ -20,7 +20,7 @@ use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
 use crate::tls::Tls;
 use batch::Batch;
-use coalesce::Coalescer;
+use coalesce::{Coalescer, WorkDone};
 use line_run::{LineRun, Source};
 use marks::{Mark, Marks};
 use netlog_wire::Identity;
@@ -40,10 +40,10 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 /// enough that acks keep flowing.
 const BATCH: usize = 1 << 20;
 
-/// How often the sinks look around when nothing comes.
+/// Interval between checks of the sinks when nothing comes.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How often marks are forgotten.
+/// Interval at which old marks are forgotten.
 const MINUTE: Duration = Duration::from_secs(60);
 
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -63,8 +63,8 @@ pub(crate) struct Hub {
     pub(crate) failing_since: Option<Instant>,
 }
 
-/// Asks a running collector to look whether its file was moved, and to go on in a new one if so;
-/// and to read its tokens again.
+/// Asks a running collector to reopen its files if they were moved, and to reload its tokens and
+/// certificates.
 #[derive(Debug, Clone, Default)]
 pub struct Reopen {
     asked: Arc<AtomicBool>,
@@ -93,7 +93,7 @@ impl Reopen {
     }
 }
 
-/// How long the hub may go on trying once the collector is to end.
+/// Time limit for the hub once the collector is to end.
 #[derive(Debug, Default)]
 pub(crate) struct Patience(OnceLock<Instant>);
 
@@ -115,7 +115,8 @@ impl Hub {
     ///
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
-        let (mut tidied, mut pace) = (Instant::now(), Coalescer::of_writer());
+        let mut tidied = Instant::now();
+        let mut pace = Coalescer::of_writer();
         self.look();
         while !self.sinks.is_empty() {
             if tidied.elapsed() > MINUTE {
@@ -144,9 +145,8 @@ impl Hub {
         Ok(())
     }
 
-    /// Makes one batch of `submission` and what else is there, and sees it through; says of how many
-    /// submissions and bytes.
-    fn pass(&mut self, submission: Submission) -> Result<(usize, usize), GaveUp> {
+    /// Makes one batch of `submission` and what else is there, and writes it.
+    fn pass(&mut self, submission: Submission) -> Result<WorkDone, GaveUp> {
         let mut bytes = submission.bytes();
         let mut submissions = vec![submission];
         while bytes < BATCH
@@ -155,14 +155,14 @@ impl Hub {
             bytes += submission.bytes();
             submissions.push(submission);
         }
-        let found = (submissions.len(), bytes);
+        let work = WorkDone { items: submissions.len(), bytes };
         let sealed = self.seal(submissions);
         if !sealed.batch.runs.is_empty() {
             let written = self.write(&sealed.batch)?;
             if self.sinks.is_empty() {
                 // Nobody has it: nothing is acked, and whoever waits for a word gets none.
                 self.stats.records_given_up.add(sealed.batch.records());
-                return Ok(found);
+                return Ok(work);
             }
             self.progress.written(&sealed.batch.runs, written);
             self.stats.batches.add(1);
@@ -174,7 +174,7 @@ impl Hub {
             let _ = settled.send(());
         }
         sealed.batch.runs.into_iter().for_each(LineRun::recycle);
-        Ok(found)
+        Ok(work)
     }
 
     /// Leaves out what the sinks have already, and moves the marks ahead of the write.
@@ -212,7 +212,8 @@ impl Hub {
     }
 
     fn write(&mut self, batch: &Batch) -> Result<Written, GaveUp> {
-        let (mut at, mut all) = (0, Written::default());
+        let mut at = 0;
+        let mut all = Written::default();
         while at < self.sinks.len() {
             match self.write_to(at, batch) {
                 Ok(written) => {
@@ -285,7 +286,8 @@ impl Hub {
 
     /// Moves the marks behind the write, and wakes each sender's connections once.
     fn ack(&self, senders: &[Arc<Sender>]) {
-        let (mut marks, seconds) = (self.marks.lock(), seconds());
+        let mut marks = self.marks.lock();
+        let seconds = seconds();
         for sender in senders {
             let mark = marks.entry(sender.id).or_default();
             mark.written = mark.sealed;
@@ -333,7 +335,7 @@ impl Error for GaveUp {
 struct Sealed {
     batch: Batch,
     senders: Vec<Arc<Sender>>,
-    /// Told when all of it is written.
+    /// Answered when all of it is written.
     settled: Vec<oneshot::Sender<()>>,
     /// Given back when the batch is done with.
     rooms: Vec<OwnedSemaphorePermit>,

@@ -7,8 +7,8 @@ use crate::{
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
-/// What is scanned as canonical is JSON and reads the same read by serde; whatever else is an
-/// object is encoded as a canonical line that reads the same, and stays as it is from then on.
+/// A line that scans as canonical is JSON and reads the same read by serde; any other object is
+/// encoded as a canonical line that reads the same, and stays as it is from then on.
 pub fn canonical(line: &[u8]) {
     let text = String::from_utf8_lossy(line);
     let object: Result<BTreeMap<String, IgnoredAny>, _> = serde_json::from_str(&text);

@@ -17,7 +17,7 @@ pub fn members(line: &[u8]) -> Result<Vec<Member<'_>>, NotARecord> {
     Ok(members)
 }
 
-/// The elements of the JSON array that `line` is; `None` when it is none.
+/// The elements of the JSON array that `line` is; `None` when it is not an array.
 pub fn elements(line: &[u8]) -> Option<Vec<JsonValue<'_>>> {
     let values: Vec<&RawValue> = serde_json::from_slice(line).ok()?;
     Some(values.into_iter().map(JsonValue).collect())
@@ -62,7 +62,7 @@ impl<'a> JsonValue<'a> {
         members(self.json().as_bytes()).ok()
     }
 
-    /// The value without white space between its parts; what nests too deep becomes a string.
+    /// The value without white space between its parts; a string where it nests too deep.
     pub fn compact(self) -> Cow<'a, str> {
         let json = self.json();
         let bytes = json.as_bytes();

@@ -35,7 +35,7 @@ pub use hello::{CollectorMessage, Hello, SenderMessage, VERSION};
 pub use json::{JsonValue, Member, NotARecord, elements, members};
 pub use level::{Level, UnknownLevel};
 pub use line::{Line, LineMeta};
-pub use record::{Identity, Record, push_text_record};
+pub use record::{Identity, Record, TextRecord};
 pub use scan::{is_plain, number_end, object_len, string_end};
 pub use smart_case::has_upper_case;
 pub use text::{Columns, Newlines, Paint, Text};

@@ -89,7 +89,7 @@ impl<'a> Line<'a> {
     /// Reads it, and who sent it if it may be `STAMPED` with that.
     #[inline(always)]
     fn read<const STAMPED: bool>(line: &'a [u8], minute: &mut MinuteCache) -> Option<Self> {
-        let mut rest = Cursor { line, escapes: scan::validate_text(line)?, at: 0 };
+        let mut rest = Cursor { line, escapes: scan::has_escapes(line).ok()?, at: 0 };
         rest.take("{")?;
         let mut app = None;
         let mut host = None;

@@ -51,41 +51,51 @@ fn push_quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Appends the canonical line of a record that is a line of text and no more, without a line end:
-/// `stamp` is its brace and its identity as [`Identity::push`] writes it, `time` its time as
-/// [`crate::format_utc`] does.
-/// If `text` is not UTF-8 nothing is appended, and the answer is `false`.
-pub fn push_text_record(
-    out: &mut Vec<u8>,
-    stamp: &[u8],
-    time: &[u8; TIME_LEN],
-    (level, text): (Level, &[u8]),
-) -> bool {
-    let to_escape = match scan::is_plain(text) {
-        true => None,
-        false => match std::str::from_utf8(text) {
-            Ok(text) => Some(text),
-            Err(_) => return false,
-        },
-    };
-    out.reserve(stamp.len() + text.len() + 80);
-    out.extend_from_slice(stamp);
-    // Of known lengths, all of these are a few words and no call.
-    out.extend_from_slice(b"\"time\":\"");
-    out.extend_from_slice(time);
-    match level {
-        Level::Error => out.extend_from_slice(b"\",\"level\":\"ERROR\",\"msg\":\""),
-        Level::Warn => out.extend_from_slice(b"\",\"level\":\"WARN\",\"msg\":\""),
-        Level::Info => out.extend_from_slice(b"\",\"level\":\"INFO\",\"msg\":\""),
-        Level::Debug => out.extend_from_slice(b"\",\"level\":\"DEBUG\",\"msg\":\""),
-        Level::Trace => out.extend_from_slice(b"\",\"level\":\"TRACE\",\"msg\":\""),
+/// A record that is a line of text and no more.
+#[derive(Debug, Clone, Copy)]
+pub struct TextRecord<'a> {
+    /// Its brace, and its identity as [`Identity::push`] writes it.
+    pub stamp: &'a [u8],
+    /// Its time as [`crate::format_utc`] writes it.
+    pub time: &'a [u8; TIME_LEN],
+    /// Severity.
+    pub level: Level,
+    /// Message.
+    pub text: &'a [u8],
+}
+
+impl TextRecord<'_> {
+    /// Appends the canonical line, without a line end. If the text is not UTF-8 nothing is appended,
+    /// and the answer is `false`.
+    #[inline]
+    pub fn push(&self, out: &mut Vec<u8>) -> bool {
+        let Self { stamp, time, level, text } = *self;
+        let to_escape = match scan::is_plain(text) {
+            true => None,
+            false => match std::str::from_utf8(text) {
+                Ok(text) => Some(text),
+                Err(_) => return false,
+            },
+        };
+        out.reserve(stamp.len() + text.len() + 80);
+        out.extend_from_slice(stamp);
+        // Of known lengths, all of these are a few words and no call.
+        out.extend_from_slice(b"\"time\":\"");
+        out.extend_from_slice(time);
+        match level {
+            Level::Error => out.extend_from_slice(b"\",\"level\":\"ERROR\",\"msg\":\""),
+            Level::Warn => out.extend_from_slice(b"\",\"level\":\"WARN\",\"msg\":\""),
+            Level::Info => out.extend_from_slice(b"\",\"level\":\"INFO\",\"msg\":\""),
+            Level::Debug => out.extend_from_slice(b"\",\"level\":\"DEBUG\",\"msg\":\""),
+            Level::Trace => out.extend_from_slice(b"\",\"level\":\"TRACE\",\"msg\":\""),
+        }
+        match to_escape {
+            None => out.extend_from_slice(text),
+            Some(text) => push_json(out, text),
+        }
+        out.extend_from_slice(b"\"}");
+        true
     }
-    match to_escape {
-        None => out.extend_from_slice(text),
-        Some(text) => push_json(out, text),
-    }
-    out.extend_from_slice(b"\"}");
-    true
 }
 
 /// One log event in its parts, to be encoded as a canonical line.
@@ -405,9 +415,11 @@ mod tests {
             let mut record = Vec::new();
             identity.push(&mut stamp);
             let level = Level::ALL[level];
-            let taken = push_text_record(&mut text, &stamp, &crate::format_utc(time), (level, msg.as_bytes()));
-            prop_assert!(taken);
-            prop_assert!(!push_text_record(&mut text, &stamp, &crate::format_utc(time), (level, b"\xff")));
+            let clock = crate::format_utc(time);
+            let line = TextRecord { stamp: &stamp, time: &clock, level, text: msg.as_bytes() };
+            prop_assert!(line.push(&mut text));
+            let other = TextRecord { text: b"\xff", ..line };
+            prop_assert!(!other.push(&mut text));
             Record::new(time, level, msg.as_str()).encode(&identity, &mut record);
             prop_assert_eq!(text, record);
         }

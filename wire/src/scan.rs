@@ -101,14 +101,18 @@ fn first(specials: u128) -> usize {
     specials.trailing_zeros() as usize / 8
 }
 
-/// Whether there is a backslash in `bytes`, if they are UTF-8 without controls below U+0020.
+/// Bytes that are not UTF-8, or have controls below U+0020.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotText;
+
+/// True if the text that `bytes` are has a backslash.
 #[inline]
-pub(crate) fn validate_text(bytes: &[u8]) -> Option<bool> {
+pub(crate) fn has_escapes(bytes: &[u8]) -> Result<bool, NotText> {
     let odd = |word| [beyond(word), zeros(word ^ (ONES * 0x5c))];
     let [beyond, escape] = find(bytes, odd);
     // Most lines are ASCII.
     let plain = !beyond || bytes.iter().all(|&b| b >= 0x20) && std::str::from_utf8(bytes).is_ok();
-    plain.then_some(escape)
+    if plain { Ok(escape) } else { Err(NotText) }
 }
 
 /// Position of the closing quote of the string that begins at `at`, behind its opening quote.
@@ -175,7 +179,7 @@ pub fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Length of the JSON object that `bytes` begin with; `None` if it has no end there, has white
-/// space between its parts, nests deeper than 64 levels, or is none.
+/// space between its parts, nests deeper than 64 levels, or is malformed.
 pub fn object_len(bytes: &[u8]) -> Option<usize> {
     object_end(bytes, 0)
 }
@@ -278,12 +282,12 @@ mod tests {
                 let mark = matches!(byte, b'"' | b'\\');
                 assert_eq!(is_clean(&bytes), !control && !mark, "{byte} at {at} of {len}");
                 assert_eq!(is_plain(&bytes), !control && !mark && ascii, "{byte} at {at} of {len}");
-                let text_is = (!control && ascii).then_some(byte == b'\\');
-                assert_eq!(validate_text(&bytes), text_is, "{byte} at {at} of {len}");
+                let text_is = if control || !ascii { Err(NotText) } else { Ok(byte == b'\\') };
+                assert_eq!(has_escapes(&bytes), text_is, "{byte} at {at} of {len}");
                 assert_eq!(quote(&bytes, 0), bytes.iter().position(|&byte| byte == b'"'));
             }
         }
-        assert_eq!(validate_text("grüße".as_bytes()), Some(false));
+        assert_eq!(has_escapes("grüße".as_bytes()), Ok(false));
         assert_eq!(quote("ü".repeat(40).as_bytes(), 1), None);
         assert_eq!(quote(format!("{}\"", "ü".repeat(40)).as_bytes(), 1), Some(80));
     }

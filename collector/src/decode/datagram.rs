@@ -1,5 +1,5 @@
-//! What is in a datagram: messages like any others, packed or in parts or not, or one record of a
-//! netlog sender with its number.
+//! Messages in datagrams: like any others, compressed or in parts or not, or one record of a netlog
+//! sender with its number.
 
 use super::framing::{Framing, Input};
 use super::gelf::{Chunks, is_chunk};
@@ -27,6 +27,7 @@ const BYTES_PER_RECORD: usize = 16;
 /// Decodes one datagram.
 pub(crate) struct Datagram<'a> {
     pub(crate) origin: &'a Origin,
+    pub(crate) peer: Peer,
     pub(crate) stats: &'a Stats,
     pub(crate) tally: &'a Tally,
     pub(crate) max_line: usize,
@@ -44,7 +45,7 @@ pub(crate) struct Numbered<'a> {
 }
 
 impl Numbered<'_> {
-    /// Who the sender says it is.
+    /// The sender, by its own words.
     pub(crate) fn identity(&self) -> Identity {
         let Some(line) = &self.line else { return Identity::default() };
         Identity {
@@ -65,24 +66,25 @@ pub(crate) fn most_of_datagram(bytes: &[u8], origin: &Origin, max_line: usize) -
 }
 
 impl Datagram<'_> {
-    /// Adds the datagram's records to `runs`; says its number if it has one. A part of a GELF
-    /// message of `peer` waits for the others in `chunks`.
+    /// Adds the datagram's records to `runs`; answers its number if it has one. A part of a GELF
+    /// message waits for the others in `chunks`.
     ///
     /// # Errors
     ///
-    /// When it is nothing that is taken.
+    /// When it speaks a protocol that is not supported.
     pub(crate) fn take<'b>(
         &self,
         bytes: &'b mut [u8],
-        (peer, chunks): (Peer, &mut Chunks),
+        chunks: &mut Chunks,
         runs: &mut Vec<LineRun>,
     ) -> Result<Option<Numbered<'b>>, PeerError> {
         let received = self.received;
         let Self { origin, stats, tally, max_line, .. } = *self;
-        let (now, minute) = (&format_utc(received), &Cell::default());
+        let now = &format_utc(received);
+        let minute = &Cell::default();
         let context = DecodeContext { origin, stats, tally, received, now, minute, max_line };
         if let Some((sender, number, at)) = number(bytes).filter(|_| self.pin.is_none()) {
-            // The comma before the record proper becomes its opening brace.
+            // The comma before the record proper is overwritten by its opening brace.
             bytes[at] = b'{';
             let line = &bytes[at..];
             let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -94,7 +96,7 @@ impl Datagram<'_> {
             return Ok(Some(Numbered { sender, number, line: parsed }));
         }
         if matches!(self.pin, None | Some(Pinned::Gelf)) && is_chunk(bytes) {
-            let Some(mut whole) = chunks.take(peer.place(), bytes, received) else {
+            let Some(mut whole) = chunks.take(self.peer.place(), bytes, received) else {
                 return Ok(None);
             };
             // Only text is in parts without need, and each of its lines would be a record.
@@ -219,7 +221,7 @@ impl Datagram<'_> {
         Ok(())
     }
 
-    /// Adds a canonical record that says who it is from, with the peer's address behind that.
+    /// Adds a canonical record with its identity, with the peer's address behind that.
     fn splice(&self, line: &[u8], parsed: &Line<'_>, runs: &mut Vec<LineRun>) {
         // An unescaped quote before the key: this cannot be inside a string.
         let at = memmem::find(line, b"\"time\":\"").unwrap_or(1);
@@ -233,7 +235,7 @@ impl Datagram<'_> {
     }
 }
 
-/// Reads `{"sender":"<32 hex>","seq":N,` and says where its last comma is.
+/// Reads `{"sender":"<32 hex>","seq":N,` and answers the position of its last comma.
 fn number(bytes: &[u8]) -> Option<(SenderId, u64, usize)> {
     let rest = bytes.strip_prefix(b"{\"sender\":\"")?;
     let (id, rest) = rest.split_at_checked(32)?;
@@ -258,9 +260,16 @@ mod tests {
         let (origin, mut chunks) = (Origin::new(peer), Chunks::new(8 << 20));
         let (stats, mut runs, mut bytes) = (Stats::default(), Vec::new(), bytes.to_vec());
         let (stats, tally) = (&stats, &Tally::default());
-        let datagram =
-            Datagram { origin: &origin, stats, tally, max_line: 1000, pin: None, received: 0 };
-        let numbered = datagram.take(&mut bytes, (peer, &mut chunks), &mut runs).unwrap();
+        let datagram = Datagram {
+            origin: &origin,
+            peer,
+            stats,
+            tally,
+            max_line: 1000,
+            pin: None,
+            received: 0,
+        };
+        let numbered = datagram.take(&mut bytes, &mut chunks, &mut runs).unwrap();
         let numbered = numbered.map(|n| (n.sender.0, n.number));
         let lines = runs.into_iter().flat_map(|run| run.lines).collect();
         (numbered, String::from_utf8(lines).unwrap())
@@ -309,6 +318,7 @@ mod tests {
         let (stats, tally) = (Stats::default(), Tally::default());
         let datagram = Datagram {
             origin: &origin,
+            peer,
             stats: &stats,
             tally: &tally,
             max_line: 1000,
@@ -324,7 +334,7 @@ mod tests {
         ] {
             let (mut bytes, mut runs) = (sent.as_bytes().to_vec(), Vec::with_capacity(4));
             let mut take = |runs: &mut Vec<LineRun>| {
-                datagram.take(&mut bytes, (peer, &mut chunks), runs).unwrap();
+                datagram.take(&mut bytes, &mut chunks, runs).unwrap();
             };
             take(&mut runs);
             runs[0].lines.reserve(10_000);

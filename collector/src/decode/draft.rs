@@ -4,6 +4,7 @@
 mod time_text;
 
 use super::origin::Origin;
+use super::shown_bytes::shown;
 use super::time::{Moment, Zone};
 use netlog_wire::{JsonStr, Level, LineMeta, push_json};
 use smallvec::SmallVec;
@@ -69,7 +70,7 @@ pub(super) struct Pair<'a> {
     pub(super) value: Value<'a>,
 }
 
-/// What a syslog priority says, as records have it.
+/// A syslog priority, as records have it.
 #[derive(Debug)]
 pub(super) struct Priority {
     pub(super) level: Level,
@@ -370,7 +371,8 @@ fn push_number(out: &mut Vec<u8>, key: &[u8], number: Option<u64>) {
 }
 
 fn push_digits(out: &mut Vec<u8>, mut number: u64) {
-    let (mut digits, mut at) = ([0; 20], 20);
+    let mut digits = [0; 20];
+    let mut at = 20;
     loop {
         at -= 1;
         digits[at] = b'0' + (number % 10) as u8;
@@ -379,23 +381,6 @@ fn push_digits(out: &mut Vec<u8>, mut number: u64) {
             return out.extend_from_slice(&digits[at..]);
         }
     }
-}
-
-/// Bytes as text, with those that are none written out as `\xff`, behind this
-/// `backslash`, and how many those are.
-pub(super) fn shown(bytes: &[u8], backslash: &str) -> (String, usize) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let (mut text, mut invalid) = (String::with_capacity(bytes.len() + 16), 0);
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            text.push_str(backslash);
-            text.push('x');
-            text.extend([byte >> 4, byte & 15].map(|half| char::from(HEX[usize::from(half)])));
-        }
-        invalid += chunk.invalid().len();
-    }
-    (text, invalid)
 }
 
 #[cfg(test)]

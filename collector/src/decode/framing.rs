@@ -6,7 +6,7 @@
 //!
 //! - *A wrong octet count* ([`counted`]). Bytes that begin no message are text up to the next octet
 //!   count before a syslog header, where the counting goes on.
-//! - *An object that is none* (`{x` or a line that was cut off). It is text from the byte on that
+//! - *A broken object* (`{x` or a line that was cut off). It is text from the byte on that
 //!   no JSON can have there, line by line.
 //! - *A syslog message without an end*, as winston and log4j send it, ends where the next begins,
 //!   or when nothing has come for a while ([`Input::Silence`]). Once a line end has been seen on
@@ -28,7 +28,7 @@ use held::{HeldBytes, Replay};
 use state::{Advance, Counted, Ended, FramingState, Habits, ObjectState, SyslogEnds};
 use std::mem::take;
 
-/// What a stream goes on with.
+/// Continuation of a stream.
 pub(crate) enum Input<'i> {
     /// The bytes of a read that have not been taken yet.
     Bytes(&'i [u8]),
@@ -97,7 +97,8 @@ impl Framing {
             && self.replay.is_empty()
             && let Some(WholeMessage { kind, end, used }) = self.whole_message(bytes)
         {
-            let (line, rest) = (&bytes[..end.min(self.limit)], &bytes[used..]);
+            let line = &bytes[..end.min(self.limit)];
+            let rest = &bytes[used..];
             *bytes = rest;
             let note = (kind == Kind::Json).then_some(Note::Indexed);
             let cut = (end - line.len()) as u64;
@@ -218,8 +219,8 @@ impl Framing {
         })
     }
 
-    /// What was left without an end, as the stream's last message. What a netlog sender left is
-    /// half a record, or half a hello: it comes again, whole.
+    /// Ends the stream: bytes without an end are its last message. Those of a netlog sender are half a
+    /// record, or half a hello: it comes again, whole.
     fn end(&mut self) -> Result<Option<Ended>, PeerError> {
         let kind = match self.state {
             FramingState::Netlog => {
@@ -254,7 +255,7 @@ impl Framing {
         Ok(Some(Ended::new(kind, 0..0)))
     }
 
-    /// Whether what has come is taken for whole when nothing more comes for a while.
+    /// True if silence would end the message.
     pub(crate) fn may_be_whole(&self) -> bool {
         matches!(self.state, FramingState::Endless(_) | FramingState::UntilNul(true))
             || matches!(self.state, FramingState::Behind { .. } | FramingState::Uncounted(_))
@@ -275,7 +276,7 @@ impl Framing {
         Some(Ended { kind: Kind::Syslog, note: Some(Note::Idle), tail: 0..0 })
     }
 
-    /// Whether a message has begun that has not ended.
+    /// True while a message has begun that has not ended.
     pub(crate) fn pending(&self) -> bool {
         match &self.state {
             FramingState::Begin | FramingState::Netlog => !self.held.is_empty(),
@@ -301,8 +302,8 @@ impl Framing {
                 None => self.keep_undecided(bytes),
             });
         }
-        // Rare, and over soon: a read ended where nothing could be told yet. What is told by a few
-        // bytes is told by the rest of their line too.
+        // Rare, and over soon: a read ended where nothing could be recognised yet. What a few bytes
+        // show, the rest of their line shows too.
         let used = line_end(bytes).map_or(bytes.len(), |end| end + 1);
         let step = self.keep_undecided(&bytes[..used]);
         if let Some(is) = sniff(self.held.bytes(), self.place()) {

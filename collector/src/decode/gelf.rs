@@ -4,13 +4,13 @@
 //!  1e 0f   8 bytes: message id   1 byte: number, from 0   1 byte: count, 1 to 128   payload
 //! ```
 
+use crate::senders::peer::PeerPlace;
 use std::mem::take;
-use std::net::IpAddr;
 
-/// How long the rest of a message is waited for, in microseconds: GELF's own rule.
+/// Time in which all of a message must come, in microseconds: GELF's own rule.
 const PATIENCE: i64 = 5_000_000;
 
-/// How many messages may be waiting for their rest at once, and how many of one peer.
+/// The most incomplete messages at once, and the most of one peer.
 const MAX_WAITING: usize = 256;
 const MAX_WAITING_OF_ONE: usize = 64;
 
@@ -19,23 +19,23 @@ const MAX_CHUNKS: usize = 128;
 
 const HEADER: usize = 12;
 
-/// The messages that are not whole yet, oldest first.
+/// The messages that are incomplete, oldest first.
 #[derive(Debug)]
 pub(crate) struct Chunks {
-    /// How many bytes may wait, over all messages.
+    /// The most bytes that may wait, over all messages.
     most: usize,
     waiting: Vec<Waiting>,
     bytes: usize,
-    /// What has become of chunks, until it is asked for.
+    /// Counts since they were read last.
     counts: Counts,
 }
 
-/// What became of chunks that became no message.
+/// Chunks that were dropped, by reason.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Framing whose rest did not come in time.
+    /// Messages whose rest did not come in time.
     pub(crate) expired: u64,
-    /// Framing dropped because too many were waiting.
+    /// Messages dropped because too many were waiting.
     pub(crate) crowded_out: u64,
     /// Chunks that contradict themselves or each other.
     pub(crate) malformed: u64,
@@ -43,33 +43,35 @@ pub(crate) struct Counts {
     pub(crate) repeated: u64,
 }
 
+/// A message, whichever port its parts come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct MessageKey {
+    peer: PeerPlace,
+    id: [u8; 8],
+}
+
 #[derive(Debug)]
 struct Waiting {
-    key: (IpAddr, u32, [u8; 8]),
+    key: MessageKey,
     since: i64,
     missing: usize,
     chunks: Vec<Option<Box<[u8]>>>,
     bytes: usize,
 }
 
-/// Whether a datagram is a chunk of a GELF message.
+/// True if a datagram is a chunk of a GELF message.
 pub(crate) fn is_chunk(datagram: &[u8]) -> bool {
     datagram.starts_with(&[0x1e, 0x0f])
 }
 
 impl Chunks {
-    /// None, and room for `most` bytes of them.
+    /// An empty set with room for `most` bytes.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, waiting: Vec::new(), bytes: 0, counts: Counts::default() }
     }
 
     /// Takes a chunk, and gives back the message it completes.
-    pub(crate) fn take(
-        &mut self,
-        (machine, place): (IpAddr, u32),
-        datagram: &[u8],
-        now: i64,
-    ) -> Option<Vec<u8>> {
+    pub(crate) fn take(&mut self, peer: PeerPlace, datagram: &[u8], now: i64) -> Option<Vec<u8>> {
         self.expire(now);
         let parsed = datagram.split_first_chunk::<HEADER>();
         let parsed = parsed.map(|(header, payload)| {
@@ -86,7 +88,7 @@ impl Chunks {
         }
         let mut id = [0; 8];
         id.copy_from_slice(&header[2..10]);
-        let at = self.place((machine, place, id), count, now)?;
+        let at = self.place(MessageKey { peer, id }, count, now)?;
         self.put(at, number, payload)
     }
 
@@ -100,24 +102,24 @@ impl Chunks {
         }
     }
 
-    /// Whether anything waits.
+    /// True while any message is incomplete.
     pub(crate) fn any(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// How many bytes wait.
+    /// Number of bytes that wait.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// What became of chunks since this was asked last.
+    /// Counts since the last call.
     pub(crate) fn counts(&mut self) -> Counts {
         take(&mut self.counts)
     }
 
-    /// Where the message `key` waits, which may begin now.
-    fn place(&mut self, key: (IpAddr, u32, [u8; 8]), count: usize, now: i64) -> Option<usize> {
+    /// Index of the incomplete message `key`, which may begin now.
+    fn place(&mut self, key: MessageKey, count: usize, now: i64) -> Option<usize> {
         if let Some(at) = self.waiting.iter().position(|waiting| waiting.key == key) {
             if self.waiting[at].chunks.len() == count {
                 return Some(at);
@@ -126,9 +128,12 @@ impl Chunks {
             return None;
         }
         // A peer that floods pushes out its own messages before those of others.
-        let of_one = |waiting: &&Waiting| waiting.key.0 == key.0;
+        let of_one = |waiting: &&Waiting| waiting.key.peer.machine == key.peer.machine;
         if self.waiting.iter().filter(of_one).count() >= MAX_WAITING_OF_ONE {
-            let oldest = self.waiting.iter().position(|waiting| waiting.key.0 == key.0);
+            let oldest = self
+                .waiting
+                .iter()
+                .position(|waiting| waiting.key.peer.machine == key.peer.machine);
             self.crowd_out(oldest.unwrap_or(0));
         } else if self.waiting.len() >= MAX_WAITING {
             self.crowd_out(0);
@@ -181,8 +186,10 @@ impl Chunks {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::net::{IpAddr, Ipv4Addr};
 
-    const PEER: (IpAddr, u32) = (IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7)), 0);
+    const PEER: PeerPlace =
+        PeerPlace { machine: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7)), process: 0 };
 
     fn chunk(id: u64, number: u8, count: u8, payload: &[u8]) -> Vec<u8> {
         let mut datagram = vec![0x1e, 0x0f];
@@ -237,7 +244,7 @@ mod tests {
     #[test]
     fn a_flood_pushes_out_its_own_and_is_bounded() {
         let mut chunks = Chunks::new(8 << 20);
-        let other = ("10.0.0.8".parse().unwrap(), 1);
+        let other = PeerPlace { machine: "10.0.0.8".parse().unwrap(), process: 1 };
         chunks.take(other, &chunk(1, 0, 2, b"a"), 0);
         for id in 0..10_000 {
             chunks.take(PEER, &chunk(id, 0, 128, &[0; 1000]), 1);

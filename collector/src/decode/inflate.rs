@@ -1,11 +1,10 @@
-//! What was compressed comes out again, but never more of it than a limit: a kilobyte of deflate
-//! may hold a megabyte of nothing.
+//! Decompression of messages, up to a limit: a kilobyte of deflate may hold a megabyte of nothing.
 
 use super::steps::step;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use std::io::Read;
 
-/// How many times as long as its compressed form a message may be, once it is longer than
+/// The highest ratio of a message's length to that of its compressed form, once it is longer than
 /// [`FREE`]. Text shrinks five- to twentyfold; a thousandfold is an attack.
 const RATIO: usize = 100;
 
@@ -19,7 +18,7 @@ pub(super) enum DeflateFormat {
     Gzip,
 }
 
-/// What came of compressed bytes.
+/// Decompressed bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Inflated {
     pub(super) bytes: Vec<u8>,
@@ -37,8 +36,8 @@ pub(super) fn inflated_len(len: usize) -> usize {
 }
 
 impl DeflateFormat {
-    /// How `bytes` are packed, if they are: by gzip's first two bytes, or by zlib's rule that its
-    /// first two are a multiple of 31 (RFC 1950, section 2.2). `x^` is a multiple of 31 as well,
+    /// The format of compressed `bytes`: by gzip's first two bytes, or by zlib's rule that its first
+    /// two are a multiple of 31 (RFC 1950, section 2.2). `x^` is a multiple of 31 as well,
     /// and text when a letter follows.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         match *bytes {
@@ -49,8 +48,8 @@ impl DeflateFormat {
         }
     }
 
-    /// Unpacks one message of at most `limit` bytes; of a longer one the beginning. What comes out
-    /// is not unpacked again.
+    /// Decompresses one message of at most `limit` bytes; of a longer one the beginning. Its own
+    /// compression is not undone.
     pub(super) fn inflate(self, bytes: &[u8], limit: usize) -> Result<Inflated, NotInflated> {
         let limit = limit.min(inflated_len(bytes.len()));
         let most = limit as u64 + 1;

@@ -142,7 +142,8 @@ impl<'a> Filling<'_, 'a> {
 
     /// Keeps a member as a value.
     fn keep(&mut self, member: &MemberSpan, gelf: bool) {
-        let (key, value) = (member.key(self.json), member.value(self.json));
+        let key = member.key(self.json);
+        let value = member.value(self.json);
         let prefix = match member.prefix() {
             // What a logger says of an event is the event's own.
             "fields" => "",
@@ -176,7 +177,7 @@ impl<'a> Filling<'_, 'a> {
         true
     }
 
-    /// Whether it is what GELF says about itself, or says twice.
+    /// True for members that GELF has about itself, or twice.
     fn is_envelope(&self, key: &str, value: &str) -> bool {
         match key {
             "version" => matches!(value, "\"1.0\"" | "\"1.1\""),

@@ -4,11 +4,12 @@
 use super::key_names::{OPENED, opened};
 use super::steps::step;
 use netlog_wire::{number_end, string_end};
+use std::ops::Range;
 
 /// The deepest nesting that is read at all, as JSON parsers do.
 const MAX_DEPTH: u32 = 128;
 
-/// The deepest value that a record may hold; one that is deeper becomes a string.
+/// The deepest value that a record may hold; one that is deeper is kept as a string.
 const MAX_VALUE_DEPTH: u32 = 63;
 
 /// In place of an object's number: none of its inner objects is opened.
@@ -24,7 +25,7 @@ pub(super) struct MemberSpan {
     pub(super) shape: ValueShape,
 }
 
-/// What a value has that it must not have in a record.
+/// Properties of a value that a record must not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueShape {
     Compact,
@@ -58,7 +59,7 @@ impl MemberSpan {
 }
 
 /// Adds the members of the object that `json` is, but for white space around it, to `members`;
-/// `None` when it is none.
+/// `None` when it is not an object.
 pub(super) fn index(json: &[u8], members: &mut Vec<MemberSpan>) -> Option<()> {
     index_from(json, 0, members)
 }
@@ -69,7 +70,7 @@ pub(super) fn index_flat(json: &[u8], members: &mut Vec<MemberSpan>) -> Option<(
 }
 
 /// Adds the members of the object that `bytes` begin with, and answers its length; `None` when it
-/// has no end there, is none, or nests deeper than a record may.
+/// has no end there, is not an object, or nests deeper than a record may.
 pub(super) fn index_front(bytes: &[u8], members: &mut Vec<MemberSpan>) -> Option<usize> {
     let mut reader = Reader { json: bytes, at: 0, members };
     let whole = reader.object(0);
@@ -129,7 +130,7 @@ impl Reader<'_> {
             self.skip_space();
             self.take(b':')?;
             self.skip_space();
-            self.member((start, end), inner)?;
+            self.member(start..end, inner)?;
             self.skip_space();
             match self.peek()? {
                 b',' => self.at += 1,
@@ -138,18 +139,21 @@ impl Reader<'_> {
         }
     }
 
-    fn member(&mut self, key: (usize, usize), inner: u8) -> Option<()> {
+    fn member(&mut self, key: Range<usize>, inner: u8) -> Option<()> {
         if self.peek()? == b'{'
             && inner != UNOPENED
             && self.json.get(self.at + 1) != Some(&b'}')
-            && let Some(inner) = opened(inner, &self.json[key.0..key.1])
+            && let Some(inner) = opened(inner, &self.json[key.clone()])
         {
             return self.object(inner);
         }
         let from = self.at;
         let shape = self.value()?;
-        let span = |from, to| Some((u32::try_from(from).ok()?, u32::try_from(to).ok()?));
-        let (key, value) = (span(key.0, key.1)?, span(from, self.at)?);
+        let span = |range: Range<usize>| {
+            Some((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?))
+        };
+        let key = span(key)?;
+        let value = span(from..self.at)?;
         self.members.push(MemberSpan { key, value, inner, shape });
         Some(())
     }
@@ -177,7 +181,10 @@ impl Reader<'_> {
     /// Passes over an object or an array.
     fn container(&mut self) -> Option<ValueShape> {
         // One bit a level, the innermost lowest: 1 is an object, 0 an array.
-        let (mut levels, mut depth, mut deepest, mut spaced) = (0_u128, 0, 0, false);
+        let mut levels = 0_u128;
+        let mut depth = 0;
+        let mut deepest = 0;
+        let mut spaced = false;
         loop {
             spaced |= self.skip_space();
             let opens = self.peek()?;
@@ -229,7 +236,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Passes over a key and its colon; whether there was white space.
+    /// Passes over a key and its colon; `true` if there was white space.
     fn key(&mut self) -> Option<bool> {
         self.take(b'"')?;
         self.at = string_end(self.json, self.at)? + 1;
@@ -242,7 +249,8 @@ impl Reader<'_> {
 /// JSON text without white space between its parts.
 pub(super) fn squeeze(json: &str) -> String {
     step(json.len());
-    let (mut out, mut at) = (String::with_capacity(json.len()), 0);
+    let mut out = String::with_capacity(json.len());
+    let mut at = 0;
     while let Some(&byte) = json.as_bytes().get(at) {
         let end = match byte {
             b'"' => string_end(json.as_bytes(), at + 1).map_or(json.len(), |end| end + 1),

@@ -1,9 +1,9 @@
-//! The end of a JSON object that comes byte by byte, or the byte from which on it is none.
+//! The end of a JSON object that comes byte by byte, or the byte that breaks it.
 
-/// How deep an object may nest before it counts as none.
+/// The deepest nesting of an object; a deeper one is text.
 const MAX_DEPTH: u32 = 64;
 
-/// What is known after one more byte.
+/// Result of one more byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// It is the beginning of an object.
@@ -43,11 +43,10 @@ enum Awaits {
 impl JsonScanner {
     /// Nothing of it has come, not even its brace.
     pub(super) fn new() -> Self {
-        let (begins, ended) = (false, false);
-        Self { levels: 0, depth: 0, awaits: Awaits::Opening, begins, ended }
+        Self { levels: 0, depth: 0, awaits: Awaits::Opening, begins: false, ended: false }
     }
 
-    /// How many of `bytes` can be passed over because they are the inside of a string.
+    /// Number of leading bytes that are the inside of a string.
     pub(super) fn plain(&self, bytes: &[u8]) -> usize {
         match self.awaits {
             Awaits::TextEnd { escaped: false } | Awaits::KeyEnd { escaped: false } => {
@@ -57,17 +56,17 @@ impl JsonScanner {
         }
     }
 
-    /// Whether the bytes that come are the inside of a string that is a value.
+    /// True within a string that is a value.
     pub(super) fn in_text(&self) -> bool {
         matches!(self.awaits, Awaits::TextEnd { .. })
     }
 
-    /// Whether the byte before began a string that is a value.
+    /// True if the last byte began a string that is a value.
     pub(super) fn begins_text(&self) -> bool {
         self.begins
     }
 
-    /// Whether the byte before ended such a string.
+    /// True if the last byte ended such a string.
     pub(super) fn ended_text(&self) -> bool {
         self.ended
     }
@@ -103,7 +102,8 @@ impl JsonScanner {
             Awaits::KeyOrEnd | Awaits::Key | Awaits::Colon => None,
         };
         let Some(next) = next else { return Step::Broken };
-        let (before, after) = (self.in_text(), matches!(next, Awaits::TextEnd { .. }));
+        let before = self.in_text();
+        let after = matches!(next, Awaits::TextEnd { .. });
         self.begins = after && !before;
         self.ended = before && !after;
         self.awaits = next;

@@ -21,7 +21,7 @@ pub(super) struct Candidate {
     pub(super) scale: Scale,
 }
 
-/// What the members of an object mean, by their keys.
+/// Meanings of the members of an object, by their keys.
 #[derive(Debug, Default)]
 pub(super) struct JsonShape {
     /// The keys, one behind the other, and the length of each with its object's number.
@@ -65,7 +65,8 @@ fn signature(json: &str, members: &[MemberSpan]) -> u64 {
     let mut sum = members.len() as u64;
     for member in members {
         let key = member.key(json).as_bytes();
-        let (first, last) = (key.first().copied(), key.last().copied());
+        let first = key.first().copied();
+        let last = key.last().copied();
         let letters = u64::from(first.unwrap_or(0)) << 8 | u64::from(last.unwrap_or(0));
         sum = (sum.rotate_left(7) ^ letters ^ (key.len() as u64) << 16)
             .wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -94,8 +95,10 @@ impl JsonShape {
 
     fn new(json: &str, members: &[MemberSpan]) -> Self {
         let mut shape = Self::default();
-        let (mut found, mut dialects) = (Vec::<(Meaning, u8, Scale)>::new(), 0);
-        let (mut pid, mut hostname) = (false, false);
+        let mut found = Vec::<(Meaning, u8, Scale)>::new();
+        let mut dialects = 0;
+        let mut pid = false;
+        let mut hostname = false;
         for (at, member) in members.iter().enumerate() {
             let key = member.key(json);
             // A search among all names.

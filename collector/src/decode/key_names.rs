@@ -309,7 +309,7 @@ const DIALECT_RANKS: u8 = 16;
 /// The bit of GELF among the dialects.
 pub(super) const GELF: u8 = 1 << 3;
 
-/// What `key` in the object `prefix` may mean, and the dialects that it is a marker of.
+/// The fields that `key` in the object `prefix` may fill, and the dialects that it is a marker of.
 pub(super) fn meanings(prefix: &str, key: &str) -> (&'static [Meaning], u8) {
     let mut buffer = [0; 40];
     let Some(name) = normal(prefix, key, &mut buffer) else { return (&[], 0) };

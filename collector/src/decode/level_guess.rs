@@ -14,7 +14,7 @@
 use super::severity::{is_plain_level, known};
 use netlog_wire::Level;
 
-/// How far into a line its level is looked for: behind a date, a thread and a module's name.
+/// Length of the part of a line that is searched: a date, a thread, a module's name and a level.
 const LOOK: usize = 64;
 
 /// The most colour codes that are passed over.
@@ -26,7 +26,9 @@ pub(super) fn guess(line: &[u8]) -> Option<Level> {
     if memchr::memchr(0x1b, &head[..head.len().min(LOOK)]).is_none() {
         return guess_plain(line);
     }
-    let (mut plain, mut len, mut at) = ([0; WIDE], 0, 0);
+    let mut plain = [0; WIDE];
+    let mut len = 0;
+    let mut at = 0;
     while at < head.len() {
         match colour_code(&head[at..]) {
             0 => {
@@ -83,8 +85,8 @@ fn guess_plain(line: &[u8]) -> Option<Level> {
     None
 }
 
-/// Where the next byte at or behind `at` is that may be a letter: no digit, and not what stands
-/// around those in dates. Eight at a time, since most of a line's head is that.
+/// Position of the next byte from `at` on that may be a letter: not a digit, and not one of those
+/// that dates have between them. Eight at a time, since most of a line's head is that.
 fn near_letter(head: &[u8], at: usize) -> Option<usize> {
     const LETTERS: u64 = u64::from_ne_bytes([0xc0; 8]);
     let rest = &head[at..];
@@ -99,10 +101,11 @@ fn near_letter(head: &[u8], at: usize) -> Option<usize> {
     tail.iter().position(|&byte| byte & 0xc0 != 0).map(|nth| behind + nth)
 }
 
-/// Whether a byte may stand in a word, looked up: it is asked of every byte of every line's head.
+/// True if a byte may stand in a word. A table, because every byte of every line's head is tested.
 fn is_word(byte: u8) -> bool {
     static WORD: [bool; 256] = {
-        let (mut word, mut byte) = ([false; 256], 0);
+        let mut word = [false; 256];
+        let mut byte = 0;
         while byte < 256 {
             word[byte] =
                 (byte as u8).is_ascii_alphanumeric() || byte == b'_' as usize || byte >= 0x80;
@@ -113,7 +116,7 @@ fn is_word(byte: u8) -> bool {
     WORD[usize::from(byte)]
 }
 
-/// Whether what stands before a word may make a level of it that is not in capitals.
+/// True if the text before a word may make a level of it that is not in capitals.
 fn marked(before: &[u8]) -> bool {
     matches!(before.trim_ascii_end().last(), None | Some(b'[' | b'<' | b'=' | b':' | b'"'))
 }
@@ -127,7 +130,8 @@ fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
     if !(3..=13).contains(&said.len()) {
         return None;
     }
-    let (before, after) = (&line[..from], &line[to..]);
+    let before = &line[..from];
+    let after = &line[to..];
     let capitals = said.iter().all(u8::is_ascii_uppercase);
     if !capitals && !marked(before) {
         return None;
@@ -146,12 +150,12 @@ fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
     (!quoted(before) && (place || begins(word, from, after))).then_some(level)
 }
 
-/// Whether a word is a part of another, or of a path.
+/// True if a word is a part of another, or of a path.
 fn joined(before: &[u8], after: &[u8]) -> bool {
     matches!(before.last(), Some(b'-' | b'/')) || matches!(after.first(), Some(b'-' | b'/'))
 }
 
-/// Whether a word stands in brackets, also behind the name of a module: `[core:error]`.
+/// True if a word stands in brackets, also behind the name of a module: `[core:error]`.
 fn bracketed(before: &[u8], after: &[u8]) -> bool {
     if !after.trim_ascii_start().starts_with(b"]") {
         return false;
@@ -168,7 +172,7 @@ fn angled(before: &[u8], after: &[u8]) -> bool {
     before.ends_with(b"<") && after.starts_with(b">")
 }
 
-/// Whether a word begins the line with a colon behind it, and says more than that.
+/// True if a word begins the line with a colon behind it, and is one that loggers write so.
 fn begins(word: &str, from: usize, after: &[u8]) -> bool {
     const DOT_NET: [&str; 6] = ["trce", "dbug", "info", "warn", "fail", "crit"];
     const OTHERS: [&str; 6] = ["error", "warning", "fatal", "critical", "debug", "panic"];
@@ -176,14 +180,14 @@ fn begins(word: &str, from: usize, after: &[u8]) -> bool {
     from == 0 && colon && (DOT_NET.contains(&word) || OTHERS.contains(&word))
 }
 
-/// Whether a quotation has begun and not ended.
+/// True if a quotation has begun and not ended.
 fn quoted(before: &[u8]) -> bool {
-    // Mostly there is none.
+    // Most lines have none.
     memchr::memchr(b'"', before).is_some()
         && before.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
 }
 
-/// Whether what stands before a word makes it the value of a level: `level=`, `"level":"`.
+/// True if the text before a word makes it the value of a level: `level=`, `"level":"`.
 fn assigned(before: &[u8]) -> bool {
     let key = before.trim_ascii_end();
     let key = key.strip_suffix(b"\"").unwrap_or(key).trim_ascii_end();

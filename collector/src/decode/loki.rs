@@ -21,11 +21,11 @@ struct LokiEntry<'a> {
     metadata: Labels<'a>,
 }
 
-/// The labels that say which program sends, the better first.
+/// Labels for the program, the better first.
 const APPS: [&str; 5] = ["service_name", "app", "application", "container", "job"];
-/// Those that say on which machine.
+/// Labels for the machine.
 const HOSTS: [&str; 4] = ["host", "hostname", "node_name", "instance"];
-/// Those that say how much a line matters.
+/// Labels for the level.
 const LEVELS: [&str; 3] = ["level", "detected_level", "severity"];
 
 /// Makes the record of an entry: its line is read as any line is, its labels fill what that leaves

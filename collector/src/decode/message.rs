@@ -16,7 +16,7 @@ pub(crate) struct Message<'a> {
 /// Remark on the framing of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Note {
-    /// Nothing ended it but silence: a rest may come.
+    /// Only silence ended it: a rest may come.
     Idle,
     /// It stands where an octet-counted message should begin: the count before it was wrong.
     Uncounted,

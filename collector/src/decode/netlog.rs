@@ -4,7 +4,7 @@ use super::message::Message;
 use super::name::fit;
 use super::origin::Origin;
 use super::run_sink::{DecodeContext, RunSink};
-use super::to_record::take_plain;
+use super::to_record::{PlainLine, take_plain};
 use crate::hub::line_run::{LineRun, Source};
 use crate::senders::identity::{Sender, SenderId};
 use crate::senders::peer_error::PeerError;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Far beyond any count of records, far below where counting on overflows.
 const MAX_NUMBER: u64 = 1 << 62;
 
-/// What has been said on a connection since its hello.
+/// A connection since its hello.
 #[derive(Debug)]
 pub(crate) struct Conversation {
     sender: Arc<Sender>,
@@ -71,7 +71,8 @@ impl Conversation {
             self.next = number(next)?;
             return Ok(());
         }
-        let (next, sender) = (self.next, &self.sender);
+        let next = self.next;
+        let sender = &self.sender;
         let follows = |run: &LineRun| run.first + run.count == next;
         let run = sink.run(follows, || (Source::Netlog(sender.clone()), next));
         self.next += 1;
@@ -106,7 +107,9 @@ fn take_record(
             return count(&context.tally.json);
         }
     }
-    take_plain(message.cut, line, (Level::Info, context, &sender.identity), run);
+    let plain =
+        PlainLine { line, cut: message.cut, level: Level::Info, identity: &sender.identity };
+    take_plain(plain, context, run);
 }
 
 fn number(next: u64) -> Result<u64, PeerError> {

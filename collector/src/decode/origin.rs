@@ -1,4 +1,4 @@
-//! Where a peer's bytes come from, and the stamp its records get for it.
+//! The origin of a peer's bytes, and the stamp that its records get.
 
 use super::name::fit;
 use crate::senders::peer::Peer;
@@ -33,7 +33,8 @@ impl Origin {
     }
 
     fn named(host: String, peer: String) -> Self {
-        let (mut stamp, mut peer_stamp) = (vec![b'{'], Vec::new());
+        let mut stamp = vec![b'{'];
+        let mut peer_stamp = Vec::new();
         let alone = Identity { peer: Some(peer.clone()), ..Identity::default() };
         alone.push(&mut peer_stamp);
         Identity { host: Some(host.clone()), ..alone }.push(&mut stamp);
@@ -43,7 +44,7 @@ impl Origin {
         Self { host, peer, stamp, peer_stamp, local: false, verified: None }
     }
 
-    /// Whether the peer may log as `host`: one with a certificate only as what that is for.
+    /// True if the peer may log as `host`: one with a certificate only as a host that it is for.
     pub(crate) fn may_name(&self, host: &str) -> bool {
         self.verified.as_ref().is_none_or(|verified| verified.may_name(host))
     }
@@ -53,7 +54,7 @@ impl Origin {
         &self.peer
     }
 
-    /// How a record begins that says nothing of its sender: a brace, and the peer for the host.
+    /// Beginning of a record that names no sender: a brace, and the peer for the host.
     pub(crate) fn stamp(&self) -> &[u8] {
         &self.stamp
     }

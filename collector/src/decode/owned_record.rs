@@ -1,21 +1,22 @@
 //! Records of messages that come in the bodies of requests, where more is known of them than the
 //! messages say: as records that others fill in.
 
-use super::draft::{Draft, Text, Value, shown};
+use super::draft::{Draft, Text, Value};
 use super::scratch::{Scratch, with_scratch};
+use super::shown_bytes::shown;
 use super::time::Zone;
 use super::{json_fields, syslog};
 use netlog_wire::{Identity, JsonStr, Record};
 use std::borrow::Cow;
 
-/// The record of a JSON object; `None` when `json` is none.
+/// The record of a JSON object; `None` when `json` is something else.
 pub(super) fn json_record(json: &[u8], received: i64) -> Option<Record<'static>> {
     record_of(json, "\\\\", received, |text, draft, scratch| {
         json_fields::read(text, draft, scratch).then_some(())
     })
 }
 
-/// The record of a syslog message; `None` when `message` is none.
+/// The record of a syslog message; `None` when `message` is something else.
 pub(super) fn syslog_record(message: &[u8], received: i64) -> Option<Record<'static>> {
     record_of(message, "\\", received, |text, draft, scratch| {
         syslog::read(text, draft, None, scratch)

@@ -6,7 +6,7 @@ use crate::stats::{Stats, Tally};
 use netlog_wire::{MinuteCache, TIME_LEN};
 use std::cell::Cell;
 
-/// What is known about every record of a read: its peer, its time of reception.
+/// Properties shared by every record of a read: its peer, its time of reception.
 #[derive(Clone, Copy)]
 pub(crate) struct DecodeContext<'a> {
     pub(crate) origin: &'a Origin,

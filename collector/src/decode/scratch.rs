@@ -1,4 +1,4 @@
-//! What a thread remembers from one record to the next, so that records of one kind cost no
+//! Memory that a thread keeps from one record to the next, so that records of one kind cost no
 //! allocation: a program writes the same shape again and again.
 
 use super::draft::TimeText;

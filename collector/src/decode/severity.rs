@@ -97,7 +97,7 @@ fn other_word(text: &str) -> Option<Severity<'_>> {
     Some(Severity { level, word: keeps.then_some(Cow::Borrowed(name)) })
 }
 
-/// Whether a level's name can hardly mean anything else: others name programs, hosts and settings.
+/// True if a level's name can hardly mean anything else: others name programs, hosts and settings.
 pub(super) fn is_plain_level(word: &str) -> bool {
     !matches!(
         word,
@@ -105,7 +105,7 @@ pub(super) fn is_plain_level(word: &str) -> bool {
     )
 }
 
-/// Whether a word is a level and can hardly be anything else.
+/// True if a word is a level and can hardly be anything else.
 pub(super) fn is_level(said: &[u8]) -> bool {
     known(said).is_some_and(|(word, ..)| is_plain_level(word))
 }
@@ -118,130 +118,110 @@ pub(super) fn known(said: &[u8]) -> Option<&'static (&'static str, Level, bool)>
     WORDS.iter().find(|(word, ..)| near(word) && word.as_bytes().eq_ignore_ascii_case(said))
 }
 
+/// The lowest number of a level, and the framework's own word where that says more.
+type Threshold = (u64, Level, &'static str);
+
+const PINO: &[Threshold] = &[
+    (10, Level::Trace, ""),
+    (20, Level::Debug, ""),
+    (30, Level::Info, ""),
+    (40, Level::Warn, ""),
+    (50, Level::Error, ""),
+    (60, Level::Error, "fatal"),
+];
+
+const PYTHON: &[Threshold] = &[
+    (0, Level::Debug, ""),
+    (20, Level::Info, ""),
+    (30, Level::Warn, ""),
+    (40, Level::Error, ""),
+    (50, Level::Error, "critical"),
+];
+
+const MONOLOG: &[Threshold] = &[
+    (100, Level::Debug, ""),
+    (200, Level::Info, ""),
+    (250, Level::Info, "notice"),
+    (300, Level::Warn, ""),
+    (400, Level::Error, ""),
+    (500, Level::Error, "critical"),
+    (550, Level::Error, "alert"),
+    (600, Level::Error, "emergency"),
+];
+
+const CLOUD: &[Threshold] = &[
+    (100, Level::Debug, ""),
+    (200, Level::Info, ""),
+    (300, Level::Info, "notice"),
+    (400, Level::Warn, ""),
+    (500, Level::Error, ""),
+    (600, Level::Error, "critical"),
+    (700, Level::Error, "alert"),
+    (800, Level::Error, "emergency"),
+];
+
+const LOGBACK: &[Threshold] = &[
+    (0, Level::Trace, ""),
+    (10_000, Level::Debug, ""),
+    (20_000, Level::Info, ""),
+    (30_000, Level::Warn, ""),
+    (40_000, Level::Error, ""),
+    (50_000, Level::Error, "fatal"),
+];
+
+const JAVA_UTIL: &[Threshold] = &[
+    (0, Level::Trace, ""),
+    (500, Level::Debug, ""),
+    (700, Level::Info, ""),
+    (900, Level::Warn, ""),
+    (1000, Level::Error, "severe"),
+];
+
+const OPEN_TELEMETRY: &[Threshold] = &[
+    (1, Level::Trace, ""),
+    (5, Level::Debug, ""),
+    (9, Level::Info, ""),
+    (13, Level::Warn, ""),
+    (17, Level::Error, ""),
+    (21, Level::Error, "fatal"),
+];
+
+const DOT_NET: &[Threshold] = &[
+    (0, Level::Trace, ""),
+    (1, Level::Debug, ""),
+    (2, Level::Info, ""),
+    (3, Level::Warn, ""),
+    (4, Level::Error, ""),
+    (5, Level::Error, "critical"),
+];
+
+const NXLOG: &[Threshold] = &[
+    (1, Level::Debug, ""),
+    (2, Level::Info, ""),
+    (3, Level::Warn, ""),
+    (4, Level::Error, ""),
+    (5, Level::Error, "critical"),
+];
+
 /// Reads a level's number on the scale of its framework. Where pino says 40 for a warning, Python
 /// says 30: only the key can tell.
 pub(super) fn number(n: u64, scale: Scale) -> Option<Severity<'static>> {
-    let (level, word) = match (scale, n) {
-        (Scale::OpenTelemetry, _) => open_telemetry(n)?,
-        (Scale::DotNet, _) => dot_net(n)?,
-        (Scale::NxLog, _) => nxlog(n)?,
-        (Scale::Cloud, 100..=800) => cloud(n)?,
+    let thresholds = match (scale, n) {
+        (Scale::OpenTelemetry, 1..=24) => OPEN_TELEMETRY,
+        (Scale::DotNet, 0..=5) => DOT_NET,
+        (Scale::NxLog, 1..=5) => NXLOG,
+        (Scale::OpenTelemetry | Scale::DotNet | Scale::NxLog, _) => return None,
+        (Scale::Cloud, 100..=800) => CLOUD,
         (_, 0..=7) => return Some(syslog(n as u8)),
-        (Scale::Python, 10..1000) => python(n),
-        (_, 100..=600) if n.is_multiple_of(50) => monolog(n)?,
-        (_, 300..=1000) => java_util(n),
-        (_, 5_000..60_000) => logback(n),
-        _ => pino(n)?,
+        (Scale::Python, 10..1000) => PYTHON,
+        (_, 100 | 200 | 250 | 300 | 400 | 500 | 550 | 600) => MONOLOG,
+        (_, 300..=1000) => JAVA_UTIL,
+        (_, 5_000..60_000) => LOGBACK,
+        (_, 10..100) => PINO,
+        _ => return None,
     };
-    Some(Severity { level, word: word.map(Cow::Borrowed) })
-}
-
-type Read = (Level, Option<&'static str>);
-
-fn pino(n: u64) -> Option<Read> {
-    Some(match n {
-        10..20 => (Level::Trace, None),
-        20..30 => (Level::Debug, None),
-        30..40 => (Level::Info, None),
-        40..50 => (Level::Warn, None),
-        50..60 => (Level::Error, None),
-        60..=100 => (Level::Error, Some("fatal")),
-        _ => return None,
-    })
-}
-
-fn python(n: u64) -> Read {
-    match n {
-        ..20 => (Level::Debug, None),
-        20..30 => (Level::Info, None),
-        30..40 => (Level::Warn, None),
-        40..50 => (Level::Error, None),
-        _ => (Level::Error, Some("critical")),
-    }
-}
-
-fn monolog(n: u64) -> Option<Read> {
-    Some(match n {
-        100 => (Level::Debug, None),
-        200 => (Level::Info, None),
-        250 => (Level::Info, Some("notice")),
-        300 => (Level::Warn, None),
-        400 => (Level::Error, None),
-        500 => (Level::Error, Some("critical")),
-        550 => (Level::Error, Some("alert")),
-        600 => (Level::Error, Some("emergency")),
-        _ => return None,
-    })
-}
-
-fn cloud(n: u64) -> Option<Read> {
-    Some(match n / 100 {
-        1 => (Level::Debug, None),
-        2 => (Level::Info, None),
-        3 => (Level::Info, Some("notice")),
-        4 => (Level::Warn, None),
-        5 => (Level::Error, None),
-        6 => (Level::Error, Some("critical")),
-        7 => (Level::Error, Some("alert")),
-        8 => (Level::Error, Some("emergency")),
-        _ => return None,
-    })
-}
-
-fn logback(n: u64) -> Read {
-    match n {
-        ..10_000 => (Level::Trace, None),
-        10_000..20_000 => (Level::Debug, None),
-        20_000..30_000 => (Level::Info, None),
-        30_000..40_000 => (Level::Warn, None),
-        40_000..50_000 => (Level::Error, None),
-        _ => (Level::Error, Some("fatal")),
-    }
-}
-
-fn java_util(n: u64) -> Read {
-    match n {
-        ..500 => (Level::Trace, None),
-        500..700 => (Level::Debug, None),
-        700..900 => (Level::Info, None),
-        900..1000 => (Level::Warn, None),
-        _ => (Level::Error, Some("severe")),
-    }
-}
-
-fn open_telemetry(n: u64) -> Option<Read> {
-    Some(match n {
-        1..=4 => (Level::Trace, None),
-        5..=8 => (Level::Debug, None),
-        9..=12 => (Level::Info, None),
-        13..=16 => (Level::Warn, None),
-        17..=20 => (Level::Error, None),
-        21..=24 => (Level::Error, Some("fatal")),
-        _ => return None,
-    })
-}
-
-fn dot_net(n: u64) -> Option<Read> {
-    Some(match n {
-        0 => (Level::Trace, None),
-        1 => (Level::Debug, None),
-        2 => (Level::Info, None),
-        3 => (Level::Warn, None),
-        4 => (Level::Error, None),
-        5 => (Level::Error, Some("critical")),
-        _ => return None,
-    })
-}
-
-fn nxlog(n: u64) -> Option<Read> {
-    Some(match n {
-        1 => (Level::Debug, None),
-        2 => (Level::Info, None),
-        3 => (Level::Warn, None),
-        4 => (Level::Error, None),
-        5 => (Level::Error, Some("critical")),
-        _ => return None,
-    })
+    let &(_, level, word) = thresholds.iter().rfind(|(from, ..)| n >= *from)?;
+    Some(Severity { level, word: Some(word).filter(|word| !word.is_empty()).map(Cow::Borrowed) })
 }
 
 /// The level of a syslog severity.

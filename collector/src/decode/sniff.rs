@@ -1,4 +1,4 @@
-//! What a message is, by its first bytes: the one table that tells all peers apart.
+//! Recognition of messages by their first bytes: the one table of all protocols.
 //!
 //! The first row that fits is what it is. While a row above it might still fit, nothing is decided
 //! and more bytes are waited for; so what a message is never depends on how it was split.
@@ -6,7 +6,7 @@
 use super::steps::step;
 use crate::senders::peer_error::Protocol;
 
-/// What a message is.
+/// Kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A line of a connection that began with netlog's hello, the hello itself included.
@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Text,
 }
 
-/// What a fitting row says.
+/// Meaning of a row that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Is {
     /// A message of this kind, ended by a line end or by its own shape.
@@ -36,7 +36,7 @@ pub(super) enum Is {
     Not(Protocol),
 }
 
-/// Where a row applies.
+/// Scope of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Where {
     /// At the first byte of a connection only: a program does not change its protocol, and deeper
@@ -69,7 +69,7 @@ const BYTE: Sign = In(&[(0, 255)]);
 const HTTP1: Sign = LineWith(&[" HTTP/1.0", " HTTP/1.1"]);
 const PRI: [Sign; 3] = [Bytes(b"<"), Digits(1, 3), Bytes(b">")];
 
-/// What a hello, and nothing else, begins with.
+/// Beginning of a hello, and of nothing else.
 pub(super) const HELLO: &[u8] = b"{\"netlog\":";
 
 #[rustfmt::skip]
@@ -115,7 +115,7 @@ const ROWS: &[(Where, &[Sign], Is)] = &[
     (Each, &[], Is::A(Kind::Text)),
 ];
 
-/// What begins a syslog message within a stream whose messages have no ends: the priority, and
+/// Beginnings of a syslog message within a stream whose messages have no ends: the priority, and
 /// then a version and a date or none, a month, or a year.
 const NEXT: &[&[Sign]] = &[
     &[Bytes(b"<"), Digits(1, 3), Bytes(b">1 "), In(&[(b'0', b'9'), (b'-', b'-')])],
@@ -168,7 +168,7 @@ impl Pinned {
     }
 }
 
-/// What the octet counts of a connection were worth so far.
+/// Trust in the octet counts of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CountTrust {
     Unseen,
@@ -177,7 +177,7 @@ pub(super) enum CountTrust {
     Doubted,
 }
 
-/// What is known about where a message begins.
+/// Context of a message's first byte.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MessageStart {
     /// It is the first of its connection.
@@ -188,7 +188,7 @@ pub(super) struct MessageStart {
     pub(super) pin: Option<Pinned>,
 }
 
-/// What begins with `bytes`; `None` while that is open.
+/// Recognises the message that begins with `bytes`; `None` while that is open.
 pub(super) fn sniff(bytes: &[u8], place: MessageStart) -> Option<Is> {
     // The common cases first: most messages are lines of text, objects, or syslog.
     if !place.first && plainly_text(bytes) {
@@ -220,7 +220,7 @@ pub(super) fn sniff(bytes: &[u8], place: MessageStart) -> Option<Is> {
     Some(Is::A(Kind::Text))
 }
 
-/// Whether the first bytes already say that this is none of the kinds that may begin anywhere.
+/// True if the first bytes already rule out all kinds that may begin anywhere but text.
 fn plainly_text(bytes: &[u8]) -> bool {
     match bytes {
         [] | [b'<' | b'{' | 0xef, ..] => false,
@@ -232,7 +232,7 @@ fn plainly_text(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether `bytes` begin with an octet count before a whole syslog header.
+/// Fit of `bytes` to an octet count before a whole syslog header.
 pub(super) fn begins_counted(bytes: &[u8]) -> Fit {
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     match (bytes.first(), bytes.get(digits)) {
@@ -245,7 +245,7 @@ pub(super) fn begins_counted(bytes: &[u8]) -> Fit {
     }
 }
 
-/// Whether `bytes` begin the next message of a stream without ends.
+/// Fit of `bytes` to the next message of a stream without ends.
 pub(super) fn begins_next(bytes: &[u8]) -> Fit {
     // Mostly they do not, and that is seen at once.
     if !matches!(bytes, [] | [b'<'] | [b'<', b'0'..=b'9', ..]) {
@@ -262,7 +262,7 @@ pub(super) fn count(bytes: &[u8]) -> Option<(usize, usize)> {
     Some((count, digits + 1))
 }
 
-/// How far a pattern fits.
+/// Fit of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fit {
     No,

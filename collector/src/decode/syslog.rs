@@ -33,7 +33,7 @@ const FACILITIES: [&str; 24] = [
     "local5", "local6", "local7",
 ];
 
-/// What each priority says.
+/// All priorities, by their numbers.
 static PRIORITIES: LazyLock<Vec<Priority>> = LazyLock::new(|| {
     let priority = |number: u8| {
         let Severity { level, word } = severity::syslog(number & 7);

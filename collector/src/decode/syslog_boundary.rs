@@ -10,7 +10,7 @@ const LONGEST: usize = 24;
 /// Looks for the beginning of the next message, however a stream was split into reads.
 #[derive(Debug)]
 pub(super) struct SyslogBoundary {
-    /// What may be the beginning of the next message.
+    /// Possible beginning of the next message.
     begun: Begun,
     /// The byte before it, or the last one; 0 before the message's own first.
     before: u8,
@@ -95,7 +95,7 @@ impl SyslogBoundary {
         found.unwrap_or(input.len())
     }
 
-    /// Takes a byte; whether the next message has begun with it.
+    /// Takes a byte; `true` if the next message has begun with it.
     fn push(&mut self, byte: u8) -> bool {
         let begun = &mut self.begun;
         if begun.len == 0 && !begins(self.counted, byte) {

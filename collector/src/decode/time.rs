@@ -29,8 +29,7 @@ pub(super) struct Moment<'a> {
     pub(super) zone: Zone<'a>,
 }
 
-/// What a time says of its zone. What names none, or one that is not the same everywhere, is taken
-/// to be UTC: a guess by the collector's own zone would be right no more often, and harder to undo.
+/// Zone of a time. One without a zone, or with a name that is ambiguous, is taken to be UTC: a guess by the collector's own zone would be right no more often, and harder to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zone<'a> {
     Known,
@@ -90,7 +89,8 @@ fn iso(bytes: &[u8]) -> Option<Local> {
 
 /// `11/22/2026:19:00:00`; the day stands first where the other cannot be one.
 fn slashed(bytes: &[u8]) -> Option<Local> {
-    let (first, second) = (digits(bytes.get(..2)?)?, digits(bytes.get(3..5)?)?);
+    let first = digits(bytes.get(..2)?)?;
+    let second = digits(bytes.get(3..5)?)?;
     let year = digits(bytes.get(6..10)?)?;
     if !matches!(bytes.get(10), Some(b':' | b' ')) {
         return None;
@@ -216,7 +216,9 @@ fn month(name: &str) -> Option<i64> {
 /// second counts as the second after it.
 fn clock(bytes: &[u8]) -> Option<(i64, usize)> {
     let text: &[u8; 8] = bytes.first_chunk()?;
-    let (hour, minute, second) = (digits(&text[..2])?, digits(&text[3..5])?, digits(&text[6..])?);
+    let hour = digits(&text[..2])?;
+    let minute = digits(&text[3..5])?;
+    let second = digits(&text[6..])?;
     if text[2] != b':' || text[5] != b':' || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -263,7 +265,7 @@ fn zone(text: &str) -> (Zone<'_>, i64, usize) {
     }
 }
 
-/// Whether a word in capitals names a zone: one of the common ones, or any with a colon behind it.
+/// True if a word in capitals names a zone: one of the common ones, or any with a colon behind it.
 fn is_zone(name: &str, rest: &str) -> bool {
     const COMMON: [&str; 26] = [
         "CET", "CEST", "EET", "EEST", "WET", "WEST", "BST", "IST", "MSK", "EST", "EDT", "CST",

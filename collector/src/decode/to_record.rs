@@ -1,25 +1,25 @@
 //! Messages of peers that said no hello, as records: what each format says is taken by its
 //! standard meaning, and what fails to be what it looked like is kept whole, as it was written.
 
-use super::draft::{Draft, Pair, Text, Value, shown};
+use super::draft::{Draft, Pair, Text, Value};
 use super::inflate::{DeflateFormat, Inflated};
 use super::level_guess::guess;
 use super::message::{Message, Note};
 use super::run_sink::{DecodeContext, RunSink};
 use super::scratch::{Scratch, with_scratch};
+use super::shown_bytes::shown;
 use super::sniff::Kind;
 use super::steps::step;
 use super::{json_fields, syslog};
 use crate::hub::line_run::LineRun;
 use crate::stats::count;
-use netlog_wire::{Identity, Level, LineMeta, Record, elements, is_plain};
+use netlog_wire::{Identity, Level, LineMeta, Record, TextRecord, elements, is_plain};
 use std::borrow::Cow;
 
 /// The most bytes that come of the compressed messages of one read.
 pub(super) const UNPACKED: usize = 4 << 20;
 
-/// Adds the records that one message is; an empty one is none. Of what is compressed, at most
-/// `left` bytes come out.
+/// Adds the records of one message; an empty one has none. At most `left` bytes are decompressed.
 pub(super) fn take_message(
     message: Message<'_>,
     context: DecodeContext<'_>,
@@ -75,7 +75,7 @@ fn take_json(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun
     }
 }
 
-/// Adds a JSON object; `false` when the message is none.
+/// Adds a JSON object; `false` when the message is something else.
 pub(super) fn take_object(
     message: Message<'_>,
     context: DecodeContext<'_>,
@@ -222,25 +222,30 @@ fn take_array(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRu
 
 /// Adds a line as it is, with the level that it seems to have.
 fn take_peers_line(message: Message<'_>, context: DecodeContext<'_>, run: &mut LineRun) {
-    let (line, cut) = (message.bytes, message.cut);
+    let Message { bytes: line, cut, .. } = message;
     let line = line.strip_suffix(b"\r").filter(|_| cut == 0).unwrap_or(line);
     step(line.len().min(64) + 2 * line.len());
     let level = guess(line).unwrap_or(Level::Info);
-    let (stamp, now) = (context.origin.stamp(), (context.received, context.now));
-    if cut == 0 && run.text(stamp, now, (level, line)) {
+    let text = TextRecord { stamp: context.origin.stamp(), time: context.now, level, text: line };
+    if cut == 0 && run.text(context.received, &text) {
         return count(&context.tally.plain);
     }
     let identity = context.origin.identity(Identity::default());
-    take_plain(cut, line, (level, context, &identity), run);
+    take_plain(PlainLine { line, cut, level, identity: &identity }, context, run);
 }
 
-/// Adds a line as it is, `cut` bytes of which are missing at its end.
-pub(super) fn take_plain(
-    cut: u64,
-    line: &[u8],
-    (level, context, identity): (Level, DecodeContext<'_>, &Identity),
-    run: &mut LineRun,
-) {
+/// A line that is kept as it is, as a record's message, and the rest of that record.
+pub(super) struct PlainLine<'a> {
+    pub(super) line: &'a [u8],
+    /// Number of bytes that are missing at its end.
+    pub(super) cut: u64,
+    pub(super) level: Level,
+    pub(super) identity: &'a Identity,
+}
+
+/// Adds a line as it is.
+pub(super) fn take_plain(plain: PlainLine<'_>, context: DecodeContext<'_>, run: &mut LineRun) {
+    let PlainLine { line, cut, level, identity } = plain;
     let kept = whole_characters(line, cut);
     let cut = cut + (line.len() - kept.len()) as u64;
     let mut record = Record::from_plain(kept, context.received);

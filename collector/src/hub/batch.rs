@@ -10,7 +10,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// How many records it has.
+    /// Number of records.
     pub(crate) fn records(&self) -> u64 {
         self.runs.iter().map(|run| run.count).sum()
     }
@@ -20,7 +20,7 @@ impl Batch {
         self.runs.iter().map(|run| run.lines.as_slice()).collect::<Vec<_>>().concat()
     }
 
-    /// How many bytes its lines have.
+    /// Length of its lines in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.runs.iter().map(|run| run.lines.len() as u64).sum()
     }

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many are kept, and the smallest and largest that are worth it. They are 4 MiB at most.
+/// The most that are kept, and the smallest and largest that are worth it: 4 MiB at most.
 const KEPT: usize = 16;
 const LEAST: usize = 16 << 10;
 const MOST: usize = 256 << 10;

@@ -1,4 +1,4 @@
-//! When it pays to wait a little before looking again, as network drivers do.
+//! Coalescing of wake-ups, as network drivers do it.
 //!
 //! To be woken costs more than to take what woke us. While little comes at a time and often, a
 //! thread naps before it waits, so that what comes meanwhile is taken at one waking. What comes
@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
-/// How long a nap is: some wake-ups long, and no delay that anybody sees.
+/// Length of a nap: some wake-ups long, and no delay that anybody sees.
 const NAP: Duration = Duration::from_millis(2);
 
 /// A wait shorter than this means that records come often.
@@ -27,23 +27,30 @@ const PLENTY: Duration = Duration::from_millis(1);
 /// writes, in twice the time, whatever it was.
 const ENOUGH: Duration = Duration::from_micros(200);
 
-/// How many bytes are much at one waking.
+/// Bytes that are much at one waking.
 const MUCH: usize = 64 << 10;
 
 /// The pace of one thread that waits, takes what is there, and waits again. It naps before it waits
 /// or before it takes, as suits it.
 #[derive(Debug)]
 pub(crate) struct Coalescer {
-    /// How many waits in a row were quick.
+    /// Quick waits in a row.
     quick: u32,
     napped: bool,
     /// When the wait, or the work, began that goes on now.
     since: Instant,
-    /// How long the last work took, and how long would have been plenty.
+    /// Duration of the last work, and the one that would have been plenty.
     worked: Duration,
     plenty: Duration,
-    /// Whether the thread writes what others read.
+    /// True for the thread that writes.
     writes: bool,
+}
+
+/// Work at one waking.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct WorkDone {
+    pub(crate) items: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Coalescer {
@@ -57,7 +64,8 @@ impl Coalescer {
     }
 
     fn at(now: Instant) -> Self {
-        let (worked, plenty) = (Duration::ZERO, PLENTY);
+        let worked = Duration::ZERO;
+        let plenty = PLENTY;
         Self { quick: 0, napped: false, since: now, worked, plenty, writes: false }
     }
 
@@ -71,9 +79,9 @@ impl Coalescer {
         self.woken(Instant::now());
     }
 
-    /// The work is done; `found` is how many things were there, of so many `bytes` together.
-    pub(crate) fn done(&mut self, (found, bytes): (usize, usize)) {
-        self.took((found, bytes), Instant::now());
+    /// The work is done.
+    pub(crate) fn done(&mut self, work: WorkDone) {
+        self.took(work, Instant::now());
     }
 
     /// Lets more gather, if that pays.
@@ -90,15 +98,15 @@ impl Coalescer {
         self.since = now;
     }
 
-    fn took(&mut self, (found, bytes): (usize, usize), now: Instant) {
+    fn took(&mut self, work: WorkDone, now: Instant) {
         self.worked = now.duration_since(self.since);
-        self.plenty = match bytes >= MUCH {
+        self.plenty = match work.bytes >= MUCH {
             true => ENOUGH,
             false if self.writes => ENOUGH * 2,
             false => PLENTY,
         };
         // What one nap did not bring together, another one will not.
-        if std::mem::take(&mut self.napped) && found < 2 {
+        if std::mem::take(&mut self.napped) && work.items < 2 {
             self.quick = 0;
         }
     }
@@ -111,14 +119,14 @@ impl Coalescer {
 
 thread_local! {
     static PACE: RefCell<Coalescer> = RefCell::new(Coalescer::new());
-    /// How often this thread has read since it waited, and how many bytes.
-    static READ: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    /// Reads of this thread since it waited.
+    static READ: Cell<WorkDone> = const { Cell::new(WorkDone { items: 0, bytes: 0 }) };
 }
 
 /// Takes note that so many `bytes` were read at once by a task of this thread.
 pub(crate) fn note_read(bytes: usize) {
-    let (reads, all) = READ.get();
-    READ.set((reads + 1, all + bytes));
+    let read = READ.get();
+    READ.set(WorkDone { items: read.items + 1, bytes: read.bytes + bytes });
 }
 
 /// The runtime that suits a collector best: a single thread, which has its pace.
@@ -133,7 +141,7 @@ pub fn runtime() -> io::Result<Runtime> {
         .enable_all()
         .on_thread_park(|| {
             PACE.with_borrow_mut(|pace| {
-                pace.done(READ.replace((0, 0)));
+                pace.done(READ.take());
                 pace.nap();
                 pace.wait();
             });
@@ -157,11 +165,11 @@ mod tests {
 
         /// Whether it naps, having worked for so many microseconds, and then waits.
         fn turn(&mut self, found: usize, worked: u64, waited: u64) -> bool {
-            self.take((found, found * 200), worked, waited)
+            self.take(WorkDone { items: found, bytes: found * 200 }, worked, waited)
         }
 
         /// The same, with so many bytes in all.
-        fn take(&mut self, found: (usize, usize), worked: u64, waited: u64) -> bool {
+        fn take(&mut self, found: WorkDone, worked: u64, waited: u64) -> bool {
             self.1 += Duration::from_micros(worked);
             self.0.took(found, self.1);
             let napped = self.0.should_nap();
@@ -198,11 +206,11 @@ mod tests {
     #[test]
     fn much_is_plenty_sooner_and_so_is_all_that_is_written() {
         let mut pace = Driven::new();
-        assert!((0..1000).all(|_| !pace.take((10, MUCH), 200, 0)));
-        assert!(pace.take((10, MUCH - 1), 200, 0));
-        assert!(pace.take((10, MUCH), 199, 0));
+        assert!((0..1000).all(|_| !pace.take(WorkDone { items: 10, bytes: MUCH }, 200, 0)));
+        assert!(pace.take(WorkDone { items: 10, bytes: MUCH - 1 }, 200, 0));
+        assert!(pace.take(WorkDone { items: 10, bytes: MUCH }, 199, 0));
         pace.0.writes = true;
-        assert!((0..1000).all(|_| !pace.take((10, 1), 400, 0)));
+        assert!((0..1000).all(|_| !pace.take(WorkDone { items: 10, bytes: 1 }, 400, 0)));
     }
 
     #[test]

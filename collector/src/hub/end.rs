@@ -10,15 +10,15 @@ pub(crate) struct End {
     pub(crate) inode: FileId,
     /// Its length, in whole records.
     pub(crate) len: u64,
-    /// How many files were written before it since the collector began.
+    /// Number of files written before it since the collector began.
     pub(crate) turn: u64,
-    /// How often the sink has begun a file, or began anew in one that others cut.
+    /// Number of times the sink has begun a file, or began anew in one that others cut.
     pub(crate) begun: u64,
-    /// What the file before it got for a stamp, if it was rotated away.
+    /// Name stamp of the file before it, if that was rotated away.
     pub(crate) before: Option<SegmentName>,
 }
 
-/// A stream: by what it is known, and how far it has come.
+/// A stream: its id, and its length so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RecordStream {
     pub(crate) id: u64,

@@ -3,17 +3,17 @@
 use super::buffer_pool;
 use crate::senders::identity::Sender;
 use crate::senders::registry::Received;
-use netlog_wire::{Identity, Level, LineMeta, Record, TIME_LEN, push_text_record};
+use netlog_wire::{Identity, Level, LineMeta, Record, TextRecord};
 use std::sync::Arc;
 
-/// Where a run's records come from.
+/// Source of a run's records.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
-    /// A peer that numbers nothing and is told nothing.
+    /// A peer without numbers, which gets no acks.
     Plain,
     /// A netlog sender: its records are numbered and acked.
     Netlog(Arc<Sender>),
-    /// The collector itself, on the end of a sender: one record, told to nobody.
+    /// The collector itself, on the end of a sender: one record, never acked.
     Ended(Arc<Sender>),
 }
 
@@ -29,14 +29,15 @@ pub(crate) struct LineRun {
     pub(crate) times: (i64, i64),
     /// A bit for each level that occurs.
     pub(crate) levels: u8,
-    /// How many records these report as lost, and how many of these are cut.
+    /// Records that these report as lost, and records of these that are cut.
     pub(crate) lost: u64,
     pub(crate) truncated: u64,
 }
 
 impl LineRun {
     pub(crate) fn new(source: Source, first: u64, capacity: usize) -> Self {
-        let (lines, times) = (buffer_pool::take(capacity), (i64::MAX, i64::MIN));
+        let lines = buffer_pool::take(capacity);
+        let times = (i64::MAX, i64::MIN);
         Self { source, first, count: 0, lines, times, levels: 0, lost: 0, truncated: 0 }
     }
 
@@ -50,15 +51,10 @@ impl LineRun {
     }
 
     /// Adds a line of text as a record that says no more, encoded now; `false` when it is not UTF-8.
-    pub(crate) fn text(
-        &mut self,
-        stamp: &[u8],
-        (time, now): (i64, &[u8; TIME_LEN]),
-        said: (Level, &[u8]),
-    ) -> bool {
-        let taken = push_text_record(&mut self.lines, stamp, now, said);
+    pub(crate) fn text(&mut self, time: i64, record: &TextRecord<'_>) -> bool {
+        let taken = record.push(&mut self.lines);
         if taken {
-            self.end(time, said.0);
+            self.end(time, record.level);
         }
         taken
     }

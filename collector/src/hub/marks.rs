@@ -1,4 +1,4 @@
-//! The marks: what the sinks hold of each sender. Set by the hub alone, read at every hello.
+//! The marks: the highest number of each sender in the sinks. Set by the hub alone, read at every hello.
 
 use crate::hub::line_run::LineRun;
 use crate::senders::identity::SenderId;
@@ -18,7 +18,7 @@ pub(crate) const MOST: usize = 1_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Marks(Mutex<HashMap<SenderId, Mark>>);
 
-/// How far one sender has come.
+/// Progress of one sender.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// The highest number in a batch that is written or being written.
@@ -27,19 +27,19 @@ pub(crate) struct Mark {
     pub(crate) written: u64,
     /// Records written since the collector first saw someone deliver them for the dead sender.
     pub(crate) recovered: u64,
-    /// Whether its end has been reported.
+    /// True once its end has been reported.
     pub(crate) ended: bool,
     /// When it was last heard of, in seconds since 1970.
     pub(crate) seen: i64,
 }
 
-/// What a sink holds of one sender.
+/// A sender that a sink holds records of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeldMark {
     pub(crate) id: SenderId,
     /// The highest number.
     pub(crate) mark: u64,
-    /// Whether its end has been reported.
+    /// True once its end has been reported.
     pub(crate) ended: bool,
 }
 
@@ -71,7 +71,8 @@ impl Marks {
         let mut marks = self.lock();
         for HeldMark { id, mark, ended } in holdings {
             let known = marks.entry(id).or_default();
-            let (mark, ended) = (mark.max(known.written), ended || known.ended);
+            let mark = mark.max(known.written);
+            let ended = ended || known.ended;
             *known = Mark { sealed: mark, written: mark, recovered: 0, ended, seen: now };
         }
     }

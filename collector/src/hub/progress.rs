@@ -1,4 +1,4 @@
-//! How far the records have come: the one thing that the hub tells its readers.
+//! Progress of the records: all that the hub reports to readers.
 
 use super::line_run::LineRun;
 use super::recent::{Recent, WrittenPart};
@@ -12,10 +12,10 @@ use tokio::sync::Notify;
 
 pub(crate) use super::end::{End, RecordStream};
 
-/// How much is held in memory where there is no file to read from, or are many.
+/// Bytes of records in memory where there is no file to read from, or are many.
 const RECENT: usize = 8 << 20;
 
-/// How many of the files written before this one a tail can follow without looking at names.
+/// Number of files written before this one that a tail can follow without looking at names.
 const PAST: usize = 64;
 
 /// A file that was written, or is: what it may be found by.
@@ -24,11 +24,11 @@ pub(crate) struct Past {
     /// Once it is rotated away and packed, another file may have it.
     pub(crate) inode: FileId,
     pub(crate) stamp: Option<SegmentName>,
-    /// How long it became, once another one is written.
+    /// Its final length, once another one is written.
     pub(crate) len: Option<u64>,
 }
 
-/// What the hub tells, and what it costs it: one short lock and, if somebody waits, one wake-up.
+/// Report of the hub, which costs it one short lock and, if a reader waits, one wake-up.
 #[derive(Debug)]
 pub(crate) struct Progress {
     state: Mutex<ProgressState>,
@@ -43,7 +43,7 @@ struct ProgressState {
     end: End,
     /// The files so far, by turn: the last one is being written.
     past: VecDeque<Past>,
-    /// Why a sink fails, while it does.
+    /// Failure of a sink, while it fails.
     failing: Option<String>,
 }
 
@@ -111,7 +111,7 @@ impl Progress {
         self.lock().failing = failing;
     }
 
-    /// Why a sink fails, while it does.
+    /// Failure of a sink, while it fails.
     pub(crate) fn failing(&self) -> Option<String> {
         self.lock().failing.clone()
     }

@@ -39,7 +39,7 @@ pub(crate) struct LinePiece {
 /// The place in its segment of what begins in the middle of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LineOrigin {
-    /// Where it begins in the piece.
+    /// Offset in the piece.
     pub(crate) begin: usize,
     pub(crate) fingerprint: u64,
     pub(crate) offset: u64,
@@ -81,13 +81,13 @@ impl LinePiece {
         self.bytes.extend_from_slice(lines);
     }
 
-    /// Where what stands at `index` comes from.
+    /// Origin of the byte at `index`.
     pub(crate) fn origin(&self, index: usize) -> Option<LineOrigin> {
         let behind = self.origins.partition_point(|origin| origin.begin <= index);
         Some(self.origins.get(behind.checked_sub(1)?)?.advance(index))
     }
 
-    /// How many lines it has.
+    /// Number of lines.
     pub(crate) fn lines(&self) -> u64 {
         memchr::memchr_iter(b'\n', &self.bytes).count() as u64
     }
@@ -122,7 +122,7 @@ impl Recent {
         }
     }
 
-    /// Where it begins now.
+    /// Its beginning now.
     pub(crate) fn start(&self) -> StreamPlace {
         self.chunks.front().map_or(self.end, |chunk| chunk.from)
     }
@@ -131,7 +131,7 @@ impl Recent {
         self.end
     }
 
-    /// How many records there were before `position`, if that is still known.
+    /// Number of records before `position`, if that is still known.
     pub(crate) fn records_before(&self, position: u64) -> Option<u64> {
         if position >= self.end.position {
             return Some(self.end.records);

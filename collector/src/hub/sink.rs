@@ -14,7 +14,7 @@ pub(crate) trait Sink: Send {
     /// it stopped.
     fn write(&mut self, batch: &Batch) -> Result<Written, SinkError>;
 
-    /// What it holds from earlier; asked for once, before the first batch.
+    /// Records from earlier runs; asked for once, before the first batch.
     fn held(&mut self) -> HeldRecords {
         HeldRecords::default()
     }
@@ -29,26 +29,26 @@ pub(crate) trait Sink: Send {
     fn close(&mut self) {}
 }
 
-/// What became of a batch.
+/// Result of writing a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
-    /// How far the file has come, if its records can be read back.
+    /// End of the file, if its records can be read back.
     pub(crate) end: Option<End>,
     /// Of many files, the parts of the batch in the order in which they were written.
     pub(crate) parts: Vec<WrittenPart>,
 }
 
-/// What a sink holds when the collector starts.
+/// Contents of a sink when the collector starts.
 #[derive(Debug, Default)]
 pub(crate) struct HeldRecords {
     pub(crate) marks: Vec<HeldMark>,
-    /// How far the file has come, if its records can be read back.
+    /// End of the file, if its records can be read back.
     pub(crate) end: Option<End>,
     /// The stream that many files are a part of, if they can be read back.
     pub(crate) stream: Option<RecordStream>,
 }
 
-/// What a sink failed to do.
+/// Failure of a sink.
 #[derive(Debug)]
 pub(crate) struct SinkError {
     /// The deed and its object: `write to /var/log/app.log`.
@@ -57,7 +57,7 @@ pub(crate) struct SinkError {
 }
 
 impl SinkError {
-    /// Whether nobody will ever read from this sink again.
+    /// True if nobody will ever read from this sink again.
     pub(crate) fn closed(&self) -> bool {
         self.cause.kind() == io::ErrorKind::BrokenPipe
     }

@@ -10,13 +10,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 /// The least room a submission takes, so that their number is bounded too.
 const LEAST: usize = 4 << 10;
 
-/// What one read gave, on its way to the hub, and the room it takes there.
+/// Runs of one read on their way to the hub, and the room they take there.
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) runs: Vec<LineRun>,
     /// A sender that ended without a word, all of whose records have been delivered by another.
     pub(crate) recovered: Option<Arc<Sender>>,
-    /// Who is to be told when all up to here is in the sinks; nobody is when it never will be.
+    /// Answered when all up to here is in the sinks; dropped when it never will be.
     pub(crate) settled: Option<oneshot::Sender<()>>,
     /// Held until the hub is done with the batch: this is what bounds memory and slows readers.
     pub(crate) room: OwnedSemaphorePermit,
@@ -69,10 +69,11 @@ impl HubHandle {
         self.send(Submission { runs, recovered: None, settled: None, room });
     }
 
-    /// Tells the hub that all a dead sender left has been delivered.
+    /// Reports that all records of a dead sender have been delivered.
     pub(crate) async fn recovered(&self, sender: Arc<Sender>) {
         if let Ok(room) = self.reserve(LEAST).await {
-            let (runs, recovered) = (Vec::new(), Some(sender));
+            let runs = Vec::new();
+            let recovered = Some(sender);
             self.send(Submission { runs, recovered, settled: None, room });
         }
     }

@@ -77,7 +77,7 @@ pub(crate) async fn run(
 /// Gives a new connection a task of its own, within the limits.
 fn serve(accepted: Accepted, shared: &Arc<IntakeContext>, connections: &mut JoinSet<()>) {
     let Accepted { stream, peer, format, tls } = accepted;
-    let permit = match shared.limits.connections.admit(peer.place().0) {
+    let permit = match shared.limits.connections.admit(peer.place().machine) {
         Ok(permit) => permit,
         Err(reached) => return count_refusal(reached, peer, shared),
     };

@@ -178,10 +178,11 @@ impl DatagramIntake {
         burst.make_room(most, &shared.hub).await?;
         let origin = self.origins.of(peer);
         let tally = &self.tally;
-        let datagram = Datagram { origin, stats, tally, max_line, pin: self.pin, received: now() };
+        let datagram =
+            Datagram { origin, peer, stats, tally, max_line, pin: self.pin, received: now() };
         let bytes = &mut self.buffer[place];
         let before = total(&burst.runs);
-        let taken = datagram.take(bytes, (peer, &mut self.chunks), &mut burst.runs);
+        let taken = datagram.take(bytes, &mut self.chunks, &mut burst.runs);
         let (records, len) = total(&burst.runs);
         shared.senders.datagram(peer, records - before.0, len - before.1);
         match taken {

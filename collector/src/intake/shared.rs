@@ -54,7 +54,7 @@ impl IntakeContext {
             }
             PeerError::Rejected(_) => self.stats.refused.add(1),
         }
-        match self.refusals.report(error, peer.place().0, Instant::now()) {
+        match self.refusals.report(error, peer.place().machine, Instant::now()) {
             Some(again) => self.stderr.log(format_args!("refused {peer}: {error}; {again}")),
             None => self.stderr.debug(format_args!("refused {peer}: {error}")),
         }

@@ -20,6 +20,13 @@ pub(crate) struct Process {
     pub(crate) uid: Option<u32>,
 }
 
+/// A machine, and a process of it where that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PeerPlace {
+    pub(crate) machine: IpAddr,
+    pub(crate) process: u32,
+}
+
 impl Peer {
     /// The peer at `address`; an IPv4 peer of an IPv6 socket is shown as what it is.
     pub(crate) fn remote(address: SocketAddr) -> Self {
@@ -43,10 +50,13 @@ impl Peer {
     }
 
     /// The machine, and at a Unix socket the process.
-    pub(crate) fn place(&self) -> (IpAddr, u32) {
+    pub(crate) fn place(&self) -> PeerPlace {
         match self {
-            Self::Remote(address) => (address.ip(), 0),
-            Self::Local(process) => (Ipv4Addr::LOCALHOST.into(), process.pid.unwrap_or_default()),
+            Self::Remote(address) => PeerPlace { machine: address.ip(), process: 0 },
+            Self::Local(process) => PeerPlace {
+                machine: Ipv4Addr::LOCALHOST.into(),
+                process: process.pid.unwrap_or_default(),
+            },
         }
     }
 }

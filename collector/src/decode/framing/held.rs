@@ -61,8 +61,8 @@ impl HeldBytes {
     }
 }
 
-/// Bytes to be read once more: a beginning that told nothing until more came, or the lines of what
-/// was taken for an object.
+/// Bytes to be read once more: a beginning that could not be recognised until more came, or the lines
+/// of a broken object.
 #[derive(Debug, Default)]
 pub(super) struct Replay {
     pub(super) bytes: Vec<u8>,

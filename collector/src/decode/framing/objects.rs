@@ -185,7 +185,7 @@ impl Framing {
         Ended { kind: Kind::Json, note, tail: 0..0 }
     }
 
-    /// What was taken for an object is none since the byte `at`: it is text, line by line.
+    /// Ends an object that is broken at the byte `at`: it is text, line by line.
     fn broken(&mut self, at: usize) -> Advance {
         let lines = matches!(&self.state, FramingState::Object(object) if object.several_lines);
         self.state = self.text();
@@ -215,8 +215,8 @@ fn whole_prefix(string: &[u8], len: usize) -> usize {
     end
 }
 
-/// What a message that begins with an object is by the bytes `behind` it, and how many of them are
-/// nothing but its end; `None` while that is open. A comma comes from those who write an array.
+/// The kind of a message that begins with an object, by the bytes `behind` it, and the number of them
+/// that only end it; `None` while that is open. A comma comes from programs that write an array.
 fn behind_object(behind: &[u8], several_lines: bool) -> Option<(Kind, usize)> {
     let gap = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b',')).count();
     Some(match behind.get(gap)? {

@@ -1,4 +1,4 @@
-//! The state of a stream between two steps, and what a step comes to.
+//! The state of a stream between two steps, and the result of a step.
 
 use crate::decode::json_scanner::JsonScanner;
 use crate::decode::message::Note;
@@ -6,7 +6,7 @@ use crate::decode::sniff::{CountTrust, Kind, count};
 use crate::decode::syslog_boundary::SyslogBoundary;
 use std::ops::Range;
 
-/// What the messages of a connection so far say about its next.
+/// Knowledge from the messages of a connection so far about its next.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Habits {
     pub(super) counts: CountTrust,
@@ -18,7 +18,7 @@ pub(super) struct Habits {
 /// The end of the syslog messages of a connection that are not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SyslogEnds {
-    /// None has been seen: they may have none.
+    /// No end has been seen: they may have none.
     Unseen,
     Lf,
     Nul,
@@ -113,12 +113,12 @@ pub(super) struct ObjectState {
     pub(super) several_lines: bool,
     /// The longest string among the values that are held.
     pub(super) longest: Range<usize>,
-    /// Where the string that has not ended begins.
+    /// Beginning of the string that has not ended.
     pub(super) open: usize,
     pub(super) fitting: Fitting,
 }
 
-/// How an object fits into the limit.
+/// Fit of an object into the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fitting {
     Whole,

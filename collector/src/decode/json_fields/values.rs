@@ -23,7 +23,7 @@ pub(super) fn unescaped(inside: &str) -> String {
     JsonStr::new(inside).text().into_owned()
 }
 
-/// What a string says. Escapes stay as they are, but for those that may not be text.
+/// The text of a string. Escapes stay as they are, but for those that may not be text.
 pub(super) fn text(value: &str) -> Option<Text<'_>> {
     let inside = inside(value)?;
     Some(as_written(inside))
@@ -37,12 +37,12 @@ pub(super) fn as_written(inside: &str) -> Text<'_> {
     }
 }
 
-/// Whether there is a backslash.
+/// True if there is a backslash.
 fn has_escape(inside: &str) -> bool {
     memchr::memchr(b'\\', inside.as_bytes()).is_some()
 }
 
-/// What a string says, as it is meant.
+/// The text of a string, without escapes.
 fn meant(value: &str) -> Option<Cow<'_, str>> {
     let inside = inside(value)?;
     Some(match has_escape(inside) {
@@ -97,7 +97,7 @@ pub(super) fn caller(value: &str) -> Option<(Text<'_>, u64)> {
     Some((Text::Json(file), line))
 }
 
-/// What a peer calls itself or its machine, if that is a name; also said several times over.
+/// The name of a program or a machine, if it is fit to be one; also repeated in an array.
 pub(super) fn claimed(value: &str) -> Option<Text<'_>> {
     if let Some(inside) = inside(value) {
         if !has_escape(inside) {
@@ -129,7 +129,7 @@ pub(in crate::decode) fn claim(text: &str) -> Option<&str> {
     fit.then_some(name)
 }
 
-/// Whether a value has the form of a record's spans.
+/// True if a value has the form of a record's spans.
 pub(super) fn spans(value: &str) -> bool {
     let element = value.strip_prefix('[').map(str::trim_start);
     element
@@ -197,7 +197,8 @@ pub(super) fn level(value: &str, scale: Scale) -> Option<Severity<'_>> {
 }
 
 fn without_colours(text: &str) -> String {
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
     while let Some(at) = rest.find('\u{1b}') {
         out.push_str(&rest[..at]);
         let code = colour_code(&rest.as_bytes()[at..]).max(1);

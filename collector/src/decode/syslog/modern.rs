@@ -67,13 +67,14 @@ fn said(field: &str) -> Option<&str> {
     Some(field).filter(|field| *field != "-" && !field.is_empty())
 }
 
-/// Takes the structured data off the front of `rest`: each parameter becomes the value
+/// Takes the structured data off the front of `rest`: each parameter is kept as the value
 /// `id.name`, an element without parameters `id` itself. What is malformed stays in the message.
 fn structured<'a>(rest: &'a str, draft: &mut Draft<'a>) -> &'a str {
     if let Some(rest) = rest.strip_prefix('-') {
         return rest;
     }
-    let (mut rest, before) = (rest, draft.kv.len());
+    let mut rest = rest;
+    let before = draft.kv.len();
     while rest.starts_with('[') {
         let taken = draft.kv.len();
         let Some(next) = element(rest, draft) else {
@@ -131,7 +132,8 @@ fn unescaped(value: &str) -> Cow<'_, str> {
     if !value.contains('\\') {
         return Cow::Borrowed(value);
     }
-    let (mut out, mut rest) = (String::with_capacity(value.len()), value);
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
     while let Some(at) = rest.find('\\') {
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];

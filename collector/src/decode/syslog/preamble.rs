@@ -1,5 +1,5 @@
-//! What Cisco's systems write before their times, each part by a setting of its own: counters, a
-//! name, a mark for a clock that is not set; or no time, but how long the system has been up.
+//! Parts before the time of Cisco's systems, each with a setting of its own: counters, a name, a mark
+//! for a clock that is not set; or the uptime in place of a time.
 
 use super::tag::{is_host, tagged};
 use crate::decode::draft::{Draft, Text};
@@ -16,7 +16,7 @@ enum HeaderPart<'a> {
     Host(&'a str),
 }
 
-/// Reads a message with such parts; answers its message, or `None` when it is none.
+/// Reads a message with such parts; answers its text, or `None` when it has none.
 pub(super) fn read<'a>(body: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
     let mut parts: [Option<HeaderPart<'a>>; MOST] = [const { None }; MOST];
     let mut rest = body;

@@ -5,10 +5,10 @@ use crate::decode::json_fields::claim;
 use crate::decode::severity;
 use std::net::IpAddr;
 
-/// The longest tag that is one: RFC 3164 says 32, docker's images have more.
+/// The longest tag: RFC 3164 says 32, docker's images have more.
 const MAX_TAG: usize = 128;
 
-/// What a tag ends with.
+/// End of a tag.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TagEnd {
     pub(super) pid: bool,
@@ -18,7 +18,7 @@ pub(super) struct TagEnd {
 /// A tag in its parts.
 struct Tag<'a> {
     name: &'a str,
-    /// What stands in the brackets.
+    /// Text in the brackets.
     pid: Option<&'a str>,
     colon: bool,
     behind: &'a str,
@@ -44,7 +44,7 @@ pub(super) fn tagged<'a>(
     Some(behind.strip_prefix(' ').unwrap_or(behind))
 }
 
-/// Whether `rest` begins with a tag that has a number in brackets.
+/// True if `rest` begins with a tag that has a number in brackets.
 pub(super) fn has_pid(rest: &str) -> bool {
     tag(rest).is_some_and(|tag| tag.pid.is_some())
 }
@@ -74,8 +74,7 @@ fn brackets(body: &str) -> Option<(&str, &str)> {
     (fit && !name.is_empty()).then_some((name, pid))
 }
 
-/// Whether a word may be a program's name: no number, no time, and nothing that stands in texts of
-/// machines.
+/// True if a word may be a program's name: not a number, a time, or text of a machine.
 fn is_name(name: &str) -> bool {
     let odd = |byte: u8| {
         byte <= b' '
@@ -95,7 +94,7 @@ fn is_name(name: &str) -> bool {
         && !is_date(bytes)
 }
 
-/// Whether a word may be a host's name or address.
+/// True if a word may be a host's name or address.
 pub(super) fn is_host(word: &str) -> bool {
     let bytes = word.as_bytes();
     let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');

@@ -47,9 +47,9 @@ fn datagrams_of(peer: Peer, datagrams: &[&[u8]]) -> Vec<String> {
     let (mut chunks, mut runs) = (Chunks::new(8 << 20), Vec::new());
     let (max_line, pin, received) = (64 << 10, None, NOW);
     let (stats, tally) = (&stats, &Tally::default());
-    let datagram = Datagram { origin: &origin, stats, tally, max_line, pin, received };
+    let datagram = Datagram { origin: &origin, peer, stats, tally, max_line, pin, received };
     for bytes in datagrams {
-        datagram.take(&mut bytes.to_vec(), (peer, &mut chunks), &mut runs).unwrap();
+        datagram.take(&mut bytes.to_vec(), &mut chunks, &mut runs).unwrap();
     }
     lines(runs)
 }

@@ -186,7 +186,7 @@ impl Decoder {
         };
         let mut left = UNPACKED;
         while let Some(message) = framing.next(&mut input)? {
-            if tokens.is_some() && message.kind != Kind::Netlog {
+            if tokens.is_some() && message.kind != Kind::Netlog && !origin.is_verified() {
                 return Err(PeerError::MissingToken);
             }
             count_cut(message.cut, stats);
@@ -233,13 +233,22 @@ fn hello(
     let Some(SenderMessage::Hello(hello)) = SenderMessage::parse(line) else {
         return Err(PeerError::Rejected("malformed hello".into()));
     };
-    if let Some(Err(error)) = tokens.map(|tokens| tokens.admit(hello.token.as_deref())) {
-        return Err(match error {
-            PeerError::MissingToken => PeerError::HelloWithoutToken,
-            error => error,
-        });
+    let certified = context.origin.is_verified() && hello.token.is_none();
+    let grant = match tokens.filter(|_| !certified) {
+        Some(tokens) => {
+            Some(tokens.admit(hello.token.as_deref()).map_err(|error| match error {
+                PeerError::MissingToken => PeerError::HelloWithoutToken,
+                error => error,
+            })?)
+        }
+        None => None,
+    };
+    let conversation = Conversation::new(hello, context.origin)?;
+    if let Some(grant) = grant {
+        let identity = &conversation.sender().identity;
+        grant.check_sending(identity).map_err(PeerError::Rejected)?;
     }
-    Conversation::new(hello, context.origin)
+    Ok(conversation)
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@
 //! | one task per connection | bytes to read, room on the way to the hub, the hub's mark, the end |
 //! | one task per UDP or Unix datagram socket | a datagram, a timer while datagrams are missing, the end |
 //! | the hub, a thread | a submission of runs; then disks |
-//! | the readers, two threads: one task per reader | a request, the hub's word that there is more, room to write |
-//! | the retention, a thread | a file that was rotated away, a minute, the end |
+//! | the HTTP API, two threads: one task per reader | a request, news of the hub, room to write |
+//! | compression and retention, a thread | a rotated file, a minute, the end |
 //!
 //! A program may run a collector within itself:
 //!
@@ -38,6 +38,7 @@ mod descriptors;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod glob;
 mod hub;
 mod intake;
 mod layout;

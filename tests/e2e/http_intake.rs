@@ -18,7 +18,12 @@ fn request(target: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// The status, and the body of the answer.
-fn post(collector: &Collector, target: &str, headers: &str, body: &[u8]) -> (u16, String) {
+pub(crate) fn post(
+    collector: &Collector,
+    target: &str,
+    headers: &str,
+    body: &[u8],
+) -> (u16, String) {
     let mut stream = TcpStream::connect(collector.authority()).expect("somebody listens");
     stream.write_all(&request(target, headers, body)).expect("the collector reads");
     let mut answer = String::new();

@@ -4,6 +4,7 @@ use crate::harness::{
     Child, Collector, SOON, Scene, assert_each_once, example, get, get_with, metric_with, speak,
     wait_until,
 };
+use crate::http_intake::post;
 use rustix::process::Signal;
 use std::io::Read;
 use std::net::{TcpStream, UdpSocket};
@@ -115,6 +116,63 @@ fn whoever_looks_shows_a_token_but_for_the_page_and_the_health() {
     assert_eq!(counted(&collector, "requests_refused"), 12);
 }
 
+/// A token in TOML sends only as the senders it names.
+#[test]
+fn a_named_token_sends_only_as_the_senders_it_names() {
+    let scene = Scene::new();
+    let tokens = "[shop]\ntoken = \"shop-1\"\nsend = \"app=orders*\"\n\
+                  [ann]\ntoken = \"ann-1\"\nread = true\n";
+    let collector = guarded(&scene, tokens);
+    let to = collector.authority();
+    subject(&scene, "shop-1", &format!("to={to} app=orders-eu records=5")).succeed();
+    let mut refused = subject(&scene, "shop-1", &format!("to={to} app=prices records=5"));
+    refused.says("the collector refused the connection: token shop may not send as app=prices");
+    refused.end();
+    let mut reader = subject(&scene, "ann-1", &format!("to={to} app=orders records=5"));
+    reader.says("the collector refused the connection: token ann may not send");
+    reader.end();
+    let posted = |token: &str, query: &str| {
+        let bearer = format!("Authorization: Bearer {token}\r\n");
+        post(&collector, query, &bearer, b"over HTTP\n")
+    };
+    assert_eq!(posted("shop-1", "/?app=orders").0, 200);
+    let (status, error) = posted("shop-1", "/?app=prices");
+    assert_eq!(status, 403);
+    assert!(error.contains("token shop may not send as app=prices"), "{error}");
+    assert_eq!(posted("shop-1", "/").0, 403, "a record without an app is no record of orders*");
+    assert_eq!(collector.records().of("orders-eu").0.len(), 5);
+    assert_eq!(collector.text().lines().count(), 6);
+}
+
+/// A token in TOML reads only the records of the senders it names.
+#[test]
+fn a_named_token_reads_only_the_records_of_the_senders_it_names() {
+    let scene = Scene::new();
+    let tokens = "[all]\ntoken = \"all-1\"\nsend = true\nread = true\n\
+                  [ann]\ntoken = \"ann-1\"\nread = \"app=orders*\"\n\
+                  [shop]\ntoken = \"shop-1\"\nsend = true\n";
+    let collector = guarded(&scene, tokens);
+    let to = collector.authority();
+    for app in ["orders", "prices"] {
+        subject(&scene, "all-1", &format!("to={to} app={app} records=5")).succeed();
+    }
+    let server = collector.server();
+    let read = |token: &str, path: &str| {
+        let answered = get_with(&server, path, &format!("Authorization: Bearer {token}\r\n"));
+        (answered.status, answered.body)
+    };
+    for path in ["/search?n=all", "/tail?follow=false&n=all", "/senders"] {
+        let all = read("all-1", path).1;
+        assert!(all.contains("\"orders\"") && all.contains("\"prices\""), "{path}: {all}");
+        let some = read("ann-1", path).1;
+        assert!(some.contains("\"orders\"") && !some.contains("prices"), "{path}: {some}");
+        let (status, error) = read("shop-1", path);
+        assert_eq!(status, 403, "{path}");
+        assert!(error.contains("token shop may not read"), "{error}");
+    }
+    assert!(!read("ann-1", "/search?n=all&app=prices").1.contains("prices"));
+}
+
 #[test]
 fn the_hand_tool_shows_its_token_from_a_file_or_the_environment() {
     let scene = Scene::new();
@@ -152,7 +210,7 @@ fn tokens_are_read_again_at_a_hangup() {
     assert_eq!(status(BEARER), 401, "the old one is none any more");
     std::fs::write(&path, "not a token").expect("it is ours");
     collector.process.signal(Signal::HUP);
-    collector.process.says("the tokens stay: line 1 is no token");
+    collector.process.says("the tokens stay: line 1: expected a token");
     assert_eq!(status(next), 200);
 }
 

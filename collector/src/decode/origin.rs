@@ -44,6 +44,11 @@ impl Origin {
         Self { host, peer, stamp, peer_stamp, local: false, verified: None }
     }
 
+    /// Tells whether a certificate shows who the peer is.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.verified.is_some()
+    }
+
     /// True if the peer may log as `host`: one with a certificate only as a host that it is for.
     pub(crate) fn may_name(&self, host: &str) -> bool {
         self.verified.as_ref().is_none_or(|verified| verified.may_name(host))

@@ -7,8 +7,9 @@ mod reply;
 mod routes;
 
 use super::stream::{PeerStream, ReplayedStream};
-use super::submitter::{SubmitOutcome, Submitter};
+use super::submitter::{Submission, SubmitOutcome, Submitter};
 use crate::clock::now;
+use crate::senders::grant::Grant;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hyper::body::Incoming;
@@ -23,6 +24,7 @@ use routes::{BodyFormat, PostRoute};
 use serde_json::json;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Time for a connection to wait for its next request, and for the head of a request to come.
@@ -74,6 +76,12 @@ async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: Submi
     }
 }
 
+/// A request's body, and the rights of the token it came with.
+struct PostedBody {
+    body: Incoming,
+    grant: Option<Arc<Grant>>,
+}
+
 impl Submitter<'_> {
     async fn answer(&self, request: Request<Incoming>) -> HttpReply {
         let stats = &self.shared.stats;
@@ -88,7 +96,7 @@ impl Submitter<'_> {
             Err(refusal) => return self.refuse(None, refusal),
         };
         let taken = match self.admit(&head.headers) {
-            Ok(()) => self.take(&route, &head.headers, body).await,
+            Ok(grant) => self.take(&route, &head.headers, PostedBody { body, grant }).await,
             Err(refusal) => Err(refusal),
         };
         match taken {
@@ -106,13 +114,17 @@ impl Submitter<'_> {
 
     /// Lets in clients that show a token, where there are tokens, and no page of a browser that
     /// comes from elsewhere: it could write here whatever it likes.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), HttpRefusal> {
+    fn admit(&self, headers: &HeaderMap) -> Result<Option<Arc<Grant>>, HttpRefusal> {
         if from_another_site(headers) {
             let words = "requests of web pages from another site are refused";
             return Err(HttpRefusal::new(StatusCode::FORBIDDEN, words));
         }
-        let Some(tokens) = &self.shared.tokens else { return Ok(()) };
-        tokens.admit(token(headers).as_deref()).map_err(|stranger| {
+        let Some(tokens) = &self.shared.tokens else { return Ok(None) };
+        let shown = token(headers);
+        if shown.is_none() && self.origin.is_verified() {
+            return Ok(None);
+        }
+        tokens.admit(shown.as_deref()).map(Some).map_err(|stranger| {
             self.shared.stats.strangers_refused.add(1);
             HttpRefusal::new(StatusCode::UNAUTHORIZED, stranger.to_string())
         })
@@ -123,10 +135,10 @@ impl Submitter<'_> {
         &self,
         route: &PostRoute,
         headers: &HeaderMap,
-        body: Incoming,
+        posted: PostedBody,
     ) -> Result<SubmitOutcome, HttpRefusal> {
         let limits = &self.shared.limits;
-        let body = body::read(headers, body, limits.max_body, &limits.bodies).await?;
+        let body = body::read(headers, posted.body, limits.max_body, &limits.bodies).await?;
         self.shared.stats.bytes_in.add(body.bytes.len() as u64);
         let unpacked = match route.protocol {
             BodyFormat::LokiProtobuf => Some(unpack_snappy(&body.bytes, limits.max_body)?),
@@ -134,7 +146,9 @@ impl Submitter<'_> {
         };
         let bytes = unpacked.as_deref().unwrap_or(&body.bytes);
         let mut records = route.records(bytes, headers, now())?;
-        let outcome = self.hand_over(&mut records, &route.defaults, BUSY).await?;
+        let submission =
+            Submission { defaults: &route.defaults, grant: posted.grant.as_deref(), limit: BUSY };
+        let outcome = self.hand_over(&mut records, submission).await?;
         self.shared.stats.records_http.add(outcome.taken);
         drop(records);
         drop((unpacked, body));

@@ -48,7 +48,7 @@ impl IntakeContext {
         match error {
             PeerError::Unsupported(_) => self.stats.foreign_refused.add(1),
             PeerError::MissingToken => self.stats.strangers_refused.add(1),
-            PeerError::HelloWithoutToken | PeerError::UnknownToken => {
+            PeerError::HelloWithoutToken | PeerError::UnknownToken | PeerError::ExpiredToken => {
                 self.stats.strangers_refused.add(1);
                 self.stats.refused.add(1);
             }

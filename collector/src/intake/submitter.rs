@@ -4,6 +4,7 @@ use super::shared::IntakeContext;
 use crate::decode::Origin;
 use crate::decode::post::{Defaults, RecordSource, shorten};
 use crate::hub::line_run::{LineRun, Source};
+use crate::senders::grant::Grant;
 use crate::senders::peer::Peer;
 use std::mem::take;
 use std::time::Duration;
@@ -30,28 +31,52 @@ pub(super) struct SubmitOutcome {
     pub(super) first: Option<String>,
 }
 
+/// Terms on which records are handed over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Submission<'a> {
+    pub(super) defaults: &'a Defaults,
+    /// Rights of the token that came with the records, where tokens are required.
+    pub(super) grant: Option<&'a Grant>,
+    /// Time to wait for room.
+    pub(super) limit: Duration,
+}
+
 /// The hub takes nothing now, or never will again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct HubBusy;
 
+/// Reason why not all records were handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SubmitError {
+    Busy,
+    /// The token may not send the next record.
+    Forbidden(String),
+}
+
+impl From<HubBusy> for SubmitError {
+    fn from(_: HubBusy) -> Self {
+        Self::Busy
+    }
+}
+
 impl Submitter<'_> {
-    /// Hands over records, a part at a time; each part waits for room at most `limit`.
+    /// Hands over records, a part at a time; each part waits for room as long as the limit.
     ///
     /// # Errors
     ///
-    /// When there was no room in time.
+    /// When there was no room in time, or the token may not send a record. The parts before it have
+    /// been handed over.
     pub(super) async fn hand_over(
         &self,
         records: &mut dyn RecordSource,
-        defaults: &Defaults,
-        limit: Duration,
-    ) -> Result<SubmitOutcome, HubBusy> {
+        submission: Submission<'_>,
+    ) -> Result<SubmitOutcome, SubmitError> {
         let mut outcome = SubmitOutcome::default();
         loop {
             let mut run = LineRun::new(Source::Plain, 1, 0);
-            let over = self.fill(&mut run, records, defaults, &mut outcome);
+            let over = self.fill(&mut run, records, submission, &mut outcome)?;
             outcome.taken += run.count;
-            self.give(run, limit).await?;
+            self.give(run, submission.limit).await?;
             if over {
                 return Ok(outcome);
             }
@@ -63,25 +88,28 @@ impl Submitter<'_> {
         &self,
         run: &mut LineRun,
         records: &mut dyn RecordSource,
-        defaults: &Defaults,
+        submission: Submission<'_>,
         outcome: &mut SubmitOutcome,
-    ) -> bool {
+    ) -> Result<bool, SubmitError> {
         while run.lines.len() < HAND_OVER {
             match records.next_record() {
                 Some(Ok(mut record)) => {
-                    defaults.fill(&mut record);
+                    submission.defaults.fill(&mut record);
                     shorten(&mut record, self.shared.limits.max_line);
                     let identity = self.origin.identity(take(&mut record.claims));
+                    if let Some(grant) = submission.grant {
+                        grant.check_sending(&identity).map_err(SubmitError::Forbidden)?;
+                    }
                     run.record(&record, &identity);
                 }
                 Some(Err(fault)) => {
                     outcome.faults += 1;
                     outcome.first.get_or_insert(fault);
                 }
-                None => return true,
+                None => return Ok(true),
             }
         }
-        false
+        Ok(false)
     }
 
     async fn give(&self, run: LineRun, limit: Duration) -> Result<(), HubBusy> {

@@ -1,7 +1,9 @@
 //! Which records somebody wants to see: the one filter grammar of every way to look.
 
 use super::pattern::Pattern;
+use crate::glob::glob;
 use crate::ledger::{SenderNames, Stretch};
+use crate::senders::grant::{Grant, Scope};
 use memchr::memmem::{self, Finder};
 use netlog_wire::{JsonStr, Level, Line};
 use std::sync::Arc;
@@ -22,6 +24,8 @@ pub(crate) struct Filter {
     /// In microseconds since 1970, both included.
     pub(crate) since: Option<i64>,
     pub(crate) until: Option<i64>,
+    /// Rights of the reader, where tokens limit them.
+    pub(crate) grant: Option<Arc<Grant>>,
 }
 
 impl Filter {
@@ -32,6 +36,15 @@ impl Filter {
             && lists.iter().all(|list| list.is_empty())
             && (self.grep.is_empty() && self.without.is_empty() && self.fields.is_empty())
             && (self.since.is_none() && self.until.is_none())
+            && self.may_read_all()
+    }
+
+    fn may_read_all(&self) -> bool {
+        self.grant.as_ref().is_none_or(|grant| grant.read == Scope::Everything)
+    }
+
+    fn may_read(&self, app: Option<&str>, host: Option<&str>) -> bool {
+        self.grant.as_ref().is_none_or(|grant| grant.read.covers(app, host))
     }
 
     /// Tells whether no line of it can take long.
@@ -91,8 +104,15 @@ impl Filter {
             && named(&self.apps, line.app, glob)
             && named(&self.hosts, line.host, glob)
             && named(&self.targets, line.target, |prefix, target| target.starts_with(prefix))
+            && (self.may_read_all() || self.may_read_of(line))
             && self.fields.iter().all(|(key, value)| has_field(line, key, value))
             && self.text_matches(line)
+    }
+
+    fn may_read_of(&self, line: &Line<'_>) -> bool {
+        let app = line.app.map(|name| name.text());
+        let host = line.host.map(|name| name.text());
+        self.may_read(app.as_deref(), host.as_deref())
     }
 
     fn text_matches(&self, line: &Line<'_>) -> bool {
@@ -109,12 +129,15 @@ impl Filter {
         let span = stretch.span();
         let levels = self.level.map_or(u8::MAX, |level| level.bit() | (level.bit() - 1));
         let sender = |names: &SenderNames| {
-            any(&self.apps, &names.app, glob) && any(&self.hosts, &names.host, glob)
+            any(&self.apps, &names.app, glob)
+                && any(&self.hosts, &names.host, glob)
+                && self.may_read(Some(&*names.app), Some(&*names.host))
         };
+        let open = self.apps.is_empty() && self.hosts.is_empty() && self.may_read_all();
         span.levels & levels > 0
             && self.since.is_none_or(|since| span.times.1 >= since)
             && self.until.is_none_or(|until| span.times.0 <= until)
-            && ((self.apps.is_empty() && self.hosts.is_empty()) || stretch.any_sender(sender))
+            && (open || stretch.any_sender(sender))
     }
 }
 
@@ -136,32 +159,6 @@ fn named(wanted: &[String], name: Option<JsonStr<'_>>, same: impl Fn(&str, &str)
 
 fn any(wanted: &[String], name: &str, same: impl Fn(&str, &str) -> bool) -> bool {
     wanted.is_empty() || wanted.iter().any(|wanted| same(wanted, name))
-}
-
-/// Tells whether `name` is `wanted`, in which `*` stands for anything and `?` for one character.
-fn glob(wanted: &str, name: &str) -> bool {
-    let wanted: Vec<char> = wanted.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    let mut w = 0;
-    let mut n = 0;
-    let mut star = None;
-    while n < name.len() {
-        match wanted.get(w) {
-            Some('*') => {
-                star = Some((w + 1, n));
-                w += 1;
-            }
-            Some(&c) if c == '?' || c == name[n] => (w, n) = (w + 1, n + 1),
-            _ => match &mut star {
-                Some((behind, from)) => {
-                    *from += 1;
-                    (w, n) = (*behind, *from);
-                }
-                None => return false,
-            },
-        }
-    }
-    wanted[w..].iter().all(|&c| c == '*')
 }
 
 /// Tells whether a member of the values, or of the record itself, is `value`.
@@ -263,25 +260,26 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_gets_the_records_of_the_senders_its_token_covers() {
+        let reading = |pattern: &str| {
+            let read = Scope::Matching(vec![pattern.parse().unwrap()]);
+            let grant = Arc::new(Grant { read, ..Grant::default() });
+            wanted(|filter| filter.grant = Some(grant.clone()))
+        };
+        assert_eq!(reading("app=orders"), [0]);
+        assert_eq!(reading("host=web*"), [0, 1]);
+        assert_eq!(reading("app=*"), [0, 1], "what has no app is of no app");
+        assert_eq!(reading("host=10.*"), [2]);
+        let grant = Arc::new(Grant::full("all".into()));
+        assert_eq!(wanted(|filter| filter.grant = Some(grant.clone())), [0, 1, 2]);
+    }
+
+    #[test]
     fn a_span_has_the_records_of_the_spans_within_it() {
         let line = r#"{"time":"2026-11-22T18:42:23.000000Z","level":"INFO","msg":"m","kv":{"id":"9"},"trace":"4b","span":"02","spans":[{"name":"request","id":"01","kv":{"id":"8"}},{"name":"query","id":"02"}]}"#;
         let line = Line::parse(line.as_bytes()).expect("canonical");
         let found = |key, value| has_field(&line, key, value);
         assert!(found("span", "01") && found("span", "02") && found("trace", "4b"));
         assert!(!found("span", "8") && !found("span", "9") && !found("trace", "01"));
-    }
-
-    #[test]
-    fn a_star_stands_for_anything() {
-        for (wanted, name, same) in [
-            ("*", "", true),
-            ("a*c", "abbc", true),
-            ("a*c", "abbd", false),
-            ("*a*", "bab", true),
-            ("a?", "a", false),
-            ("ü?", "üx", true),
-        ] {
-            assert_eq!(glob(wanted, name), same, "{wanted} {name}");
-        }
     }
 }

@@ -11,6 +11,7 @@ use super::stream_cursor::StreamCursor;
 use super::tail::{Render, Tail, TailCursor, TailStart};
 use super::{metrics, page};
 use crate::clock::now;
+use crate::senders::grant::{Grant, Scope};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -86,41 +87,54 @@ fn dispatch(
     if let Some((kind, bytes)) = page {
         return Ok(shown(kind, bytes));
     }
-    if path != "/healthz" {
-        admit(server, request.headers())?;
+    if path == "/healthz" {
+        return Ok(health(server));
     }
+    let grant = admit(server, request.headers())?;
     match path {
         "/tail" | "/search" if !access.streams => {
             let error = "too many connections of readers".into();
             Err(RefusedRequest::new(StatusCode::SERVICE_UNAVAILABLE, error, &[]))
         }
-        "/tail" => tail(server, request),
-        "/search" => search(server, request),
-        "/senders" => Ok(whole(JSON, view.senders.json())),
-        "/metrics" => Ok(whole(metrics::TYPE, metrics::text(server))),
-        _ => Ok(health(server)),
+        "/tail" => tail(server, request, grant),
+        "/search" => search(server, request, grant),
+        "/senders" => Ok(whole(JSON, view.senders.json(grant.as_deref()))),
+        _ => Ok(whole(metrics::TYPE, metrics::text(server))),
     }
 }
 
 /// Lets in clients that show a token, where that is asked for (RFC 6750, section 2.1). Everybody may
 /// have the page, which holds nothing yet, and whether all is well.
-fn admit(server: &RequestContext, headers: &HeaderMap) -> Result<(), RefusedRequest> {
-    let Some(tokens) = &server.view.tokens else { return Ok(()) };
+fn admit(
+    server: &RequestContext,
+    headers: &HeaderMap,
+) -> Result<Option<Arc<Grant>>, RefusedRequest> {
+    let Some(tokens) = &server.view.tokens else { return Ok(None) };
     let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
     let shown = shown.and_then(|shown| shown.split_once(' '));
     let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    tokens.admit(shown.map(|(_, token)| token.trim())).map_err(|error| {
+    let refused = |status, error| {
         server.view.stats.requests_refused.add(1);
-        RefusedRequest::new(StatusCode::UNAUTHORIZED, error.to_string(), &[])
-    })
+        RefusedRequest::new(status, error, &[])
+    };
+    let grant = tokens
+        .admit(shown.map(|(_, token)| token.trim()))
+        .map_err(|error| refused(StatusCode::UNAUTHORIZED, error.to_string()))?;
+    if grant.read == Scope::Nothing {
+        let error = format!("token {} may not read", grant.name);
+        return Err(refused(StatusCode::FORBIDDEN, error));
+    }
+    Ok(Some(grant))
 }
 
 fn tail(
     server: &Arc<RequestContext>,
     request: &Request<Incoming>,
+    grant: Option<Arc<Grant>>,
 ) -> Result<HttpResponse, RefusedRequest> {
     let query = request.uri().query().unwrap_or_default();
-    let params = Params::parse(query, &["follow", "after"], &server.expressions)?;
+    let mut params = Params::parse(query, &["follow", "after"], &server.expressions)?;
+    params.filter.grant = grant;
     let headers = request.headers();
     let format = format(headers);
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
@@ -168,9 +182,11 @@ fn cursor(server: &RequestContext, render: &Render, start: TailStart) -> Box<dyn
 fn search(
     server: &Arc<RequestContext>,
     request: &Request<Incoming>,
+    grant: Option<Arc<Grant>>,
 ) -> Result<HttpResponse, RefusedRequest> {
     let query = request.uri().query().unwrap_or_default();
-    let params = Params::parse(query, &["order"], &server.expressions)?;
+    let mut params = Params::parse(query, &["order"], &server.expressions)?;
+    params.filter.grant = grant;
     let format = format(request.headers());
     if request.method() == Method::HEAD {
         return Ok(typed(format.content_type(), Body::Whole(None)));

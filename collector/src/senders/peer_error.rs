@@ -15,6 +15,8 @@ pub(crate) enum PeerError {
     HelloWithoutToken,
     /// The peer showed a token that is not in the file.
     UnknownToken,
+    /// The peer showed a token that is no longer valid.
+    ExpiredToken,
 }
 
 /// Protocol of a connection that is recognised, and not supported.
@@ -38,9 +40,10 @@ impl PeerError {
     /// The answer to a peer that said hello.
     pub(crate) fn answer(&self) -> Option<String> {
         match self {
-            Self::Rejected(_) | Self::HelloWithoutToken | Self::UnknownToken => {
-                Some(self.to_string())
-            }
+            Self::Rejected(_)
+            | Self::HelloWithoutToken
+            | Self::UnknownToken
+            | Self::ExpiredToken => Some(self.to_string()),
             Self::MissingToken | Self::Unsupported(_) => None,
         }
     }
@@ -53,6 +56,7 @@ impl fmt::Display for PeerError {
             Self::Unsupported(protocol) => write!(f, "unsupported protocol: {protocol}"),
             Self::MissingToken | Self::HelloWithoutToken => f.write_str("a token is required"),
             Self::UnknownToken => f.write_str("unknown token"),
+            Self::ExpiredToken => f.write_str("the token has expired"),
         }
     }
 }

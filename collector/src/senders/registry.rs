@@ -1,6 +1,7 @@
 //! Who sends, and who has sent: bounded, for people to look at. Nothing else depends on it.
 
 use crate::clock::now;
+use crate::senders::grant::Grant;
 use crate::senders::identity::Sender;
 use crate::senders::peer::Peer;
 use netlog_wire::{Identity, format_utc};
@@ -117,6 +118,13 @@ impl Entry {
         matches!(self.kind, "udp" | "unixgram")
     }
 
+    fn is_visible_to(&self, reader: &Grant) -> bool {
+        let identity = self.sender.get().map(|sender| &sender.identity);
+        let app = identity.and_then(|identity| identity.app.as_deref());
+        let host = identity.and_then(|identity| identity.host.clone());
+        reader.read.covers(app, Some(&host.unwrap_or_else(|| self.peer.host())))
+    }
+
     fn json(&self) -> Value {
         let sender = self.sender.get();
         let identity = sender.map(|sender| &sender.identity);
@@ -188,15 +196,18 @@ impl Senders {
         entry.bytes.fetch_add(bytes, Relaxed);
     }
 
-    /// `GET /senders`: those that are connected first, and of each kind the latest first.
-    pub(crate) fn json(&self) -> String {
+    /// `GET /senders`: those that are connected first, and of each kind the latest first; with
+    /// `reader`, only those whose records it may read.
+    pub(crate) fn json(&self, reader: Option<&Grant>) -> String {
         let roll = self.lock();
         let mut entries: Vec<_> =
             roll.present.values().chain(roll.datagrams.values()).cloned().collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.since.load(Relaxed)));
         entries.extend(roll.ended.iter().rev().cloned());
         drop(roll);
-        let entries: Vec<Value> = entries.iter().map(|entry| entry.json()).collect();
+        let visible = |entry: &&Arc<Entry>| reader.is_none_or(|grant| entry.is_visible_to(grant));
+        let entries: Vec<Value> =
+            entries.iter().filter(visible).map(|entry| entry.json()).collect();
         format!("{}\n", Value::from(entries))
     }
 }

@@ -1,51 +1,51 @@
-//! The tokens that show who may send and who may look: one a line of a file.
+//! The tokens that show who may send and who may read.
 
+use super::grant::Grant;
 use super::peer_error::PeerError;
+use super::token_file::{self, Token};
 use crate::stderr::{Chain, StderrLog};
-use std::fs::File;
-use std::io::{self, Read};
+use std::fmt;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
-use subtle::{Choice, ConstantTimeEq};
+use std::sync::{Arc, PoisonError, RwLock};
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 
-/// The longest file read: some thousand tokens.
-const LONGEST: u64 = 256 << 10;
-
-/// Whoever shows one of these is let in.
+/// Tokens of `--token-file`. Clients that show one of them are admitted, with its rights.
 pub(crate) struct Tokens {
     path: PathBuf,
-    held: RwLock<Vec<String>>,
+    held: RwLock<Vec<Token>>,
     stderr: StderrLog,
 }
 
 impl Tokens {
-    /// Those in the file at `path`: one a line, of printable ASCII characters without spaces; empty
-    /// lines and those that begin with `#` are passed over.
+    /// Reads the file at `path`: TOML, or one token a line.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or has a line that is no token, or no token at all.
+    /// When the file cannot be read, is wrong somewhere, or has no token.
     pub(crate) fn read(path: &Path, stderr: StderrLog) -> io::Result<Self> {
-        let held = RwLock::new(read(path)?);
+        let held = RwLock::new(token_file::read(path)?);
         Ok(Self { path: path.to_owned(), held, stderr })
     }
 
-    /// Reads the file again. Who has been let in stays; if it cannot be read, so do the tokens.
+    /// Reads the file again. Clients that were admitted stay; if the file cannot be read, so do the
+    /// tokens.
     pub(crate) fn read_again(&self) {
-        match read(&self.path) {
+        match token_file::read(&self.path) {
             Ok(tokens) => {
                 *self.held.write().unwrap_or_else(PoisonError::into_inner) = tokens;
                 self.warn();
             }
             Err(error) => {
-                let (path, chain) = (self.path.display(), Chain(&error));
+                let path = self.path.display();
+                let chain = Chain(&error);
                 self.stderr.log(format_args!("failed to read {path}, the tokens stay: {chain}"));
             }
         }
     }
 
-    /// Says so when the file is no secret.
+    /// Warns when other users can read the file.
     pub(crate) fn warn(&self) {
         let mode = std::fs::metadata(&self.path).map_or(0, |file| file.permissions().mode());
         if mode & 0o007 != 0 {
@@ -55,41 +55,29 @@ impl Tokens {
         }
     }
 
-    /// Whether `shown` is one of them. How long that takes depends on the length of `shown` and of
-    /// the tokens, and not on what is in them.
-    pub(crate) fn admit(&self, shown: Option<&str>) -> Result<(), PeerError> {
-        let shown = shown.ok_or(PeerError::MissingToken)?.as_bytes();
+    /// The rights of the token `shown`. The time this takes depends on the length of `shown` and on
+    /// the number of tokens, not on their bytes.
+    ///
+    /// # Errors
+    ///
+    /// When there is no token, or it is unknown or has expired.
+    pub(crate) fn admit(&self, shown: Option<&str>) -> Result<Arc<Grant>, PeerError> {
+        let shown = token_file::hash(shown.ok_or(PeerError::MissingToken)?);
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let same = held.iter().map(|token| token.as_bytes().ct_eq(shown));
-        let any = same.fold(Choice::from(0), |any, same| any | same);
-        if any.into() { Ok(()) } else { Err(PeerError::UnknownToken) }
+        let mut found = u64::MAX;
+        for (number, token) in (0..).zip(held.iter()) {
+            found.conditional_assign(&number, token.hash.ct_eq(&shown));
+        }
+        let token = usize::try_from(found).ok().and_then(|number| held.get(number));
+        let grant = token.map(|token| token.grant.clone()).ok_or(PeerError::UnknownToken)?;
+        if grant.expired() { Err(PeerError::ExpiredToken) } else { Ok(grant) }
     }
 }
 
-impl std::fmt::Debug for Tokens {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tokens").field("path", &self.path).finish_non_exhaustive()
     }
-}
-
-fn read(path: &Path) -> io::Result<Vec<String>> {
-    let mut text = String::new();
-    File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
-    let lines = text.lines().map(str::trim).enumerate();
-    let tokens = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    let token = |(at, line): (usize, &str)| {
-        let fit = line.bytes().all(|byte| byte.is_ascii_graphic());
-        fit.then(|| line.to_owned()).ok_or_else(|| wrong(format!("line {} is no token", at + 1)))
-    };
-    let tokens: Vec<String> = tokens.map(token).collect::<io::Result<_>>()?;
-    if tokens.is_empty() {
-        return Err(wrong("there is no token in it".into()));
-    }
-    Ok(tokens)
-}
-
-fn wrong(words: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, words)
 }
 
 #[cfg(test)]
@@ -98,19 +86,35 @@ mod tests {
     use std::fs;
     use tempfile::tempdir;
 
+    fn outcome(tokens: &Tokens, shown: Option<&str>) -> Result<String, PeerError> {
+        tokens.admit(shown).map(|grant| grant.name.clone())
+    }
+
     #[test]
-    fn any_token_of_the_file_is_let_in_and_nothing_like_one() {
+    fn any_token_of_the_file_is_admitted_and_nothing_like_one() {
         let dir = tempdir().unwrap();
         let path = dir.path().join("tokens");
         fs::write(&path, "# of the shop\nfirst-7f2a\n\n  second-91bc \n").unwrap();
         let tokens = Tokens::read(&path, StderrLog::default()).unwrap();
-        for good in ["first-7f2a", "second-91bc"] {
-            assert_eq!(tokens.admit(Some(good)), Ok(()));
-        }
+        assert_eq!(outcome(&tokens, Some("first-7f2a")).as_deref(), Ok("of line 2"));
+        assert_eq!(outcome(&tokens, Some("second-91bc")).as_deref(), Ok("of line 4"));
         for bad in ["", "first", "first-7f2", "first-7f2b", "first-7f2a ", "# of the shop"] {
-            assert_eq!(tokens.admit(Some(bad)), Err(PeerError::UnknownToken), "{bad}");
+            assert_eq!(outcome(&tokens, Some(bad)), Err(PeerError::UnknownToken), "{bad}");
         }
-        assert_eq!(tokens.admit(None), Err(PeerError::MissingToken));
+        assert_eq!(outcome(&tokens, None), Err(PeerError::MissingToken));
+    }
+
+    #[test]
+    fn an_expired_token_is_refused_as_such() {
+        let dir = tempdir().unwrap();
+        let path = dir.path().join("tokens");
+        let table = |name: &str, date: &str| {
+            format!("[{name}]\ntoken = \"{name}-1\"\nsend = true\nexpires = {date}\n")
+        };
+        fs::write(&path, table("old", "2020-01-01") + &table("new", "2120-01-01")).unwrap();
+        let tokens = Tokens::read(&path, StderrLog::default()).unwrap();
+        assert_eq!(outcome(&tokens, Some("old-1")), Err(PeerError::ExpiredToken));
+        assert_eq!(outcome(&tokens, Some("new-1")).as_deref(), Ok("new"));
     }
 
     #[test]
@@ -121,11 +125,11 @@ mod tests {
         let tokens = Tokens::read(&path, StderrLog::default()).unwrap();
         fs::write(&path, "two words").unwrap();
         tokens.read_again();
-        assert_eq!(tokens.admit(Some("old")), Ok(()));
+        assert!(tokens.admit(Some("old")).is_ok());
         fs::write(&path, "new").unwrap();
         tokens.read_again();
-        assert_eq!(tokens.admit(Some("old")), Err(PeerError::UnknownToken));
-        assert_eq!(tokens.admit(Some("new")), Ok(()));
+        assert_eq!(outcome(&tokens, Some("old")), Err(PeerError::UnknownToken));
+        assert!(tokens.admit(Some("new")).is_ok());
         fs::write(&path, "# nothing\n").unwrap();
         let error = Tokens::read(&path, StderrLog::default()).unwrap_err();
         assert_eq!(error.to_string(), "there is no token in it");

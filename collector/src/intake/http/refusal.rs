@@ -1,7 +1,7 @@
 //! Requests that are refused, and the reasons in words.
 
 use super::body::BodyError;
-use crate::intake::submitter::HubBusy;
+use crate::intake::submitter::{HubBusy, SubmitError};
 use hyper::StatusCode;
 
 /// A request that is not fulfilled.
@@ -26,6 +26,15 @@ impl HttpRefusal {
 impl From<HubBusy> for HttpRefusal {
     fn from(_: HubBusy) -> Self {
         Self::busy()
+    }
+}
+
+impl From<SubmitError> for HttpRefusal {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Busy => Self::busy(),
+            SubmitError::Forbidden(reason) => Self::new(StatusCode::FORBIDDEN, reason),
+        }
     }
 }
 

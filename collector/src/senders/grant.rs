@@ -1,0 +1,165 @@
+//! Rights that a token gives: the senders it may log as, and the senders whose records it may read.
+
+use crate::clock::now;
+use crate::glob::glob;
+use netlog_wire::Identity;
+use std::fmt;
+use std::str::FromStr;
+
+/// Rights of one token.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grant {
+    pub(crate) name: String,
+    pub(crate) send: Scope,
+    pub(crate) read: Scope,
+    /// Time from which the token is refused, in microseconds since 1970.
+    pub(crate) expires: Option<i64>,
+}
+
+/// Senders that a right covers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The right is not given.
+    #[default]
+    Nothing,
+    Everything,
+    /// Senders that one of the patterns matches.
+    Matching(Vec<SenderPattern>),
+}
+
+/// Senders by app and host: `app=orders* host=web?`. Both have to match.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SenderPattern {
+    app: Option<String>,
+    host: Option<String>,
+}
+
+/// Text that is no [`SenderPattern`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InvalidPattern(String);
+
+impl Grant {
+    /// Every right but those over other senders.
+    pub(crate) fn full(name: String) -> Self {
+        Self { name, send: Scope::Everything, read: Scope::Everything, expires: None }
+    }
+
+    pub(crate) fn expired(&self) -> bool {
+        self.expires.is_some_and(|time| time <= now())
+    }
+
+    /// Checks that the token may log as this sender.
+    ///
+    /// # Errors
+    ///
+    /// The reason in words for the sender.
+    pub(crate) fn check_sending(&self, identity: &Identity) -> Result<(), String> {
+        let app = identity.app.as_deref();
+        let host = identity.host.as_deref();
+        if self.send.covers(app, host) {
+            return Ok(());
+        }
+        let name = &self.name;
+        if self.send == Scope::Nothing {
+            return Err(format!("token {name} may not send"));
+        }
+        let (app, host) = (app.unwrap_or_default(), host.unwrap_or_default());
+        Err(format!("token {name} may not send as app={app} host={host}"))
+    }
+}
+
+impl Scope {
+    pub(crate) fn covers(&self, app: Option<&str>, host: Option<&str>) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Matching(patterns) => patterns.iter().any(|pattern| pattern.matches(app, host)),
+        }
+    }
+}
+
+impl SenderPattern {
+    fn matches(&self, app: Option<&str>, host: Option<&str>) -> bool {
+        let same = |pattern: &Option<String>, name: Option<&str>| match pattern {
+            Some(pattern) => name.is_some_and(|name| glob(pattern, name)),
+            None => true,
+        };
+        same(&self.app, app) && same(&self.host, host)
+    }
+}
+
+impl FromStr for SenderPattern {
+    type Err = InvalidPattern;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPattern> {
+        let invalid = || InvalidPattern(text.to_owned());
+        let mut pattern = Self::default();
+        for word in text.split_whitespace() {
+            let (key, value) = word.split_once('=').ok_or_else(invalid)?;
+            let part = match key {
+                "app" => &mut pattern.app,
+                "host" => &mut pattern.host,
+                _ => return Err(invalid()),
+            };
+            if value.is_empty() || part.replace(value.to_owned()).is_some() {
+                return Err(invalid());
+            }
+        }
+        if pattern == Self::default() { Err(invalid()) } else { Ok(pattern) }
+    }
+}
+
+impl fmt::Display for InvalidPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "invalid senders {:?}: expected \"app=PATTERN\", \"host=PATTERN\" or both",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for InvalidPattern {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matching(texts: &[&str]) -> Scope {
+        Scope::Matching(texts.iter().map(|text| text.parse().unwrap()).collect())
+    }
+
+    #[test]
+    fn one_pattern_has_to_match_with_all_it_names() {
+        let scope = matching(&["app=orders* host=web?", "host=db1"]);
+        for (app, host, covered) in [
+            (Some("orders-eu"), Some("web1"), true),
+            (Some("orders"), Some("web12"), false),
+            (Some("prices"), Some("web1"), false),
+            (None, Some("web1"), false),
+            (None, Some("db1"), true),
+            (Some("orders"), None, false),
+        ] {
+            assert_eq!(scope.covers(app, host), covered, "{app:?} {host:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_names_nothing_is_refused() {
+        for text in ["", "orders", "app=", "app=a app=b", "level=warn"] {
+            let error = text.parse::<SenderPattern>().unwrap_err().to_string();
+            assert!(error.starts_with("invalid senders"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_token_and_the_sender() {
+        let mut grant = Grant { name: "shop".into(), ..Grant::default() };
+        let identity =
+            Identity { app: Some("a".into()), host: Some("h".into()), ..Identity::default() };
+        assert_eq!(grant.check_sending(&identity).unwrap_err(), "token shop may not send");
+        grant.send = matching(&["app=b"]);
+        let error = grant.check_sending(&identity).unwrap_err();
+        assert_eq!(error, "token shop may not send as app=a host=h");
+    }
+}

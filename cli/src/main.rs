@@ -3,6 +3,7 @@
 
 mod clock;
 mod manual;
+mod new_token;
 mod read;
 mod search;
 mod send;
@@ -32,6 +33,9 @@ enum Command {
     Send(send::SendOptions),
     /// Deliver the records that dead programs of this user left in their spools
     Ship(ship::ShipOptions),
+    /// Manage the tokens of a collector
+    #[command(subcommand)]
+    Token(new_token::TokenCommand),
     /// Print shell completions
     #[command(hide = true)]
     Completions {
@@ -58,6 +62,7 @@ impl Command {
             Self::Search(options) => return search::run(options),
             Self::Send(options) => send::run(options)?,
             Self::Ship(options) => ship::run(options)?,
+            Self::Token(command) => new_token::run(command)?,
             Self::Completions { shell } => manual::print_completions::<CommandLine>(*shell)?,
             Self::Man => manual::print_man::<CommandLine>()?,
         }

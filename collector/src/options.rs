@@ -164,8 +164,9 @@ pub struct Options {
     #[arg(long, env = "NETLOG_IDLE_TIMEOUT", value_name = "TIME", default_value_t = Period::NEVER)]
     pub idle_timeout: Period,
 
-    /// File of tokens, one a line: only senders and readers that show one of them are accepted,
-    /// senders in netlog's hello, readers in `Authorization: Bearer`. Read again on SIGHUP.
+    /// File of tokens, in TOML with names and rights or one a line: only senders and readers that
+    /// show one of them are accepted, senders in netlog's hello, HTTP clients in `Authorization:
+    /// Bearer`. Read again on SIGHUP.
     #[arg(long, env = "NETLOG_TOKEN_FILE", value_name = "PATH")]
     pub token_file: Option<PathBuf>,
 

@@ -329,6 +329,25 @@ fn a_certificate_is_optional_where_that_is_said_but_a_bad_one_is_refused() {
 }
 
 #[test]
+fn a_verified_certificate_stands_for_a_token() {
+    let ca = Ca::new();
+    let tokens = ca.path("tokens");
+    fs::write(&tokens, "a-token\n").unwrap();
+    let optional = Some(ClientCertificates::Optional);
+    let tls = TlsOptions { tls_client: optional, ..ca.mutual(&ca.issue("localhost")) };
+    let options = Options { tls, token_file: Some(tokens), ..Options::default() };
+    let bench = Bench::start_tls(options);
+    assert!(served(&bench, &ca.client(Some(&ca.issue("web1")))));
+    assert!(!served(&bench, &ca.client(None)));
+    let mut shown = connect(&bench, &ca.client(Some(&ca.issue("web1"))));
+    let wrong = HELLO.replace(",\"next\":7", ",\"next\":7,\"token\":\"wrong\"");
+    shown.write_all(wrong.as_bytes()).unwrap();
+    let mut said = String::new();
+    let _ = shown.read_to_string(&mut said);
+    assert_eq!(said, "{\"error\":\"unknown token\"}\n");
+}
+
+#[test]
 fn each_fault_of_the_files_is_one_line_that_names_the_file() {
     let ca = Ca::new();
     let (server, other) = (ca.issue("localhost"), ca.issue("other"));

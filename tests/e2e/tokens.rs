@@ -173,6 +173,33 @@ fn a_named_token_reads_only_the_records_of_the_senders_it_names() {
     assert!(!read("ann-1", "/search?n=all&app=prices").1.contains("prices"));
 }
 
+/// `netlog token new` adds a token to the file, and prints it once.
+#[test]
+fn a_new_token_is_printed_once_and_admitted_with_the_rights_it_was_given() {
+    let scene = Scene::new();
+    let draw = |line: &str| {
+        let mut command = scene.netlog(&format!("token new {line}"));
+        command.succeed();
+        command.stdout().trim().to_owned()
+    };
+    let shop = draw("shop --send app=orders*");
+    let ann = draw("ann --read all --expires 2120-01-01");
+    let file = scene.path("tokens.toml");
+    let text = std::fs::read_to_string(&file).expect("the file is made");
+    assert!(!text.contains(&shop) && !text.contains(&ann), "{text}");
+    let mode = std::fs::metadata(&file).expect("the file is made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let mut again = scene.netlog("token new shop --send all");
+    assert_eq!(again.end().code(), Some(1));
+    assert!(again.stderr().contains("has a token shop already"), "{}", again.stderr());
+    let collector = Collector::serving(&scene, "--token-file tokens.toml");
+    let to = collector.authority();
+    subject(&scene, &shop, &format!("to={to} app=orders records=5")).succeed();
+    let bearer = format!("Authorization: Bearer {ann}\r\n");
+    let found = get_with(&collector.server(), "/search?n=all", &bearer);
+    assert_eq!(found.body.matches("\"thread 1 number ").count(), 5, "{}", found.body);
+}
+
 #[test]
 fn the_hand_tool_shows_its_token_from_a_file_or_the_environment() {
     let scene = Scene::new();

@@ -30,7 +30,6 @@ mod stream_cursor;
 mod tail;
 #[cfg(test)]
 mod tests;
-mod write_limit;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use {params::Params, pattern::Expressions, position::Position};

@@ -1,12 +1,10 @@
 //! A scan of many logs in the order in which the hub wrote them, forwards or back: it reads the
 //! order, and of each entry the lines that it names.
 
-use super::filter::Filter;
 use super::log_set::{Log, LogFiles, LogStore, SegmentId};
 use super::segment::Segment;
 use crate::hub::recent::{LineOrigin, LinePiece};
 use crate::layout::order::{OrderEntry, OrderFile, SegmentKey, order_of, segments};
-use crate::ledger::Stretch;
 use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
@@ -30,11 +28,8 @@ const OPEN: usize = 32;
 /// A scan, and what it holds so as not to read it twice.
 pub(crate) struct OrderScan {
     store: Arc<LogStore>,
-    filter: Arc<Filter>,
     keys: Vec<SegmentKey>,
     listed: Option<ListedLogs>,
-    /// Parts of each segment that may match the filter, by its number.
-    parts: HashMap<u32, Vec<Range<u64>>>,
     windows: HashMap<u32, ReadWindow>,
     open: usize,
     /// Bytes of the windows.
@@ -68,17 +63,8 @@ pub(crate) struct OrderStep {
 }
 
 impl OrderScan {
-    pub(crate) fn new(store: Arc<LogStore>, filter: Arc<Filter>) -> Self {
-        Self {
-            store,
-            filter,
-            keys: Vec::new(),
-            listed: None,
-            parts: HashMap::new(),
-            windows: HashMap::new(),
-            open: 0,
-            held: 0,
-        }
+    pub(crate) fn new(store: Arc<LogStore>) -> Self {
+        Self { store, keys: Vec::new(), listed: None, windows: HashMap::new(), open: 0, held: 0 }
     }
 
     fn base(&self) -> io::Result<&Path> {
@@ -192,7 +178,6 @@ impl OrderScan {
             step.missed = true;
             return range.end;
         };
-        let Some(range) = self.wanted(entry.segment, &range) else { return range.end };
         match self.read(entry, range.clone(), most) {
             Ok(lines) if !lines.is_empty() => {
                 let position = entry.position + (range.start - entry.offset);
@@ -220,14 +205,6 @@ impl OrderScan {
             self.key(number).ok()?;
         }
         self.keys.get(number as usize).map(|key| key.fingerprint)
-    }
-
-    /// Rest of `range` behind the part that is certain to match nothing.
-    fn wanted(&self, number: u32, range: &Range<u64>) -> Option<Range<u64>> {
-        let Some(parts) = self.parts.get(&number) else { return Some(range.clone()) };
-        let next = parts.get(parts.partition_point(|part| part.end <= range.start))?;
-        let start = next.start.max(range.start);
-        (start < range.end).then_some(start..range.end)
     }
 
     /// The lines of an entry that begin in `range`, out of a window if they are few.
@@ -282,34 +259,22 @@ impl OrderScan {
             return Ok(segment);
         }
         let key = self.key(number)?;
-        if let Ok(segment) = self.find(number, &key) {
+        if let Ok(segment) = self.find(&key) {
             return Ok(segment);
         }
         // It may have been rotated since the logs were listed.
         self.listed = None;
-        match self.find(number, &key) {
+        match self.find(&key) {
             Ok(segment) => Ok(segment),
             Err(_) => self.listed().log(&key.log)?.open_moved(key.fingerprint),
         }
     }
 
-    fn find(&mut self, number: u32, key: &SegmentKey) -> io::Result<Segment> {
+    fn find(&mut self, key: &SegmentKey) -> io::Result<Segment> {
         let listed = self.listed();
         let name = listed.find(key).ok_or(io::ErrorKind::NotFound)?;
         let log = listed.log(&key.log)?;
-        let segment = log.reopen(name, key.fingerprint)?;
-        if !self.filter.is_open() && !self.parts.contains_key(&number) {
-            let limit = segment.len()?;
-            let keep = |stretch: &Stretch<'_>| self.filter.may_hold(stretch);
-            let parts = log.open(name)?.index.parts(0..limit, keep).parts;
-            // What comes later than that is not known to the ledger yet.
-            let parts = parts
-                .into_iter()
-                .map(|part| part.from..part.to)
-                .chain(std::iter::once(limit..u64::MAX));
-            self.parts.insert(number, parts.collect());
-        }
-        Ok(segment)
+        log.reopen(name, key.fingerprint)
     }
 
     fn listed(&mut self) -> &mut ListedLogs {

@@ -1,7 +1,6 @@
 //! The regular expressions of `grep` and `v`: they take linear time, what they cost is bounded, and
 //! lines in which they cannot match are passed over quickly.
 
-use memchr::memmem::Finder;
 use netlog_wire::has_upper_case;
 use regex_automata::meta::{BuildError, Config, Regex};
 use regex_automata::util::syntax;
@@ -26,14 +25,8 @@ const CACHE: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Pattern {
     regex: Regex,
-    needle: Option<Needle>,
-}
-
-/// A text that stands in the line of every record that matches.
-#[derive(Debug)]
-enum Needle {
-    Exact(Box<Finder<'static>>),
-    AnyCase(Box<Regex>),
+    /// A text that stands in the line of every record that matches.
+    needle: Option<Regex>,
 }
 
 /// All expressions in use: equal ones are compiled once.
@@ -90,16 +83,14 @@ impl Pattern {
         let exact = has_upper_case(text);
         let regex = compile(text, exact, memory).map_err(|error| words(&error))?;
         let piece = regex_syntax::parse(text).ok().and_then(|hir| longest_piece(&hir));
-        let needle = piece.and_then(|piece| Needle::new(&piece, exact));
+        let needle = piece.map(|piece| regex_syntax::escape(&piece));
+        let needle = needle.and_then(|piece| compile(&piece, exact, MEMORY).ok());
         Ok(Self { regex, needle })
     }
 
     /// Memory of the compiled expression.
     fn memory(&self) -> usize {
-        let needle = match &self.needle {
-            Some(Needle::AnyCase(regex)) => regex.memory_usage(),
-            Some(Needle::Exact(_)) | None => 0,
-        };
+        let needle = self.needle.as_ref().map_or(0, Regex::memory_usage);
         self.regex.memory_usage() + needle
     }
 
@@ -111,10 +102,7 @@ impl Pattern {
     pub(crate) fn candidate(&self, lines: &[u8], at: usize) -> Option<usize> {
         match &self.needle {
             None => (at < lines.len()).then_some(at),
-            Some(Needle::Exact(finder)) => finder.find(&lines[at..]).map(|found| at + found),
-            Some(Needle::AnyCase(regex)) => {
-                regex.find(&lines[at..]).map(|found| at + found.start())
-            }
+            Some(needle) => needle.find(&lines[at..]).map(|found| at + found.start()),
         }
     }
 
@@ -128,17 +116,6 @@ fn compile(text: &str, exact: bool, memory: usize) -> Result<Regex, Box<BuildErr
     let config = Config::new().nfa_size_limit(Some(memory)).hybrid_cache_capacity(CACHE);
     let syntax = syntax::Config::new().case_insensitive(!exact);
     Regex::builder().configure(config).syntax(syntax).build(text).map_err(Box::new)
-}
-
-impl Needle {
-    fn new(piece: &str, exact: bool) -> Option<Self> {
-        if exact {
-            let finder = Finder::new(piece.as_bytes()).into_owned();
-            return Some(Self::Exact(Box::new(finder)));
-        }
-        let regex = compile(&regex_syntax::escape(piece), false, MEMORY).ok()?;
-        Some(Self::AnyCase(Box::new(regex)))
-    }
 }
 
 fn too_large() -> String {

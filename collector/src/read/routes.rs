@@ -159,23 +159,21 @@ fn tail(
         })),
     };
     let render = Render { filter: Arc::new(params.filter), format };
-    let cursor = cursor(server, &render, start);
+    let cursor = cursor(server, start);
     let follow = params.follow && !over;
     let tail = Tail { reading: server.reading.clone(), render, cursor, follow, place };
     let run = |outlet| tail.run(outlet);
     Ok(stream(format, Body::stream(&server.handle, &server.streams, run)))
 }
 
-fn cursor(server: &RequestContext, render: &Render, start: TailStart) -> Box<dyn TailCursor> {
+fn cursor(server: &RequestContext, start: TailStart) -> Box<dyn TailCursor> {
     let store = server.reading.store.clone();
     let progress = server.view.progress.clone();
     match store.files {
         LogFiles::One(_) => {
             Box::new(FileCursor::new(store, progress, server.view.stats.clone(), start))
         }
-        LogFiles::None | LogFiles::Many(_) => {
-            Box::new(StreamCursor::new(store, progress, render, start))
-        }
+        LogFiles::None | LogFiles::Many(_) => Box::new(StreamCursor::new(store, progress, start)),
     }
 }
 

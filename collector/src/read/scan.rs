@@ -12,6 +12,7 @@ use netlog_wire::Line;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Records without a known time, and parts of files whose times are not known, come first.
 const ANY_TIME: (i64, i64) = (i64::MIN, i64::MAX);
@@ -257,7 +258,7 @@ impl Scan {
         let newest = self.query.order == SearchOrder::Newest;
         let part = if newest { reading.parts.pop_back() } else { reading.parts.pop_front() };
         let Some(mut piece) = part else { return Ok(()) };
-        let most = self.pace.piece();
+        let most = self.pace.0;
         if newest && piece.to - piece.from > most {
             reading.parts.push_back(FilePart { to: piece.to - most, ..piece });
             piece.from = piece.to - most;
@@ -297,7 +298,7 @@ impl Scan {
 
     /// Keeps what is wanted of `lines`, as much as may be held; the rest is read again.
     fn find(&mut self, lines: SegmentLines) {
-        let timer = self.pace.begin();
+        let begun = Instant::now();
         let mut found = VecDeque::new();
         let timed = self.query.timed;
         self.query.filter.each(&lines.bytes, |begin, end| {
@@ -312,7 +313,11 @@ impl Scan {
             found.make_contiguous().reverse();
         }
         let held: usize = found.iter().map(|found| found.end - found.begin).sum();
-        self.pace.end(timer, held * 2 > self.query.budget);
+        if held * 2 > self.query.budget {
+            self.pace.shrink();
+        } else {
+            self.pace.adapt(begun.elapsed());
+        }
         let mut read = lines.bytes.len() as u64;
         if held > self.query.budget * 2 {
             let mut held = 0;

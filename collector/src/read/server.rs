@@ -1,20 +1,20 @@
 //! The server: who is let in, for how long, and when it ends.
 
 use super::request_context::{ReaderAccess, RequestContext};
-use super::write_limit::LimitedStream;
 use super::{FAREWELL, routes};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::Socket;
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 
 /// Time in which a request has to arrive.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -25,6 +25,10 @@ const HEADERS: usize = 64;
 
 /// The pause after a failed accept.
 const COOLING: Duration = Duration::from_millis(200);
+
+/// Time without progress of the client after which a connection is closed: longer than a stream
+/// waits, so that a client that resumes reading still gets the reason.
+const WRITE: Duration = Duration::from_secs(60);
 
 impl RequestContext {
     /// Serves until it is stopped, and then until all have read to the end, for a while.
@@ -97,12 +101,41 @@ impl RequestContext {
                 .header_read_timeout(REQUEST)
                 .max_buf_size(HEAD)
                 .max_headers(HEADERS)
-                .serve_connection(TokioIo::new(LimitedStream::new(stream)), service)
+                .serve_connection(TokioIo::new(limited(stream)), service)
         );
         tokio::select! {
             _ = connection.as_mut() => return,
             _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
         }
         let _ = connection.await;
+    }
+}
+
+/// A connection that fails when the client takes nothing for long.
+fn limited(stream: TcpStream) -> Pin<Box<TimeoutStream<TcpStream>>> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE));
+    Box::pin(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use tokio::io::AsyncWriteExt;
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_for_long_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = limited(stream);
+        tokio::time::pause();
+        let error = loop {
+            if let Err(error) = stream.write_all(&[0; 1 << 16]).await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -49,14 +49,9 @@ enum StreamStage {
 }
 
 impl StreamCursor {
-    pub(crate) fn new(
-        store: Arc<LogStore>,
-        progress: Arc<Progress>,
-        render: &Render,
-        start: TailStart,
-    ) -> Self {
+    pub(crate) fn new(store: Arc<LogStore>, progress: Arc<Progress>, start: TailStart) -> Self {
         let many = matches!(store.files, LogFiles::Many(_));
-        let order = many.then(|| OrderScan::new(store.clone(), render.filter.clone()));
+        let order = many.then(|| OrderScan::new(store.clone()));
         let seam = progress.end().len;
         let stage = StreamStage::New(start);
         let last = None;

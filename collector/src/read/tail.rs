@@ -20,9 +20,6 @@ use tokio::time::{Instant, sleep_until};
 /// Interval at which something is sent, if only to notice that the client is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Expected time below which a piece is read at once; longer ones are read by another thread.
-const AT_ONCE: Duration = Duration::from_millis(2);
-
 /// A tail to be run.
 pub(crate) struct Tail {
     pub(crate) reading: Arc<ReadContext>,
@@ -195,28 +192,23 @@ impl Tailing<'_> {
         if cursor.is_wide() {
             self.turn.take(&self.reading.turns).await.ok_or(StreamEnd::Closed)?;
         }
-        let most = self.outlet.chunk().min(self.pace.piece());
-        let expected = self.pace.expected(cursor.behind().min(most));
-        let quick = expected.is_some_and(|expected| expected < AT_ONCE)
-            || (expected.is_none() && self.render.filter.is_quick());
+        let most = self.outlet.chunk().min(self.pace.0);
         let render = self.render.clone();
-        let mut pace = self.pace;
-        let at_once = quick && cursor.is_warm();
+        // Others wait for what is read at once.
+        let at_once = render.filter.is_quick() && cursor.is_warm();
         let work = move || {
-            let begun = pace.begin();
-            let behind = cursor.behind().min(most);
+            let begun = std::time::Instant::now();
             let mut out = Vec::new();
             cursor.advance(most, &render, &mut out);
-            pace.took(begun, behind);
-            (cursor, pace, out)
+            (cursor, begun.elapsed(), out)
         };
-        let (cursor, pace, out) = if at_once {
+        let (cursor, took, out) = if at_once {
             work()
         } else {
             spawn_blocking(work).await.map_err(|_| StreamEnd::Closed)?
         };
         self.cursor = Some(cursor);
-        self.pace = pace;
+        self.pace.adapt(took);
         let any = !out.is_empty();
         self.outlet.send(room, out).await?;
         Ok(any)

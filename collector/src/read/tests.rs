@@ -189,7 +189,7 @@ impl Model {
     }
 
     fn scan(&self) -> OrderScan {
-        OrderScan::new(self.store(), Arc::default())
+        OrderScan::new(self.store())
     }
 
     /// The numbers of the records from the one with this index on.
@@ -244,7 +244,7 @@ fn all(merge: &mut Merge, mut between: impl FnMut(&mut Merge)) -> Vec<u64> {
 /// What a tail shows, and behind each record its position.
 fn tail(model: &Model, start: TailStart, most: u64) -> Vec<(u64, Position)> {
     let render = Render { filter: Arc::default(), format: ResponseFormat::Lines };
-    let mut cursor = StreamCursor::new(model.store(), model.progress.clone(), &render, start);
+    let mut cursor = StreamCursor::new(model.store(), model.progress.clone(), start);
     let mut out = Vec::new();
     while !cursor.has_caught_up() {
         cursor.advance(most, &render, &mut out);

@@ -153,6 +153,7 @@ impl Collector {
             limits,
             refusals: Arc::default(),
             tokens: self.tokens.clone(),
+            proxies: self.options.proxy_from.as_slice().into(),
             tls: self.tls.clone(),
             stop: Arc::<SetOnce<()>>::default(),
         };

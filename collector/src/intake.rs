@@ -13,6 +13,7 @@ mod kernel_drops;
 mod limits;
 mod listener_format;
 mod opening;
+mod proxy_header;
 mod refusals;
 mod sequence_gaps;
 mod shared;
@@ -34,6 +35,7 @@ pub(crate) use address::{BoundSocket, Transport};
 pub(crate) use connection_limits::ConnectionLimits;
 pub use endpoint::{Endpoint, UnknownEndpoint};
 pub(crate) use limits::{IntakeLimits, WantedLimits};
+pub use proxy_header::{InvalidRange, ProxyRange};
 pub(crate) use shared::{DRAIN, GIVE_UP, IntakeContext};
 pub(crate) use socket_activation::any as sockets_were_passed;
 pub(crate) use timeouts::Timeouts;
@@ -52,24 +54,24 @@ pub(crate) fn start(sockets: Vec<BoundSocket>, shared: &IntakeContext) -> io::Re
 }
 
 fn serve(bound: BoundSocket, shared: &IntakeContext, intakes: &mut JoinSet<()>) -> io::Result<()> {
-    let BoundSocket { address, socket, pin, file } = bound;
+    let BoundSocket { address, socket, pin, proxy, file } = bound;
     let shared = shared.clone();
     match address.transport {
         Transport::Tcp => {
             let listener = StreamListener::Tcp(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), shared));
+            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), proxy, shared));
         }
         Transport::Http => {
             let listener = StreamListener::Tcp(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, ListenerFormat::Http, shared));
+            intakes.spawn(accept::run(listener, ListenerFormat::Http, proxy, shared));
         }
         Transport::Tls => {
             let listener = StreamListener::Tls(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), shared));
+            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), proxy, shared));
         }
         Transport::Unix => {
             let listener = StreamListener::Unix(UnixListener::from_std(socket.into())?, file);
-            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), shared));
+            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), proxy, shared));
         }
         Transport::Udp => {
             let socket = DatagramSocket::Udp(UdpSocket::from_std(socket.into())?);

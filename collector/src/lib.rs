@@ -61,7 +61,7 @@ pub use descriptors::allow_descriptors;
 pub use error::{BindError, RunError};
 pub use hub::coalesce::runtime;
 pub use hub::{GaveUp, Reopen};
-pub use intake::{Address, Endpoint, UnknownEndpoint};
+pub use intake::{Address, Endpoint, InvalidRange, ProxyRange, UnknownEndpoint};
 pub use layout::template::BadTemplate;
 pub use options::{Compress, Console, Format, Http, Options};
 pub use stats::{Counter, Stats};

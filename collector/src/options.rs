@@ -1,6 +1,6 @@
 //! Every option of the collector, with its default; the doc comments are the help text.
 
-use crate::intake::{Endpoint, Timeouts, UnknownEndpoint, WantedLimits};
+use crate::intake::{Endpoint, ProxyRange, Timeouts, UnknownEndpoint, WantedLimits};
 use crate::layout::template::Template;
 use crate::tls::TlsOptions;
 use crate::units::{Period, Size};
@@ -41,10 +41,17 @@ pub struct Options {
     /// port; the bound address is printed on stderr. The format of each message is recognised;
     /// `?as=text`, `json`, `syslog` or `gelf` after the address fixes it.
     /// `?mode=0660&owner=USER:GROUP` after a path sets who may send there [default: only the user
-    /// of the collector]. fd:// takes all sockets passed by systemd.
+    /// of the collector]. `?proxy=on` after a TCP address requires a PROXY header from those of
+    /// --proxy-from. fd:// takes all sockets passed by systemd.
     #[arg(long, env = "NETLOG_LISTEN", value_name = "URL", value_delimiter = ',')]
     #[arg(default_values_t = [Endpoint::implied()])]
     pub listen: Vec<Endpoint>,
+
+    /// Address or network whose connections to a `?proxy=on` address are believed when their PROXY
+    /// header (version 1 or 2) names the peer; repeat for several.
+    #[arg(long, env = "NETLOG_PROXY_FROM", value_name = "ADDRESS", value_delimiter = ',')]
+    #[arg(default_values_t = ProxyRange::loopback())]
+    pub proxy_from: Vec<ProxyRange>,
 
     /// File to append records to; turns the console off unless --console is given. With {app} and
     /// {host} in it, as in `/var/log/netlog/{app}/{host}.log`, each app and host gets a file of its
@@ -184,6 +191,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: vec![Endpoint::default()],
+            proxy_from: ProxyRange::loopback().into(),
             file: None,
             max_files: 1000,
             format: Format::Json,

@@ -155,8 +155,12 @@ pub struct Stats {
     pub messages_ended_by_silence: Counter,
     /// Connections whose octet counts turned out to be wrong.
     pub counts_disbelieved: Counter,
-    /// PROXY headers that were skipped and not trusted.
+    /// PROXY headers that were skipped, because their address has no `?proxy=on`.
     pub proxy_headers_ignored: Counter,
+    /// Connections to a `?proxy=on` address closed for a missing, late or malformed PROXY header.
+    pub proxy_headers_malformed: Counter,
+    /// Connections to a `?proxy=on` address closed because `--proxy-from` does not list the proxy.
+    pub proxies_untrusted: Counter,
     /// Connections closed and datagrams dropped because of an unsupported protocol.
     pub foreign_refused: Counter,
     /// GELF messages lost because a part never arrived.

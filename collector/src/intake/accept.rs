@@ -3,6 +3,7 @@
 use super::connection::{Connection, Opened};
 use super::connection_limits::{ConnectionPermit, LimitReached};
 use super::listener_format::ListenerFormat;
+use super::proxy_header;
 use super::shared::IntakeContext;
 use super::stream::{PeerStream, StreamListener, TlsConnection};
 use crate::decode::Origin;
@@ -32,7 +33,9 @@ struct Accepted {
     stream: PeerStream,
     peer: Peer,
     format: ListenerFormat,
-    /// Begins with a handshake.
+    /// Begins with a PROXY header.
+    proxy: bool,
+    /// Begins with a handshake, behind that.
     tls: Option<Arc<Tls>>,
 }
 
@@ -40,11 +43,14 @@ struct Accepted {
 pub(crate) async fn run(
     mut listener: StreamListener,
     format: ListenerFormat,
+    proxy: bool,
     shared: IntakeContext,
 ) {
     let mut connections = JoinSet::new();
     let shared = Arc::new(shared);
     let tls = shared.tls.clone().filter(|_| matches!(listener, StreamListener::Tls(_)));
+    let accepted =
+        |stream, peer| Accepted { stream, peer, format: format.clone(), proxy, tls: tls.clone() };
     let mut backoff = AcceptBackoff { pause: PAUSE_MIN, failed: None };
     loop {
         tokio::select! {
@@ -52,10 +58,10 @@ pub(crate) async fn run(
             () = shared.stopped() => break,
             // Ended tasks are taken away as they end, or they would pile up.
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
+            new = listener.accept() => match new {
                 Ok((stream, peer)) => {
                     backoff.accepted(&shared);
-                    serve(Accepted { stream, peer, format: format.clone(), tls: tls.clone() }, &shared, &mut connections);
+                    serve(accepted(stream, peer), &shared, &mut connections);
                 }
                 Err(error) => backoff.wait(&error, &shared).await,
             },
@@ -64,11 +70,7 @@ pub(crate) async fn run(
     listener.hide();
     // Whoever the kernel has let in already has been told that it is served.
     while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
-        serve(
-            Accepted { stream, peer, format: format.clone(), tls: tls.clone() },
-            &shared,
-            &mut connections,
-        );
+        serve(accepted(stream, peer), &shared, &mut connections);
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -76,27 +78,64 @@ pub(crate) async fn run(
 
 /// Gives a new connection a task of its own, within the limits.
 fn serve(accepted: Accepted, shared: &Arc<IntakeContext>, connections: &mut JoinSet<()>) {
-    let Accepted { stream, peer, format, tls } = accepted;
+    let peer = accepted.peer;
     let permit = match shared.limits.connections.admit(peer.place().machine) {
         Ok(permit) => permit,
         Err(reached) => return count_refusal(reached, peer, shared),
     };
-    prepare(&stream);
+    prepare(&accepted.stream);
     shared.stats.connections_opened.add(1);
     shared.stderr.debug(format_args!("connection from {peer} opened"));
     let shared = shared.clone();
-    let accepted = Accepted { stream, peer, format, tls };
-    // Two tasks, since most connections have no handshake and need not be as large.
-    if accepted.tls.is_some() {
+    // Tasks of their own, since most connections have neither and need not be as large.
+    if accepted.proxy {
+        connections.spawn(behind_proxy(accepted, permit, shared));
+    } else if accepted.tls.is_some() {
         connections.spawn(shake_hands(accepted, permit, shared));
     } else {
         connections.spawn(converse(accepted, Origin::new(peer), permit, &shared));
     }
 }
 
+/// Serves a connection behind a PROXY header to its end: one of the peer that it names.
+async fn behind_proxy(accepted: Accepted, permit: ConnectionPermit, shared: Arc<IntakeContext>) {
+    let Accepted { stream: PeerStream::Tcp(mut tcp), peer: proxy, format, tls, .. } = accepted
+    else {
+        return;
+    };
+    let header = tokio::select! {
+        header = proxy_header::take(&mut tcp, proxy.place().machine, &shared.proxies) => header,
+        () = shared.stopped() => return shared.stats.connections_closed.add(1),
+    };
+    let peer = match header {
+        Ok(named) => named.map_or(proxy, Peer::remote),
+        Err(error) => {
+            shared.stats.connections_closed.add(1);
+            return shared.refuse(&error, proxy);
+        }
+    };
+    // The peer's connections are limited, not the proxy's.
+    drop(permit);
+    let permit = match shared.limits.connections.admit(peer.place().machine) {
+        Ok(permit) => permit,
+        Err(reached) => {
+            shared.stats.connections_closed.add(1);
+            return count_refusal(reached, peer, &shared);
+        }
+    };
+    shared.stderr.debug(format_args!("connection from {proxy} is that of {peer}"));
+    let accepted = Accepted { stream: PeerStream::Tcp(tcp), peer, format, proxy: false, tls };
+    if accepted.tls.is_some() {
+        shake_hands(accepted, permit, shared).await;
+    } else {
+        converse(accepted, Origin::new(peer), permit, &shared).await;
+    }
+}
+
 /// Serves a connection with TLS to its end.
 async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<IntakeContext>) {
-    let Accepted { stream: PeerStream::Tcp(tcp), peer, tls: Some(tls), format } = accepted else {
+    let Accepted { stream: PeerStream::Tcp(tcp), peer, tls: Some(tls), format, .. } = accepted
+    else {
         return;
     };
     let handshake = tokio::select! {
@@ -109,7 +148,8 @@ async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<I
     };
     let stream = PeerStream::Tls(TlsConnection::new(stream));
     let origin = verified.map_or_else(|| Origin::new(peer), Origin::verified);
-    converse(Accepted { stream, peer, format, tls: None }, origin, permit, &shared).await;
+    let accepted = Accepted { stream, peer, format, proxy: false, tls: None };
+    converse(accepted, origin, permit, &shared).await;
 }
 
 /// Serves a connection to its end. The parameters of an `async fn` would lie in its task twice.

@@ -55,6 +55,8 @@ pub(crate) struct BoundSocket {
     pub(crate) socket: Socket,
     /// The format that `?as=` pins.
     pub(crate) pin: Option<Pinned>,
+    /// Connections begin with a PROXY header, as `?proxy=on` asks.
+    pub(crate) proxy: bool,
     /// Name of a Unix socket, to be removed at the end.
     pub(crate) file: Option<SocketFile>,
 }

@@ -23,6 +23,7 @@ const UDP_BUFFER: usize = 8 << 20;
 pub struct Endpoint {
     kind: EndpointKind,
     pin: Option<Pinned>,
+    proxy: bool,
 }
 
 /// The network address, path or sockets behind the URL.
@@ -31,6 +32,13 @@ enum EndpointKind {
     Net { transport: Transport, host: String, port: u16 },
     File { transport: Transport, plan: SocketPlan },
     Passed,
+}
+
+impl EndpointKind {
+    fn has_tcp_connections(&self) -> bool {
+        use Transport::{Http, Tcp, Tls};
+        matches!(self, Self::Net { transport: Tcp | Tls | Http, .. })
+    }
 }
 
 /// A URL that names no endpoint.
@@ -89,13 +97,17 @@ struct EndpointQuery {
     pin: Option<Pinned>,
     mode: Option<Permissions>,
     owner: Option<SocketOwner>,
+    proxy: bool,
 }
 
 impl EndpointQuery {
     /// The endpoint with these options.
     fn onto(self, kind: EndpointKind) -> Result<Endpoint, UnknownEndpoint> {
         match self {
-            Self { pin, mode: None, owner: None } => Ok(Endpoint { kind, pin }),
+            Self { proxy: true, .. } if !kind.has_tcp_connections() => {
+                Err(UnknownEndpoint("?proxy=on is only for tcp://, tls:// and http://"))
+            }
+            Self { pin, mode: None, owner: None, proxy } => Ok(Endpoint { kind, pin, proxy }),
             _ => Err(UnknownEndpoint("?mode= and ?owner= are only for unix:// and unixgram://")),
         }
     }
@@ -125,7 +137,12 @@ impl EndpointQuery {
                         .is_none()
                         .then_some("invalid owner: expected ?owner=USER or ?owner=USER:GROUP")
                 }
-                _ => Some("unknown option: expected ?as=, ?mode= or ?owner="),
+                Some(("proxy", word)) => {
+                    query.proxy = word == "on";
+                    (!matches!(word, "on" | "off"))
+                        .then_some("invalid option: expected ?proxy=on or ?proxy=off")
+                }
+                _ => Some("unknown option: expected ?as=, ?proxy=, ?mode= or ?owner="),
             };
             wrong.map_or(Ok(()), |words| Err(UnknownEndpoint(words)))?;
         }
@@ -160,13 +177,13 @@ impl Endpoint {
     /// A TCP port of this machine alone.
     pub(crate) fn local(port: u16) -> Self {
         let kind = EndpointKind::Net { transport: Transport::Tcp, host: "localhost".into(), port };
-        Self { kind, pin: None }
+        Self { kind, pin: None, proxy: false }
     }
 
     /// Default endpoint: the sockets passed by systemd, if any, else `tcp://localhost:1902`.
     pub(crate) fn implied() -> Self {
         match socket_activation::any() {
-            true => Self { kind: EndpointKind::Passed, pin: None },
+            true => Self { kind: EndpointKind::Passed, pin: None, proxy: false },
             false => Self::default(),
         }
     }
@@ -206,7 +223,7 @@ impl Endpoint {
             socket.listen(BACKLOG)?;
         }
         let address = Address { transport, at: BoundAt::Path(plan.path.clone()) };
-        Ok(vec![BoundSocket { address, socket, pin: self.pin, file: Some(file) }])
+        Ok(vec![BoundSocket { address, socket, pin: self.pin, proxy: false, file: Some(file) }])
     }
 
     fn bind_net(
@@ -226,7 +243,8 @@ impl Endpoint {
             match open(transport, address) {
                 Ok((at, socket)) => {
                     let address = Address { transport, at: BoundAt::Net(at) };
-                    bound.push(BoundSocket { address, socket, pin: self.pin, file: None });
+                    let Self { pin, proxy, .. } = *self;
+                    bound.push(BoundSocket { address, socket, pin, proxy, file: None });
                 }
                 // A machine without IPv6 still has a localhost.
                 Err(error) if !bound.is_empty() && missing(&error) => {}
@@ -301,6 +319,7 @@ impl fmt::Display for Endpoint {
             }
         }
         query.extend(self.pin.map(|pin| format!("as={}", pin.name())));
+        query.extend(self.proxy.then(|| "proxy=on".to_owned()));
         if query.is_empty() { Ok(()) } else { write!(f, "?{}", query.join("&")) }
     }
 }
@@ -328,6 +347,8 @@ mod tests {
             ("http://[::]:4318", "http://[::]:4318"),
             ("udp://[::]:12201?as=gelf", "udp://[::]:12201?as=gelf"),
             ("fd://?as=syslog", "fd://?as=syslog"),
+            ("tls://[::]:6514?proxy=on&as=syslog", "tls://[::]:6514?as=syslog&proxy=on"),
+            ("0.0.0.0:80?proxy=off", "tcp://0.0.0.0:80"),
             ("unix:///run/netlog.sock", "unix:///run/netlog.sock"),
             ("unixgram://log?as=syslog&mode=666", "unixgram://log?mode=0666&as=syslog"),
             ("unix:///s?mode=0620&owner=root:adm", "unix:///s?mode=0620&owner=root:adm"),

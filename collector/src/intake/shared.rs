@@ -1,11 +1,12 @@
 //! The context that every intake is given.
 
 use super::limits::IntakeLimits;
+use super::proxy_header::ProxyRange;
 use super::refusals::Refusals;
 use crate::hub::marks::Marks;
 use crate::hub::submission::HubHandle;
 use crate::senders::peer::Peer;
-use crate::senders::peer_error::PeerError;
+use crate::senders::peer_error::{PeerError, ProxyFault};
 use crate::senders::registry::Senders;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
@@ -36,6 +37,8 @@ pub(crate) struct IntakeContext {
     pub(crate) refusals: Arc<Refusals>,
     /// Required of every sender, if there are any.
     pub(crate) tokens: Option<Arc<Tokens>>,
+    /// Believed when they name the peer of a connection.
+    pub(crate) proxies: Arc<[ProxyRange]>,
     /// Of `tls://` addresses, if there are any.
     pub(crate) tls: Option<Arc<Tls>>,
     /// Set when the collector is to end.
@@ -53,6 +56,10 @@ impl IntakeContext {
                 self.stats.refused.add(1);
             }
             PeerError::Rejected(_) => self.stats.refused.add(1),
+            PeerError::Proxy(ProxyFault::Untrusted) => self.stats.proxies_untrusted.add(1),
+            PeerError::Proxy(ProxyFault::Malformed | ProxyFault::Late) => {
+                self.stats.proxy_headers_malformed.add(1);
+            }
         }
         match self.refusals.report(error, peer.place().machine, Instant::now()) {
             Some(again) => self.stderr.log(format_args!("refused {peer}: {error}; {again}")),

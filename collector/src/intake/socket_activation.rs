@@ -34,7 +34,7 @@ pub(crate) fn take(pin: Option<Pinned>) -> io::Result<Vec<BoundSocket>> {
         let (transport, socket) = one(&mut passed, index)?;
         socket.set_nonblocking(true)?;
         let address = Address { transport, at: at(&socket)? };
-        Ok(BoundSocket { address, socket, pin, file: None })
+        Ok(BoundSocket { address, socket, pin, proxy: false, file: None })
     };
     (0..count).map(bind).collect()
 }

@@ -17,6 +17,19 @@ pub(crate) enum PeerError {
     UnknownToken,
     /// The peer showed a token that is no longer valid.
     ExpiredToken,
+    /// The connection of a proxy cannot be taken for that of a peer.
+    Proxy(ProxyFault),
+}
+
+/// Fault of a connection that should begin with a PROXY header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProxyFault {
+    /// Its address is not in `--proxy-from`.
+    Untrusted,
+    /// There is no header, or a broken one.
+    Malformed,
+    /// The header did not come in time.
+    Late,
 }
 
 /// Protocol of a connection that is recognised, and not supported.
@@ -44,7 +57,7 @@ impl PeerError {
             | Self::HelloWithoutToken
             | Self::UnknownToken
             | Self::ExpiredToken => Some(self.to_string()),
-            Self::MissingToken | Self::Unsupported(_) => None,
+            Self::MissingToken | Self::Unsupported(_) | Self::Proxy(_) => None,
         }
     }
 }
@@ -57,6 +70,11 @@ impl fmt::Display for PeerError {
             Self::MissingToken | Self::HelloWithoutToken => f.write_str("a token is required"),
             Self::UnknownToken => f.write_str("unknown token"),
             Self::ExpiredToken => f.write_str("the token has expired"),
+            Self::Proxy(ProxyFault::Untrusted) => f.write_str("not a proxy of --proxy-from"),
+            Self::Proxy(ProxyFault::Malformed) => {
+                f.write_str("no PROXY header, or a malformed one, where ?proxy=on requires it")
+            }
+            Self::Proxy(ProxyFault::Late) => f.write_str("the PROXY header did not come in time"),
         }
     }
 }
@@ -67,7 +85,7 @@ impl fmt::Display for Protocol {
             Self::Tls => {
                 "TLS: this address takes unencrypted connections only; listen on tls:// too"
             }
-            Self::Proxy2 => "a PROXY v2 header: send no header, or that of version 1",
+            Self::Proxy2 => "a PROXY v2 header: add ?proxy=on to this --listen address",
             Self::Http => "HTTP: this address takes records as lines; the HTTP API has another",
             Self::Http2 => "HTTP/2 or gRPC: send records as lines",
             Self::Msgpack => "msgpack (Fluentd, Fluent Bit): choose the format json_lines",

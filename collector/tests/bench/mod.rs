@@ -73,9 +73,13 @@ impl Bench {
     }
 
     /// Starts one whose streams are encrypted.
-    pub fn start_tls(mut options: Options) -> Self {
-        options.listen =
-            ["tls://127.0.0.1:0", "udp://127.0.0.1:0"].map(|url| url.parse().unwrap()).into();
+    pub fn start_tls(options: Options) -> Self {
+        Self::start_at(["tls://127.0.0.1:0", "udp://127.0.0.1:0"], options)
+    }
+
+    /// Starts one that listens at these addresses, for streams and for datagrams.
+    pub fn start_at(urls: [&str; 2], mut options: Options) -> Self {
+        options.listen = urls.map(|url| url.parse().unwrap()).into();
         Self::run(Arc::new(TempDir::new().unwrap()), options)
     }
 

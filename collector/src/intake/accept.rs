@@ -99,12 +99,11 @@ fn serve(accepted: Accepted, shared: &Arc<IntakeContext>, connections: &mut Join
 
 /// Serves a connection behind a PROXY header to its end: one of the peer that it names.
 async fn behind_proxy(accepted: Accepted, permit: ConnectionPermit, shared: Arc<IntakeContext>) {
-    let Accepted { stream: PeerStream::Tcp(mut tcp), peer: proxy, format, tls, .. } = accepted
-    else {
+    let Accepted { stream: PeerStream::Tcp(tcp), peer: proxy, format, tls, .. } = accepted else {
         return;
     };
     let header = tokio::select! {
-        header = proxy_header::take(&mut tcp, proxy.place().machine, &shared.proxies) => header,
+        header = proxy_header::take(&tcp, proxy.place().machine, &shared.proxies) => header,
         () = shared.stopped() => return shared.stats.connections_closed.add(1),
     };
     let peer = match header {

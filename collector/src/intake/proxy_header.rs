@@ -7,10 +7,10 @@ use crate::senders::peer_error::{PeerError, ProxyFault};
 use ipnet::IpNet;
 use proxy_header::{Error, ParseConfig, ProxyHeader};
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -72,7 +72,7 @@ impl std::error::Error for InvalidRange {}
 ///
 /// When the proxy is not in `trusted`, or no whole header comes in time.
 pub(super) async fn take(
-    stream: &mut TcpStream,
+    stream: &TcpStream,
     proxy: IpAddr,
     trusted: &[ProxyRange],
 ) -> Result<Option<SocketAddr>, PeerError> {
@@ -84,7 +84,7 @@ pub(super) async fn take(
 }
 
 /// Reads the header and no byte more: what is behind it belongs to others.
-async fn read(stream: &mut TcpStream) -> Result<Option<SocketAddr>, ProxyFault> {
+async fn read(stream: &TcpStream) -> Result<Option<SocketAddr>, ProxyFault> {
     let mut header = [0; LONGEST];
     let mut have = 0;
     loop {
@@ -99,13 +99,27 @@ async fn read(stream: &mut TcpStream) -> Result<Option<SocketAddr>, ProxyFault> 
             Err(Error::BufferTooShort) if have + more < LONGEST => (more, None),
             Err(_) => return Err(ProxyFault::Malformed),
         };
-        let taken = stream.read_exact(&mut header[have..have + take]).await;
+        let taken = read_peeked(stream, &mut header[have..have + take]).await;
         taken.map_err(|_| ProxyFault::Malformed)?;
         have += take;
         if let Some(named) = named {
             return Ok(named);
         }
     }
+}
+
+/// Fills `taken` with bytes that were peeked at.
+async fn read_peeked(stream: &TcpStream, mut taken: &mut [u8]) -> io::Result<()> {
+    while !taken.is_empty() {
+        stream.readable().await?;
+        match stream.try_read(taken) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(len) => taken = &mut taken[len..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -72,6 +72,7 @@ pub struct Builder {
     filter: Option<String>,
     pub(crate) spool_dir: Option<PathBuf>,
     pub(crate) spool_size: usize,
+    pub(crate) memory_spool: bool,
     pub(crate) keep: usize,
     pub(crate) format: Format,
     pub(crate) flush_limit: Duration,
@@ -96,6 +97,7 @@ impl Builder {
             filter: None,
             spool_dir: None,
             spool_size: 8 << 20,
+            memory_spool: false,
             keep: 256 << 20,
             format: Format::Json,
             flush_limit: Duration::from_secs(3),
@@ -148,6 +150,14 @@ impl Builder {
     /// default 8 MiB.
     pub fn spool_size(mut self, bytes: usize) -> Self {
         self.spool_size = bytes.clamp(MIN_SPOOL_SIZE, MAX_SPOOL_SIZE).next_power_of_two();
+        self
+    }
+
+    /// Keeps the spool in ordinary memory, without a file; off by default. A crash or a kill then
+    /// loses the records that are not delivered yet. On other systems than Linux it is always so,
+    /// and a line on stderr reports it at the start; setting this silences that line.
+    pub fn memory_spool(mut self, memory: bool) -> Self {
+        self.memory_spool = memory;
         self
     }
 

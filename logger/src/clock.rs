@@ -6,6 +6,7 @@
 //! for the worker, and reads the system clock when the calibration is too old.
 
 use crate::identity;
+use crate::machine::trusts_tsc;
 use crate::ring::read_tsc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -113,7 +114,7 @@ impl ClockReading {
 
 impl Calibrator {
     pub(crate) fn new() -> Self {
-        Self { clock: &CLOCK, trusted: kernel_trusts_tsc(), last: ClockReading::take(), rate: None }
+        Self { clock: &CLOCK, trusted: trusts_tsc(), last: ClockReading::take(), rate: None }
     }
 
     /// Calibrates the clock if that is due. To be called a few times a second.
@@ -129,14 +130,6 @@ impl Calibrator {
         self.clock.set(reading.tick, reading.nanos, rate.filter(|&rate| steady(rate)).unwrap_or(0));
         (self.last, self.rate) = (reading, rate);
     }
-}
-
-/// `true` if the kernel keeps time by the counter: only the kernel can test that it runs evenly and
-/// alike on all processors.
-fn kernel_trusts_tsc() -> bool {
-    const SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
-    cfg!(target_arch = "x86_64")
-        && std::fs::read_to_string(SOURCE).is_ok_and(|source| source.trim() == "tsc")
 }
 
 #[cfg(test)]
@@ -156,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_clock_follows_the_system_clock_and_a_counter_that_jumps_is_not_used() {
-        if !kernel_trusts_tsc() {
+        if !trusts_tsc() {
             return;
         }
         static SET: TscClock = TscClock::new();

@@ -1,10 +1,10 @@
 //! The identity of a sender: the text at the head of its spool file, and its part of a hello.
 
+pub(crate) use crate::machine::host_name;
+
+use crate::machine::{boot_id, random_bytes, uptime};
 use crate::token::Token;
 use netlog_wire::{Hello, Identity, Line, MAX_NAME, Text, VERSION};
-use rustix::rand::{GetRandomFlags, getrandom};
-use rustix::time::{ClockId, clock_gettime};
-use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The first line of a spool file; a later layout has another number.
@@ -130,40 +130,11 @@ pub(crate) fn now() -> i64 {
     since.map_or(0, |t| t.as_micros() as i64)
 }
 
-/// Host name, as the kernel reports it.
-pub(crate) fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
 /// File name of the executable.
 pub(crate) fn app_name() -> String {
     let path = std::env::current_exe().ok();
     let name = path.as_deref().and_then(|p| p.file_name());
     name.map_or_else(|| "unknown".into(), |n| n.to_string_lossy().into_owned())
-}
-
-fn boot_id() -> String {
-    static ID: OnceLock<String> = OnceLock::new();
-    let read = || {
-        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
-        id.map_or_else(|_| "unknown".into(), |id| id.trim().to_owned())
-    };
-    ID.get_or_init(read).clone()
-}
-
-fn uptime() -> i64 {
-    let time = clock_gettime(ClockId::Boottime);
-    time.tv_sec * 1_000_000 + time.tv_nsec / 1000
-}
-
-fn random_bytes() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(16) {
-        // Only a kernel before 3.17 has no getrandom; a pid and a time are then unique enough.
-        bytes[..8].copy_from_slice(&now().to_le_bytes());
-        bytes[8..12].copy_from_slice(&std::process::id().to_le_bytes());
-    }
-    bytes
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -70,25 +70,35 @@
 //!
 //! # Platform
 //!
-//! Linux 4.14 or later. The ring needs system calls (`memfd_create`, `fallocate`, `MADV_WIPEONFORK`)
-//! that other systems do not have.
+//! All of the above holds on Linux 4.14 or later. On macOS, Windows and the BSDs the same crate compiles
+//! and logs, with the spool in ordinary memory: what is delivered at a return from `main`, an exit, a
+//! panic, a drop of the guard or a flush is the same, but a crash or a kill loses the records that are
+//! not delivered yet. One line on stderr reports that at the start, unless [`Builder::memory_spool`] is
+//! set. There, `unix://` addresses and [`ship`] do not work either. On Windows, `std::process::exit` runs
+//! no exit hooks: call [`flush`] first.
+//!
+//! Systems of 32 bits, and of either byte order, are supported where they have atomics of 64 bits. The
+//! spool of a dead program is delivered by a program of the same byte order only.
+#![cfg_attr(not(all(target_os = "linux", not(netlog_portable))), allow(dead_code))]
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("netlog's spool needs Linux");
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("netlog needs atomics of 64 bits, which this processor does not have");
 
 mod builder;
 mod clock;
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
 mod descriptor;
 mod encode;
 mod endpoint;
 mod exit;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(any(test, fuzzing), target_os = "linux", not(netlog_portable)))]
 pub mod fuzz;
 mod identity;
 mod init;
 mod known_collectors;
 mod logger;
 mod loss;
+mod machine;
 mod recovery;
 mod ring;
 mod sender;

@@ -14,20 +14,36 @@
 //! Everything outside `head..tail` is zero, so that a claim whose owner died before it could store
 //! its length leaves nothing but zeros behind.
 //!
-//! All of netlog's `unsafe` code is here, in [`memory`] and in [`mod@tsc`], but for one call in `exit.rs`.
+//! All of netlog's `unsafe` code is here and in the files of this module, but for one call in `exit.rs`.
 #![allow(unsafe_code)]
 
 mod fork_local;
+#[cfg(all(any(test, not(target_os = "linux"), netlog_portable), not(loom)))]
+mod heap;
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+mod mapped_file;
 mod memory;
+#[cfg(not(all(target_os = "linux", not(netlog_portable))))]
+mod process_state;
 #[cfg(test)]
 mod tests;
 mod tsc;
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+mod wiped_page;
 
-#[cfg(feature = "tracing")]
-pub(crate) use fork_local::ForkDetector;
 pub(crate) use fork_local::ForkLocal;
-pub(crate) use memory::{CONTROL_AT, ControlBlock, MappedFile, RingMemory, data_at};
+#[cfg(not(all(target_os = "linux", not(netlog_portable))))]
+pub(crate) use heap::HeapMemory as SpoolMemory;
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+pub(crate) use mapped_file::{MappedFile as SpoolMemory, data_at};
+#[cfg(any(test, all(target_os = "linux", not(netlog_portable))))]
+pub(crate) use memory::CONTROL_AT;
+pub(crate) use memory::{ControlBlock, RingMemory};
+#[cfg(not(all(target_os = "linux", not(netlog_portable))))]
+pub(crate) use process_state::ProcessState as ForkDetector;
 pub(crate) use tsc::read_tsc;
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+pub(crate) use wiped_page::WipedPage as ForkDetector;
 
 use memory::Checkpoint;
 use memory::sync::{Ordering, compiler_fence};
@@ -38,7 +54,7 @@ const WORD: u64 = 4;
 /// Alignment of records.
 const ALIGN: u64 = 8;
 
-/// The ring over some memory: a mapped file in the product, the heap under miri and loom.
+/// The ring over some memory: a mapped file, or the heap.
 pub(crate) struct Ring<M> {
     memory: M,
 }
@@ -88,6 +104,11 @@ impl<M: RingMemory> Ring<M> {
     /// Faults in the pages of `range`, counted from the start of the data.
     pub(crate) fn prefault(&self, range: std::ops::Range<u64>) {
         self.memory.prefault(range);
+    }
+
+    /// Gives back the memory of a dead sender's ring that holds no records.
+    pub(crate) fn compact(&self) {
+        self.memory.discard_outside(self.first().position..self.tail());
     }
 
     /// Appends `payload` if the ring then holds at most `limit` bytes, and returns how many it
@@ -266,13 +287,6 @@ fn size(len: u64) -> u64 {
     (WORD + len).next_multiple_of(ALIGN)
 }
 
-impl Ring<MappedFile> {
-    /// Gives back the memory of a dead sender's ring that holds no records.
-    pub(crate) fn compact(&self) {
-        self.memory.discard_outside(self.first().position..self.tail());
-    }
-}
-
 impl Checkpoint {
     fn write(&self, to: Cursor) {
         self.check.store(0, Ordering::Release);
@@ -303,10 +317,10 @@ pub(crate) fn check(Cursor { position, number }: Cursor) -> u64 {
     mix(mix(word, 0xff51_afd7_ed55_8ccd), 0xc4ce_b9fe_1a85_ec53) | 1
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux", not(netlog_portable)))]
 pub(crate) use tests::kill_point as point;
 
 /// A point at which the tests can kill the process.
-#[cfg(not(test))]
+#[cfg(not(all(test, target_os = "linux", not(netlog_portable))))]
 #[inline(always)]
 pub(crate) fn point() {}

@@ -31,6 +31,10 @@ const PAUSE: Duration = Duration::from_micros(200);
 /// Smallest spool that is made instead of one of the wanted size, where there is little room.
 const LEAST_SPOOL: u64 = 256 * 1024;
 
+/// Report of a program that starts where there are no spool files.
+const NOT_SURVIVED: &str = "on this system records wait in memory: a crash or a kill loses those that \
+     are not delivered yet (Builder::memory_spool confirms this and silences this line)";
+
 /// A sender with its spool and worker.
 pub(crate) struct Sender {
     spool: Arc<Spool>,
@@ -196,6 +200,12 @@ fn open(builder: &Builder) -> io::Result<(Spool, Option<Recovery>)> {
     let capacity = builder.spool_size as u64;
     let identity = SenderIdentity::current(&builder.app, &builder.host, capacity);
     let path = builder.spool_dir.clone().unwrap_or_else(Directory::default_path);
+    if builder.memory_spool || !Directory::SUPPORTED {
+        if !builder.memory_spool {
+            report(NOT_SURVIVED);
+        }
+        return Ok((Spool::anonymous(identity)?, None));
+    }
     let mut recovery = None;
     let created = Directory::open_or_create(&path).and_then(|directory| {
         let recovery = recovery.insert(Recovery::new(Arc::clone(&directory), &identity.app));
@@ -247,7 +257,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux", not(netlog_portable)))]
 mod tests {
     use super::*;
     use std::path::Path;

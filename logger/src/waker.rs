@@ -1,21 +1,25 @@
 //! Wakes the worker when a log call or a flush needs it.
 //!
-//! It is a futex and not an eventfd, because a program that closes all descriptors would have its
-//! own files written to.
-//!
 //! A worker that can do nothing for a record, because nobody listens or the socket takes no more,
 //! sleeps *deep*: records do not wake it, so they cost no more than when all is well. Only a flush
 //! wakes it then.
 
-use rustix::event::Timespec;
-use rustix::thread::futex::{Flags, wait, wake};
-use std::sync::atomic::{AtomicU32, Ordering};
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+mod futex;
+#[cfg(not(all(target_os = "linux", not(netlog_portable))))]
+mod park;
+
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+use futex::Futex as Sleeper;
+#[cfg(not(all(target_os = "linux", not(netlog_portable))))]
+use park::ParkedThread as Sleeper;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Wakes one sleeper. Waking costs a system call only while somebody sleeps.
 #[derive(Default)]
 pub(crate) struct Waker {
-    state: AtomicU32,
+    sleeper: Sleeper,
 }
 
 const AWAKE: u32 = 0;
@@ -36,15 +40,15 @@ impl Waker {
     /// Wakes a sleeper who can do something for a record.
     #[inline]
     pub(crate) fn wake_for_record(&self) {
-        if self.state.load(Ordering::Relaxed) == LIGHT {
+        if self.sleeper.state().load(Ordering::Relaxed) == LIGHT {
             self.wake();
         }
     }
 
     /// Wakes any sleeper, or keeps the next one from sleeping.
     pub(crate) fn wake(&self) {
-        if matches!(self.state.swap(NOTIFIED, Ordering::AcqRel), LIGHT | DEEP) {
-            let _ = wake(&self.state, Flags::PRIVATE, 1);
+        if matches!(self.sleeper.state().swap(NOTIFIED, Ordering::AcqRel), LIGHT | DEEP) {
+            self.sleeper.wake();
         }
     }
 
@@ -52,14 +56,11 @@ impl Waker {
     pub(crate) fn sleep(&self, mode: SleepMode, limit: Duration) -> bool {
         let asleep = if mode == SleepMode::Light { LIGHT } else { DEEP };
         let awake = Ordering::AcqRel;
-        if self.state.compare_exchange(AWAKE, asleep, awake, Ordering::Acquire).is_ok() {
-            let limit = Timespec {
-                tv_sec: limit.as_secs() as i64,
-                tv_nsec: i64::from(limit.subsec_nanos()),
-            };
-            let _ = wait(&self.state, Flags::PRIVATE, asleep, Some(&limit));
+        self.sleeper.prepare();
+        if self.sleeper.state().compare_exchange(AWAKE, asleep, awake, Ordering::Acquire).is_ok() {
+            self.sleeper.sleep_while(asleep, limit);
         }
-        self.state.swap(AWAKE, Ordering::AcqRel) == NOTIFIED
+        self.sleeper.state().swap(AWAKE, Ordering::AcqRel) == NOTIFIED
     }
 }
 
@@ -71,10 +72,10 @@ mod tests {
     fn a_record_wakes_a_light_sleeper_and_leaves_a_deep_one() {
         let waker = Waker::default();
         let woken = || waker.sleep(SleepMode::Deep, Duration::ZERO);
-        waker.state.store(DEEP, Ordering::Relaxed);
+        waker.sleeper.state().store(DEEP, Ordering::Relaxed);
         waker.wake_for_record();
-        assert_eq!(waker.state.swap(AWAKE, Ordering::Relaxed), DEEP);
-        waker.state.store(LIGHT, Ordering::Relaxed);
+        assert_eq!(waker.sleeper.state().swap(AWAKE, Ordering::Relaxed), DEEP);
+        waker.sleeper.state().store(LIGHT, Ordering::Relaxed);
         waker.wake_for_record();
         assert!(woken());
         waker.wake();
@@ -86,12 +87,12 @@ mod tests {
     fn a_sleeper_is_woken_long_before_its_limit() {
         let waker = Waker::default();
         std::thread::scope(|scope| {
-            let sleeper = scope.spawn(|| waker.sleep(SleepMode::Light, Duration::from_secs(3600)));
-            while waker.state.load(Ordering::Relaxed) != LIGHT {
+            let sleeping = scope.spawn(|| waker.sleep(SleepMode::Light, Duration::from_secs(3600)));
+            while waker.sleeper.state().load(Ordering::Relaxed) != LIGHT {
                 std::thread::yield_now();
             }
             waker.wake_for_record();
-            assert!(sleeper.join().unwrap());
+            assert!(sleeping.join().unwrap());
         });
     }
 }

@@ -7,7 +7,7 @@ mod datagrams;
 mod intervals;
 mod outage;
 mod stream;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux", not(netlog_portable)))]
 pub(crate) mod tests;
 
 pub(crate) use context::{Context, Destination, RetryPolicy, WorkerStatus};

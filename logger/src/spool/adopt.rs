@@ -1,24 +1,16 @@
 //! Adoption: taking over the spools that dead programs left behind.
 
 use super::directory::Directory;
+use super::entry::RingEntry;
 use super::ring_file::{MAX_NUMBER, Spool, SpoolFile};
 use crate::descriptor::Descriptor;
 use crate::identity::{SenderIdentity, now};
-use crate::ring::{CONTROL_AT, MappedFile, Owner, Ring, data_at};
+use crate::ring::{CONTROL_AT, Owner, Ring, SpoolMemory, data_at};
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, openat};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-
-/// A spool file, of a dead program or a running one.
-pub(crate) struct RingEntry {
-    pub(crate) name: String,
-    /// Bytes of memory or disk that the file takes.
-    pub(crate) allocated: u64,
-    /// Length of the file.
-    pub(crate) len: u64,
-}
 
 impl Directory {
     /// Lists the spools, the oldest first: of `app`, or of all. Each file that is not a spool of ours
@@ -129,13 +121,13 @@ fn read_identity(file: &Descriptor) -> io::Result<SenderIdentity> {
 }
 
 /// Maps the ring of a dead sender, of which nothing can be trusted.
-fn map(file: BorrowedFd<'_>, stat: &Stat, capacity: u64) -> io::Result<Ring<MappedFile>> {
+fn map(file: BorrowedFd<'_>, stat: &Stat, capacity: u64) -> io::Result<Ring<SpoolMemory>> {
     let page = rustix::param::page_size() as u64;
     let valid = capacity.is_power_of_two() && capacity.is_multiple_of(page) && capacity <= 1 << 30;
     if !valid || stat.st_size as u64 != data_at() as u64 + capacity {
         return invalid("its length is wrong");
     }
-    let ring = Ring::new(MappedFile::new(file, capacity)?);
+    let ring = Ring::new(SpoolMemory::new(file, capacity)?);
     let first = ring.first();
     let held = ring.tail().checked_sub(first.position);
     if held.is_none_or(|held| held > capacity) || !(1..MAX_NUMBER).contains(&first.number) {

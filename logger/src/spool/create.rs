@@ -1,10 +1,11 @@
 //! Creation of a spool file.
 
-use super::directory::{Directory, SpoolError};
+use super::SpoolError;
+use super::directory::Directory;
 use super::ring_file::{Spool, SpoolFile};
 use crate::descriptor::Descriptor;
 use crate::identity::SenderIdentity;
-use crate::ring::{MappedFile, Owner, Ring, data_at};
+use crate::ring::{Owner, Ring, SpoolMemory, data_at};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, openat, renameat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
@@ -34,9 +35,9 @@ impl Directory {
         let ring = (|| {
             check_size_limit(identity.capacity)?;
             lock_new(file.get()?)?;
-            MappedFile::reserve(file.get()?, identity.capacity)?;
+            SpoolMemory::reserve(file.get()?, identity.capacity)?;
             rustix::io::pwrite(file.get()?, identity.header_text().as_bytes(), 0)?;
-            let map = MappedFile::new(file.get()?, identity.capacity)?;
+            let map = SpoolMemory::new(file.get()?, identity.capacity)?;
             renameat(CWD, &unfinished, CWD, self.path(&name))?;
             Ok(Ring::new(map))
         })();

@@ -1,12 +1,11 @@
 //! The directory of the spool files, for one user alone.
 
+use super::SpoolError;
 use crate::descriptor::Descriptor;
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RawDir, fstat, lstat, mkdirat, mknodat, openat, unlinkat,
 };
 use rustix::io::Errno;
-use std::error::Error;
-use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
@@ -18,35 +17,10 @@ pub(crate) struct Directory {
     path: PathBuf,
 }
 
-/// A failure to open or create a spool or its directory.
-#[derive(Debug)]
-pub(crate) struct SpoolError {
-    pub(super) path: PathBuf,
-    pub(super) action: &'static str,
-    pub(super) cause: io::Error,
-}
-
-impl SpoolError {
-    /// `true` if a smaller spool may fit.
-    pub(crate) fn is_no_room(&self) -> bool {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        matches!(self.cause.kind(), StorageFull | QuotaExceeded | FileTooLarge)
-    }
-}
-
-impl fmt::Display for SpoolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "failed to {} {}", self.action, self.path.display())
-    }
-}
-
-impl Error for SpoolError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.cause)
-    }
-}
-
 impl Directory {
+    /// Spool files are supported here.
+    pub(crate) const SUPPORTED: bool = true;
+
     /// `$NETLOG_SPOOL`, else `/dev/shm/netlog-<uid>`, else the same in the directory for
     /// temporary files.
     pub(crate) fn default_path() -> PathBuf {

@@ -1,9 +1,9 @@
 //! A ring with the file it is kept in.
 
-use super::directory::Directory;
+use super::Directory;
 use crate::identity::{SenderIdentity, now};
 use crate::loss;
-use crate::ring::{Cursor, MappedFile, NoRoom, Owner, Ring, point};
+use crate::ring::{Cursor, NoRoom, Owner, Ring, SpoolMemory, point};
 use netlog_wire::{Level, Line};
 use std::io;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ const REPORT: u64 = 1;
 /// No descriptor is kept: the lock of the file lasts as long as its mapping, which is the process'
 /// own and not its forked children's.
 pub(crate) struct Spool {
-    pub(crate) ring: Ring<MappedFile>,
+    pub(crate) ring: Ring<SpoolMemory>,
     pub(crate) identity: SenderIdentity,
     pub(crate) owner: Owner,
     /// `None` for a ring in memory.
@@ -39,7 +39,7 @@ impl SpoolFile {
 
 impl Spool {
     pub(super) fn new(
-        ring: Ring<MappedFile>,
+        ring: Ring<SpoolMemory>,
         identity: SenderIdentity,
         owner: Owner,
         file: SpoolFile,
@@ -49,7 +49,7 @@ impl Spool {
 
     /// Creates a spool in memory, which dies with the process, where no file can be had.
     pub(crate) fn anonymous(identity: SenderIdentity) -> io::Result<Self> {
-        let ring = Ring::new(MappedFile::anonymous(identity.capacity)?);
+        let ring = Ring::new(SpoolMemory::anonymous(identity.capacity)?);
         Ok(Self { ring, identity, owner: Owner::Alive, file: None })
     }
 

@@ -1,8 +1,7 @@
 //! A connection of TLS over a socket that does not block.
 
 use super::explain;
-use crate::socket::Socket;
-use rustix::event::PollFlags;
+use crate::socket::{PollFlags, Socket};
 use rustls::ClientConnection;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem::take;

@@ -1,9 +1,8 @@
 //! A connection as the worker uses it, encrypted or not.
 
-use crate::socket::Socket;
+use crate::socket::{PollFlags, Socket};
 #[cfg(feature = "tls")]
 use crate::tls::TlsStream;
-use rustix::event::PollFlags;
 use std::io;
 use std::time::Duration;
 

@@ -3,13 +3,11 @@
 use super::context::{ConnectionEnd, Context};
 use super::intervals::{self, BUSY};
 use crate::builder::Format;
-use crate::descriptor::was_closed;
 use crate::loss;
 use crate::ring::{Cursor, Owner};
-use crate::socket::Socket;
+use crate::socket::{Socket, is_too_long, was_closed};
 use crate::waker::SleepMode;
 use netlog_wire::Identity;
-use rustix::io::Errno;
 use std::io;
 
 /// Number of records that are sent before they are released from the ring.
@@ -77,9 +75,9 @@ fn send_record(
     line: &[u8],
 ) -> io::Result<bool> {
     let sent = send(socket, &datagram(context, cursor, line));
-    let Err(Some(Errno::MSGSIZE)) = sent.as_ref().map_err(Errno::from_io_error) else {
+    if !sent.as_ref().is_err_and(is_too_long) {
         return sent;
-    };
+    }
     let lost = loss::too_long_record(line.len(), context.spool.identity.started);
     send(socket, &datagram(context, cursor, &lost))
 }

@@ -4,10 +4,8 @@
 use super::connection::Connection;
 use super::context::{ConnectionEnd, Context};
 use super::intervals::{self, ACK_INTERVAL, BUSY};
-use crate::descriptor::was_closed;
 use crate::session::{Session, SessionError, SessionOptions};
 use crate::waker::SleepMode;
-use rustix::event::PollFlags;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -11,7 +11,7 @@ fn explore(appenders: usize, capacity: usize, preemptions: usize) {
     builder.preemption_bound = Some(preemptions);
     let seen_by = found.clone();
     builder.check(move || {
-        let ring = Arc::new(HeapMemory::ring(capacity));
+        let ring = Arc::new(LoomMemory::ring(capacity));
         let threads: Vec<_> = (0..appenders)
             .map(|n| {
                 let ring = Arc::clone(&ring);

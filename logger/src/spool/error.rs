@@ -1,0 +1,34 @@
+//! Failures of a spool and its directory.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// A failure to open or create a spool or its directory.
+#[derive(Debug)]
+pub(crate) struct SpoolError {
+    pub(super) path: PathBuf,
+    pub(super) action: &'static str,
+    pub(super) cause: io::Error,
+}
+
+impl SpoolError {
+    /// `true` if a smaller spool may fit.
+    pub(crate) fn is_no_room(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(self.cause.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+    }
+}
+
+impl fmt::Display for SpoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to {} {}", self.action, self.path.display())
+    }
+}
+
+impl Error for SpoolError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
+}

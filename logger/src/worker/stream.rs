@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::context::{ConnectionEnd, Context};
 use super::intervals::{self, ACK_INTERVAL, BUSY};
 use crate::session::{Session, SessionError, SessionOptions};
+use crate::socket::{PollFlags, was_closed};
 use crate::waker::SleepMode;
 use std::io;
 use std::sync::atomic::Ordering;

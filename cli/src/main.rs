@@ -10,6 +10,7 @@ mod send;
 mod ship;
 mod stderr;
 mod tail;
+mod tls;
 mod token;
 
 use clap::{Parser, Subcommand};

@@ -1,5 +1,6 @@
 //! `netlog send`: the lines of standard input, delivered like any program's records.
 
+use crate::tls::TlsOptions;
 use crate::token::TokenOption;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -33,11 +34,13 @@ pub(crate) struct SendOptions {
     level: Level,
     #[command(flatten)]
     token: TokenOption,
+    #[command(flatten)]
+    tls: TlsOptions,
 }
 
 pub(crate) fn run(options: &SendOptions) -> anyhow::Result<()> {
     let builder = netlog::builder(&options.to).app(&options.app).level(log::LevelFilter::Trace);
-    let mut builder = builder.when_full(Full::Block(FLUSH_LIMIT));
+    let mut builder = builder.when_full(Full::Block(FLUSH_LIMIT)).tls(options.tls.settings()?);
     if let Some(token) = options.token.read()? {
         builder = builder.token(token);
     }

@@ -1,6 +1,7 @@
 //! `netlog ship`: delivers what dead programs left behind.
 
 use crate::stderr;
+use crate::tls::TlsOptions;
 use crate::token::TokenOption;
 use anyhow::bail;
 use clap::Args;
@@ -18,6 +19,8 @@ pub(crate) struct ShipOptions {
     to: String,
     #[command(flatten)]
     token: TokenOption,
+    #[command(flatten)]
+    tls: TlsOptions,
 }
 
 pub(crate) fn run(options: &ShipOptions) -> anyhow::Result<()> {
@@ -28,9 +31,14 @@ pub(crate) fn run(options: &ShipOptions) -> anyhow::Result<()> {
         failed += u64::from(shipped.failed.is_some());
         print(&describe(&shipped));
     };
-    let token = options.token.read()?;
-    let complain = |problem: String| stderr::report(&problem);
-    netlog::ship(&options.to, token.as_deref(), options.directory.as_deref(), each, complain)?;
+    let mut builder = netlog::builder(&options.to).tls(options.tls.settings()?);
+    if let Some(token) = options.token.read()? {
+        builder = builder.token(token);
+    }
+    if let Some(directory) = &options.directory {
+        builder = builder.spool_dir(directory);
+    }
+    builder.ship(each, |problem| stderr::report(&problem))?;
     if found == 0 {
         print("nothing to deliver: no dead program left records behind");
     }

@@ -24,7 +24,8 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
 
 /// An error of the system, in lower case and without its number.
 pub(crate) fn describe_io(error: &io::Error) -> String {
-    let text = error.to_string();
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let text = tls.map_or_else(|| error.to_string(), netlog::tls::explain);
     if error.raw_os_error().is_none() {
         return text;
     }

@@ -41,8 +41,7 @@ pub(crate) fn run(options: &TailOptions) -> anyhow::Result<()> {
     }
     let (events, receiver) = sync_channel(EVENTS);
     let connection = TailConnection {
-        collector: filters.at.clone(),
-        token: filters.token.read()?,
+        collector: filters.client()?,
         query,
         follow: !options.no_follow,
         until: filters.until(),

@@ -66,9 +66,10 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// When the tokens cannot be read, and when there is no sink.
+    /// When the tokens or the files of TLS cannot be used, and when there is no sink.
     pub fn check(options: &Options) -> Result<(), BindError> {
         open::tokens(options, StderrLog::default())?;
+        open::tls(options, StderrLog::default(), &Arc::default())?;
         match options.file.is_none() && options.console() == Console::Off {
             true => Err(BindError::NoSink),
             false => Ok(()),
@@ -83,6 +84,11 @@ impl Collector {
     /// The addresses of the HTTP API.
     pub fn serving(&self) -> Vec<SocketAddr> {
         self.http.sockets.iter().filter_map(|bound| bound.address.socket()).collect()
+    }
+
+    /// True if the HTTP API is served over TLS.
+    pub fn serves_https(&self) -> bool {
+        self.options.https().is_some()
     }
 
     /// The counters; to be read at any time, also while it runs.
@@ -168,6 +174,8 @@ impl Collector {
             max_tails: self.options.max_tails,
             most: descriptors.readers,
             tokens: self.tokens,
+            https: self.tls.clone().filter(|_| self.options.https().is_some()),
+            tls: self.tls,
             hosts: HostNames::new(self.options.http_names()),
         };
         let sockets = self.http.sockets.into_iter().map(|bound| bound.socket).collect();

@@ -49,8 +49,11 @@ async fn run(mut config: Config) -> Result<ExitCode, Box<dyn Error>> {
         introduce(&address);
     }
     for address in collector.serving() {
-        let _ = writeln!(io::stderr().lock(), "serving http://{address}");
-        warn_if_exposed(&format!("http://{address}"), address);
+        let scheme = if collector.serves_https() { "https" } else { "http" };
+        let _ = writeln!(io::stderr().lock(), "serving {scheme}://{address}");
+        if scheme == "http" {
+            warn_if_exposed(&format!("http://{address}"), address);
+        }
     }
     notify("READY=1");
     let end = async {

@@ -105,7 +105,8 @@ pub struct Options {
     #[arg(require_equals = true, default_missing_value = "text")]
     pub console: Option<Console>,
 
-    /// Address of the HTTP API and web page: HOST:PORT, or `off` [default: localhost:1903].
+    /// Address of the HTTP API and web page: HOST:PORT, https://HOST:PORT with --tls-cert and
+    /// --tls-key, or `off` [default: localhost:1903].
     #[arg(long, env = "NETLOG_HTTP", value_name = "ADDRESS")]
     pub http: Option<Http>,
 
@@ -247,6 +248,14 @@ impl Options {
         }
     }
 
+    /// The address of the HTTP API, if it is one with TLS.
+    pub(crate) fn https(&self) -> Option<&Endpoint> {
+        match &self.http {
+            Some(Http::At(endpoint)) if endpoint.is_tls() => Some(endpoint),
+            _ => None,
+        }
+    }
+
     /// The names by which the HTTP API is reached.
     pub(crate) fn http_names(&self) -> Vec<String> {
         let own = match &self.http {
@@ -286,17 +295,17 @@ impl Default for Http {
 impl FromStr for Http {
     type Err = UnknownEndpoint;
 
-    /// Reads `off`, `host:port` or `http://host:port`.
+    /// Reads `off`, `host:port`, `http://host:port` or `https://host:port`.
     fn from_str(text: &str) -> Result<Self, UnknownEndpoint> {
-        match text {
-            "off" => Ok(Self::Off),
-            _ => {
-                let endpoint: Endpoint = text.strip_prefix("http://").unwrap_or(text).parse()?;
-                match endpoint.is_tcp() {
-                    true => Ok(Self::At(endpoint)),
-                    false => Err(UnknownEndpoint::not_http()),
-                }
-            }
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        let encrypted = text.strip_prefix("https://").map(|rest| format!("tls://{rest}"));
+        let plain = text.strip_prefix("http://").unwrap_or(text);
+        let endpoint: Endpoint = encrypted.as_deref().unwrap_or(plain).parse()?;
+        match endpoint.is_tcp() || encrypted.is_some() {
+            true => Ok(Self::At(endpoint)),
+            false => Err(UnknownEndpoint::not_http()),
         }
     }
 }

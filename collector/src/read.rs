@@ -44,6 +44,7 @@ use crate::senders::registry::Senders;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
+use crate::tls::Tls;
 use log_set::{LogFiles, LogStore};
 use request_context::RequestContext;
 use socket2::Socket;
@@ -97,6 +98,10 @@ pub(crate) struct ReadOptions {
     pub(crate) max_tails: usize,
     /// Only clients that show one of them are answered.
     pub(crate) tokens: Option<Arc<Tokens>>,
+    /// TLS of the collector, if any of its addresses has it.
+    pub(crate) tls: Option<Arc<Tls>>,
+    /// The same, if the connections of readers are encrypted.
+    pub(crate) https: Option<Arc<Tls>>,
     /// The names that requests may be meant for.
     pub(crate) hosts: HostNames,
     /// The most connections there may be.

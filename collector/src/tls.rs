@@ -1,7 +1,8 @@
-//! TLS of the intakes: one certificate, read again when its files change. A
+//! TLS of senders and readers: one certificate, read again when its files change. A
 //! file that cannot be read, or only half of a new pair, leaves the last good one in use.
 
 mod certificate;
+mod client_kind;
 mod client_verifier;
 mod expiry;
 mod files;
@@ -17,6 +18,7 @@ use files::Loaded;
 use rustls::ServerConfig;
 use std::collections::HashSet;
 use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
@@ -26,6 +28,7 @@ pub use files::TlsError;
 pub use options::{ClientCertificates, TlsIdentity, TlsOptions, TlsVersion};
 pub use peer_rule::{PeerRule, UnknownPeerRule};
 
+pub(crate) use client_kind::ClientKind;
 pub(crate) use verified::VerifiedPeer;
 
 /// Interval between checks that the files have not changed.
@@ -38,9 +41,8 @@ const REPORTED: usize = 256;
 pub(crate) struct Tls {
     options: TlsOptions,
     loaded: RwLock<Loaded>,
-    /// Held while one handshake computes: a flood of them leaves the other processors to the
-    /// senders that are connected already.
-    computing: Semaphore,
+    sender_turns: Semaphore,
+    reader_turns: Semaphore,
     watched: Mutex<Watched>,
     stats: Arc<Stats>,
     stderr: StderrLog,
@@ -80,8 +82,9 @@ impl Tls {
         let files = stamps(&options);
         let loaded = RwLock::new(files::load(&options)?);
         let watched = Mutex::new(Watched { files, ..Watched::default() });
-        let computing = Semaphore::new(1);
-        let tls = Self { options, loaded, computing, watched, stats, stderr };
+        let sender_turns = Semaphore::new(1);
+        let reader_turns = Semaphore::new(1);
+        let tls = Self { options, loaded, sender_turns, reader_turns, watched, stats, stderr };
         if let Some(key) = tls.options.tls_key.as_deref().filter(|key| files::exposed(key)) {
             let key = key.display();
             stderr.log(format_args!("warning: everyone on this machine can read {key}"));
@@ -131,12 +134,10 @@ impl Tls {
     }
 
     fn warn_of_expiry(&self) {
-        let (path, left) = (self.options.tls_cert.as_deref(), self.left());
-        let warning = self.watched().expiry.warning(left);
-        if let (Some(path), Some(warning)) = (path, warning) {
-            self.stderr
-                .log(format_args!("warning: the certificate in {} {warning}", path.display()));
-        }
+        let left = self.left();
+        let Some(warning) = self.watched().expiry.warning(left) else { return };
+        let path = self.options.tls_cert.as_deref().unwrap_or(Path::new("")).display();
+        self.stderr.log(format_args!("warning: the certificate in {path} {warning}"));
     }
 
     /// Time until the certificate expires.
@@ -145,8 +146,20 @@ impl Tls {
         self.loaded().certificate.left(now.as_secs())
     }
 
-    fn senders(&self) -> Arc<ServerConfig> {
-        self.loaded().senders.clone()
+    fn config(&self, kind: ClientKind) -> Arc<ServerConfig> {
+        match kind {
+            ClientKind::Sender => self.loaded().senders.clone(),
+            ClientKind::Reader => self.loaded().readers.clone(),
+        }
+    }
+
+    /// Permits to compute, of which each handshake needs one while it does: a flood of them leaves
+    /// the other processors to connections that exist.
+    fn turns(&self, kind: ClientKind) -> &Semaphore {
+        match kind {
+            ClientKind::Sender => &self.sender_turns,
+            ClientKind::Reader => &self.reader_turns,
+        }
     }
 
     fn loaded(&self) -> std::sync::RwLockReadGuard<'_, Loaded> {
@@ -157,7 +170,7 @@ impl Tls {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this failure is to be reported: once, and not beyond [`REPORTED`] different ones.
+    /// `true` if this failure is to be reported: once, and not beyond [`REPORTED`] different ones.
     fn is_new(&self, failure: String) -> bool {
         let reported = &mut self.watched().reported;
         reported.len() < REPORTED && reported.insert(failure)

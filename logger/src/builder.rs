@@ -66,7 +66,7 @@ pub enum Full {
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `init`"]
 pub struct Builder {
-    address: String,
+    pub(crate) address: String,
     pub(crate) app: String,
     pub(crate) host: String,
     filter: Option<String>,
@@ -230,6 +230,14 @@ impl Builder {
     pub fn client_cert(mut self, cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.tls.cert = Some(cert.into());
         self.tls.key = Some(key.into());
+        self
+    }
+
+    /// Replaces all settings of TLS.
+    #[cfg(feature = "tls")]
+    #[doc(hidden)]
+    pub fn tls(mut self, settings: TlsSettings) -> Self {
+        self.tls = settings;
         self
     }
 

@@ -123,7 +123,7 @@ pub use builder::{Builder, Format, Full, InitError};
 pub use endpoint::BadAddress;
 pub use logger::{Guard, flush, stats};
 pub use sender::Flushed;
-pub use ship::{ShipError, Shipped, ship};
+pub use ship::{ShipError, Shipped};
 pub use stats::Stats;
 #[cfg(feature = "tracing")]
 pub use tracing::{Layer, RecordFilter, RecordLayer, layer};

@@ -1,14 +1,14 @@
 //! Delivery by hand of the records that dead programs left behind.
 
-use crate::builder::Format;
+use crate::builder::{Builder, Format};
 use crate::endpoint::{BadAddress, Endpoint};
 use crate::known_collectors::KnownCollector;
 use crate::spool::{Directory, Spool};
-use crate::token::Token;
+#[cfg(feature = "tls")]
+use crate::tls::TlsSettings;
 use crate::worker::{Context, Destination, RetryPolicy, Worker};
 use std::error::Error;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Result of shipping one dead program's spool.
@@ -27,7 +27,7 @@ pub struct Shipped {
     pub failed: Option<String>,
 }
 
-/// Error of [`ship`].
+/// Error of [`Builder::ship`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ShipError {
@@ -55,45 +55,45 @@ impl Error for ShipError {
     }
 }
 
-/// Delivers the records that dead programs of this user left behind.
-///
-/// The spools in `directory` (by default the directory where programs keep them) are sent to
-/// `address`, the oldest first, and `each` receives the result of each one. `token` is shown to a
-/// collector that requires one (by default `$NETLOG_TOKEN`). Files that are not spools are reported
-/// to `complain` and left alone. Spools of running programs are not touched.
-///
-/// # Errors
-///
-/// When the address is invalid or the directory cannot be opened. A spool that cannot be delivered is not an error: see [`Shipped::failed`].
-pub fn ship(
-    address: &str,
-    token: Option<&str>,
-    directory: Option<&Path>,
-    mut each: impl FnMut(Shipped),
-    complain: impl Fn(String),
-) -> Result<(), ShipError> {
-    let endpoint = Endpoint::parse(address).map_err(ShipError::Address)?;
-    let path = directory.map_or_else(Directory::default_path, Path::to_owned);
-    if directory.is_none() && !path.exists() {
-        return Ok(()); // no program of this user has logged yet
-    }
-    let directory = Directory::open(&path).map_err(|e| ShipError::Directory(e.into()))?;
-    let known = KnownCollector::load(&endpoint, Some(&directory));
-    let token = token.map_or_else(Token::from_environment, |token| Token::new(token.into()));
-    let destination = Arc::new(Destination {
-        endpoint,
-        format: Format::Json,
-        known,
-        token,
-        #[cfg(feature = "tls")]
-        tls: crate::tls::TlsSettings::from_environment(),
-    });
-    for entry in directory.rings(None, &complain) {
-        if let Some(spool) = directory.adopt_or(&entry.name, &complain) {
-            each(ship_one(spool, &destination));
+impl Builder {
+    /// Delivers the records that dead programs of this user left behind, instead of logging.
+    ///
+    /// The spools in [`spool_dir`](Self::spool_dir) are sent to the collector, the oldest first, and
+    /// `each` receives the result of each one. Files that are not spools are reported to `complain`
+    /// and left alone. Spools of running programs are not touched.
+    ///
+    /// # Errors
+    ///
+    /// When the address is invalid or the directory cannot be opened. A spool that cannot be
+    /// delivered is not an error: see [`Shipped::failed`].
+    pub fn ship(
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut))] mut self,
+        mut each: impl FnMut(Shipped),
+        complain: impl Fn(String),
+    ) -> Result<(), ShipError> {
+        let endpoint = Endpoint::parse(&self.address).map_err(ShipError::Address)?;
+        let path = self.spool_dir.clone().unwrap_or_else(Directory::default_path);
+        if self.spool_dir.is_none() && !path.exists() {
+            return Ok(()); // no program of this user has logged yet
         }
+        let directory = Directory::open(&path).map_err(|e| ShipError::Directory(e.into()))?;
+        #[cfg(feature = "tls")]
+        self.tls.complete(TlsSettings::from_environment());
+        let destination = Arc::new(Destination {
+            known: KnownCollector::load(&endpoint, Some(&directory)),
+            endpoint,
+            format: Format::Json,
+            token: self.token,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
+        });
+        for entry in directory.rings(None, &complain) {
+            if let Some(spool) = directory.adopt_or(&entry.name, &complain) {
+                each(ship_one(spool, &destination));
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn ship_one(spool: Spool, destination: &Arc<Destination>) -> Shipped {

@@ -138,6 +138,68 @@ fn a_program_without_an_accepted_certificate_is_told_so_and_delivers_once_it_has
     refused.succeed();
 }
 
+/// The hand tool with these arguments, and the CA of the scene trusted.
+fn netlog(scene: &Scene, arguments: &str) -> Child {
+    let mut command = scene.command(&program("netlog"));
+    command.env("NETLOG_CA", scene.path("ca.pem"));
+    Child::start(command.args(arguments.split_whitespace()))
+}
+
+#[test]
+fn records_are_searched_and_tailed_over_https() {
+    let scene = Scene::new();
+    let ca = Ca::new(&scene);
+    let collector = collector_for(&ca, &["127.0.0.1"], "--http https://127.0.0.1:0");
+    let at = collector.server();
+    assert!(at.starts_with("https://"), "{at}");
+    let to = collector.address().to_owned();
+    let mut send = netlog(&scene, &format!("send --to {to}"));
+    send.feed(b"one\ntwo\n");
+    send.hang_up();
+    send.succeed();
+    let mut search = netlog(&scene, &format!("search --at {at} -o json"));
+    search.succeed();
+    assert_eq!(search.stdout().matches("\"msg\":\"").count(), 2, "{}", search.stdout());
+    let tail = netlog(&scene, &format!("tail --at {at} -n 1"));
+    assert!(wait_until(SOON, || tail.stdout().contains("two")), "{}", tail.stdout());
+    let mut more = netlog(&scene, &format!("send --to {to}"));
+    more.feed(b"three\n");
+    more.hang_up();
+    more.succeed();
+    assert!(wait_until(SOON, || tail.stdout().contains("three")), "{}", tail.stdout());
+    assert!(!collector.process.stderr().contains("unencrypted"));
+}
+
+#[test]
+fn a_reader_trusts_the_collector_and_shows_a_certificate_where_one_is_required() {
+    let scene = Scene::new();
+    let ca = Ca::new(&scene);
+    let tls = "--http https://127.0.0.1:0 --tls-client-ca ca.pem --tls-client off";
+    let collector = collector_for(&ca, &["127.0.0.1"], &format!("{tls} --tls-readers required"));
+    ca.issue("reader", &["reader"]);
+    let at = collector.server();
+    let mut stranger = netlog(&scene, &format!("search --at {at}"));
+    assert_eq!(stranger.end().code(), Some(2));
+    let words = "the other side does not accept our certificate (CertificateRequired)";
+    assert!(stranger.stderr().contains(words), "{}", stranger.stderr());
+    let shown = "--client-cert reader.pem --client-key reader.key";
+    let mut known = netlog(&scene, &format!("search --at {at} {shown}"));
+    assert_eq!(known.end().code(), Some(1), "{}", known.stderr());
+    let pin = format!("sha256:{}", "0".repeat(64));
+    let mut pinned = netlog(&scene, &format!("search --at {at} {shown} --pin {pin}"));
+    assert_eq!(pinned.end().code(), Some(2));
+    let words = format!("is not trusted: the expected fingerprint is {pin}; its fingerprint is");
+    assert!(pinned.stderr().contains(&words), "{}", pinned.stderr());
+    let mut plain = netlog(&scene, &format!("search --at {}", at.replace("https", "http")));
+    assert_eq!(plain.end().code(), Some(2));
+    collector.process.says("it does not speak TLS; use https://");
+    // Senders need none.
+    let mut send = netlog(&scene, &format!("send --to {}", collector.address()));
+    send.feed(b"one\n");
+    send.hang_up();
+    send.succeed();
+}
+
 #[test]
 fn what_openssl_sends_is_kept() {
     let scene = Scene::new();

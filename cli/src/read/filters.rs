@@ -1,10 +1,11 @@
 //! The options that `tail` and `search` share, and the query made from them.
 
-use super::http::{RequestError, ResponseLines};
+use super::http::{CollectorClient, RequestError, ResponseLines};
 use super::output::{ColorChoice, OutputFormat};
 use super::query::Query;
 use super::times::{parse_since, parse_until};
 use super::url::CollectorUrl;
+use crate::tls::TlsOptions;
 use crate::token::TokenOption;
 use anyhow::Context;
 use clap::Args;
@@ -18,7 +19,9 @@ pub(crate) struct FilterOptions {
     #[arg(long, value_name = "URL", default_value = "http://localhost:1903", env = "NETLOG_AT")]
     pub(crate) at: CollectorUrl,
     #[command(flatten)]
-    pub(crate) token: TokenOption,
+    token: TokenOption,
+    #[command(flatten)]
+    tls: TlsOptions,
     /// Only records of this level or more severe
     #[arg(short, long, value_name = "LEVEL")]
     level: Option<Level>,
@@ -108,14 +111,19 @@ impl FilterOptions {
         parse_time(self.until.as_ref()?.as_bytes())
     }
 
+    /// The collector, with everything that it may ask for.
+    pub(crate) fn client(&self) -> anyhow::Result<CollectorClient> {
+        let token = self.token.read()?;
+        Ok(CollectorClient { url: self.at.clone(), token, tls: self.tls.settings()? })
+    }
+
     /// Requests `target` from the collector.
     pub(crate) fn request(
         &self,
         target: &str,
         silence_limit: Duration,
     ) -> anyhow::Result<ResponseLines> {
-        let token = self.token.read()?;
-        let response = self.at.get(target, token.as_deref(), silence_limit);
+        let response = self.client()?.get(target, silence_limit);
         match response {
             Err(error @ RequestError::Rejected(_)) => Err(error.into()),
             response => response.with_context(|| format!("failed to read from {}", self.at)),

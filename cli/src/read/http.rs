@@ -1,12 +1,13 @@
 //! One GET request, and its response line by line.
 
+use super::connection::Connection;
 use super::url::CollectorUrl;
 use crate::stderr::describe_io;
+use netlog::tls::TlsSettings;
 use serde_json::Value;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 /// The longest line accepted from a collector.
@@ -54,25 +55,32 @@ impl fmt::Display for RequestError {
 
 impl Error for RequestError {}
 
-impl CollectorUrl {
-    /// Requests `target`, a path with its query, showing `token`. A connection that is silent for
-    /// `silence_limit` counts as lost.
+/// A collector to read from.
+pub(crate) struct CollectorClient {
+    pub(crate) url: CollectorUrl,
+    /// Shown with each request.
+    pub(crate) token: Option<String>,
+    pub(crate) tls: TlsSettings,
+}
+
+impl CollectorClient {
+    /// Requests `target`, a path with its query. A connection that is silent for `silence_limit`
+    /// counts as lost.
     pub(crate) fn get(
         &self,
         target: &str,
-        token: Option<&str>,
         silence_limit: Duration,
     ) -> Result<ResponseLines, RequestError> {
-        let stream = self.connect()?;
-        stream.set_read_timeout(Some(silence_limit))?;
-        stream.set_nodelay(true)?;
-        let host = self.authority();
+        let mut stream = self.connect(silence_limit)?;
+        let host = self.url.authority();
+        let token = self.token.as_ref();
         let token = token.map_or_else(String::new, |t| format!("Authorization: Bearer {t}\r\n"));
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: application/x-ndjson\r\n\
              {token}Connection: close\r\n\r\n"
         );
-        (&stream).write_all(request.as_bytes())?;
+        stream.write_all(request.as_bytes())?;
+        stream.flush()?;
         let mut reader = BufReader::with_capacity(64 << 10, stream);
         let head = ResponseHead::read(&mut reader)?;
         let body = ResponseBody { reader, chunked: head.chunked, left: head.length };
@@ -84,6 +92,16 @@ impl CollectorUrl {
         // Half a message is better than none.
         let _ = body.by_ref().take(MAX_HEAD).read_to_end(&mut message);
         Err(RequestError::of_status(head.status, &message))
+    }
+
+    fn connect(&self, silence_limit: Duration) -> io::Result<Connection> {
+        let tcp = self.url.connect()?;
+        tcp.set_read_timeout(Some(silence_limit))?;
+        tcp.set_nodelay(true)?;
+        match self.url.encrypted {
+            true => Connection::encrypt(tcp, self.url.host(), &self.tls),
+            false => Ok(Connection::Plain(tcp)),
+        }
     }
 }
 
@@ -146,7 +164,7 @@ fn read_line(reader: &mut impl BufRead) -> io::Result<String> {
 
 /// A response's body, without the framing of chunks (RFC 9112, section 7.1).
 struct ResponseBody {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Connection>,
     chunked: bool,
     /// Bytes left of the body or the chunk; if unknown, the body ends with the connection.
     left: Option<u64>,

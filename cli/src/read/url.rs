@@ -12,6 +12,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// The host and port of a collector's HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CollectorUrl {
+    /// True for `https://`.
+    pub(super) encrypted: bool,
     host: String,
     port: u16,
 }
@@ -19,14 +21,12 @@ pub(crate) struct CollectorUrl {
 impl FromStr for CollectorUrl {
     type Err = &'static str;
 
-    /// Reads `http://host:port`; the scheme and the port may be left out.
+    /// Reads `http://host:port` or `https://host:port`; the port may be left out, and `http://`.
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        if text.starts_with("https://") {
-            return Err("https:// is not supported: use http://, through a tunnel if necessary");
-        }
-        let rest = text.strip_prefix("http://").unwrap_or(text);
+        let https = text.strip_prefix("https://");
+        let rest = https.or_else(|| text.strip_prefix("http://")).unwrap_or(text);
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let shape = "expected http://HOST:PORT, such as http://localhost:1903";
+        let shape = "expected http://HOST:PORT or https://HOST:PORT, such as http://localhost:1903";
         let bare = !rest.contains(':') || rest.ends_with(']');
         let (host, port) = match bare {
             true => (rest, netlog_wire::READ_PORT),
@@ -40,13 +40,14 @@ impl FromStr for CollectorUrl {
         if host.is_empty() || host.contains(invalid) || (inner.is_none() && host.contains(':')) {
             return Err(shape);
         }
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { encrypted: https.is_some(), host: host.to_owned(), port })
     }
 }
 
 impl fmt::Display for CollectorUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.authority())
+        let scheme = if self.encrypted { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority())
     }
 }
 
@@ -56,11 +57,15 @@ impl CollectorUrl {
         format!("{}:{}", self.host, self.port)
     }
 
+    /// The host's name or address, without brackets.
+    pub(super) fn host(&self) -> &str {
+        self.host.trim_matches(['[', ']'])
+    }
+
     /// Connects to the first address of the host that accepts.
     pub(super) fn connect(&self) -> io::Result<TcpStream> {
-        let host = self.host.trim_matches(['[', ']']);
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for address in (host, self.port).to_socket_addrs()? {
+        for address in (self.host(), self.port).to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = error,
@@ -81,11 +86,11 @@ mod tests {
             ("logs.example", "http://logs.example:1903"),
             ("http://[::1]:80/", "http://[::1]:80"),
             ("[::1]", "http://[::1]:1903"),
+            ("https://logs.example", "https://logs.example:1903"),
         ] {
             assert_eq!(text.parse::<CollectorUrl>().unwrap().to_string(), shown);
         }
-        for bad in ["", "https://x:1", "http://x:y", "http://:1", "::1:80", "a b", "x/y", "h\r\n:1"]
-        {
+        for bad in ["", "ftp://x:1", "http://x:y", "http://:1", "::1:80", "a b", "x/y", "h\r\n:1"] {
             assert!(bad.parse::<CollectorUrl>().is_err(), "{bad}");
         }
     }

@@ -1,7 +1,7 @@
 //! The connection of a tail, which is opened again whenever it is lost.
 
 use crate::clock::now;
-use crate::read::{CollectorUrl, Query, RequestError, ResponseLines};
+use crate::read::{CollectorClient, Query, RequestError, ResponseLines};
 use serde_json::{Value, json};
 use std::io;
 use std::sync::mpsc::SyncSender;
@@ -25,8 +25,7 @@ pub(super) enum TailEvent {
 }
 
 pub(super) struct TailConnection {
-    pub(super) collector: CollectorUrl,
-    pub(super) token: Option<String>,
+    pub(super) collector: CollectorClient,
     pub(super) query: Query,
     pub(super) follow: bool,
     /// In microseconds since 1970: the tail ends when that is over.
@@ -54,7 +53,7 @@ impl TailConnection {
         let mut backoff = MIN_BACKOFF;
         loop {
             let target = self.target();
-            let response = self.collector.get(&target, self.token.as_deref(), SILENCE_LIMIT);
+            let response = self.collector.get(&target, SILENCE_LIMIT);
             // The first time, a failure means a wrong address rather than an interruption.
             let first = !lost && self.position.is_none() && response.is_err();
             let error = match response {

@@ -4,7 +4,7 @@ use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
 use crate::hub::marks::Marks;
 use crate::hub::sink::Sink;
-use crate::intake::BoundSocket;
+use crate::intake::{BoundSocket, Endpoint};
 use crate::layout::rotation::{self, RotationSchedule};
 use crate::layout::template::Template;
 use crate::options::{Compress, Http, Options};
@@ -55,11 +55,12 @@ pub(super) fn tls(
     stderr: StderrLog,
     stats: &Arc<Stats>,
 ) -> Result<Option<Tls>, BindError> {
-    let Some(endpoint) = options.listen.iter().find(|endpoint| endpoint.is_tls()) else {
-        return Ok(None);
-    };
+    let listening =
+        options.listen.iter().find(|endpoint| endpoint.is_tls()).map(Endpoint::to_string);
+    let serving = options.https().map(|endpoint| endpoint.to_string().replacen("tls", "https", 1));
+    let Some(address) = listening.or(serving) else { return Ok(None) };
     if options.tls.tls_cert.is_none() || options.tls.tls_key.is_none() {
-        return Err(BindError::Tls(TlsError::NoCertificate(endpoint.to_string())));
+        return Err(BindError::Tls(TlsError::NoCertificate(address)));
     }
     let tls = Tls::open(options.tls.clone(), stderr, stats.clone());
     tls.map(Some).map_err(BindError::Tls)

@@ -48,7 +48,7 @@ pub struct UnknownEndpoint(&'static str);
 impl UnknownEndpoint {
     /// An address that HTTP cannot be served at.
     pub(crate) fn not_http() -> Self {
-        Self("invalid address of the HTTP API: expected HOST:PORT or off")
+        Self("invalid address of the HTTP API: expected HOST:PORT, https://HOST:PORT or off")
     }
 }
 

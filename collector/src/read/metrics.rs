@@ -30,6 +30,10 @@ pub(crate) fn text(server: &RequestContext) -> String {
     push(&mut out, "file_bytes", "Length of the active file.", view.progress.end().len);
     let healthy = u64::from(view.progress.failing().is_none());
     push(&mut out, "healthy", "1, or 0 while a sink fails.", healthy);
+    if let Some(tls) = &view.tls {
+        let help = "Time until the certificate expires; 0 once it has.";
+        push(&mut out, "tls_cert_expiry_seconds", help, tls.left().as_secs());
+    }
     let name = "netlog_build_info";
     let _ = writeln!(out, "# HELP {name} Version of the collector.\n# TYPE {name} gauge");
     let _ = writeln!(out, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));

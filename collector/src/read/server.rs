@@ -7,9 +7,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::Socket;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -76,7 +78,7 @@ impl RequestContext {
                 }
             };
             connections.spawn(async move {
-                server.converse(stream, connection.is_ok()).await;
+                server.converse(stream, peer, connection.is_ok()).await;
                 drop((connection, spare));
             });
         }
@@ -85,23 +87,42 @@ impl RequestContext {
         let _ = timeout(FAREWELL, all).await;
     }
 
-    /// Serves one connection. What goes wrong with it is its own affair.
-    async fn converse(self: Arc<Self>, stream: TcpStream, streams: bool) {
+    /// Serves one connection, over TLS if the address asks for it.
+    async fn converse(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, streams: bool) {
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr().ok().is_some_and(|at| at.ip().to_canonical().is_loopback());
+        let access = ReaderAccess { local, streams };
+        // Below TLS, which itself takes what it cannot send.
+        let stream = limited(stream);
+        let Some(tls) = self.view.https.clone() else { return self.answer(stream, access).await };
+        let mut stop = self.reading.stop.clone();
+        let encrypted = tokio::select! {
+            encrypted = tls.accept_reader(stream, peer) => encrypted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        if let Some(encrypted) = encrypted {
+            self.answer(encrypted, access).await;
+        }
+    }
+
+    /// Answers the requests of a connection. Its failures concern nobody else.
+    async fn answer<S>(self: Arc<Self>, stream: S, access: ReaderAccess)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let mut stop = self.reading.stop.clone();
         let service = service_fn(|request| {
-            let answer = routes::answer(&self, &request, ReaderAccess { local, streams });
+            let answer = routes::answer(&self, &request, access);
             async move { Ok::<_, Infallible>(answer) }
         });
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
-                .keep_alive(streams)
+                .keep_alive(access.streams)
                 .header_read_timeout(REQUEST)
                 .max_buf_size(HEAD)
                 .max_headers(HEADERS)
-                .serve_connection(TokioIo::new(limited(stream)), service)
+                .serve_connection(TokioIo::new(stream), service)
         );
         tokio::select! {
             _ = connection.as_mut() => return,

@@ -133,8 +133,11 @@ impl fmt::Display for RefusedCertificate {
             Refused::Unlisted => f.write_str("none of its names is listed by --tls-peer")?,
         }
         let Some(certificate) = &self.certificate else { return Ok(()) };
-        let (name, fingerprint) = (certificate.name(), certificate.fingerprint);
-        write!(f, " (--tls-peer {name}, or --tls-peer {fingerprint})")
+        let fingerprint = certificate.fingerprint;
+        match certificate.name() {
+            "" => write!(f, " (--tls-peer {fingerprint})"),
+            name => write!(f, " (--tls-peer {name}, or --tls-peer {fingerprint})"),
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub enum TlsError {
     Empty {
         /// The file.
         path: PathBuf,
-        /// What should be in it.
+        /// The missing item.
         what: &'static str,
     },
     /// A file is malformed.
@@ -79,22 +79,40 @@ pub enum TlsError {
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) senders: Arc<ServerConfig>,
+    pub(super) readers: Arc<ServerConfig>,
     pub(super) certificate: Certificate,
 }
 
 /// Reads all files.
 pub(super) fn load(options: &TlsOptions) -> Result<Loaded, TlsError> {
-    let (Some(cert), Some(key)) = (&options.tls_cert, &options.tls_key) else {
-        return Err(TlsError::NoCertificate("TLS".into()));
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let chain = certificates(cert)?;
-    let certificate = check_chain(cert, &chain)?;
-    let verifier = client_verifier(options, &provider)?;
-    let builder = builder(&provider, options.tls_min)?.with_client_cert_verifier(verifier);
-    let senders = builder.with_single_cert(chain, read_key(key)?);
-    let senders = senders.map(hardened).map_err(|error| refused(error, cert, key))?;
-    Ok(Loaded { senders, certificate })
+    let missing = || TlsError::NoCertificate("TLS".into());
+    let cert = options.tls_cert.as_deref().ok_or_else(missing)?;
+    let key = options.tls_key.as_deref().ok_or_else(missing)?;
+    let server = ServerFiles { options, cert, key, chain: certificates(cert)? };
+    let certificate = check_chain(cert, &server.chain)?;
+    let senders = server.config(options.tls_client)?;
+    let mut readers = server.config(options.tls_readers.or(options.tls_client))?;
+    readers.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Loaded { senders: Arc::new(senders), readers: Arc::new(readers), certificate })
+}
+
+/// The server's certificate, and the files that it came from.
+struct ServerFiles<'a> {
+    options: &'a TlsOptions,
+    cert: &'a Path,
+    key: &'a Path,
+    chain: Vec<CertificateDer<'static>>,
+}
+
+impl ServerFiles<'_> {
+    /// The configuration for clients that are asked for certificates in this way.
+    fn config(&self, asked: Option<ClientCertificates>) -> Result<ServerConfig, TlsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = client_verifier(self.options, asked, &provider)?;
+        let builder = builder(&provider, self.options.tls_min)?.with_client_cert_verifier(verifier);
+        let config = builder.with_single_cert(self.chain.clone(), read_key(self.key)?);
+        config.map(hardened).map_err(|error| refused(error, self.cert, self.key))
+    }
 }
 
 fn builder(
@@ -111,11 +129,11 @@ fn builder(
 
 /// Without resumption: a client whose certificate was revoked could come back by it, and
 /// connections of senders last.
-fn hardened(mut config: ServerConfig) -> Arc<ServerConfig> {
+fn hardened(mut config: ServerConfig) -> ServerConfig {
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
-    Arc::new(config)
+    config
 }
 
 fn refused(error: Error, cert: &Path, key: &Path) -> TlsError {
@@ -129,12 +147,14 @@ fn refused(error: Error, cert: &Path, key: &Path) -> TlsError {
 
 fn client_verifier(
     options: &TlsOptions,
+    asked: Option<ClientCertificates>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let pinned = options.tls_peer.iter().any(|rule| rule.is_fingerprint());
     if options.tls_client_ca.is_none() && !pinned {
         let asking = [
-            (options.tls_client.is_some(), "--tls-client"),
+            (asks(options.tls_client), "--tls-client"),
+            (asks(options.tls_readers), "--tls-readers"),
             (!options.tls_peer.is_empty(), "--tls-peer with a name"),
             (!options.tls_crl.is_empty(), "--tls-crl"),
         ];
@@ -143,14 +163,21 @@ fn client_verifier(
             None => Ok(WebPkiClientVerifier::no_client_auth()),
         };
     }
+    if asked == Some(ClientCertificates::Off) {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    }
     let chain = options.tls_client_ca.as_deref();
     let chain = chain.map(|ca| chain_verifier(ca, &options.tls_crl, provider)).transpose()?;
     Ok(Arc::new(ClientVerifier {
         chain,
         peers: options.tls_peer.clone(),
-        required: options.tls_client != Some(ClientCertificates::Optional),
+        required: asked != Some(ClientCertificates::Optional),
         provider: provider.clone(),
     }))
+}
+
+fn asks(clients: Option<ClientCertificates>) -> bool {
+    clients.is_some_and(|clients| clients != ClientCertificates::Off)
 }
 
 fn chain_verifier(
@@ -225,7 +252,7 @@ fn check_chain(path: &Path, chain: &[CertificateDer<'_>]) -> Result<Certificate,
     chain.into_iter().next().ok_or_else(empty)
 }
 
-/// Whether others than the owner and the group of the key may read it.
+/// `true` if others than the owner and the group of the key may read it.
 pub(super) fn exposed(key: &Path) -> bool {
     fs::metadata(key).is_ok_and(|file| file.permissions().mode() & 0o007 != 0)
 }

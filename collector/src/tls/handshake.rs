@@ -1,16 +1,19 @@
-//! Handshakes: bounded in time, and one at a time as far as they compute.
+//! Handshakes: bounded in time, and one at a time of each kind as far as they compute.
 
 use super::Tls;
 use super::certificate::Certificate;
+use super::client_kind::ClientKind;
 use super::client_verifier::{RefusedCertificate, chain_words};
 use super::verified::VerifiedPeer;
 use rustls::{CertificateError, Error};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -26,7 +29,7 @@ enum Failure {
     /// It took too long.
     Timeout,
     /// The peer sends something that is not TLS.
-    NotTls,
+    NotTls(ClientKind),
     /// No version, cipher or extension suits both sides, or the peer breaks the protocol.
     Incompatible(Error),
     /// The peer's certificate is missing or not accepted.
@@ -45,7 +48,7 @@ impl Tls {
         stream: TcpStream,
         peer: impl fmt::Display + Sync,
     ) -> Option<(TlsStream<TcpStream>, Option<VerifiedPeer>)> {
-        let stream = self.accept(stream, &peer).await?;
+        let stream = self.accept(stream, &peer, ClientKind::Sender).await?;
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let certificate = shown.and_then(|shown| Certificate::read(shown).ok());
         let rule = self.options.tls_identity;
@@ -53,20 +56,29 @@ impl Tls {
         Some((stream, verified))
     }
 
-    async fn accept(
+    /// Makes the connection of a reader one of TLS; `None` when that failed, which is counted.
+    pub(crate) async fn accept_reader<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        stream: TcpStream,
+        stream: S,
+        peer: SocketAddr,
+    ) -> Option<TlsStream<S>> {
+        self.accept(stream, &peer, ClientKind::Reader).await
+    }
+
+    async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
         peer: &(dyn fmt::Display + Sync),
-    ) -> Option<TlsStream<TcpStream>> {
-        let config = self.senders();
-        let mut accept = TlsAcceptor::from(config).accept(stream);
-        let accepted = timeout(LIMIT, in_turns(&self.computing, &mut accept)).await;
+        kind: ClientKind,
+    ) -> Option<TlsStream<S>> {
+        let mut accept = TlsAcceptor::from(self.config(kind)).accept(stream);
+        let accepted = timeout(LIMIT, in_turns(self.turns(kind), &mut accept)).await;
         let failure = match accepted {
             Ok(Ok(stream)) => {
                 self.stats.tls_handshakes.add(1);
                 return Some(stream);
             }
-            Ok(Err(error)) => Failure::of(error),
+            Ok(Err(error)) => Failure::of(error, kind),
             Err(_) => Failure::Timeout,
         };
         self.report(&failure, peer);
@@ -76,7 +88,7 @@ impl Tls {
     fn report(&self, failure: &Failure, peer: &dyn fmt::Display) {
         let counter = match failure {
             Failure::Timeout => &self.stats.tls_failed_timeout,
-            Failure::NotTls => &self.stats.tls_failed_not_tls,
+            Failure::NotTls(_) => &self.stats.tls_failed_not_tls,
             Failure::Incompatible(_) => &self.stats.tls_failed_incompatible,
             Failure::Certificate(_) => &self.stats.tls_failed_certificate,
             Failure::Alert(_) => &self.stats.tls_failed_alert,
@@ -113,11 +125,11 @@ async fn in_turns<F: Future + Unpin>(computing: &Semaphore, work: &mut F) -> F::
 }
 
 impl Failure {
-    fn of(error: io::Error) -> Self {
+    fn of(error: io::Error, kind: ClientKind) -> Self {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
         match tls {
             None => Self::Broken(error),
-            Some(Error::InvalidMessage(_)) => Self::NotTls,
+            Some(Error::InvalidMessage(_)) => Self::NotTls(kind),
             Some(error @ (Error::InvalidCertificate(_) | Error::NoCertificatesPresented)) => {
                 Self::Certificate(error.clone())
             }
@@ -131,7 +143,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout => write!(f, "no TLS handshake within {} s", LIMIT.as_secs()),
-            Self::NotTls => f.write_str("it does not speak TLS; set tls:// at the sender"),
+            Self::NotTls(kind) => write!(f, "it does not speak TLS; {}", kind.remedy()),
             Self::Incompatible(error) => write!(f, "TLS handshake failed: {error}"),
             Self::Certificate(error) => push_certificate(f, error),
             Self::Alert(error) => write!(f, "it does not accept this side: {error}"),

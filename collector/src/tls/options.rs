@@ -4,12 +4,12 @@ use super::peer_rule::PeerRule;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Everything that `tls://` addresses need.
+/// Everything that `tls://` and `https://` addresses need.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "TLS")]
 pub struct TlsOptions {
-    /// Certificate of tls:// addresses, with its intermediates, in PEM. This and the
-    /// other files are read again on SIGHUP and when they change.
+    /// Certificate of tls:// and https:// addresses, with its intermediates, in PEM. This and
+    /// the other files are read again on SIGHUP and when they change.
     #[arg(long, env = "NETLOG_TLS_CERT", value_name = "PATH")]
     pub tls_cert: Option<PathBuf>,
 
@@ -17,20 +17,24 @@ pub struct TlsOptions {
     #[arg(long, env = "NETLOG_TLS_KEY", value_name = "PATH")]
     pub tls_key: Option<PathBuf>,
 
-    /// CA certificates that sign the certificates of senders, in PEM.
+    /// CA certificates that sign the certificates of senders and readers, in PEM.
     #[arg(long, env = "NETLOG_TLS_CLIENT_CA", value_name = "PATH")]
     pub tls_client_ca: Option<PathBuf>,
 
-    /// Whether senders must show a certificate [default: required with --tls-client-ca or
-    /// --tls-peer, otherwise none is asked for].
+    /// Certificates that senders must show [default: required with --tls-client-ca or --tls-peer,
+    /// otherwise off].
     #[arg(long, env = "NETLOG_TLS_CLIENT", value_name = "WHEN")]
     pub tls_client: Option<ClientCertificates>,
 
-    /// Certificate revocation list for the certificates of senders, in PEM; may be repeated.
+    /// Certificates that readers at an https:// address must show [default: as --tls-client].
+    #[arg(long, env = "NETLOG_TLS_READERS", value_name = "WHEN")]
+    pub tls_readers: Option<ClientCertificates>,
+
+    /// Certificate revocation list for the certificates of clients, in PEM; may be repeated.
     #[arg(long, env = "NETLOG_TLS_CRL", value_name = "PATH", value_delimiter = ',')]
     pub tls_crl: Vec<PathBuf>,
 
-    /// Accept only senders whose certificate has this name (`web*.example.com`) or this
+    /// Accept only clients whose certificate has this name (`web*.example.com`) or this
     /// fingerprint (`sha256:…`, which needs no CA); may be repeated.
     #[arg(long, env = "NETLOG_TLS_PEER", value_name = "NAME|sha256:HEX", value_delimiter = ',')]
     pub tls_peer: Vec<PeerRule>,
@@ -45,12 +49,14 @@ pub struct TlsOptions {
     pub tls_identity: TlsIdentity,
 }
 
-/// Whether senders must show a certificate.
+/// Rule for the certificates of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ClientCertificates {
+    /// None is asked for.
+    Off,
     /// One that is shown must be valid.
     Optional,
-    /// Senders without one are refused.
+    /// Clients without one are refused.
     Required,
 }
 

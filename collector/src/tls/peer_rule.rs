@@ -54,7 +54,7 @@ impl PeerRule {
         matches!(self, Self::Fingerprint(_))
     }
 
-    /// Whether one of the certificate's names matches this one.
+    /// `true` if one of the certificate's names matches this one.
     pub(crate) fn names(&self, certificate: &Certificate) -> bool {
         match self {
             Self::Name(pattern) => certificate.names.iter().any(|name| name_matches(pattern, name)),
@@ -62,7 +62,7 @@ impl PeerRule {
         }
     }
 
-    /// Whether this is the certificate's fingerprint.
+    /// `true` if this is the certificate's fingerprint.
     pub(crate) fn pins(&self, certificate: &Certificate) -> bool {
         matches!(self, Self::Fingerprint(pinned) if *pinned == certificate.fingerprint)
     }

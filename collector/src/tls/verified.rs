@@ -24,7 +24,7 @@ impl VerifiedPeer {
         self.names.first().map_or("", String::as_str)
     }
 
-    /// Whether it may log as `host`: one of its names, or the first label of one.
+    /// `true` if it may log as `host`: one of its names, or the first label of one.
     pub(crate) fn may_name(&self, host: &str) -> bool {
         let short =
             |name: &str| name.split('.').next().is_some_and(|l| l.eq_ignore_ascii_case(host));

@@ -64,7 +64,7 @@ impl Collector {
 
     /// Where it can be looked at, as `http://127.0.0.1:PORT`.
     pub(crate) fn server(&self) -> String {
-        let said = wait_until(SOON, || self.process.stderr().contains("serving http://"));
+        let said = wait_until(SOON, || self.process.stderr().contains("serving http"));
         assert!(said, "it serves nobody:\n{}", self.process.stderr());
         let said = self.process.stderr();
         let line = said.lines().find_map(|line| line.strip_prefix("serving "));

@@ -18,7 +18,6 @@ use files::Loaded;
 use rustls::ServerConfig;
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
@@ -136,8 +135,8 @@ impl Tls {
     fn warn_of_expiry(&self) {
         let left = self.left();
         let Some(warning) = self.watched().expiry.warning(left) else { return };
-        let path = self.options.tls_cert.as_deref().unwrap_or(Path::new("")).display();
-        self.stderr.log(format_args!("warning: the certificate in {path} {warning}"));
+        let Some(path) = &self.options.tls_cert else { return };
+        self.stderr.log(format_args!("warning: the certificate in {} {warning}", path.display()));
     }
 
     /// Time until the certificate expires.

@@ -40,7 +40,7 @@ fn figures() {
 }
 
 #[test]
-#[ignore = "prints where the rules to come are broken"]
+#[ignore = "prints where each rule is broken"]
 #[allow(clippy::print_stdout)]
 fn offenders() {
     let mut all = [

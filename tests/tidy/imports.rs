@@ -168,3 +168,8 @@ pub(crate) fn module_circles() -> Vec<String> {
 fn no_module_stands_on_one_that_stands_on_it() {
     assert_none("these modules go round in circles", module_circles());
 }
+
+#[test]
+fn no_file_stands_on_one_that_stands_on_it() {
+    assert_none("these files go round in circles", circles());
+}

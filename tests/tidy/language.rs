@@ -1,5 +1,6 @@
 //! The English of what people read: documents, help, messages.
 
+use super::assert_none;
 use super::source::{production, root};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -135,4 +136,18 @@ fn documents() -> Vec<PathBuf> {
     documents.retain(|path| root().join(path).exists());
     documents.sort();
     documents
+}
+
+#[test]
+fn nothing_that_people_read_is_in_the_dialect_that_was_replaced() {
+    assert_none("say these in plain words", dialect());
+}
+
+/// One in twelve may.
+#[test]
+fn doc_comments_open_with_the_thing_and_not_with_a_clause() {
+    let found = clauses();
+    if found.len() * 12 > openings().len() {
+        assert_none("open these with a noun or a verb", found);
+    }
 }

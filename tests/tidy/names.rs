@@ -74,3 +74,8 @@ pub(crate) fn of_one_word() -> (usize, usize) {
     let single = types.iter().filter(|(ident, _)| segments(ident).len() == 2);
     (single.count(), types.len())
 }
+
+#[test]
+fn no_two_types_of_a_crate_have_one_name() {
+    assert_none("give one of these another name", shared());
+}

@@ -33,3 +33,16 @@ pub(crate) fn lines() -> usize {
 fn a_function_takes_at_most_five_parameters() {
     assert_none("group what these take", functions(|function| function.parameters > 5));
 }
+
+#[test]
+fn a_function_takes_structs_and_no_tuples() {
+    assert_none("give the values of these a struct", functions(|function| function.tuples > 0));
+}
+
+#[test]
+fn values_that_have_nothing_in_common_are_bound_one_by_one() {
+    let found = lets();
+    if found.len() * 1000 >= lines() {
+        assert_none("bind these one by one", found);
+    }
+}

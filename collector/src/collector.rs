@@ -13,7 +13,7 @@ use crate::intake::{self, Address, BoundSocket, IntakeContext, IntakeLimits, Tra
 use crate::options::{Console, Options};
 use crate::read::{HostNames, ReadOptions, ReaderThreads};
 use crate::retention::{RetentionHandle, RetentionThread};
-use crate::senders::registry::Senders;
+use crate::senders::registry::SenderRegistry;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
@@ -154,7 +154,7 @@ impl Collector {
             hub: hub_handle.clone(),
             marks: marks.clone(),
             stats: stats.clone(),
-            senders: Arc::<Senders>::default(),
+            senders: Arc::<SenderRegistry>::default(),
             stderr: self.stderr,
             limits,
             refusals: Arc::default(),

@@ -57,7 +57,7 @@ enum Generated {
 pub struct Config {
     /// The options in force.
     pub options: Options,
-    /// Whether only to check them.
+    /// True if they are only to be checked.
     pub check: bool,
     arguments: Vec<OsString>,
     settings: Vec<Setting>,
@@ -155,7 +155,7 @@ fn keys(command: &Command) -> impl Iterator<Item = (&str, &clap::Arg)> {
     named.filter(|(key, _)| !NO_KEYS.contains(key))
 }
 
-/// Whether the command line or the environment has a value for `key`.
+/// Tells whether the command line or the environment has a value for `key`.
 fn is_given(command: &Command, given: &ArgMatches, key: &str) -> bool {
     let Some((_, arg)) = keys(command).find(|(long, _)| *long == key) else { return false };
     let on_the_line = given.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);

@@ -1,5 +1,5 @@
-//! How many files and sockets there may be, and who gets how many of them: whoever connects must
-//! not take what the next file is opened with.
+//! Shares of the process's file descriptors: connections must not take those that the next file
+//! needs.
 
 use crate::options::{Http, Options};
 use crate::read;
@@ -7,15 +7,18 @@ use crate::sink::files::FileLimits;
 use crate::stderr::StderrLog;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What the process needs before anybody connects: its streams, its files, what it listens at and
-/// what its threads wait on.
+/// Descriptors in use before anybody connects: standard streams, files, listening sockets, and
+/// those that threads wait on.
 const OWN: usize = 32;
 
 /// Files beside those of a template: one being compressed, and those being searched.
 const FEW: usize = 256;
 
-/// What part of all there are each is sure of, in eighths: senders, readers, files.
-const EIGHTHS: [usize; 3] = [6, 1, 1];
+/// Reserved shares in eighths of all descriptors.
+const EIGHTHS: [usize; 3] = [SENDERS, READERS, FILES];
+const SENDERS: usize = 6;
+const READERS: usize = 1;
+const FILES: usize = 1;
 
 /// Lets this process have as many descriptors as the system allows, or at most `most`: a
 /// connection needs one, and many systems grant a thousand unless asked for more.
@@ -39,17 +42,17 @@ pub(crate) struct DescriptorShares {
 }
 
 impl DescriptorShares {
-    /// What everybody wishes for, by the options.
+    /// Shares that the options ask for.
     pub(crate) fn wanted(options: &Options) -> Self {
-        let looking = options.http != Some(Http::Off);
-        let readers = if looking { read::connections(options.max_tails) } else { 0 };
+        let serves = options.http != Some(Http::Off);
+        let readers = if serves { read::connections(options.max_tails) } else { 0 };
         let many =
             if options.template().is_some() { FileLimits::wanted(options.max_files) } else { 0 };
-        let (connections, files) = (options.max_connections, many.saturating_add(FEW));
-        Self { all: usize::MAX, connections, readers, files }
+        let files = many.saturating_add(FEW);
+        Self { all: usize::MAX, connections: options.max_connections, readers, files }
     }
 
-    /// What everybody gets of those this process may have now.
+    /// Shares of the descriptors that this process may have now.
     pub(crate) fn now(options: &Options) -> Self {
         let all = [getrlimit(Resource::Nofile).current, options.max_open_files];
         let all = all.into_iter().flatten().min();
@@ -57,7 +60,7 @@ impl DescriptorShares {
         Self::wanted(options).of(all)
     }
 
-    /// Says who gets fewer connections than it wishes for.
+    /// Warns of fewer connections than the options ask for.
     pub(crate) fn warn(&self, wanted: &Self, stderr: StderrLog) {
         for (given, wanted, whose) in [
             (self.connections, wanted.connections, "connections"),
@@ -72,16 +75,17 @@ impl DescriptorShares {
         }
     }
 
-    /// The same out of `all` there are. Nobody gets less than its eighths or what it wishes for; what
-    /// one does not need is shared by the others.
+    /// Divides `all` descriptors. Each gets what it asks for, or at least its eighths; what one does
+    /// not need goes to the others.
     fn of(self, all: usize) -> Self {
         let wanted = [self.connections, self.readers, self.files];
-        let (mut shares, mut left) = ([0; 3], all.saturating_sub(OWN));
+        let mut shares = [0; 3];
+        let mut left = all.saturating_sub(OWN);
         let mut order = [0, 1, 2];
         order.sort_by_key(|&who| wanted[who] / EIGHTHS[who]);
         let mut eighths: usize = EIGHTHS.iter().sum();
         for who in order {
-            // Of what is left, whose wishes are small come first.
+            // The smallest requests come first, so that what they leave goes to the others.
             let rest = left % eighths * EIGHTHS[who] / eighths;
             shares[who] = wanted[who].min(left / eighths * EIGHTHS[who] + rest);
             left -= shares[who];

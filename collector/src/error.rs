@@ -1,4 +1,4 @@
-//! Why a collector could not begin, or could not go on.
+//! Errors of a collector at its start and while it runs.
 
 use crate::hub::GaveUp;
 use crate::layout::template::BadTemplate;
@@ -7,7 +7,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::{fmt, io};
 
-/// Why a collector could not begin.
+/// Error at the start of a collector.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {
@@ -15,23 +15,23 @@ pub enum BindError {
     Listen {
         /// The address as it was given.
         url: String,
-        /// What the system says.
+        /// The system's error.
         cause: io::Error,
     },
     /// The file cannot be appended to.
     File {
-        /// Where it should be.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         cause: io::Error,
     },
     /// The path of the file has braces, and is no template.
     Template(BadTemplate),
     /// The tokens cannot be read.
     Tokens {
-        /// Where they should be.
+        /// Path of the token file.
         path: PathBuf,
-        /// What is wrong.
+        /// The system's error, or the fault in the file.
         cause: io::Error,
     },
     /// TLS cannot be offered.
@@ -70,15 +70,15 @@ impl Error for BindError {
     }
 }
 
-/// Why a collector could not go on.
+/// Error that ends a running collector.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The system refuses a thread or a place among the sockets waited on.
+    /// The system refuses a thread or a socket.
     Serve(io::Error),
     /// A sink failed to the end.
     GaveUp(GaveUp),
-    /// The hub ended without a word: a fault in the collector itself.
+    /// The hub panicked: a fault in the collector itself.
     Hub,
 }
 

@@ -306,7 +306,7 @@ fn report_end(mark: &mut Mark, sender: Arc<Sender>) -> Option<LineRun> {
     if std::mem::replace(&mut mark.ended, true) {
         return None;
     }
-    let record = sender.obituary(mark.recovered, now());
+    let record = sender.crash_notice(mark.recovered, now());
     let mut run = LineRun::new(Source::Ended(sender.clone()), 1, 0);
     run.record(&record, &Identity { peer: None, ..sender.identity.clone() });
     Some(run)

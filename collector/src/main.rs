@@ -43,7 +43,8 @@ fn start(config: Config) -> Result<ExitCode, Box<dyn Error>> {
 async fn run(mut config: Config) -> Result<ExitCode, Box<dyn Error>> {
     allow_descriptors(config.options.max_open_files);
     // Both see every signal: the first one ends the collector, the second one ends the wait.
-    let (mut first, mut second) = (Signals::new()?, Signals::new()?);
+    let mut first = Signals::new()?;
+    let mut second = Signals::new()?;
     let collector = Collector::bind(config.options.clone())?;
     for address in collector.addresses() {
         introduce(&address);
@@ -121,8 +122,9 @@ struct Signals {
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
-        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt })
     }
 
     /// Waits for the next signal and gives its number.

@@ -1,4 +1,4 @@
-//! How a thread that may wait gives way to those that must not.
+//! Niceness of threads that may wait.
 
 use rustix::process::{getpriority_process, setpriority_process};
 

@@ -40,7 +40,7 @@ use crate::hub::marks::Marks;
 use crate::hub::progress::{End, Progress};
 use crate::layout::template::Template;
 use crate::priority::give_way;
-use crate::senders::registry::Senders;
+use crate::senders::registry::SenderRegistry;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
@@ -88,7 +88,7 @@ pub(crate) fn connections(max_tails: usize) -> usize {
 /// Everything that readers can be shown, and the limits they are under.
 pub(crate) struct ReadOptions {
     pub(crate) progress: Arc<Progress>,
-    pub(crate) senders: Arc<Senders>,
+    pub(crate) senders: Arc<SenderRegistry>,
     pub(crate) marks: Arc<Marks>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) stderr: StderrLog,

@@ -1,4 +1,4 @@
-//! Who sends: identities, the registry behind `/senders`, and the tokens that senders and readers show.
+//! Senders: identities, the registry behind `/senders`, and the tokens that senders and readers show.
 
 pub(crate) mod grant;
 pub(crate) mod identity;

@@ -4,21 +4,21 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
 
-/// What the collector says about itself, and how much of it.
+/// Writer of the collector's messages, with or without those for finding faults.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct StderrLog {
-    /// Whether the lines that only help to find a fault are said too.
+    /// True if debug messages are written too.
     pub(crate) verbose: bool,
 }
 
 impl StderrLog {
-    /// Says what whoever runs the collector should know.
+    /// Writes a message for the operator.
     pub(crate) fn log(self, line: fmt::Arguments<'_>) {
         // A stderr that is gone must not take the collector with it.
         let _ = writeln!(io::stderr().lock(), "netlog-collector: {line}");
     }
 
-    /// Says what only helps to find a fault.
+    /// Writes a message that only helps to find a fault.
     pub(crate) fn debug(self, line: fmt::Arguments<'_>) {
         if self.verbose {
             self.log(line);
@@ -42,7 +42,7 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// The system's own errors are said in its words, in lower case and without the number.
+/// Writes errors of the system in its words, in lower case and without their number.
 fn push_error(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -> fmt::Result {
     let text = error.to_string();
     let system = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error).is_some();

@@ -70,7 +70,8 @@ impl FromStr for Period {
 /// case and as its first letter.
 fn amount(text: &str, units: &[(&str, u64)], bare: Option<u64>) -> Option<u64> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = (&text[..end], text[end..].trim());
+    let digits = &text[..end];
+    let unit = text[end..].trim();
     let exact = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit));
     let short = || {
         let long = |name: &str| name.len() == 3 && name[..1].eq_ignore_ascii_case(unit);

@@ -1,4 +1,4 @@
-//! What the options ask for, opened: tokens, sinks, and the sockets of the HTTP API.
+//! Opens tokens, sinks, and the sockets of the HTTP API, as the options say.
 
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
@@ -26,7 +26,7 @@ pub(super) struct HttpSockets {
     pub(super) failure: Option<BindError>,
 }
 
-/// What the sinks share with the rest of the collector.
+/// State that the sinks share with the rest of the collector.
 #[derive(Default)]
 pub(super) struct SinkShared {
     pub(super) retention: RetentionHandle,
@@ -34,8 +34,8 @@ pub(super) struct SinkShared {
     pub(super) marks: Arc<Marks>,
 }
 
-/// Binds them. Nobody asked for the default ones: where they are taken, by another collector as a
-/// rule, this one runs without.
+/// Binds them. The default address may be taken, as a rule by another collector; then this one runs
+/// without the HTTP API.
 pub(super) fn http(options: &Options) -> Result<HttpSockets, BindError> {
     let Http::At(endpoint) = options.http.clone().unwrap_or_default() else {
         return Ok(HttpSockets { sockets: Vec::new(), failure: None });
@@ -134,7 +134,7 @@ pub(super) fn retention(
     retention.start(policy(options), stats.clone(), stderr).map_err(RunError::Serve)
 }
 
-/// What is done with rotated files.
+/// Treatment of rotated files.
 pub(super) fn policy(options: &Options) -> RetentionPolicy {
     let limit = |most: u64| (most > 0).then_some(most);
     let keep = KeepLimits {

@@ -15,7 +15,7 @@ use crate::hub::coalesce::note_read;
 use crate::hub::line_run::LineRun;
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::{PeerError, Protocol};
-use crate::senders::registry::{Attendance, CloseReason};
+use crate::senders::registry::{CloseReason, ConnectionEntry};
 use netlog_wire::CollectorMessage;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
@@ -47,7 +47,7 @@ pub(super) struct Connection {
     stream: PeerStream,
     decoder: Decoder,
     shared: Arc<IntakeContext>,
-    attendance: Attendance,
+    entry: ConnectionEntry,
     /// The sender's mark as the hub moves it, once there is a sender.
     acks: Option<watch::Receiver<u64>>,
     /// The highest number the peer has been told.
@@ -99,7 +99,7 @@ impl Connection {
             peer,
             stream,
             decoder: decoder.guarded(shared.tokens.clone()),
-            attendance: shared.senders.arrive(peer),
+            entry: shared.senders.connected(peer),
             acks: None,
             told: 0,
             given: 0,
@@ -126,7 +126,7 @@ impl Connection {
             self.shared.refuse(error, self.peer);
         }
         self.part(&end).await;
-        self.attendance.part(match end {
+        self.entry.closed(match end {
             ConnectionEnd::Closed => CloseReason::Ended,
             ConnectionEnd::Unfit(PeerError::Unsupported(_)) => CloseReason::Broken,
             ConnectionEnd::Unfit(_) => CloseReason::Refused,
@@ -252,7 +252,7 @@ impl Connection {
         if let (Some(run), true) = (runs.last(), self.decoder.sender().is_some()) {
             self.given = run.last();
         }
-        self.attendance.heard(runs.iter().map(LineRun::received), self.decoder.sender());
+        self.entry.received(runs.iter().map(LineRun::received), self.decoder.sender());
         // Before the hub can move the mark, which is answered by an ack of its own.
         self.welcome();
         let ended = !runs.is_empty();

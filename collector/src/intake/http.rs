@@ -7,7 +7,7 @@ mod reply;
 mod routes;
 
 use super::stream::{PeerStream, ReplayedStream};
-use super::submitter::{Submission, SubmitOutcome, Submitter};
+use super::submitter::{SubmitOutcome, SubmitTerms, Submitter};
 use crate::clock::now;
 use crate::senders::grant::Grant;
 use base64::Engine;
@@ -146,9 +146,9 @@ impl Submitter<'_> {
         };
         let bytes = unpacked.as_deref().unwrap_or(&body.bytes);
         let mut records = route.records(bytes, headers, now())?;
-        let submission =
-            Submission { defaults: &route.defaults, grant: posted.grant.as_deref(), limit: BUSY };
-        let outcome = self.hand_over(&mut records, submission).await?;
+        let terms =
+            SubmitTerms { defaults: &route.defaults, grant: posted.grant.as_deref(), limit: BUSY };
+        let outcome = self.hand_over(&mut records, terms).await?;
         self.shared.stats.records_http.add(outcome.taken);
         drop(records);
         drop((unpacked, body));

@@ -7,7 +7,7 @@ use crate::hub::marks::Marks;
 use crate::hub::submission::HubHandle;
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::{PeerError, ProxyFault};
-use crate::senders::registry::Senders;
+use crate::senders::registry::SenderRegistry;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
@@ -31,7 +31,7 @@ pub(crate) struct IntakeContext {
     pub(crate) hub: HubHandle,
     pub(crate) marks: Arc<Marks>,
     pub(crate) stats: Arc<Stats>,
-    pub(crate) senders: Arc<Senders>,
+    pub(crate) senders: Arc<SenderRegistry>,
     pub(crate) stderr: StderrLog,
     pub(crate) limits: Arc<IntakeLimits>,
     pub(crate) refusals: Arc<Refusals>,

@@ -33,7 +33,7 @@ pub(super) struct SubmitOutcome {
 
 /// Terms on which records are handed over.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Submission<'a> {
+pub(super) struct SubmitTerms<'a> {
     pub(super) defaults: &'a Defaults,
     /// Rights of the token that came with the records, where tokens are required.
     pub(super) grant: Option<&'a Grant>,
@@ -69,14 +69,14 @@ impl Submitter<'_> {
     pub(super) async fn hand_over(
         &self,
         records: &mut dyn RecordSource,
-        submission: Submission<'_>,
+        terms: SubmitTerms<'_>,
     ) -> Result<SubmitOutcome, SubmitError> {
         let mut outcome = SubmitOutcome::default();
         loop {
             let mut run = LineRun::new(Source::Plain, 1, 0);
-            let over = self.fill(&mut run, records, submission, &mut outcome)?;
+            let over = self.fill(&mut run, records, terms, &mut outcome)?;
             outcome.taken += run.count;
-            self.give(run, submission.limit).await?;
+            self.give(run, terms.limit).await?;
             if over {
                 return Ok(outcome);
             }
@@ -88,16 +88,16 @@ impl Submitter<'_> {
         &self,
         run: &mut LineRun,
         records: &mut dyn RecordSource,
-        submission: Submission<'_>,
+        terms: SubmitTerms<'_>,
         outcome: &mut SubmitOutcome,
     ) -> Result<bool, SubmitError> {
         while run.lines.len() < HAND_OVER {
             match records.next_record() {
                 Some(Ok(mut record)) => {
-                    submission.defaults.fill(&mut record);
+                    terms.defaults.fill(&mut record);
                     shorten(&mut record, self.shared.limits.max_line);
                     let identity = self.origin.identity(take(&mut record.claims));
-                    if let Some(grant) = submission.grant {
+                    if let Some(grant) = terms.grant {
                         grant.check_sending(&identity).map_err(SubmitError::Forbidden)?;
                     }
                     run.record(&record, &identity);

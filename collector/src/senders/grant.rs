@@ -63,7 +63,8 @@ impl Grant {
         if self.send == Scope::Nothing {
             return Err(format!("token {name} may not send"));
         }
-        let (app, host) = (app.unwrap_or_default(), host.unwrap_or_default());
+        let app = app.unwrap_or_default();
+        let host = host.unwrap_or_default();
         Err(format!("token {name} may not send as app={app} host={host}"))
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Sender {
     pub(crate) id: SenderId,
     pub(crate) identity: Identity,
     stamp: Vec<u8>,
-    /// Whether another program delivers for it, because it ended without a word.
+    /// True if another program delivers for it, because it did not end cleanly.
     pub(crate) recovered: bool,
     /// The mark, as far as this connection is to be told; the hub moves it.
     pub(crate) acked: watch::Sender<u64>,
@@ -40,19 +40,20 @@ impl Sender {
         Self { id, identity, stamp, recovered, acked: watch::Sender::new(0) }
     }
 
-    /// How each of its records begins: a brace, and who it is.
+    /// The beginning of each of its records: a brace, and its identity.
     pub(crate) fn stamp(&self) -> &[u8] {
         &self.stamp
     }
 
-    /// The record that says how it ended.
-    pub(crate) fn obituary(&self, recovered: u64, received: i64) -> Record<'static> {
-        let Identity { app, host, pid, .. } = &self.identity;
-        let (app, host) = (app.as_deref().unwrap_or_default(), host.as_deref().unwrap_or_default());
-        let (pid, records) =
-            (pid.unwrap_or_default(), if recovered == 1 { "record" } else { "records" });
-        let end = format!("{app} pid {pid} on {host} did not end cleanly");
-        let msg = format!("{end}; {recovered} {records} recovered");
+    /// Record that reports its end without a word, after `recovered` records were delivered for it.
+    pub(crate) fn crash_notice(&self, recovered: u64, received: i64) -> Record<'static> {
+        let app = self.identity.app.as_deref().unwrap_or_default();
+        let host = self.identity.host.as_deref().unwrap_or_default();
+        let pid = self.identity.pid.unwrap_or_default();
+        let records = if recovered == 1 { "record" } else { "records" };
+        let msg = format!(
+            "{app} pid {pid} on {host} did not end cleanly; {recovered} {records} recovered"
+        );
         let mut record = Record::new(received, Level::Warn, msg);
         record.target = Some("netlog".into());
         record

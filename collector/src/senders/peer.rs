@@ -1,4 +1,4 @@
-//! Who is at the other end of a socket, as the kernel tells it.
+//! The other end of a socket, as the kernel reports it.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -41,7 +41,7 @@ impl Peer {
         }
     }
 
-    /// What stands for the host of a record that names none.
+    /// Host of records that name no host.
     pub(crate) fn host(&self) -> String {
         match self {
             Self::Remote(address) => address.ip().to_string(),

@@ -1,4 +1,5 @@
-//! Who sends, and who has sent: bounded, for people to look at. Nothing else depends on it.
+//! Registry behind `GET /senders`: senders that are connected, and the latest that were. Bounded;
+//! nothing else depends on it.
 
 use crate::clock::now;
 use crate::senders::grant::Grant;
@@ -10,25 +11,25 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// How many senders that have ended are remembered.
+/// Number of senders kept after their end.
 const ENDED: usize = 1000;
 
-/// How many peers are remembered that send datagrams, and so never end.
+/// Number of peers kept that send datagrams, and so never end.
 const DATAGRAMS: usize = 1000;
 
-/// How long, in microseconds, a peer that sends datagrams counts as sending after each.
+/// Time in microseconds for which a peer counts as sending after a datagram.
 const SENDING: i64 = 60_000_000;
 
-/// The roll of all senders.
+/// All senders, present and past.
 #[derive(Debug, Default)]
-pub(crate) struct Senders(Mutex<Roll>);
+pub(crate) struct SenderRegistry(Mutex<RegistryState>);
 
 #[derive(Debug, Default)]
-struct Roll {
+struct RegistryState {
     next: u64,
-    present: HashMap<u64, Arc<Entry>>,
-    ended: VecDeque<Arc<Entry>>,
-    datagrams: HashMap<Peer, Arc<Entry>>,
+    present: HashMap<u64, Arc<SenderEntry>>,
+    ended: VecDeque<Arc<SenderEntry>>,
+    datagrams: HashMap<Peer, Arc<SenderEntry>>,
 }
 
 /// Counts of what one read gave.
@@ -42,9 +43,9 @@ pub(crate) struct Received {
     pub(crate) truncated: u64,
 }
 
-/// What is known of one sender.
+/// One sender, as `/senders` shows it.
 #[derive(Debug)]
-struct Entry {
+struct SenderEntry {
     peer: Peer,
     kind: &'static str,
     since: AtomicI64,
@@ -54,29 +55,29 @@ struct Entry {
     lost: AtomicU64,
     truncated: AtomicU64,
     sender: OnceLock<Arc<Sender>>,
-    departure: OnceLock<CloseReason>,
+    close_reason: OnceLock<CloseReason>,
 }
 
-/// How a connection ended.
+/// Reason of a connection's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CloseReason {
     /// The sender was done.
     Ended,
     /// It broke off, or nothing came any more.
     Broken,
-    /// It was told why it is not wanted.
+    /// The collector refused it.
     Refused,
 }
 
-/// The entry of one connection, for as long as that is open.
+/// SenderEntry of one open connection; it moves to the ended ones when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Attendance {
+pub(crate) struct ConnectionEntry {
     number: u64,
-    entry: Arc<Entry>,
-    senders: Arc<Senders>,
+    entry: Arc<SenderEntry>,
+    senders: Arc<SenderRegistry>,
 }
 
-impl Entry {
+impl SenderEntry {
     fn new(peer: Peer, kind: &'static str) -> Arc<Self> {
         let count = AtomicU64::default;
         Arc::new(Self {
@@ -89,7 +90,7 @@ impl Entry {
             lost: count(),
             truncated: count(),
             sender: OnceLock::new(),
-            departure: OnceLock::new(),
+            close_reason: OnceLock::new(),
         })
     }
 
@@ -100,8 +101,8 @@ impl Entry {
         self.truncated.fetch_add(received.truncated, Relaxed);
     }
 
-    /// Goes on counting where `earlier`, the same sender's last connection, has stopped.
-    fn succeed(&self, earlier: &Self) {
+    /// Adds the counts of `earlier`, the same sender's last connection.
+    fn add_counts_of(&self, earlier: &Self) {
         self.since.store(earlier.since.load(Relaxed), Relaxed);
         for (ours, theirs) in [
             (&self.records, &earlier.records),
@@ -113,7 +114,7 @@ impl Entry {
         }
     }
 
-    /// Whether it sends datagrams.
+    /// True if it sends datagrams.
     fn unconnected(&self) -> bool {
         matches!(self.kind, "udp" | "unixgram")
     }
@@ -132,7 +133,7 @@ impl Entry {
         let time = |micros: &AtomicI64| {
             String::from_utf8_lossy(&format_utc(micros.load(Relaxed))).into_owned()
         };
-        let state = match self.departure.get() {
+        let state = match self.close_reason.get() {
             None if !self.unconnected() => "connected",
             None if now() - self.seen.load(Relaxed) < SENDING => "sending",
             None => "silent",
@@ -159,38 +160,39 @@ impl Entry {
     }
 }
 
-impl Senders {
-    fn lock(&self) -> MutexGuard<'_, Roll> {
+impl SenderRegistry {
+    fn lock(&self) -> MutexGuard<'_, RegistryState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of a new connection.
-    pub(crate) fn arrive(self: &Arc<Self>, peer: Peer) -> Attendance {
-        let entry = Entry::new(peer, "lines");
-        let mut roll = self.lock();
-        let number = roll.next;
-        roll.next += 1;
-        roll.present.insert(number, entry.clone());
-        drop(roll);
-        Attendance { number, entry, senders: self.clone() }
+    /// Adds a new connection.
+    pub(crate) fn connected(self: &Arc<Self>, peer: Peer) -> ConnectionEntry {
+        let entry = SenderEntry::new(peer, "lines");
+        let mut state = self.lock();
+        let number = state.next;
+        state.next += 1;
+        state.present.insert(number, entry.clone());
+        drop(state);
+        ConnectionEntry { number, entry, senders: self.clone() }
     }
 
-    /// Takes note of a datagram from `peer`. Many programs send each from another port, so that all
-    /// of one address count as one sender.
+    /// Counts a datagram of `peer`. Many programs send each from another port, so all of one address
+    /// count as one sender.
     pub(crate) fn datagram(&self, peer: Peer, records: u64, bytes: u64) {
         let peer = peer.at_any_port();
-        let mut roll = self.lock();
-        if roll.datagrams.len() >= DATAGRAMS && !roll.datagrams.contains_key(&peer) {
-            let oldest = roll.datagrams.iter().min_by_key(|(_, entry)| entry.seen.load(Relaxed));
+        let mut state = self.lock();
+        if state.datagrams.len() >= DATAGRAMS && !state.datagrams.contains_key(&peer) {
+            let oldest = state.datagrams.iter().min_by_key(|(_, entry)| entry.seen.load(Relaxed));
             let oldest = oldest.map(|(peer, _)| *peer);
-            oldest.and_then(|peer| roll.datagrams.remove(&peer));
+            oldest.and_then(|peer| state.datagrams.remove(&peer));
         }
         let kind = match peer {
             Peer::Remote(_) => "udp",
             Peer::Local(_) => "unixgram",
         };
-        let entry = roll.datagrams.entry(peer).or_insert_with(|| Entry::new(peer, kind)).clone();
-        drop(roll);
+        let entry =
+            state.datagrams.entry(peer).or_insert_with(|| SenderEntry::new(peer, kind)).clone();
+        drop(state);
         entry.seen.store(now(), Relaxed);
         entry.records.fetch_add(records, Relaxed);
         entry.bytes.fetch_add(bytes, Relaxed);
@@ -199,22 +201,23 @@ impl Senders {
     /// `GET /senders`: those that are connected first, and of each kind the latest first; with
     /// `reader`, only those whose records it may read.
     pub(crate) fn json(&self, reader: Option<&Grant>) -> String {
-        let roll = self.lock();
+        let state = self.lock();
         let mut entries: Vec<_> =
-            roll.present.values().chain(roll.datagrams.values()).cloned().collect();
+            state.present.values().chain(state.datagrams.values()).cloned().collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.since.load(Relaxed)));
-        entries.extend(roll.ended.iter().rev().cloned());
-        drop(roll);
-        let visible = |entry: &&Arc<Entry>| reader.is_none_or(|grant| entry.is_visible_to(grant));
+        entries.extend(state.ended.iter().rev().cloned());
+        drop(state);
+        let visible =
+            |entry: &&Arc<SenderEntry>| reader.is_none_or(|grant| entry.is_visible_to(grant));
         let entries: Vec<Value> =
             entries.iter().filter(visible).map(|entry| entry.json()).collect();
         format!("{}\n", Value::from(entries))
     }
 }
 
-impl Attendance {
-    /// Takes note of what came, and of who it turned out to be from.
-    pub(crate) fn heard(
+impl ConnectionEntry {
+    /// Counts received records, and sets the sender once it is known.
+    pub(crate) fn received(
         &self,
         received: impl Iterator<Item = Received>,
         sender: Option<&Arc<Sender>>,
@@ -222,37 +225,37 @@ impl Attendance {
         self.entry.seen.store(now(), Relaxed);
         received.for_each(|received| self.entry.add(received));
         if let (Some(sender), None) = (sender, self.entry.sender.get()) {
-            self.introduce(sender);
+            self.set_sender(sender);
         }
     }
 
-    fn introduce(&self, sender: &Arc<Sender>) {
+    fn set_sender(&self, sender: &Arc<Sender>) {
         let _ = self.entry.sender.set(sender.clone());
-        let mut roll = self.senders.lock();
-        let same = |entry: &Arc<Entry>| entry.sender.get().is_some_and(|s| s.id == sender.id);
-        if let Some(at) = roll.ended.iter().position(same)
-            && let Some(earlier) = roll.ended.remove(at)
+        let mut state = self.senders.lock();
+        let same = |entry: &Arc<SenderEntry>| entry.sender.get().is_some_and(|s| s.id == sender.id);
+        if let Some(at) = state.ended.iter().position(same)
+            && let Some(earlier) = state.ended.remove(at)
         {
-            self.entry.succeed(&earlier);
+            self.entry.add_counts_of(&earlier);
         }
     }
 
-    /// Takes note of the connection's end.
-    pub(crate) fn part(&self, departure: CloseReason) {
-        let _ = self.entry.departure.set(departure);
+    /// Sets the reason of the connection's end.
+    pub(crate) fn closed(&self, close_reason: CloseReason) {
+        let _ = self.entry.close_reason.set(close_reason);
     }
 }
 
-impl Drop for Attendance {
+impl Drop for ConnectionEntry {
     fn drop(&mut self) {
-        let _ = self.entry.departure.set(CloseReason::Broken);
-        let mut roll = self.senders.lock();
-        let Some(entry) = roll.present.remove(&self.number) else { return };
-        // Whoever came and said nothing is not worth a line.
+        let _ = self.entry.close_reason.set(CloseReason::Broken);
+        let mut state = self.senders.lock();
+        let Some(entry) = state.present.remove(&self.number) else { return };
+        // A connection on which nothing came is not worth a line.
         if entry.records.load(Relaxed) > 0 || entry.sender.get().is_some() {
-            roll.ended.push_back(entry);
+            state.ended.push_back(entry);
         }
-        let over = roll.ended.len().saturating_sub(ENDED);
-        roll.ended.drain(..over);
+        let over = state.ended.len().saturating_sub(ENDED);
+        state.ended.drain(..over);
     }
 }

@@ -1,4 +1,5 @@
-//! Tells whoever started the daemon how it is: `sd_notify(3)`, in the words of systemd.
+//! State notifications for systemd: `sd_notify(3)`, at sockets of the file system and abstract ones,
+//! which the crate sd-notify 0.5 does not reach.
 
 use netlog_collector::report;
 use std::env;
@@ -10,29 +11,29 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
-/// Whoever wants to be told takes it within this, or is not told.
+/// Time for systemd to take a notification; it is given up then.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Says `state` where `NOTIFY_SOCKET` wants it said, if anywhere; a failure is said on stderr.
+/// Sends `state` to the socket in `NOTIFY_SOCKET`, if there is one; reports a failure on stderr.
 pub(crate) fn notify(state: &str) {
     if let Err(cause) = send(state) {
-        report(&NotTold { cause });
+        report(&NotifyError { cause });
     }
 }
 
-/// It waits for a word that will not come.
+/// Notification that could not be sent.
 #[derive(Debug)]
-struct NotTold {
+struct NotifyError {
     cause: io::Error,
 }
 
-impl fmt::Display for NotTold {
+impl fmt::Display for NotifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("failed to notify at NOTIFY_SOCKET")
     }
 }
 
-impl Error for NotTold {
+impl Error for NotifyError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.cause)
     }

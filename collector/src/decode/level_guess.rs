@@ -17,29 +17,38 @@ use netlog_wire::Level;
 /// Length of the part of a line that is searched: a date, a thread, a module's name and a level.
 const LOOK: usize = 64;
 
-/// The most colour codes that are passed over.
+/// Length of the same with its colour codes.
 const WIDE: usize = 160;
 
 /// The level that `line` seems to have.
 pub(super) fn guess(line: &[u8]) -> Option<Level> {
-    let head = &line[..line.len().min(WIDE)];
-    if memchr::memchr(0x1b, &head[..head.len().min(LOOK)]).is_none() {
-        return guess_plain(line);
+    match guess_plain(line) {
+        Guess::Level(level) => Some(level),
+        Guess::Nothing => None,
+        Guess::Coloured => guess_coloured(line),
     }
+}
+
+fn guess_coloured(line: &[u8]) -> Option<Level> {
+    let head = &line[..line.len().min(WIDE)];
     let mut plain = [0; WIDE];
     let mut len = 0;
     let mut at = 0;
     while at < head.len() {
         match colour_code(&head[at..]) {
             0 => {
-                plain[len] = head[at];
+                // An escape that is left begins no colour.
+                plain[len] = if head[at] == 0x1b { b' ' } else { head[at] };
                 len += 1;
                 at += 1;
             }
             code => at += code,
         }
     }
-    guess_plain(&plain[..len])
+    match guess_plain(&plain[..len]) {
+        Guess::Level(level) => Some(level),
+        Guess::Nothing | Guess::Coloured => None,
+    }
 }
 
 /// Length of the colour code (ECMA-48, SGR) that `bytes` begin with, or of what is left of one.
@@ -56,33 +65,52 @@ pub(super) fn colour_code(bytes: &[u8]) -> usize {
     }
 }
 
-fn guess_plain(line: &[u8]) -> Option<Level> {
-    let mut end = line.len().min(LOOK);
-    // A word that the limit cuts in two is no word.
-    while line.get(end).is_some_and(|&byte| is_word(byte)) && end < LOOK + 16 {
-        end += 1;
+/// Result of a look at a line.
+enum Guess {
+    Level(Level),
+    Nothing,
+    /// There is a colour code before any level.
+    Coloured,
+}
+
+fn guess_plain(line: &[u8]) -> Guess {
+    let special = match line.first() {
+        Some(b'E' | b'F' | b'W' | b'I') => glog(line),
+        Some(b'0'..=b'9') => redis(line),
+        Some(b'[' | b'P') => php(&line[..line.len().min(LOOK)]),
+        _ => None,
+    };
+    if let Some(level) = special {
+        return Guess::Level(level);
     }
-    let head = &line[..end];
-    if let Some(level) = glog(head).or_else(|| redis(head)).or_else(|| php(head)) {
-        return Some(level);
-    }
+    let head = &line[..line.len().min(LOOK)];
+    // A word may go on beyond the head. One that is longer than this is not a level.
+    let line = &line[..line.len().min(LOOK + 16)];
     let mut at = 0;
     while let Some(from) = near_letter(head, at) {
         let byte = head[from];
         at = from + 1;
-        while at < end && is_word(byte) && is_word(head[at]) {
+        let before = from.checked_sub(1).map(|before| head[before]);
+        if !is_word(byte) {
+            if byte == b'[' && before == Some(0x1b) {
+                return Guess::Coloured;
+            }
+            continue;
+        }
+        while line.get(at).is_some_and(|&byte| is_word(byte)) {
             at += 1;
         }
         // What stands before it, and the first letter, rule most words out.
-        let begins = from == 0 || !is_word(head[from - 1]);
+        let begins = before.is_none_or(|before| !is_word(before));
         if begins
             && (byte.is_ascii_uppercase() || byte.is_ascii_lowercase() && marked(&head[..from]))
-            && let Some(level) = word_at(head, from, at)
+            && let Some(level) = word_at(line, from, at)
         {
-            return Some(level);
+            return Guess::Level(level);
         }
+        at = at.min(head.len());
     }
-    None
+    Guess::Nothing
 }
 
 /// Position of the next byte from `at` on that may be a letter: not a digit, and not one of those
@@ -182,9 +210,15 @@ fn begins(word: &str, from: usize, after: &[u8]) -> bool {
 
 /// True if a quotation has begun and not ended.
 fn quoted(before: &[u8]) -> bool {
-    // Most lines have none.
-    memchr::memchr(b'"', before).is_some()
-        && before.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
+    // Most lines have none; what stands before a word is too short to be worth a search.
+    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (words, tail) = before.as_chunks::<8>();
+    let none = words.iter().all(|word| {
+        let word = u64::from_le_bytes(*word) ^ QUOTES;
+        word.wrapping_sub(ONES) & !word & (ONES << 7) == 0
+    });
+    (!none || tail.contains(&b'"')) && before.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
 }
 
 /// True if the text before a word makes it the value of a level: `level=`, `"level":"`.
@@ -266,6 +300,7 @@ mod tests {
             ("E1122 19:04:43.266 12 a.go:7] x", Level::Error),
             ("I1122 19:04:43.266 ERROR", Level::Info),
             ("12:00 [main] INFO  a.B - ERROR", Level::Info),
+            ("\x1b[2JWARN x \x1b[0m", Level::Warn),
             ("\x1b[40m\x1b[1m\x1b[33mwarn\x1b[39m\x1b[22m\x1b[49m: Shop.Orders[0]", Level::Warn),
         ] {
             assert_eq!(guess(line.as_bytes()), Some(level), "{line}");

@@ -3,6 +3,7 @@
 
 mod datagram;
 mod draft;
+mod expected_keys;
 mod framing;
 mod gelf;
 mod inflate;

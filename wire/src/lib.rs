@@ -36,7 +36,7 @@ pub use json::{JsonValue, Member, NotARecord, elements, members};
 pub use level::{Level, UnknownLevel};
 pub use line::{Line, LineMeta};
 pub use record::{Identity, Record, TextRecord};
-pub use scan::{is_plain, number_end, object_len, string_end};
+pub use scan::{JsonStringEnd, is_plain, number_end, object_len, string_end};
 pub use smart_case::has_upper_case;
 pub use text::{Columns, Newlines, Paint, Text};
 pub use time::{MinuteCache, TIME_LEN, civil, days_of_date, format_utc, parse_time, push_time};

@@ -117,15 +117,48 @@ pub(crate) fn has_escapes(bytes: &[u8]) -> Result<bool, NotText> {
 
 /// Position of the closing quote of the string that begins at `at`, behind its opening quote.
 #[inline]
-pub fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        at += clean_prefix(bytes.get(at..)?);
-        match bytes.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += escape_len(&bytes[at..])?,
-            _ => return None,
+pub fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+    JsonStringEnd::find(bytes, at).map(|end| end.at)
+}
+
+/// The end of a JSON string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JsonStringEnd {
+    /// Position of the closing quote.
+    pub at: usize,
+    /// True if there is a backslash before it.
+    pub escaped: bool,
+}
+
+impl JsonStringEnd {
+    /// Finds the end of the string that begins at `at`, behind its opening quote.
+    #[inline]
+    pub fn find(bytes: &[u8], mut at: usize) -> Option<Self> {
+        let mut escaped = false;
+        loop {
+            at += short_clean_prefix(bytes.get(at..)?);
+            match bytes.get(at)? {
+                b'"' => return Some(Self { at, escaped }),
+                b'\\' => at += escape_len(&bytes[at..])?,
+                _ => return None,
+            }
+            escaped = true;
         }
     }
+}
+
+/// The same as [`clean_prefix`], for strings of which most are short.
+#[inline(always)]
+fn short_clean_prefix(bytes: &[u8]) -> usize {
+    if let Some(word) = bytes.first_chunk::<8>() {
+        let word = u64::from_le_bytes(*word);
+        let found = (marks(word) | (word.wrapping_sub(ONES * 0x20) & !word)) & HIGHS;
+        if found != 0 {
+            return found.trailing_zeros() as usize / 8;
+        }
+        return 8 + clean_prefix(&bytes[8..]);
+    }
+    clean_prefix(bytes)
 }
 
 /// The same in text without controls and backslashes: at the next quote. Most strings are short, and
@@ -285,6 +318,7 @@ mod tests {
                 let text_is = if control || !ascii { Err(NotText) } else { Ok(byte == b'\\') };
                 assert_eq!(has_escapes(&bytes), text_is, "{byte} at {at} of {len}");
                 assert_eq!(quote(&bytes, 0), bytes.iter().position(|&byte| byte == b'"'));
+                assert_eq!(short_clean_prefix(&bytes), clean_prefix(&bytes));
             }
         }
         assert_eq!(has_escapes("grüße".as_bytes()), Ok(false));

@@ -60,6 +60,8 @@ pub(super) enum Value<'a> {
     Json(Cow<'a, str>),
     Text(Text<'a>),
     Number(u64),
+    /// Several members with their keys, as records write them; the pair has no key.
+    Members(Cow<'a, str>),
 }
 
 /// A value with its key, which may stand in an inner object.
@@ -326,11 +328,15 @@ impl Pair<'_> {
             Value::Json(json) => Value::Json(json.into_owned().into()),
             Value::Text(text) => Value::Text(text.into_owned()),
             Value::Number(number) => Value::Number(number),
+            Value::Members(members) => Value::Members(members.into_owned().into()),
         };
         Pair { prefix: self.prefix.into_owned().into(), key: self.key.into_owned(), value }
     }
 
     fn push(&self, clean: bool, out: &mut Vec<u8>) {
+        if let Value::Members(members) = &self.value {
+            return out.extend_from_slice(members.as_bytes());
+        }
         out.push(b'"');
         if !self.prefix.is_empty() {
             push_json(out, &self.prefix);
@@ -340,6 +346,7 @@ impl Pair<'_> {
         out.extend_from_slice(b"\":");
         match &self.value {
             Value::Json(json) => out.extend_from_slice(json.as_bytes()),
+            Value::Members(_) => {}
             Value::Number(number) => push_digits(out, *number),
             Value::Text(text) => {
                 out.push(b'"');

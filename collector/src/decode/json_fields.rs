@@ -3,13 +3,16 @@
 mod values;
 
 use super::draft::{Draft, Pair, Text, Value};
-use super::json_index::{MemberSpan, ValueShape, index, index_flat, squeeze};
+use super::expected_keys::ExpectedKeys;
+use super::json_index::{MemberSpan, RawValue, ValueShape, index, index_flat, squeeze};
 use super::json_shape::JsonShape;
 use super::key_names::{Field, Scale};
 use super::level_guess::guess;
 use super::scratch::Scratch;
+use super::time::MinuteMemory;
 use std::borrow::Cow;
 use std::mem::{replace, take};
+use std::ops::Range;
 
 pub(super) use values::claim;
 use values::{
@@ -21,19 +24,25 @@ use values::{
 /// is known of the sender from around the object stays; of time and level the object may know
 /// more. `false` when `json` is no object.
 pub(super) fn read<'a>(json: &'a str, draft: &mut Draft<'a>, scratch: &mut Scratch) -> bool {
-    scratch.members.clear();
-    let object = index(json.as_bytes(), &mut scratch.members).is_some();
-    if object {
-        read_indexed(json, draft, scratch);
-    }
-    object
+    let Scratch { members, shapes, as_expected, .. } = scratch;
+    members.clear();
+    let Some(object) = index(json.as_bytes(), shapes.expected(), members) else { return false };
+    *as_expected = object.as_expected;
+    read_indexed(json, draft, scratch);
+    true
 }
 
 /// The same for an object whose members have been found.
 pub(super) fn read_indexed<'a>(json: &'a str, draft: &mut Draft<'a>, scratch: &mut Scratch) {
     let members = take(&mut scratch.members);
-    let shape = scratch.shapes.of(json, &members);
-    let contained = Filling { json, draft, filled: 0, used: [0; 4] }.fill(&members, shape);
+    let Scratch { shapes, minutes, as_expected, .. } = scratch;
+    let shape = match take(as_expected) {
+        true => shapes.last(),
+        false => Some(shapes.of(json, &members)),
+    };
+    let contained = shape.and_then(|shape| {
+        Filling { json, draft, minutes, filled: 0, used: [0; 4] }.fill(&members, shape)
+    });
     if let Some((line, filled)) = contained {
         read_copied(&line, filled, draft, scratch);
     }
@@ -44,19 +53,21 @@ pub(super) fn read_indexed<'a>(json: &'a str, draft: &mut Draft<'a>, scratch: &m
 /// that are `filled` already are not filled again.
 fn read_copied(json: &str, filled: u32, draft: &mut Draft<'_>, scratch: &mut Scratch) {
     let mut members = Vec::new();
-    if index(json.as_bytes(), &mut members).is_none() {
+    if index(json.as_bytes(), &ExpectedKeys::new(), &mut members).is_none() {
         return;
     }
     let mut inner = replace(draft, Draft::new(0)).into_owned();
     inner.msg = Text::Json("");
-    let shape = scratch.shapes.of(json, &members);
-    Filling { json, draft: &mut inner, filled, used: [0; 4] }.fill(&members, shape);
+    let Scratch { shapes, minutes, .. } = scratch;
+    let shape = shapes.of(json, &members);
+    Filling { json, draft: &mut inner, minutes, filled, used: [0; 4] }.fill(&members, shape);
     *draft = inner.into_owned();
 }
 
 struct Filling<'r, 'a> {
     json: &'a str,
     draft: &'r mut Draft<'a>,
+    minutes: &'r mut MinuteMemory,
     /// A bit for each field that has been filled from this object.
     filled: u32,
     /// A bit for each member that filled one.
@@ -79,17 +90,46 @@ impl<'a> Filling<'_, 'a> {
                 self.filled |= bit;
                 self.used[at / 64] |= 1 << (at % 64);
                 if candidate.field == Field::Msg && member.key(self.json) == "log" {
-                    container = Some(member.value(self.json));
+                    container = Some(member.value(self.json).json);
                 }
             }
         }
-        for (at, member) in members.iter().enumerate() {
-            if at >= 256 || !self.is_used(at) {
-                self.keep(member, shape.gelf);
-            }
-        }
+        self.keep_rest(members, shape.gelf);
         let line = self.contained(container?)?;
         Some((line, self.filled & 1 << Field::Time as u32))
+    }
+
+    /// Keeps the members that fill no field. Those that stand together as records write them are
+    /// kept as one.
+    fn keep_rest(&mut self, members: &[MemberSpan], gelf: bool) {
+        let mut run: Option<Range<usize>> = None;
+        for (at, member) in members.iter().enumerate() {
+            if at < 256 && self.is_used(at) {
+                continue;
+            }
+            let range = member.range();
+            let nested = member.inner() != 0 || member.key(self.json) == "kv";
+            if gelf || nested || !member.is_plain() {
+                self.keep_run(run.take());
+                self.keep(member, gelf);
+                continue;
+            }
+            // Nothing but a comma can be between them.
+            run = match run {
+                Some(run) if run.end + 1 == range.start => Some(run.start..range.end),
+                run => {
+                    self.keep_run(run);
+                    Some(range)
+                }
+            };
+        }
+        self.keep_run(run);
+    }
+
+    fn keep_run(&mut self, run: Option<Range<usize>>) {
+        let Some(members) = run.and_then(|run| self.json.get(run)) else { return };
+        let value = Value::Members(members.into());
+        self.draft.kv.push(Pair { prefix: "".into(), key: Text::Json(""), value });
     }
 
     fn is_used(&self, at: usize) -> bool {
@@ -101,7 +141,9 @@ impl<'a> Filling<'_, 'a> {
         let value = member.value(self.json);
         let draft = &mut *self.draft;
         match field {
-            Field::Time => draft.set_time(moment(value, member.key(self.json))?),
+            Field::Time => {
+                draft.set_time(moment(value, member.key(self.json), self.minutes)?);
+            }
             Field::Level => {
                 let severity = level(value, scale)?;
                 draft.level = severity.level;
@@ -110,32 +152,32 @@ impl<'a> Filling<'_, 'a> {
             }
             Field::Msg => match text(value) {
                 Some(text) => draft.msg = without_end(text),
-                None => draft.take_bytes(&from_bytes(value)?),
+                None => draft.take_bytes(&from_bytes(value.json)?),
             },
             Field::Target => vacant(&mut draft.target, text(value)?)?,
             Field::File => {
-                let file = text(value).filter(|_| caller(value).is_none())?;
+                let file = text(value).filter(|_| caller(value.json).is_none())?;
                 vacant(&mut draft.file, file)?;
             }
-            Field::Line => vacant(&mut draft.line, whole(value)?)?,
+            Field::Line => vacant(&mut draft.line, whole(value.json)?)?,
             Field::Caller => {
-                let (file, line) = caller(value)?;
+                let (file, line) = caller(value.json)?;
                 vacant(&mut draft.file, file)?;
                 draft.line = Some(line);
             }
             Field::Thread => vacant(&mut draft.thread, text_or_number(value)?)?,
             Field::App | Field::Name => vacant(&mut draft.app, claimed(value)?)?,
             Field::Host => vacant(&mut draft.host, claimed(value)?)?,
-            Field::Pid => vacant(&mut draft.pid, whole(value)?)?,
+            Field::Pid => vacant(&mut draft.pid, whole(value.json)?)?,
             Field::Trace => vacant(&mut draft.trace, text(value)?)?,
             Field::Span => vacant(&mut draft.span, text(value)?)?,
             Field::Spans => {
-                let fits = spans(value) && member.shape != ValueShape::Deep;
-                vacant(&mut draft.spans, compact(value, member.shape, fits)?)?;
+                let fits = spans(value.json) && member.shape != ValueShape::Deep;
+                vacant(&mut draft.spans, compact(value.json, member.shape, fits)?)?;
             }
-            Field::Recorded => draft.recorded = (value == "true").then_some(true)?,
-            Field::Truncated => vacant(&mut draft.truncated, number(value)?)?,
-            Field::Lost => vacant(&mut draft.lost, number(value)?)?,
+            Field::Recorded => draft.recorded = (value.json == "true").then_some(true)?,
+            Field::Truncated => vacant(&mut draft.truncated, number(value.json)?)?,
+            Field::Lost => vacant(&mut draft.lost, number(value.json)?)?,
         }
         Some(())
     }
@@ -149,7 +191,11 @@ impl<'a> Filling<'_, 'a> {
             "fields" => "",
             prefix => prefix,
         };
-        if prefix.is_empty() && key == "kv" && value.starts_with('{') && self.keep_all(value) {
+        if prefix.is_empty()
+            && key == "kv"
+            && value.json.starts_with('{')
+            && self.keep_all(value.json)
+        {
             return;
         }
         if gelf && self.is_envelope(key, value) {
@@ -160,7 +206,11 @@ impl<'a> Filling<'_, 'a> {
             _ => key,
         };
         let value = kept(value, member.shape);
-        self.draft.kv.push(Pair { prefix: prefix.into(), key: as_written(key), value });
+        self.draft.kv.push(Pair {
+            prefix: prefix.into(),
+            key: as_written(key, member.is_escaped()),
+            value,
+        });
     }
 
     /// Keeps the members of `kv` as if they stood outside.
@@ -171,16 +221,16 @@ impl<'a> Filling<'_, 'a> {
         }
         self.draft.kv.extend(members.iter().map(|member| Pair {
             prefix: "".into(),
-            key: as_written(member.key(object)),
+            key: as_written(member.key(object), member.is_escaped()),
             value: kept(member.value(object), member.shape),
         }));
         true
     }
 
     /// True for members that GELF has about itself, or twice.
-    fn is_envelope(&self, key: &str, value: &str) -> bool {
+    fn is_envelope(&self, key: &str, value: RawValue<'_>) -> bool {
         match key {
-            "version" => matches!(value, "\"1.0\"" | "\"1.1\""),
+            "version" => matches!(value.json, "\"1.0\"" | "\"1.1\""),
             "full_message" => {
                 text(value).is_none_or(|text| text.is_empty() || text == self.draft.msg)
             }
@@ -212,11 +262,11 @@ impl<'a> Filling<'_, 'a> {
 }
 
 /// A value as a record keeps it.
-fn kept(value: &str, shape: ValueShape) -> Value<'_> {
+fn kept(value: RawValue<'_>, shape: ValueShape) -> Value<'_> {
     match (shape, text(value)) {
-        (ValueShape::Deep, _) => Value::Text(Text::Plain(value.into())),
+        (ValueShape::Deep, _) => Value::Text(Text::Plain(value.json.into())),
         (_, Some(text)) => Value::Text(text),
-        (_, None) => Value::Json(compact(value, shape, true).unwrap_or_default()),
+        (_, None) => Value::Json(compact(value.json, shape, true).unwrap_or_default()),
     }
 }
 

@@ -1,9 +1,10 @@
 //! The members of a JSON object, found in one pass: where each key and each value stands. Members
 //! of some inner objects stand among them, behind the name of the object they are from.
 
+use super::expected_keys::ExpectedKeys;
 use super::key_names::{OPENED, opened};
 use super::steps::step;
-use netlog_wire::{number_end, string_end};
+use netlog_wire::{JsonStringEnd, number_end, string_end};
 use std::ops::Range;
 
 /// The deepest nesting that is read at all, as JSON parsers do.
@@ -23,6 +24,27 @@ pub(super) struct MemberSpan {
     /// One more than the place in [`OPENED`] of the object it is from; 0 for the outermost.
     inner: u8,
     pub(super) shape: ValueShape,
+    /// There is a backslash in the key, or in the value if that is a string.
+    escaped: bool,
+}
+
+/// A value as it was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawValue<'a> {
+    pub(super) json: &'a str,
+    /// A backslash may be in it.
+    pub(super) escaped: bool,
+}
+
+/// An object whose members were found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct IndexedObject {
+    /// Its length.
+    pub(super) len: usize,
+    /// Its keys are the expected ones.
+    pub(super) as_expected: bool,
+    /// There is white space between its parts.
+    pub(super) spaced: bool,
 }
 
 /// Properties of a value that a record must not have.
@@ -42,8 +64,29 @@ impl MemberSpan {
     }
 
     /// The value as it was written.
-    pub(super) fn value<'a>(&self, json: &'a str) -> &'a str {
-        json.get(self.value.0 as usize..self.value.1 as usize).unwrap_or_default()
+    pub(super) fn value<'a>(&self, json: &'a str) -> RawValue<'a> {
+        let json = json.get(self.value.0 as usize..self.value.1 as usize).unwrap_or_default();
+        RawValue { json, escaped: self.escaped }
+    }
+
+    /// True if it stands as records write it, without white space or escapes.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.escaped && self.shape == ValueShape::Compact && self.key.1 + 2 == self.value.0
+    }
+
+    /// Range of the member in the text, quotes included.
+    pub(super) fn range(&self) -> Range<usize> {
+        self.key.0 as usize - 1..self.value.1 as usize
+    }
+
+    /// The key with its quotes, its colon and the white space around that.
+    pub(super) fn written_key<'a>(&self, json: &'a str) -> &'a str {
+        json.get(self.key.0 as usize - 1..self.value.0 as usize).unwrap_or_default()
+    }
+
+    /// True if a backslash may be in the key.
+    pub(super) fn is_escaped(&self) -> bool {
+        self.escaped
     }
 
     /// The number of the object it is from.
@@ -60,43 +103,70 @@ impl MemberSpan {
 
 /// Adds the members of the object that `json` is, but for white space around it, to `members`;
 /// `None` when it is not an object.
-pub(super) fn index(json: &[u8], members: &mut Vec<MemberSpan>) -> Option<()> {
-    index_from(json, 0, members)
+pub(super) fn index(
+    json: &[u8],
+    expected: &ExpectedKeys,
+    members: &mut Vec<MemberSpan>,
+) -> Option<IndexedObject> {
+    Reader::new(json, expected, members).whole(0)
 }
 
 /// The same for an object whose inner ones are values.
 pub(super) fn index_flat(json: &[u8], members: &mut Vec<MemberSpan>) -> Option<()> {
-    index_from(json, UNOPENED, members)
+    Reader::new(json, &ExpectedKeys::default(), members).whole(UNOPENED).map(|_| ())
 }
 
-/// Adds the members of the object that `bytes` begin with, and answers its length; `None` when it
+/// Adds the members of the object that `bytes` begin with; `None` when it
 /// has no end there, is not an object, or nests deeper than a record may.
-pub(super) fn index_front(bytes: &[u8], members: &mut Vec<MemberSpan>) -> Option<usize> {
-    let mut reader = Reader { json: bytes, at: 0, members };
+pub(super) fn index_front(
+    bytes: &[u8],
+    expected: &ExpectedKeys,
+    members: &mut Vec<MemberSpan>,
+) -> Option<IndexedObject> {
+    let mut reader = Reader::new(bytes, expected, members);
     let whole = reader.object(0);
-    let at = reader.at;
-    step(at);
+    step(reader.at);
     whole?;
-    let deep = |member: &MemberSpan| member.shape == ValueShape::Deep;
-    (!members.iter().any(deep)).then_some(at)
+    (!reader.deep).then(|| reader.indexed())
 }
 
-fn index_from(json: &[u8], inner: u8, members: &mut Vec<MemberSpan>) -> Option<()> {
-    step(json.len());
-    let mut reader = Reader { json, at: 0, members };
-    reader.skip_space();
-    reader.object(inner)?;
-    reader.skip_space();
-    (reader.at == json.len()).then_some(())
+/// A key: the inside of its string.
+struct JsonKey {
+    range: Range<usize>,
+    escaped: bool,
 }
 
 struct Reader<'a> {
     json: &'a [u8],
     at: usize,
     members: &'a mut Vec<MemberSpan>,
+    expected: &'a ExpectedKeys,
+    /// All keys so far are the expected ones.
+    as_expected: bool,
+    spaced: bool,
+    deep: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(json: &'a [u8], expected: &'a ExpectedKeys, members: &'a mut Vec<MemberSpan>) -> Self {
+        let as_expected = expected.len() > 0;
+        Self { json, at: 0, members, expected, as_expected, spaced: false, deep: false }
+    }
+
+    /// Reads an object with nothing but white space around it.
+    fn whole(mut self, inner: u8) -> Option<IndexedObject> {
+        step(self.json.len());
+        self.skip_space();
+        self.object(inner)?;
+        self.skip_space();
+        (self.at == self.json.len()).then(|| self.indexed())
+    }
+
+    fn indexed(&self) -> IndexedObject {
+        let as_expected = self.as_expected && self.members.len() == self.expected.len();
+        IndexedObject { len: self.at, as_expected, spaced: self.spaced }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.json.get(self.at).copied()
     }
@@ -110,7 +180,35 @@ impl Reader<'_> {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
-        self.at > before
+        let skipped = self.at > before;
+        self.spaced |= skipped;
+        skipped
+    }
+
+    /// Passes over the next key if it is the expected one.
+    fn expected_key(&mut self) -> Option<JsonKey> {
+        let key = self.expected.get(self.members.len())?;
+        if !self.json[self.at..].starts_with(key.written) {
+            return None;
+        }
+        let start = self.at + 1;
+        self.at += key.written.len();
+        // There may be more of it this time.
+        self.skip_space();
+        self.spaced |= key.spaced;
+        Some(JsonKey { range: start..start + key.len, escaped: key.escaped })
+    }
+
+    fn any_key(&mut self) -> Option<JsonKey> {
+        self.as_expected = false;
+        self.take(b'"')?;
+        let start = self.at;
+        let end = JsonStringEnd::find(self.json, start)?;
+        self.at = end.at + 1;
+        self.skip_space();
+        self.take(b':')?;
+        self.skip_space();
+        Some(JsonKey { range: start..end.at, escaped: end.escaped })
     }
 
     /// Reads an object whose members stand in the list. It nests no deeper than the names that are
@@ -123,14 +221,12 @@ impl Reader<'_> {
         }
         loop {
             self.skip_space();
-            self.take(b'"')?;
-            let start = self.at;
-            let end = string_end(self.json, start)?;
-            self.at = end + 1;
-            self.skip_space();
-            self.take(b':')?;
-            self.skip_space();
-            self.member(start..end, inner)?;
+            let expected = if self.as_expected { self.expected_key() } else { None };
+            let key = match expected {
+                Some(key) => key,
+                None => self.any_key()?,
+            };
+            self.member(key, inner)?;
             self.skip_space();
             match self.peek()? {
                 b',' => self.at += 1,
@@ -139,30 +235,35 @@ impl Reader<'_> {
         }
     }
 
-    fn member(&mut self, key: Range<usize>, inner: u8) -> Option<()> {
+    fn member(&mut self, key: JsonKey, inner: u8) -> Option<()> {
         if self.peek()? == b'{'
             && inner != UNOPENED
             && self.json.get(self.at + 1) != Some(&b'}')
-            && let Some(inner) = opened(inner, &self.json[key.clone()])
+            && let Some(inner) = opened(inner, &self.json[key.range.clone()])
         {
+            self.as_expected = false;
             return self.object(inner);
         }
         let from = self.at;
-        let shape = self.value()?;
+        let mut escaped = key.escaped;
+        let shape = match self.peek()? {
+            b'"' => {
+                let end = JsonStringEnd::find(self.json, self.at + 1)?;
+                self.at = end.at + 1;
+                escaped |= end.escaped;
+                ValueShape::Compact
+            }
+            b'{' | b'[' => self.container()?,
+            _ => self.scalar().map(|()| ValueShape::Compact)?,
+        };
+        self.deep |= shape == ValueShape::Deep;
         let span = |range: Range<usize>| {
             Some((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?))
         };
-        let key = span(key)?;
+        let key = span(key.range)?;
         let value = span(from..self.at)?;
-        self.members.push(MemberSpan { key, value, inner, shape });
+        self.members.push(MemberSpan { key, value, inner, shape, escaped });
         Some(())
-    }
-
-    fn value(&mut self) -> Option<ValueShape> {
-        match self.peek()? {
-            b'{' | b'[' => self.container(),
-            _ => self.scalar().map(|()| ValueShape::Compact),
-        }
     }
 
     fn scalar(&mut self) -> Option<()> {
@@ -271,8 +372,9 @@ mod tests {
 
     fn members(json: &str) -> Option<Vec<String>> {
         let mut members = Vec::new();
-        index(json.as_bytes(), &mut members)?;
-        let shown = |m: &MemberSpan| format!("{}/{}={}", m.prefix(), m.key(json), m.value(json));
+        index(json.as_bytes(), &ExpectedKeys::default(), &mut members)?;
+        let shown =
+            |m: &MemberSpan| format!("{}/{}={}", m.prefix(), m.key(json), m.value(json).json);
         Some(members.iter().map(shown).collect())
     }
 
@@ -322,11 +424,11 @@ mod tests {
         {
             let json = format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
             let mut members = Vec::new();
-            index(json.as_bytes(), &mut members).unwrap();
+            index(json.as_bytes(), &ExpectedKeys::default(), &mut members).unwrap();
             assert_eq!(members[0].shape, shape, "{depth}");
         }
         let json = format!("{{\"a\":{}{}}}", "[".repeat(129), "]".repeat(129));
-        assert_eq!(index(json.as_bytes(), &mut Vec::new()), None);
+        assert!(index(json.as_bytes(), &ExpectedKeys::default(), &mut Vec::new()).is_none());
     }
 
     proptest! {
@@ -334,7 +436,7 @@ mod tests {
         fn what_is_an_object_here_is_one_elsewhere(tail in r#"[\{\}\[\]",:a0-9 \\.eEtrunlfs-]{0,24}"#) {
             let text = format!("{{{tail}");
             let known = serde_json::from_str::<serde_json::Value>(&text).is_ok();
-            prop_assert_eq!(index(text.as_bytes(), &mut Vec::new()).is_some(), known, "{}", text);
+            prop_assert_eq!(index(text.as_bytes(), &ExpectedKeys::default(), &mut Vec::new()).is_some(), known, "{}", text);
         }
     }
 }

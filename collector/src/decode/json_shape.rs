@@ -1,5 +1,6 @@
 //! Shapes of objects: which members mean what, worked out once for a sequence of keys.
 
+use super::expected_keys::ExpectedKeys;
 use super::json_index::MemberSpan;
 use super::key_names::{Field, GELF, Meaning, Scale, meanings, scale};
 use super::steps::step;
@@ -30,23 +31,39 @@ pub(super) struct JsonShape {
     /// In the order in which they are tried.
     pub(super) candidates: Vec<Candidate>,
     pub(super) gelf: bool,
+    /// The same keys once more, if all of them are of the outermost object.
+    expected: ExpectedKeys,
 }
 
 /// The shapes that came last.
 #[derive(Debug, Default)]
 pub(super) struct JsonShapes {
     shapes: Vec<JsonShape>,
+    /// The one that came last.
+    last: usize,
     /// For one that is not remembered.
     other: JsonShape,
 }
 
 impl JsonShapes {
+    /// The keys of the object that came last.
+    pub(super) fn expected(&self) -> &ExpectedKeys {
+        static NONE: ExpectedKeys = ExpectedKeys::new();
+        self.shapes.get(self.last).map_or(&NONE, |shape| &shape.expected)
+    }
+
+    /// The shape of the object that came last; that of the next, if its keys are as expected.
+    pub(super) fn last(&self) -> Option<&JsonShape> {
+        self.shapes.get(self.last)
+    }
+
     /// The shape of the object in `json` that has these members.
     pub(super) fn of(&mut self, json: &str, members: &[MemberSpan]) -> &JsonShape {
         if self.shapes.is_empty() {
             self.shapes.resize_with(SHAPES, JsonShape::default);
         }
         let slot = signature(json, members) as usize % SHAPES;
+        self.last = slot;
         if !self.shapes[slot].fits(json, members) {
             let shape = JsonShape::new(json, members);
             if shape.keys.len() > MAX_KEYS {
@@ -124,6 +141,13 @@ impl JsonShape {
             Candidate { member, field, scale }
         }));
         shape.gelf = dialects & GELF != 0;
+        let mut outermost = members.iter().map(|member| {
+            member.inner() == 0
+                && shape.expected.push(member.written_key(json), member.key(json).len())
+        });
+        if !outermost.all(|fits| fits) {
+            shape.expected.clear();
+        }
         shape
     }
 }

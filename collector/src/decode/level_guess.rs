@@ -300,7 +300,7 @@ mod tests {
             ("E1122 19:04:43.266 12 a.go:7] x", Level::Error),
             ("I1122 19:04:43.266 ERROR", Level::Info),
             ("12:00 [main] INFO  a.B - ERROR", Level::Info),
-            ("\x1b[2JWARN x \x1b[0m", Level::Warn),
+            ("\x1b[2J WARN x \x1b[0m", Level::Warn),
             ("\x1b[40m\x1b[1m\x1b[33mwarn\x1b[39m\x1b[22m\x1b[49m: Shop.Orders[0]", Level::Warn),
         ] {
             assert_eq!(guess(line.as_bytes()), Some(level), "{line}");

@@ -2,6 +2,7 @@
 //! messages say: as records that others fill in.
 
 use super::draft::{Draft, Text, Value};
+use super::json_index::index_flat;
 use super::scratch::{Scratch, with_scratch};
 use super::shown_bytes::shown;
 use super::time::Zone;
@@ -86,11 +87,24 @@ impl Draft<'_> {
             match pair.value {
                 Value::Json(json) => record.kv.push((key, Cow::Owned(json.into_owned()))),
                 Value::Number(number) => record.kv.push((key, number.to_string().into())),
+                Value::Members(members) => push_members(&members, &mut record),
                 Value::Text(text) => record.note(key, &meant(text)),
             }
         }
         record
     }
+}
+
+/// Adds the members of an object without its braces.
+fn push_members(members: &str, record: &mut Record<'static>) {
+    let object = format!("{{{members}}}");
+    let mut spans = Vec::new();
+    // They were found once before.
+    let _ = index_flat(object.as_bytes(), &mut spans);
+    record.kv.extend(spans.iter().map(|span| {
+        let value = span.value(&object).json.to_owned();
+        (Cow::Owned(span.key(&object).to_owned()), Cow::Owned(value))
+    }));
 }
 
 /// The text that is meant.

@@ -4,6 +4,7 @@
 use super::draft::TimeText;
 use super::json_index::MemberSpan;
 use super::json_shape::JsonShapes;
+use super::time::MinuteMemory;
 use std::cell::RefCell;
 
 /// The memory of a thread that decodes.
@@ -13,14 +14,23 @@ pub(super) struct Scratch {
     pub(super) shapes: JsonShapes,
     /// Room for the members of an object.
     pub(super) members: Vec<MemberSpan>,
+    /// The members that were found last have the keys that were expected.
+    pub(super) as_expected: bool,
+    pub(super) minutes: MinuteMemory,
 }
 
 /// The most members whose room is kept.
 const KEPT: usize = 1024;
 
 impl Scratch {
-    fn new() -> Self {
-        Self { time: TimeText::new(), shapes: JsonShapes::default(), members: Vec::new() }
+    pub(super) fn new() -> Self {
+        Self {
+            time: TimeText::new(),
+            shapes: JsonShapes::default(),
+            members: Vec::new(),
+            as_expected: false,
+            minutes: MinuteMemory::default(),
+        }
     }
 
     /// Takes back the room for members.

@@ -10,10 +10,12 @@
 //! | `1795374000`, `1795374000123`, `1795374000.5` | counts since 1970 |
 
 mod epoch;
+mod minute_memory;
 
 use netlog_wire::{civil, days_of_date};
 
 pub(super) use epoch::epoch;
+pub(super) use minute_memory::MinuteMemory;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;

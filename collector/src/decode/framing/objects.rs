@@ -8,10 +8,10 @@
 use super::held::Replay;
 use super::state::{Advance, Ended, Fitting, FramingState};
 use super::{Framing, Kind, WholeMessage};
-use crate::decode::json_index::index_front;
+use crate::decode::json_index::{IndexedObject, index_front};
 use crate::decode::json_scanner;
 use crate::decode::message::Note;
-use crate::decode::scratch::with_scratch;
+use crate::decode::scratch::{Scratch, with_scratch};
 use crate::decode::steps::step;
 use memchr::{memchr, memrchr};
 use netlog_wire::object_len;
@@ -20,12 +20,16 @@ use std::ops::Range;
 impl Framing {
     /// An object that is all here, whose members are found on the way.
     pub(super) fn whole_object(&mut self, bytes: &[u8]) -> Option<WholeMessage> {
-        let end = with_scratch(|scratch| {
-            scratch.members.clear();
-            index_front(bytes, &mut scratch.members)
+        let indexed = with_scratch(|scratch| {
+            let Scratch { members, shapes, as_expected, .. } = scratch;
+            members.clear();
+            let indexed = index_front(bytes, shapes.expected(), members);
+            *as_expected = indexed.is_some_and(|object| object.as_expected);
+            indexed
         });
-        let end = end.filter(|&end| end <= self.limit)?;
-        let several_lines = memchr(b'\n', &bytes[..end]).is_some();
+        let IndexedObject { len: end, spaced, .. } =
+            indexed.filter(|object| object.len <= self.limit)?;
+        let several_lines = spaced && memchr(b'\n', &bytes[..end]).is_some();
         let (kind, behind) = behind_object(&bytes[end..], several_lines)?;
         if kind != Kind::Json {
             return None;

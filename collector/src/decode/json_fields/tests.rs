@@ -7,12 +7,14 @@ use netlog_wire::Line;
 use proptest::prelude::*;
 
 fn encoded(json: &str) -> String {
+    with_scratch(|scratch| encoded_with(json, scratch))
+}
+
+fn encoded_with(json: &str, scratch: &mut Scratch) -> String {
     let (mut draft, origin) = (Draft::new(0), Origin::new("10.0.0.7:99".parse().unwrap()));
     let mut out = Vec::new();
-    with_scratch(|scratch| {
-        assert!(read(json, &mut draft, scratch), "{json}");
-        draft.encode(&origin, &mut scratch.time, &mut out);
-    });
+    assert!(read(json, &mut draft, scratch), "{json}");
+    draft.encode(&origin, &mut scratch.time, &mut out);
     assert!(Line::parse(&out).is_some(), "{}", String::from_utf8_lossy(&out));
     let line = String::from_utf8(out).unwrap();
     let host = if draft.host.is_none() { "\"host\":\"10.0.0.7\"," } else { "" };
@@ -94,5 +96,36 @@ fn claims_are_names() {
     assert_eq!(claim(" web1 "), Some("web1"));
     for none in ["", " ", "a\u{1b}b", "a\nb", &"x".repeat(256)] {
         assert_eq!(claim(none), None);
+    }
+}
+
+#[test]
+fn an_object_is_the_same_whatever_came_before_it() {
+    let objects = [
+        r#"{"a":1,"msg":"m","b":"x","c":2}"#,
+        r#"{"a":1,"msg":"m","b":"x","c":2,"d":3}"#,
+        r#"{"a":1,"msg":"m","b":"x"}"#,
+        r#"{"a": 1, "msg": "m", "b": "x", "c": 2}"#,
+        r#"{"a":  1 ,"msg": "m","b" :"x","c":	2}"#,
+        r#"{"a":1,"msg":"m","b":{"x":1},"c":2}"#,
+        r#"{"a":1,"msg":"m","b":[1, 2],"c":"q\"u\u00e9"}"#,
+        r#"{"a":1,"msg":"m","\u0062":"x","c":2}"#,
+        r#"{"a":1,"msg":"m","log":"x","c":2}"#,
+        r#"{"a":1,"msg":"m","log":{"level":"warn"},"c":2}"#,
+        r#"{"a":1,"msg":"m","log":{"level":"warn","c":2}}"#,
+        r#"{"a":1,"msg":"m","kv":{"b":1},"c":2}"#,
+        r#"{"a":1,"msg":"m","kv":"x","c":2}"#,
+        r#"{"level":"warn","ts":"2026-11-22T19:00:00.5Z","a":"","":"b"}"#,
+        r#"{"version":"1.1","short_message":"m","_a":1,"_b":"x"}"#,
+        r#"{}"#,
+        r#"{"a":1}"#,
+    ];
+    for before in objects {
+        for json in objects {
+            let mut scratch = Scratch::new();
+            encoded_with(before, &mut scratch);
+            let after = encoded_with(json, &mut scratch);
+            assert_eq!(after, encoded_with(json, &mut Scratch::new()), "{json} behind {before}");
+        }
     }
 }

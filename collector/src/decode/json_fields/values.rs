@@ -1,11 +1,12 @@
 //! JSON values as the fields of a record take them.
 
 use crate::decode::draft::Text;
+use crate::decode::json_index::RawValue;
 use crate::decode::key_names::Scale;
 use crate::decode::level_guess::colour_code;
 use crate::decode::severity::{self, Severity};
 use crate::decode::steps::step;
-use crate::decode::time::{self, Moment, Zone};
+use crate::decode::time::{self, MinuteMemory, Moment, Zone};
 use netlog_wire::JsonStr;
 use std::borrow::Cow;
 
@@ -14,7 +15,8 @@ const MAX_CLAIM: usize = 255;
 
 /// The inside of a string, if `value` is one.
 fn inside(value: &str) -> Option<&str> {
-    value.strip_prefix('"')?.strip_suffix('"')
+    let inside = value.as_bytes().first() == Some(&b'"') && value.len() > 1;
+    inside.then(|| value.get(1..value.len() - 1)).flatten()
 }
 
 /// The text that the inside of a string means.
@@ -24,28 +26,23 @@ pub(super) fn unescaped(inside: &str) -> String {
 }
 
 /// The text of a string. Escapes stay as they are, but for those that may not be text.
-pub(super) fn text(value: &str) -> Option<Text<'_>> {
-    let inside = inside(value)?;
-    Some(as_written(inside))
+pub(super) fn text(value: RawValue<'_>) -> Option<Text<'_>> {
+    let inside = inside(value.json)?;
+    Some(as_written(inside, value.escaped))
 }
 
 /// The inside of a string as text of a record: with its escapes, unless they may be no characters.
-pub(super) fn as_written(inside: &str) -> Text<'_> {
-    match has_escape(inside) && inside.contains("\\u") {
+pub(super) fn as_written(inside: &str, escaped: bool) -> Text<'_> {
+    match escaped && inside.contains("\\u") {
         true => Text::Plain(unescaped(inside).into()),
         false => Text::Json(inside),
     }
 }
 
-/// True if there is a backslash.
-fn has_escape(inside: &str) -> bool {
-    memchr::memchr(b'\\', inside.as_bytes()).is_some()
-}
-
 /// The text of a string, without escapes.
-fn meant(value: &str) -> Option<Cow<'_, str>> {
-    let inside = inside(value)?;
-    Some(match has_escape(inside) {
+fn meant(value: RawValue<'_>) -> Option<Cow<'_, str>> {
+    let inside = inside(value.json)?;
+    Some(match value.escaped {
         true => unescaped(inside).into(),
         false => inside.into(),
     })
@@ -86,8 +83,8 @@ pub(super) fn whole(value: &str) -> Option<u64> {
     number(inside(value).unwrap_or(value))
 }
 
-pub(super) fn text_or_number(value: &str) -> Option<Text<'_>> {
-    text(value).or_else(|| number(value).map(|_| Text::Json(value)))
+pub(super) fn text_or_number(value: RawValue<'_>) -> Option<Text<'_>> {
+    text(value).or_else(|| number(value.json).map(|_| Text::Json(value.json)))
 }
 
 /// `dir/file.go:42` as a file and a line.
@@ -98,14 +95,15 @@ pub(super) fn caller(value: &str) -> Option<(Text<'_>, u64)> {
 }
 
 /// The name of a program or a machine, if it is fit to be one; also repeated in an array.
-pub(super) fn claimed(value: &str) -> Option<Text<'_>> {
-    if let Some(inside) = inside(value) {
-        if !has_escape(inside) {
+pub(super) fn claimed(value: RawValue<'_>) -> Option<Text<'_>> {
+    let RawValue { json, escaped } = value;
+    if let Some(inside) = inside(json) {
+        if !escaped {
             return claim(inside).map(Text::Json);
         }
         return claim(&unescaped(inside)).map(|name| Text::Plain(name.to_owned().into()));
     }
-    let mut names = value.strip_prefix('[')?.strip_suffix(']')?.split(',').map(str::trim);
+    let mut names = json.strip_prefix('[')?.strip_suffix(']')?.split(',').map(str::trim);
     let first = names.next().filter(|name| !name.contains('\\'))?;
     if !names.all(|name| name == first) {
         return None;
@@ -136,11 +134,19 @@ pub(super) fn spans(value: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('{') && rest.contains("\"id\"") && rest.ends_with(']'))
 }
 
-pub(super) fn moment<'a>(value: &'a str, key: &str) -> Option<Moment<'a>> {
+pub(super) fn moment<'a>(
+    value: RawValue<'a>,
+    key: &str,
+    minutes: &mut MinuteMemory,
+) -> Option<Moment<'a>> {
     // A letter for a key is a weak sign.
     let weak = key.len() == 1;
+    let RawValue { json: value, escaped } = value;
     if let Some(inside) = inside(value) {
-        return match has_escape(inside) {
+        if let Some(micros) = minutes.utc(inside) {
+            return Some(Moment { micros, zone: Zone::Known });
+        }
+        return match escaped {
             // A zone's name would not outlive the copy.
             true => {
                 let text = unescaped(inside);
@@ -181,8 +187,8 @@ fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// The level that a value says.
-pub(super) fn level(value: &str, scale: Scale) -> Option<Severity<'_>> {
-    if let Some(n) = whole(value) {
+pub(super) fn level(value: RawValue<'_>, scale: Scale) -> Option<Severity<'_>> {
+    if let Some(n) = whole(value.json) {
         return severity::number(n, scale);
     }
     let text = meant(value)?;

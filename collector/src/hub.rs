@@ -205,7 +205,15 @@ impl Hub {
 
     /// Lets the sinks look around, and reports when that begins or ceases to fail.
     fn look(&mut self) {
-        match self.sinks.iter_mut().find_map(|sink| sink.look().err()) {
+        let mut failed = None;
+        for sink in &mut self.sinks {
+            match sink.look() {
+                Ok(None) => {}
+                Ok(end) => self.progress.written(&[], Written { end, parts: Vec::new() }),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
             Some(error) => self.report_failure(&error),
             None => self.report_recovery(),
         }

@@ -8,6 +8,7 @@
 mod buffer_turn;
 mod file_cursor;
 mod filter;
+mod foreign_line;
 mod format;
 mod host;
 mod log_set;

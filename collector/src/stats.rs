@@ -185,6 +185,8 @@ pub struct Stats {
     pub records_over_max_files: Counter,
     /// Records kept in the file of `other` because their own path was taken by something else.
     pub records_out_of_place: Counter,
+    /// Bytes that others appended to files of the collector; readers get their lines as records.
+    pub file_bytes_foreign: Counter,
     /// Batches written.
     pub batches: Counter,
     /// Time spent appending batches to files, syncs included.

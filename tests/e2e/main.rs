@@ -11,6 +11,7 @@ mod endings;
 mod endpoints;
 mod examples;
 mod facade;
+mod foreign_bytes;
 mod hand_tool;
 mod harness;
 mod hostile;

@@ -16,6 +16,8 @@ pub(crate) struct End {
     pub(crate) begun: u64,
     /// Name stamp of the file before it, if that was rotated away.
     pub(crate) before: Option<SegmentName>,
+    /// Number of lines that were written since the collector began, in all its files.
+    pub(crate) lines: u64,
 }
 
 /// A stream: its id, and its length so far.

@@ -26,6 +26,8 @@ pub(crate) struct Past {
     pub(crate) stamp: Option<SegmentName>,
     /// Its final length, once another one is written.
     pub(crate) len: Option<u64>,
+    /// Number of lines up to its end that were written since the collector began.
+    pub(crate) lines: u64,
 }
 
 /// Report of the hub, which costs it one short lock and, if a reader waits, one wake-up.
@@ -50,7 +52,8 @@ struct ProgressState {
 impl Progress {
     /// Begins where the file stands, or the stream of many files, if they can be read back.
     pub(crate) fn new(file: Option<End>, stream: Option<RecordStream>) -> Self {
-        let first = Past { inode: file.unwrap_or_default().inode, stamp: None, len: None };
+        let inode = file.unwrap_or_default().inode;
+        let first = Past { inode, stamp: None, len: None, lines: 0 };
         let stream = stream.unwrap_or_else(|| RecordStream { id: now().unsigned_abs(), end: 0 });
         let recent = file.is_none().then(|| Mutex::new(Recent::new(RECENT, stream.end)));
         let end = file.unwrap_or_else(|| End { len: stream.end, ..End::default() });
@@ -125,8 +128,9 @@ impl ProgressState {
             if let Some(last) = self.past.back_mut() {
                 last.stamp = end.before;
                 last.len = Some(self.end.len);
+                last.lines = self.end.lines;
             }
-            self.past.push_back(Past { inode: end.inode, stamp: None, len: None });
+            self.past.push_back(Past { inode: end.inode, stamp: None, len: None, lines: 0 });
             let over = self.past.len().saturating_sub(PAST);
             self.past.drain(..over);
         }
@@ -148,6 +152,7 @@ mod tests {
                 turn: 0,
                 begun: inode + u64::from(len == 1),
                 before,
+                lines: inode * 10,
             })
         };
         let progress = Progress::new(end(7, 10, None), None);
@@ -158,14 +163,15 @@ mod tests {
         let last = progress.end();
         assert_eq!((last.inode, last.len, last.turn), (FileId(1, 7), 1, 3));
         let files = [0, 1, 2, 3, 4].map(|turn| progress.file(turn));
-        let past = |inode, stamp, len| Some(Past { inode: FileId(1, inode), stamp, len });
+        let past =
+            |inode, stamp, len, lines| Some(Past { inode: FileId(1, inode), stamp, len, lines });
         assert_eq!(
             files,
             [
-                past(7, stamp, Some(20)),
-                past(8, None, Some(5)),
-                past(7, None, Some(2)),
-                past(7, None, None),
+                past(7, stamp, Some(20), 70),
+                past(8, None, Some(5), 80),
+                past(7, None, Some(2), 70),
+                past(7, None, None, 0),
                 None
             ]
         );

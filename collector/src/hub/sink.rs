@@ -19,10 +19,10 @@ pub(crate) trait Sink: Send {
         HeldRecords::default()
     }
 
-    /// Has a look around, between batches: every second, and when asked to reopen. What fails here
-    /// will fail at the next batch too.
-    fn look(&mut self) -> Result<(), SinkError> {
-        Ok(())
+    /// Checks its file, between batches: every second, and when asked to reopen. Returns its end if
+    /// somebody else appended lines. What fails here will fail at the next batch too.
+    fn look(&mut self) -> Result<Option<End>, SinkError> {
+        Ok(None)
     }
 
     /// There will be no more batches.

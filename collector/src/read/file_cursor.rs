@@ -32,6 +32,8 @@ pub(crate) struct FileCursor {
     segment: Option<Segment>,
     turn: u64,
     at: u64,
+    /// Number of lines before that, unless some could not be read.
+    lines: Option<u64>,
     last: Option<Position>,
 }
 
@@ -67,6 +69,7 @@ impl FileCursor {
             segment: None,
             turn: 0,
             at: 0,
+            lines: None,
             last: None,
         }
     }
@@ -75,6 +78,7 @@ impl FileCursor {
         let LogSet { logs, end } = self.store.snapshot();
         self.seam = end;
         (self.turn, self.at) = (end.turn, end.len);
+        self.lines = Some(end.lines);
         self.segment = self.store.active(end.turn);
         let Some(log) = logs.into_iter().next() else { return self.stage = FileStage::Live };
         let from = match start {
@@ -106,11 +110,12 @@ impl FileCursor {
         let cut = self.turn < end.turn
             && past.is_some_and(|past| past.stamp.is_none())
             && past.map(|past| past.inode) == self.progress.file(self.turn + 1).map(|p| p.inode);
+        let lines = if self.turn == end.turn { end.lines } else { past.map_or(0, |it| it.lines) };
         if self.at >= limit || cut {
-            if !self.turn_over(end) || (cut && self.at < limit) {
-                render.push_missed(None, out);
+            if cut && self.at < limit {
+                self.miss(Some(lines), render, out);
             }
-            return;
+            return self.turn_over(end, render, out);
         }
         if self.segment.is_none() {
             self.segment = self.store.active(end.turn);
@@ -118,30 +123,50 @@ impl FileCursor {
         let Some(segment) = &self.segment else {
             // Somebody has taken it away.
             self.at = end.len;
-            return render.push_missed(None, out);
+            return self.miss(Some(end.lines), render, out);
         };
         let to = limit.min(self.at + most);
         let fingerprint = segment.fingerprint(limit).unwrap_or_default();
-        let lines = segment.lines_from(self.at, to, limit).unwrap_or_default();
-        if lines.end() < to {
-            render.push_missed(None, out);
+        let Ok(found) = segment.lines_from(self.at, to, limit) else {
+            self.at = to;
+            return self.miss(None, render, out);
+        };
+        // Afterwards: others may have copied it and cut it meanwhile (logrotate's copytruncate).
+        if found.end() < to || segment.len().is_ok_and(|len| len < limit) {
+            self.at = limit;
+            return self.miss(Some(lines), render, out);
         }
         let mut piece = LinePiece::default();
         let origin = LineOrigin { begin: 0, fingerprint, offset: self.at, position: self.at };
-        self.at = to.max(lines.end());
+        self.at = to.max(found.end());
         self.last = Some(Position { fingerprint, offset: self.at });
         piece.origins.push(origin);
-        piece.bytes = lines.bytes;
+        piece.bytes = found.bytes;
+        self.lines = self.lines.map(|lines| lines + piece.lines());
         render.push(&piece, out);
     }
 
-    /// Goes on to the file that was begun next; `false` when that is not to be found.
-    fn turn_over(&mut self, end: End) -> bool {
+    /// Continues with the file that was begun next.
+    fn turn_over(&mut self, end: End, render: &Render, out: &mut Vec<u8>) {
         self.turn = end.turn.min(self.turn + 1);
         self.segment = self.store.active(self.turn);
-        let lost = self.segment.is_none() && self.turn == end.turn;
-        self.at = if lost { end.len } else { 0 };
-        self.segment.is_some()
+        self.at = 0;
+        if self.segment.is_none() {
+            let past = self.progress.file(self.turn);
+            let last = self.turn == end.turn;
+            self.at = if last { end.len } else { past.and_then(|it| it.len).unwrap_or(0) };
+            let lines = if last { Some(end.lines) } else { past.map(|it| it.lines) };
+            self.miss(lines, render, out);
+        }
+    }
+
+    /// Reports the records that are gone up to where so many `lines` had been written.
+    fn miss(&mut self, lines: Option<u64>, render: &Render, out: &mut Vec<u8>) {
+        let count = lines.zip(self.lines).map(|(to, from)| to.saturating_sub(from));
+        self.lines = lines;
+        if count != Some(0) {
+            render.push_missed(count, out);
+        }
     }
 }
 

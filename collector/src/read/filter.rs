@@ -1,11 +1,13 @@
 //! Which records somebody wants to see: the one filter grammar of every way to look.
 
+use super::foreign_line::{self, is_ours};
 use super::pattern::Pattern;
 use crate::glob::glob;
 use crate::ledger::{SenderNames, Stretch};
 use crate::senders::grant::{Grant, Scope};
 use memchr::memmem::{self, Finder};
 use netlog_wire::{JsonStr, Level, Line};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A filter. Values of a kind that can be repeated are alternatives, but for `fields` and
@@ -26,6 +28,15 @@ pub(crate) struct Filter {
     pub(crate) until: Option<i64>,
     /// Rights of the reader, where tokens limit them.
     pub(crate) grant: Option<Arc<Grant>>,
+}
+
+/// A line that is wanted.
+pub(crate) struct MatchedLine<'a> {
+    pub(crate) begin: usize,
+    /// Behind its line end.
+    pub(crate) end: usize,
+    /// Its record, without a line end. That of a foreign line is made for it.
+    pub(crate) record: Cow<'a, [u8]>,
 }
 
 impl Filter {
@@ -52,8 +63,8 @@ impl Filter {
         self.grep.is_empty() && self.without.is_empty()
     }
 
-    /// Shows every line of `lines` that is wanted, by where it begins and where its line end ends.
-    pub(crate) fn each(&self, lines: &[u8], mut visit: impl FnMut(usize, usize)) {
+    /// Shows every line of `lines` that is wanted.
+    pub(crate) fn each<'a>(&self, lines: &'a [u8], mut visit: impl FnMut(MatchedLine<'a>)) {
         let escapes = Finder::new(br"\u");
         let quick = match &self.grep[..] {
             [pattern] if pattern.is_quick() => Some(pattern),
@@ -78,15 +89,20 @@ impl Filter {
             let end = memchr::memchr(b'\n', rest).map_or(lines.len(), |end| begin + end + 1);
             let line = &lines[begin..end];
             let line = line.strip_suffix(b"\n").unwrap_or(line);
-            let wanted = if open { is_object(line) } else { self.wants(line) };
-            if wanted {
-                visit(begin, end);
+            let record = match is_ours(line) {
+                true => (open || self.wants(line)).then_some(Cow::Borrowed(line)),
+                false => foreign_line::record(lines, begin, end)
+                    .filter(|record| self.wants(record))
+                    .map(Cow::Owned),
+            };
+            if let Some(record) = record {
+                visit(MatchedLine { begin, end, record });
             }
             at = end;
         }
     }
 
-    /// Tells whether the record in `line` is wanted; what is no record never is.
+    /// Tells whether the record in `line` is wanted.
     fn wants(&self, line: &[u8]) -> bool {
         if let Some(level) = self.level
             && quick_level(line).is_some_and(|found| found > level)
@@ -141,10 +157,6 @@ impl Filter {
     }
 }
 
-fn is_object(line: &[u8]) -> bool {
-    line.len() > 2 && line.first() == Some(&b'{') && line.last() == Some(&b'}')
-}
-
 /// The level of a canonical line without reading the rest of it. The words looked for cannot stand
 /// in a string, whose quotes are escaped, and what may stand behind it does not come first.
 fn quick_level(line: &[u8]) -> Option<Level> {
@@ -196,7 +208,7 @@ mod tests {
         "\n",
         r#"{"host":"10.0.0.7","time":"2026-11-22T18:42:25.000000Z","level":"DEBUG","msg":"","kv":{"level":"ERROR"}}"#,
         "\n",
-        "no record at all\n",
+        "a line of somebody else\n",
     );
 
     /// The numbers of the lines that are wanted.
@@ -204,8 +216,8 @@ mod tests {
         let mut filter = Filter::default();
         change(&mut filter);
         let mut found = Vec::new();
-        filter.each(LINES.as_bytes(), |begin, _| {
-            found.push(LINES[..begin].matches('\n').count());
+        filter.each(LINES.as_bytes(), |line| {
+            found.push(LINES[..line.begin].matches('\n').count());
         });
         found
     }
@@ -221,16 +233,16 @@ mod tests {
     #[test]
     fn every_kind_of_filter_lets_through_what_it_says() {
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-        assert_eq!(wanted(|_| ()), [0, 1, 2]);
+        assert_eq!(wanted(|_| ()), [0, 1, 2, 3]);
         assert_eq!(wanted(|f| f.level = Some(Level::Error)), [1]);
-        assert_eq!(wanted(|f| f.level = Some(Level::Info)), [0, 1]);
-        assert_eq!(wanted(|f| f.level = Some(Level::Trace)), [0, 1, 2]);
+        assert_eq!(wanted(|f| f.level = Some(Level::Info)), [0, 1, 3]);
+        assert_eq!(wanted(|f| f.level = Some(Level::Trace)), [0, 1, 2, 3]);
         assert_eq!(wanted(|f| f.apps = words(&["orders", "pri*"])), [0, 1]);
         assert_eq!(wanted(|f| f.apps = words(&["order"])), [0; 0]);
         assert_eq!(wanted(|f| f.hosts = words(&["web?"])), [0, 1]);
         assert_eq!(wanted(|f| f.hosts = words(&["10.0.0.7"])), [2]);
         assert_eq!(wanted(|f| f.targets = words(&["orders::"])), [0]);
-        assert_eq!(wanted(|f| f.since = Some(1_795_372_944_000_000)), [1, 2]);
+        assert_eq!(wanted(|f| f.since = Some(1_795_372_944_000_000)), [1, 2, 3]);
         assert_eq!(wanted(|f| f.until = Some(1_795_372_944_000_000)), [0, 1]);
     }
 
@@ -243,7 +255,8 @@ mod tests {
         assert_eq!(grep("\"abc\""), [1], "an escaped letter is that letter");
         assert_eq!(grep("lost=3"), [1]);
         assert_eq!(grep("web1|prices"), [0; 0], "names are filtered by their own words");
-        assert_eq!(wanted(|f| f.without = vec![pattern("order")]), [1, 2]);
+        assert_eq!(wanted(|f| f.without = vec![pattern("order")]), [1, 2, 3]);
+        assert_eq!(grep("somebody"), [3], "lines of others are records to readers");
     }
 
     #[test]
@@ -271,7 +284,7 @@ mod tests {
         assert_eq!(reading("app=*"), [0, 1], "what has no app is of no app");
         assert_eq!(reading("host=10.*"), [2]);
         let grant = Arc::new(Grant::full("all".into()));
-        assert_eq!(wanted(|filter| filter.grant = Some(grant.clone())), [0, 1, 2]);
+        assert_eq!(wanted(|filter| filter.grant = Some(grant.clone())), [0, 1, 2, 3]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::position::Position;
 use super::segment::{Segment, SegmentLines};
 use crate::ledger::{FilePart, Stretch};
 use netlog_wire::Line;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -61,9 +62,10 @@ struct ScanSegment {
 
 struct FoundLine {
     time: i64,
-    /// Its start in the segment.
+    /// Its start in the segment, and that of the line behind it.
     offset: u64,
-    /// Its place in the text, without the line end.
+    behind: u64,
+    /// Its record's place in the text, without the line end.
     begin: usize,
     end: usize,
 }
@@ -137,10 +139,9 @@ impl Scan {
     pub(crate) fn take<T>(&mut self, show: impl FnOnce(FoundRecord<'_>) -> T) -> Option<T> {
         let reading = self.reading.as_ref()?;
         let found = self.found.pop_front()?;
-        let behind = found.offset + (found.end - found.begin) as u64 + 1;
         let shown = show(FoundRecord {
             line: &self.text[found.begin..found.end],
-            position: Position { fingerprint: reading.fingerprint, offset: behind },
+            position: Position { fingerprint: reading.fingerprint, offset: found.behind },
             place: LogPlace { segment: reading.name, offset: found.offset },
         });
         if self.found.is_empty() {
@@ -154,7 +155,7 @@ impl Scan {
         self.close();
         if let Some(next) = self.found.front() {
             let offset = next.offset;
-            let behind = offset + (next.end - next.begin) as u64 + 1;
+            let behind = next.behind;
             self.put_back(offset, behind);
         }
         (self.found, self.text) = Default::default();
@@ -301,13 +302,21 @@ impl Scan {
         let begun = Instant::now();
         let mut found = VecDeque::new();
         let timed = self.query.timed;
-        self.query.filter.each(&lines.bytes, |begin, end| {
-            let line = &lines.bytes[begin..end];
-            let len = line.strip_suffix(b"\n").unwrap_or(line).len();
+        let mut made = Vec::new();
+        self.query.filter.each(&lines.bytes, |line| {
             let time =
-                if timed { Line::parse(&line[..len]).map_or(0, |line| line.time) } else { 0 };
-            let offset = lines.at + begin as u64;
-            found.push_back(FoundLine { time, offset, begin, end: begin + len });
+                if timed { Line::parse(&line.record).map_or(0, |line| line.time) } else { 0 };
+            let begin = match &line.record {
+                Cow::Borrowed(_) => line.begin,
+                Cow::Owned(record) => {
+                    made.extend_from_slice(record);
+                    lines.bytes.len() + made.len() - record.len()
+                }
+            };
+            let offset = lines.at + line.begin as u64;
+            let behind = lines.at + line.end as u64;
+            let end = begin + line.record.len();
+            found.push_back(FoundLine { time, offset, behind, begin, end });
         });
         if self.query.order == SearchOrder::Newest {
             found.make_contiguous().reverse();
@@ -328,7 +337,7 @@ impl Scan {
             };
             let count = found.iter().take_while(fits).count();
             if let Some(over) = found.get(count) {
-                let behind = over.offset + (over.end - over.begin) as u64 + 1;
+                let behind = over.behind;
                 read = match self.query.order {
                     SearchOrder::Oldest => over.offset - lines.at,
                     SearchOrder::Newest => lines.end() - behind,
@@ -338,7 +347,9 @@ impl Scan {
             found.truncate(count);
         }
         self.counts.scanned += read;
-        self.text = gather(&mut found, lines.bytes);
+        let mut bytes = lines.bytes;
+        bytes.extend_from_slice(&made);
+        self.text = gather(&mut found, bytes);
         self.found = found;
     }
 }

@@ -115,7 +115,7 @@ impl StreamCursor {
     fn look_back(&mut self, left: u64, from: u64, render: &Render) {
         let (piece, next) = self.before(from);
         let mut begins = Vec::new();
-        render.filter.each(&piece.bytes, |begin, _| begins.push(begin));
+        render.filter.each(&piece.bytes, |line| begins.push(line.begin));
         let wanted = usize::try_from(left).unwrap_or(usize::MAX);
         if let Some(at) = begins.len().checked_sub(wanted) {
             let first = piece.origin(begins[at]);

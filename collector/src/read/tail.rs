@@ -91,17 +91,16 @@ impl Render {
         }
         let mut origins = piece.origins.iter().peekable();
         let mut here: Option<LineOrigin> = None;
-        self.filter.each(&piece.bytes, |begin, end| {
-            while let Some(next) = origins.next_if(|next| next.begin <= begin) {
+        self.filter.each(&piece.bytes, |line| {
+            while let Some(next) = origins.next_if(|next| next.begin <= line.begin) {
                 here = Some(*next);
             }
-            let Some(LineOrigin { fingerprint, offset, .. }) = here.map(|here| here.advance(end))
+            let Some(LineOrigin { fingerprint, offset, .. }) =
+                here.map(|here| here.advance(line.end))
             else {
                 return;
             };
-            let line = &piece.bytes[begin..end];
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
-            self.format.push(out, line, Position { fingerprint, offset });
+            self.format.push(out, &line.record, Position { fingerprint, offset });
         });
     }
 

@@ -2,6 +2,7 @@
 //! costs nothing; reopened when it was moved, and rotated when it is full.
 
 mod append;
+mod foreign;
 mod options;
 
 pub(crate) use options::FileOptions;
@@ -25,8 +26,9 @@ use append::{append, whole_lines};
 use netlog_wire::Text;
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -45,6 +47,8 @@ pub(crate) struct FileSink {
     ledger: Ledger,
     /// Offset of the next batch.
     pub(crate) end: u64,
+    /// Number of lines written since it was opened, in all files.
+    lines: u64,
     /// The fingerprint of what is in it, once it is known.
     fingerprint: Option<u64>,
     /// Number of times that another file was begun, or this one anew.
@@ -60,6 +64,10 @@ pub(crate) struct FileSink {
     rotated: Option<SegmentName>,
     /// The segment before this file, if it was rotated away.
     before: Option<SegmentName>,
+    /// Lines of somebody else in front of the next batch.
+    foreign: Range<u64>,
+    /// True once a line of somebody else was reported.
+    foreign_reported: bool,
     /// When rotating may be tried, after it failed.
     rotate_from: Instant,
     /// The batch that is being written, if the last attempt failed.
@@ -106,6 +114,7 @@ impl FileSink {
             inode,
             ledger,
             end,
+            lines: 0,
             fingerprint: None,
             begun: 0,
             prepared: false,
@@ -114,6 +123,8 @@ impl FileSink {
             away,
             rotated: None,
             before: None,
+            foreign: 0..0,
+            foreign_reported: false,
             rotate_from: Instant::now(),
             pending: None,
             file,
@@ -132,10 +143,46 @@ impl FileSink {
             self.ledger.begin_anew(&self.file)?;
             self.fingerprint = None;
             self.begun += 1;
+            self.end = end;
         }
-        self.end = end;
-        let due = self.options.schedule.due(end, self.written, now());
+        self.take_foreign(end)?;
+        let due = self.options.schedule.due(self.end, self.written, now());
         if due && self.rotate_from <= Instant::now() { self.rotate() } else { Ok(()) }
+    }
+
+    /// Takes note of what others appended up to `end`, and ends their last line.
+    fn take_foreign(&mut self, end: u64) -> io::Result<()> {
+        if end <= self.end {
+            return Ok(());
+        }
+        let foreign = foreign::measure(&self.file, self.end..end)?;
+        if !foreign.ended {
+            (&self.file).write_all(b"\n")?;
+        }
+        let bytes = end - self.end;
+        let begin = self.end;
+        self.end = end + u64::from(!foreign.ended);
+        self.foreign = begin..self.end;
+        self.lines += foreign.lines;
+        self.options.stats.file_bytes_foreign.add(bytes);
+        if !std::mem::replace(&mut self.foreign_reported, true) {
+            let path = self.options.shown().display();
+            self.stderr.log(format_args!(
+                "{bytes} bytes in {path} were appended by somebody else; readers get them as \
+                 records with foreign=true"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Takes note of what others appended since the last batch, if it ends with a line.
+    fn take_whole_foreign(&mut self) -> io::Result<()> {
+        let (_, end) = identify(&self.file)?;
+        let mut last = [0];
+        if end > self.end {
+            self.file.read_exact_at(&mut last, end - 1)?;
+        }
+        if last == *b"\n" { self.take_foreign(end) } else { Ok(()) }
     }
 
     fn look_again(&self) -> bool {
@@ -168,6 +215,7 @@ impl FileSink {
         self.begun += 1;
         self.away = false;
         self.before = self.rotated.take();
+        self.foreign = 0..0;
         Ok(())
     }
 
@@ -195,6 +243,13 @@ impl FileSink {
         self.reopen()
     }
 
+    /// Reads a range of the file.
+    pub(crate) fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        self.file.read_exact_at(&mut bytes, range.start)?;
+        Ok(bytes)
+    }
+
     /// Takes back what is half written, for it to be written elsewhere.
     pub(crate) fn take_back(&mut self) -> io::Result<()> {
         if self.pending.is_some() {
@@ -204,8 +259,19 @@ impl FileSink {
         Ok(())
     }
 
-    /// Goes on in another file before the next batch if this one is full, gone or cut.
-    pub(crate) fn prepare(&mut self) -> io::Result<()> {
+    /// Reopens the file if it was moved, and writes the ledger if it is missing.
+    pub(crate) fn check(&mut self) -> Result<(), SinkError> {
+        if self.pending.is_some() {
+            return Ok(());
+        }
+        let checked = self.reopen().and_then(|()| self.ledger.open());
+        checked.map_err(|cause| self.failed_to("open", cause))
+    }
+
+    /// Goes on in another file before the next batch if this one is full, gone or cut. Returns the
+    /// lines in front of the batch that somebody else appended.
+    pub(crate) fn prepare(&mut self) -> io::Result<Range<u64>> {
+        self.foreign = 0..0;
         if self.pending.is_some() && self.look_again() && self.was_moved() {
             // Perhaps to make room: what is half written there is written anew elsewhere.
             self.take_back()?;
@@ -214,7 +280,7 @@ impl FileSink {
             self.make_way()?;
             self.prepared = true;
         }
-        Ok(())
+        Ok(std::mem::take(&mut self.foreign))
     }
 
     /// The fingerprint of the file; none of an empty one.
@@ -274,6 +340,7 @@ impl FileSink {
             return result;
         }
         self.end += pending.done as u64;
+        self.lines += batch.records();
         self.prepared = false;
         self.written = now();
         stats.ledger_nanoseconds.time(|| self.ledger.commit(&pending.entry));
@@ -283,7 +350,8 @@ impl FileSink {
     fn position(&self) -> Option<End> {
         let inode = self.inode;
         let len = self.end;
-        let end = End { inode, len, turn: 0, begun: self.begun, before: self.before };
+        let lines = self.lines;
+        let end = End { inode, len, turn: 0, begun: self.begun, before: self.before, lines };
         (self.options.format == Format::Json).then_some(end)
     }
 
@@ -304,12 +372,13 @@ impl Sink for FileSink {
         HeldRecords { marks: marks.collect(), end: self.position(), stream: None }
     }
 
-    fn look(&mut self) -> Result<(), SinkError> {
-        if self.pending.is_some() {
-            return Ok(());
+    fn look(&mut self) -> Result<Option<End>, SinkError> {
+        self.check()?;
+        let before = self.end;
+        if self.pending.is_none() {
+            self.take_whole_foreign().map_err(|cause| self.failed_to("read", cause))?;
         }
-        let looked = self.reopen().and_then(|()| self.ledger.open());
-        looked.map_err(|cause| self.failed_to("open", cause))
+        Ok(if self.end > before { self.position() } else { None })
     }
 
     fn close(&mut self) {

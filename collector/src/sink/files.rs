@@ -9,6 +9,7 @@ use super::file::{FileOptions, FileSink};
 use crate::hub::batch::Batch;
 use crate::hub::line_run::LineRun;
 use crate::hub::marks::HeldMark;
+use crate::hub::progress::End;
 use crate::hub::recent::WrittenPart;
 use crate::hub::sink::{HeldRecords, Sink, SinkError, Written};
 use crate::layout::file_id::FileId;
@@ -39,6 +40,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Interval between checks that a directory was not moved.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Bytes of somebody else between two batches that are not in the order any more.
+const MOST_FOREIGN: u64 = 8 << 20;
 
 /// Descriptors of an open file: its directory, itself, its ledger.
 const DESCRIPTORS: usize = 3;
@@ -256,13 +260,24 @@ impl FilesSink {
     /// Makes ready for a part of a batch, and writes its entry into the order.
     fn announce(&mut self, place: &Path, batch: &Batch) -> io::Result<WrittenPart> {
         let open = self.reach(place)?;
-        open.sink.prepare()?;
+        let foreign = open.sink.prepare()?;
         let offset = open.sink.end;
         let first = batch.runs.first().map(|run| run.lines.as_slice()).unwrap_or_default();
         let known = open.sink.fingerprint()?.or_else(|| fingerprint::fingerprint(first));
         let fingerprint = known.unwrap_or_default();
+        // More than that was not meant for those who watch.
+        let lines = match foreign.end - foreign.start {
+            0 | MOST_FOREIGN.. => Vec::new(),
+            _ => open.sink.read(foreign.clone())?,
+        };
         if let Some(order) = &mut self.order {
             let key = SegmentKey { fingerprint, log: place.to_owned() };
+            if !lines.is_empty() {
+                order.add(&key, foreign.clone())?;
+                let records = memchr::memchr_iter(b'\n', &lines).count() as u64;
+                let offset = foreign.start;
+                self.written.push(WrittenPart { fingerprint, offset, lines, records });
+            }
             order.announce(&key, offset, batch.bytes())?;
         }
         let lines = if self.order.is_some() { batch.lines() } else { Vec::new() };
@@ -338,9 +353,9 @@ impl Sink for FilesSink {
         HeldRecords { marks, end: None, stream: self.order.as_ref().map(OrderWriter::stream) }
     }
 
-    fn look(&mut self) -> Result<(), SinkError> {
+    fn look(&mut self) -> Result<Option<End>, SinkError> {
         if !self.left.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         self.close_idle();
         let base = &self.template.base;
@@ -348,10 +363,10 @@ impl Sink for FilesSink {
         for (place, open) in &mut self.open {
             // What fails here fails again at the next write, where it is waited out.
             if open.look_again(base, place, sync).is_ok() {
-                open.sink.look()?;
+                open.sink.check()?;
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn close(&mut self) {

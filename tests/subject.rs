@@ -83,6 +83,7 @@ impl Told {
         if let Some(bytes) = self.get("keep") {
             builder = builder.keep(bytes.parse().expect("a size"));
         }
+        builder = builder.memory_spool(self.get("quiet").is_some());
         if self.get("format") == Some("text") {
             builder = builder.format(netlog::Format::Text);
         }
@@ -206,6 +207,10 @@ fn end(way: &str, guard: netlog::Guard) {
             // Only the panic itself is to depend on the short limit of its flush.
             let _ = netlog::flush(Duration::from_secs(60));
             panic_in_a_thread();
+            kill_myself(Signal::KILL);
+        }
+        "flush-then-kill" => {
+            let _ = netlog::flush(Duration::from_secs(60));
             kill_myself(Signal::KILL);
         }
         "guard-then-kill" => {

@@ -22,6 +22,7 @@ mod look;
 mod main_path;
 mod many_files;
 mod old_files;
+mod portable;
 mod read_cli;
 mod siege;
 mod skipping;

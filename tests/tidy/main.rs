@@ -7,6 +7,7 @@ mod floors;
 mod imports;
 mod language;
 mod names;
+mod portable;
 mod promises;
 mod size;
 mod source;

@@ -16,7 +16,7 @@ pub(crate) use child::Child;
 pub(crate) use collector::Collector;
 pub(crate) use dice::Dice;
 pub(crate) use peer::{Peer, Port, caller, nc, speak, udp_peer};
-pub(crate) use programs::{abort_subject, example, program};
+pub(crate) use programs::{abort_subject, example, portable_subject, program};
 pub(crate) use reader::{Reader, found, get, get_with, metric, metric_with};
 pub(crate) use records::{
     Records, assert_each_once, assert_in_spans, by_thread, message, messages,

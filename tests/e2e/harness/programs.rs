@@ -23,6 +23,17 @@ pub(crate) fn abort_subject() -> PathBuf {
     target().join("abort/examples/subject")
 }
 
+/// The subject, compiled with the code of other systems than Linux.
+pub(crate) fn portable_subject() -> PathBuf {
+    static DONE: OnceLock<()> = OnceLock::new();
+    let target = target().join("portable");
+    DONE.get_or_init(|| {
+        let mut cargo = cargo(&["--package", "netlog-house", "--example", "subject"]);
+        run(cargo.env("RUSTFLAGS", "--cfg netlog_portable").env("CARGO_TARGET_DIR", &target));
+    });
+    target.join("debug/examples/subject")
+}
+
 /// Where the profile of this run has its programs: `target/debug`, or what takes its place.
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -46,10 +57,17 @@ fn target() -> PathBuf {
 }
 
 fn cargo_build(args: &[&str]) {
+    run(cargo(args).env("CARGO_TARGET_DIR", target()));
+}
+
+fn cargo(args: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.arg("build").args(args).env("CARGO_TARGET_DIR", target());
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.arg("build").args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+}
+
+fn run(cargo: &mut Command) {
     let output = cargo.output().expect("cargo runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo build {args:?} failed:\n{said}");
+    assert!(output.status.success(), "{cargo:?} failed:\n{said}");
 }

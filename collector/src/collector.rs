@@ -158,6 +158,7 @@ impl Collector {
             stderr: self.stderr,
             limits,
             refusals: Arc::default(),
+            recent_chunks: Arc::default(),
             tokens: self.tokens.clone(),
             proxies: self.options.proxy_from.as_slice().into(),
             tls: self.tls.clone(),

@@ -4,6 +4,7 @@
 mod datagram;
 mod draft;
 mod expected_keys;
+pub(crate) mod forward;
 mod framing;
 mod gelf;
 mod inflate;
@@ -15,6 +16,7 @@ mod key_names;
 mod level_guess;
 pub(crate) mod loki;
 mod message;
+mod msgpack;
 mod name;
 mod netlog;
 mod origin;

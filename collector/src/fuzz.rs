@@ -2,6 +2,8 @@
 //! which it does not; the tests hold it against all the bytes that were found so far.
 
 use crate::clock::now;
+use crate::decode::forward::{ForwardMessage, ValueEnd};
+use crate::decode::post::PostedRecords;
 use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, steps_taken};
 use crate::hub::line_run::LineRun;
 use crate::ledger::{LedgerReplay, LedgerState};
@@ -93,6 +95,32 @@ pub fn query(bytes: &[u8]) {
         assert_eq!(position.to_string().parse(), Ok(position));
     }
     let _ = Params::parse(text, &["after", "follow", "order"], &Expressions::default());
+}
+
+/// However the bytes of Fluent forward come, the end of a message is found at the same place; and
+/// whatever a message is, each of its records is canonical, and they are not more than its bytes.
+pub fn forward(bytes: &[u8]) {
+    let end = ValueEnd::new().find(bytes);
+    let mut slow = ValueEnd::new();
+    let found = (0..=bytes.len()).find_map(|len| match slow.find(&bytes[..len]) {
+        Ok(None) => None,
+        found => Some(found),
+    });
+    assert_eq!(found.unwrap_or(Ok(None)), end, "bit by bit the end is elsewhere");
+    let Ok(Some(end)) = end else { return };
+    let Ok(message) = ForwardMessage::parse(&bytes[..end]) else { return };
+    posted(message.records(None, 0), bytes.len());
+}
+
+/// Whatever a body brought, its records are canonical, and at most one for each byte.
+fn posted(records: PostedRecords<'_>, bytes: usize) {
+    for (at, record) in records.enumerate() {
+        assert!(at <= bytes, "more records than bytes");
+        let Ok(record) = record else { continue };
+        let mut line = Vec::new();
+        record.encode(&record.claims, &mut line);
+        assert!(Line::parse(&line).is_some(), "{}", String::from_utf8_lossy(&line));
+    }
 }
 
 /// An outcome without its times: the lines of plain peers, those
@@ -260,6 +288,11 @@ mod tests {
     fn a_datagram_is_the_same_records_in_parts() {
         each("datagram", datagram);
         each("chunks", chunks);
+    }
+
+    #[test]
+    fn a_message_of_fluent_forward_is_read_however_it_comes() {
+        each("forward", forward);
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod connection_limits;
 mod datagram_socket;
 mod datagrams;
 mod endpoint;
+mod forward;
+mod frames;
 mod half_lines;
 mod http;
 mod kernel_drops;
@@ -14,6 +16,7 @@ mod limits;
 mod listener_format;
 mod opening;
 mod proxy_header;
+mod recent_chunks;
 mod refusals;
 mod sequence_gaps;
 mod shared;
@@ -22,6 +25,7 @@ mod socket_file;
 mod stream;
 mod submitter;
 mod timeouts;
+mod unpack;
 
 use datagram_socket::DatagramSocket;
 use listener_format::ListenerFormat;
@@ -54,12 +58,12 @@ pub(crate) fn start(sockets: Vec<BoundSocket>, shared: &IntakeContext) -> io::Re
 }
 
 fn serve(bound: BoundSocket, shared: &IntakeContext, intakes: &mut JoinSet<()>) -> io::Result<()> {
-    let BoundSocket { address, socket, pin, proxy, file } = bound;
+    let BoundSocket { address, socket, format, proxy, file } = bound;
     let shared = shared.clone();
     match address.transport {
         Transport::Tcp => {
             let listener = StreamListener::Tcp(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), proxy, shared));
+            intakes.spawn(accept::run(listener, format, proxy, shared));
         }
         Transport::Http => {
             let listener = StreamListener::Tcp(TcpListener::from_std(socket.into())?);
@@ -67,19 +71,19 @@ fn serve(bound: BoundSocket, shared: &IntakeContext, intakes: &mut JoinSet<()>) 
         }
         Transport::Tls => {
             let listener = StreamListener::Tls(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), proxy, shared));
+            intakes.spawn(accept::run(listener, format, proxy, shared));
         }
         Transport::Unix => {
             let listener = StreamListener::Unix(UnixListener::from_std(socket.into())?, file);
-            intakes.spawn(accept::run(listener, ListenerFormat::Recognised(pin), proxy, shared));
+            intakes.spawn(accept::run(listener, format, proxy, shared));
         }
         Transport::Udp => {
             let socket = DatagramSocket::Udp(UdpSocket::from_std(socket.into())?);
-            intakes.spawn(datagrams::run(socket, pin, shared));
+            intakes.spawn(datagrams::run(socket, format.pin(), shared));
         }
         Transport::Unixgram => {
             let socket = DatagramSocket::Unix(UnixDatagram::from_std(socket.into())?, file);
-            intakes.spawn(datagrams::run(socket, pin, shared));
+            intakes.spawn(datagrams::run(socket, format.pin(), shared));
         }
     }
     Ok(())

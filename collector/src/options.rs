@@ -39,7 +39,8 @@ pub struct Options {
     /// Address to listen on: tcp://HOST:PORT, tls://HOST:PORT, http://HOST:PORT for HTTP
     /// alone, udp://HOST:PORT, unix://PATH, or unixgram://PATH for datagrams; repeat for several. `localhost` means both address families, port 0 any free
     /// port; the bound address is printed on stderr. The format of each message is recognised;
-    /// `?as=text`, `json`, `syslog` or `gelf` after the address fixes it.
+    /// `?as=text`, `json`, `syslog`, `gelf` or `forward` after the address fixes it; with
+    /// `?as=forward&key-file=PATH`, clients of Fluent forward must know the key in the file.
     /// `?mode=0660&owner=USER:GROUP` after a path sets who may send there [default: only the user
     /// of the collector]. `?proxy=on` after a TCP address requires a PROXY header from those of
     /// --proxy-from. fd:// takes all sockets passed by systemd.

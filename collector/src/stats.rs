@@ -143,6 +143,12 @@ pub struct Stats {
     pub http_requests_refused: Counter,
     /// Records taken from HTTP requests.
     pub records_http: Counter,
+    /// Records taken from Fluent forward and from the MessagePack of Fluent Bit.
+    pub records_forward: Counter,
+    /// Chunks of Fluent forward that arrived twice; they were acknowledged and not kept again.
+    pub forward_chunks_repeated: Counter,
+    /// Parts of messages of Fluent forward, RELP or Lumberjack that were no records.
+    pub entries_malformed: Counter,
     /// Plain lines that looked like JSON or syslog and were not.
     pub records_unparsed: Counter,
     /// Messages compressed with zlib or gzip.

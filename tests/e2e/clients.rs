@@ -4,6 +4,8 @@
 //! Those that few machines have are brought by `tests/clients/get`; their tests are left out
 //! unless asked for (`cargo test --test e2e -- --ignored clients::`), as `./check` does.
 
+mod acked;
+
 use crate::harness::{Child, Collector, Records, SOON, Scene, message, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -70,7 +72,7 @@ fn send(line: &str, input: &str, count: usize) -> Vec<Value> {
     let program = words.next().expect("a line has a first word");
     let mut command = scene.command(Path::new(&program));
     command.args(words);
-    if line.contains("gelf.py") || line.contains("http_senders.py") {
+    if ["gelf.py", "http_senders.py", "forward.py"].iter().any(|py| line.contains(py)) {
         command.env("PYTHONPATH", client("python"));
     }
     let mut child = Child::start(&mut command);

@@ -1,5 +1,6 @@
 //! End to end: real processes, real sockets, real kills. Each test is a promise in its own words.
 
+mod acked;
 mod away;
 mod chaos;
 mod clients;

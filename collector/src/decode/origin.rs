@@ -54,6 +54,11 @@ impl Origin {
         self.verified.as_ref().is_none_or(|verified| verified.may_name(host))
     }
 
+    /// The host that stands for the peer.
+    pub(crate) fn peer_host(&self) -> &str {
+        &self.host
+    }
+
     /// The peer's address with its port, or the process it is.
     pub(crate) fn peer(&self) -> &str {
         &self.peer

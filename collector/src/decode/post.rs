@@ -15,18 +15,6 @@ pub(crate) type Posted<'a> = Result<Record<'a>, String>;
 /// All records of a body, one by one.
 pub(crate) type PostedRecords<'a> = Box<dyn Iterator<Item = Posted<'a>> + Send + 'a>;
 
-/// Records that come one by one, each of which may borrow from where it comes from.
-pub(crate) trait RecordSource: Send {
-    /// The next record, or the next fault; `None` when there are no more.
-    fn next_record(&mut self) -> Option<Posted<'_>>;
-}
-
-impl RecordSource for PostedRecords<'_> {
-    fn next_record(&mut self) -> Option<Posted<'_>> {
-        self.next()
-    }
-}
-
 /// The record that a line is: a JSON object, a syslog message, or text with the level that it
 /// shows.
 pub(crate) fn line_record(line: &[u8], received: i64) -> Record<'_> {

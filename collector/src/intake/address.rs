@@ -1,7 +1,7 @@
 //! Addresses that are really listened on, and their sockets.
 
+use super::listener_format::ListenerFormat;
 use super::socket_file::SocketFile;
-use crate::decode::Pinned;
 use socket2::Socket;
 use std::fmt;
 use std::net::SocketAddr;
@@ -53,8 +53,7 @@ impl Address {
 pub(crate) struct BoundSocket {
     pub(crate) address: Address,
     pub(crate) socket: Socket,
-    /// The format that `?as=` pins.
-    pub(crate) pin: Option<Pinned>,
+    pub(crate) format: ListenerFormat,
     /// Connections begin with a PROXY header, as `?proxy=on` asks.
     pub(crate) proxy: bool,
     /// Name of a Unix socket, to be removed at the end.

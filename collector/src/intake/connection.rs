@@ -2,6 +2,8 @@
 
 mod close;
 
+use super::forward::ForwardFrames;
+use super::frames;
 use super::half_lines::{AddressShare, LineRoom};
 use super::http;
 use super::listener_format::ListenerFormat;
@@ -61,8 +63,7 @@ pub(super) struct Connection {
     /// Unsent replies: never more than one beyond what the socket took.
     replies: Vec<u8>,
     opening: Opening,
-    /// The protocol that its listener takes, if that is only one.
-    only: Option<Protocol>,
+    format: ListenerFormat,
     deadlines: Deadlines,
     /// Memory for the line that has not ended.
     room: LineRoom,
@@ -89,12 +90,9 @@ enum ReadOutcome {
 impl Connection {
     pub(super) fn new(opened: Opened, shared: Arc<IntakeContext>) -> Self {
         let Opened { stream, peer, origin, format, share } = opened;
-        let (pin, only) = match format {
-            ListenerFormat::Recognised(pin) => (pin, None),
-            ListenerFormat::Http => (None, Some(Protocol::Http)),
-        };
         stream.reset_at_death();
-        let decoder = Decoder::new(origin, shared.limits.max_line, pin, shared.stats.clone());
+        let decoder =
+            Decoder::new(origin, shared.limits.max_line, format.pin(), shared.stats.clone());
         Self {
             peer,
             stream,
@@ -107,7 +105,7 @@ impl Connection {
             turn: false,
             replies: Vec::new(),
             opening: Opening::default(),
-            only,
+            format,
             deadlines: Deadlines::new(shared.limits.timeouts),
             room: LineRoom::new(share),
             draining: false,
@@ -117,9 +115,13 @@ impl Connection {
 
     /// Serves it until it ends.
     pub(super) async fn run(&mut self) -> ConnectionEnd {
-        let end = match self.only {
-            Some(protocol) => ConnectionEnd::Unfit(PeerError::Unsupported(protocol)),
-            None => self.converse().await.err().unwrap_or(ConnectionEnd::Closed),
+        let only = |protocol| ConnectionEnd::Unfit(PeerError::Unsupported(protocol));
+        let end = match self.format {
+            ListenerFormat::Http => only(Protocol::Http),
+            ListenerFormat::Forward(_) => only(Protocol::Msgpack),
+            ListenerFormat::Recognised(_) => {
+                self.converse().await.err().unwrap_or(ConnectionEnd::Closed)
+            }
         };
         let end = self.serve_protocol(end).await;
         if let ConnectionEnd::Unfit(error) = &end {
@@ -145,6 +147,18 @@ impl Connection {
             Protocol::Http => {
                 http::serve(&mut self.stream, opening, submitter).await;
                 ConnectionEnd::Closed
+            }
+            Protocol::Msgpack => {
+                let key = match &self.format {
+                    ListenerFormat::Forward(key) => key.clone(),
+                    _ => None,
+                };
+                if key.is_none() && self.shared.tokens.is_some() {
+                    return ConnectionEnd::Unfit(PeerError::MissingToken);
+                }
+                let host = submitter.origin.peer_host().to_owned();
+                let frames = ForwardFrames::new(&self.shared, host, key);
+                frames::serve(&mut self.stream, opening, submitter, frames).await
             }
             _ => end,
         }

@@ -1,6 +1,7 @@
 //! One `--listen` URL: as written, and the sockets it becomes.
 
 use super::address::{Address, BoundAt, BoundSocket, Transport};
+use super::listener_format::WantedFormat;
 use super::socket_activation;
 use super::socket_file::{Permissions, SocketOwner, SocketPlan};
 use crate::BindError;
@@ -10,6 +11,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Connections the kernel holds until they are accepted: a thousand senders may start at once.
@@ -22,7 +24,7 @@ const UDP_BUFFER: usize = 8 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     kind: EndpointKind,
-    pin: Option<Pinned>,
+    format: WantedFormat,
     proxy: bool,
 }
 
@@ -84,7 +86,7 @@ impl FromStr for Endpoint {
         } else {
             net(transport, rest)?
         };
-        if transport == Transport::Http && query.pin.is_some() {
+        if transport == Transport::Http && (query.pin.is_some() || query.forward) {
             return Err(UnknownEndpoint("?as= is not for http://: the path of a request says it"));
         }
         query.onto(kind)
@@ -95,6 +97,8 @@ impl FromStr for Endpoint {
 #[derive(Default)]
 struct EndpointQuery {
     pin: Option<Pinned>,
+    forward: bool,
+    key_file: Option<PathBuf>,
     mode: Option<Permissions>,
     owner: Option<SocketOwner>,
     proxy: bool,
@@ -103,13 +107,23 @@ struct EndpointQuery {
 impl EndpointQuery {
     /// The endpoint with these options.
     fn onto(self, kind: EndpointKind) -> Result<Endpoint, UnknownEndpoint> {
-        match self {
-            Self { proxy: true, .. } if !kind.has_tcp_connections() => {
-                Err(UnknownEndpoint("?proxy=on is only for tcp://, tls:// and http://"))
-            }
-            Self { pin, mode: None, owner: None, proxy } => Ok(Endpoint { kind, pin, proxy }),
-            _ => Err(UnknownEndpoint("?mode= and ?owner= are only for unix:// and unixgram://")),
+        if self.mode.is_some() || self.owner.is_some() {
+            return Err(UnknownEndpoint("?mode= and ?owner= are only for unix:// and unixgram://"));
         }
+        if self.proxy && !kind.has_tcp_connections() {
+            return Err(UnknownEndpoint("?proxy=on is only for tcp://, tls:// and http://"));
+        }
+        if self.key_file.is_some() && !self.forward {
+            return Err(UnknownEndpoint("?key-file= is only for ?as=forward"));
+        }
+        let format = match self.forward {
+            true if kind.takes_datagrams() => {
+                return Err(UnknownEndpoint("?as=forward is for tcp://, tls:// and unix://"));
+            }
+            true => WantedFormat::Forward { key_file: self.key_file },
+            false => WantedFormat::Recognised(self.pin),
+        };
+        Ok(Endpoint { kind, format, proxy: self.proxy })
     }
 
     fn split(url: &str) -> Result<(&str, Self), UnknownEndpoint> {
@@ -117,12 +131,19 @@ impl EndpointQuery {
         let mut query = Self::default();
         for word in words.split('&') {
             let wrong = match word.split_once('=') {
+                Some(("as", "forward")) => {
+                    query.forward = true;
+                    None
+                }
+                Some(("key-file", path)) => {
+                    query.key_file = Some(path.into());
+                    path.is_empty().then_some("invalid key file: expected ?key-file=PATH")
+                }
                 Some(("as", name)) => {
                     query.pin = Pinned::named(name);
-                    query
-                        .pin
-                        .is_none()
-                        .then_some("unknown format: expected ?as=text, json, syslog or gelf")
+                    query.pin.is_none().then_some(
+                        "unknown format: expected ?as=text, json, syslog, gelf or forward",
+                    )
                 }
                 Some(("mode", mode)) => {
                     query.mode = mode.parse().ok();
@@ -142,7 +163,7 @@ impl EndpointQuery {
                     (!matches!(word, "on" | "off"))
                         .then_some("invalid option: expected ?proxy=on or ?proxy=off")
                 }
-                _ => Some("unknown option: expected ?as=, ?proxy=, ?mode= or ?owner="),
+                _ => Some("unknown option: expected ?as=, ?key-file=, ?proxy=, ?mode= or ?owner="),
             };
             wrong.map_or(Ok(()), |words| Err(UnknownEndpoint(words)))?;
         }
@@ -173,17 +194,32 @@ fn plan(
     }
 }
 
+impl EndpointKind {
+    fn takes_datagrams(&self) -> bool {
+        match self {
+            Self::Net { transport, .. } | Self::File { transport, .. } => {
+                matches!(transport, Transport::Udp | Transport::Unixgram)
+            }
+            Self::Passed => false,
+        }
+    }
+}
+
 impl Endpoint {
     /// A TCP port of this machine alone.
     pub(crate) fn local(port: u16) -> Self {
         let kind = EndpointKind::Net { transport: Transport::Tcp, host: "localhost".into(), port };
-        Self { kind, pin: None, proxy: false }
+        Self { kind, format: WantedFormat::Recognised(None), proxy: false }
     }
 
     /// Default endpoint: the sockets passed by systemd, if any, else `tcp://localhost:1902`.
     pub(crate) fn implied() -> Self {
         match socket_activation::any() {
-            true => Self { kind: EndpointKind::Passed, pin: None, proxy: false },
+            true => Self {
+                kind: EndpointKind::Passed,
+                format: WantedFormat::Recognised(None),
+                proxy: false,
+            },
             false => Self::default(),
         }
     }
@@ -211,7 +247,9 @@ impl Endpoint {
         let bound = match &self.kind {
             EndpointKind::Net { transport, host, port } => self.bind_net(*transport, host, *port),
             EndpointKind::File { transport, plan } => self.bind_file(*transport, plan),
-            EndpointKind::Passed => socket_activation::take(self.pin),
+            EndpointKind::Passed => {
+                self.format.load().and_then(|format| socket_activation::take(&format))
+            }
         };
         bound.map_err(|cause| BindError::Listen { url: self.to_string(), cause })
     }
@@ -223,7 +261,8 @@ impl Endpoint {
             socket.listen(BACKLOG)?;
         }
         let address = Address { transport, at: BoundAt::Path(plan.path.clone()) };
-        Ok(vec![BoundSocket { address, socket, pin: self.pin, proxy: false, file: Some(file) }])
+        let format = self.format.load()?;
+        Ok(vec![BoundSocket { address, socket, format, proxy: false, file: Some(file) }])
     }
 
     fn bind_net(
@@ -243,8 +282,9 @@ impl Endpoint {
             match open(transport, address) {
                 Ok((at, socket)) => {
                     let address = Address { transport, at: BoundAt::Net(at) };
-                    let Self { pin, proxy, .. } = *self;
-                    bound.push(BoundSocket { address, socket, pin, proxy, file: None });
+                    let format = self.format.load()?;
+                    let proxy = self.proxy;
+                    bound.push(BoundSocket { address, socket, format, proxy, file: None });
                 }
                 // A machine without IPv6 still has a localhost.
                 Err(error) if !bound.is_empty() && missing(&error) => {}
@@ -318,7 +358,7 @@ impl fmt::Display for Endpoint {
                 query.extend(plan.owner.as_ref().map(|owner| format!("owner={owner}")));
             }
         }
-        query.extend(self.pin.map(|pin| format!("as={}", pin.name())));
+        query.extend(self.format.options());
         query.extend(self.proxy.then(|| "proxy=on".to_owned()));
         if query.is_empty() { Ok(()) } else { write!(f, "?{}", query.join("&")) }
     }
@@ -349,6 +389,11 @@ mod tests {
             ("fd://?as=syslog", "fd://?as=syslog"),
             ("tls://[::]:6514?proxy=on&as=syslog", "tls://[::]:6514?as=syslog&proxy=on"),
             ("0.0.0.0:80?proxy=off", "tcp://0.0.0.0:80"),
+            (
+                "[::]:24224?as=forward&key-file=/etc/key",
+                "tcp://[::]:24224?as=forward&key-file=/etc/key",
+            ),
+            ("unix:///f?as=forward", "unix:///f?as=forward"),
             ("unix:///run/netlog.sock", "unix:///run/netlog.sock"),
             ("unixgram://log?as=syslog&mode=666", "unixgram://log?mode=0666&as=syslog"),
             ("unix:///s?mode=0620&owner=root:adm", "unix:///s?mode=0620&owner=root:adm"),
@@ -365,6 +410,9 @@ mod tests {
             "x:70000",
             "x:-1",
             "x:1?as=xml",
+            "x:1?key-file=/etc/key",
+            "x:1?as=forward&key-file=",
+            "udp://x:1?as=forward",
             "x:1?mode=0660",
             "fd://?mode=0600",
             "fd://3",

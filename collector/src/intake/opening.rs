@@ -3,6 +3,11 @@
 /// No protocol needs more to be recognised.
 const LONGEST: usize = 8 << 10;
 
+/// True for a byte that HTTP (a letter) or MessagePack (a short array) may begin with.
+fn may_begin(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | 0x91..=0x95)
+}
+
 /// The first bytes of a connection, as long as they may begin a protocol of its own.
 #[derive(Debug, Default)]
 pub(super) struct Opening {
@@ -18,7 +23,7 @@ impl Opening {
         }
         let first = self.bytes.first().or_else(|| bytes.first());
         // What was not recognised by then never will be.
-        if self.bytes.len() > LONGEST || !matches!(first, Some(b'A'..=b'Z')) {
+        if self.bytes.len() > LONGEST || !first.is_some_and(|first| may_begin(*first)) {
             return self.close();
         }
         self.bytes.extend_from_slice(bytes);

@@ -2,6 +2,7 @@
 
 use super::limits::IntakeLimits;
 use super::proxy_header::ProxyRange;
+use super::recent_chunks::RecentChunks;
 use super::refusals::Refusals;
 use crate::hub::marks::Marks;
 use crate::hub::submission::HubHandle;
@@ -41,6 +42,8 @@ pub(crate) struct IntakeContext {
     pub(crate) proxies: Arc<[ProxyRange]>,
     /// Of `tls://` addresses, if there are any.
     pub(crate) tls: Option<Arc<Tls>>,
+    /// Chunks of Fluent forward that were taken lately.
+    pub(crate) recent_chunks: Arc<RecentChunks>,
     /// Set when the collector is to end.
     pub(crate) stop: Arc<SetOnce<()>>,
 }
@@ -49,8 +52,10 @@ impl IntakeContext {
     /// Counts a peer that is refused, and reports it unless that was done lately.
     pub(crate) fn refuse(&self, error: &PeerError, peer: Peer) {
         match error {
-            PeerError::Unsupported(_) => self.stats.foreign_refused.add(1),
-            PeerError::MissingToken => self.stats.strangers_refused.add(1),
+            PeerError::Unsupported(_) | PeerError::Malformed { .. } => {
+                self.stats.foreign_refused.add(1);
+            }
+            PeerError::MissingToken | PeerError::UnknownKey => self.stats.strangers_refused.add(1),
             PeerError::HelloWithoutToken | PeerError::UnknownToken | PeerError::ExpiredToken => {
                 self.stats.strangers_refused.add(1);
                 self.stats.refused.add(1);

@@ -1,7 +1,7 @@
 //! Sockets that the service manager has opened: systemd's socket activation (`sd_listen_fds(3)`).
 
 use super::address::{Address, BoundAt, BoundSocket, Transport};
-use crate::decode::Pinned;
+use super::listener_format::ListenerFormat;
 use listenfd::ListenFd;
 use rustix::net::sockopt::set_socket_passcred;
 use socket2::Socket;
@@ -21,7 +21,7 @@ pub(crate) fn any() -> bool {
 /// # Errors
 ///
 /// When there are none, or one is no socket that can be served.
-pub(crate) fn take(pin: Option<Pinned>) -> io::Result<Vec<BoundSocket>> {
+pub(crate) fn take(format: &ListenerFormat) -> io::Result<Vec<BoundSocket>> {
     let mut passed = if any() { ListenFd::from_env() } else { ListenFd::empty() };
     if passed.len() == 0 {
         return Err(io::Error::new(
@@ -34,7 +34,7 @@ pub(crate) fn take(pin: Option<Pinned>) -> io::Result<Vec<BoundSocket>> {
         let (transport, socket) = one(&mut passed, index)?;
         socket.set_nonblocking(true)?;
         let address = Address { transport, at: at(&socket)? };
-        Ok(BoundSocket { address, socket, pin, proxy: false, file: None })
+        Ok(BoundSocket { address, socket, format: format.clone(), proxy: false, file: None })
     };
     (0..count).map(bind).collect()
 }

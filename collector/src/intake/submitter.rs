@@ -2,7 +2,7 @@
 
 use super::shared::IntakeContext;
 use crate::decode::Origin;
-use crate::decode::post::{Defaults, RecordSource, shorten};
+use crate::decode::post::{Defaults, PostedRecords, shorten};
 use crate::hub::line_run::{LineRun, Source};
 use crate::senders::grant::Grant;
 use crate::senders::peer::Peer;
@@ -68,7 +68,7 @@ impl Submitter<'_> {
     /// been handed over.
     pub(super) async fn hand_over(
         &self,
-        records: &mut dyn RecordSource,
+        records: &mut PostedRecords<'_>,
         terms: SubmitTerms<'_>,
     ) -> Result<SubmitOutcome, SubmitError> {
         let mut outcome = SubmitOutcome::default();
@@ -87,12 +87,12 @@ impl Submitter<'_> {
     fn fill(
         &self,
         run: &mut LineRun,
-        records: &mut dyn RecordSource,
+        records: &mut PostedRecords<'_>,
         terms: SubmitTerms<'_>,
         outcome: &mut SubmitOutcome,
     ) -> Result<bool, SubmitError> {
         while run.lines.len() < HAND_OVER {
-            match records.next_record() {
+            match records.next() {
                 Some(Ok(mut record)) => {
                     terms.defaults.fill(&mut record);
                     shorten(&mut record, self.shared.limits.max_line);

@@ -15,6 +15,10 @@ pub(crate) enum PeerError {
     HelloWithoutToken,
     /// The peer showed a token that is not in the file.
     UnknownToken,
+    /// The peer does not know the key of the listener.
+    UnknownKey,
+    /// The peer sent bytes that its protocol does not have.
+    Malformed { protocol: &'static str, words: &'static str },
     /// The peer showed a token that is no longer valid.
     ExpiredToken,
     /// The connection of a proxy cannot be taken for that of a peer.
@@ -57,7 +61,11 @@ impl PeerError {
             | Self::HelloWithoutToken
             | Self::UnknownToken
             | Self::ExpiredToken => Some(self.to_string()),
-            Self::MissingToken | Self::Unsupported(_) | Self::Proxy(_) => None,
+            Self::MissingToken
+            | Self::UnknownKey
+            | Self::Malformed { .. }
+            | Self::Unsupported(_)
+            | Self::Proxy(_) => None,
         }
     }
 }
@@ -75,6 +83,8 @@ impl fmt::Display for PeerError {
                 f.write_str("no PROXY header, or a malformed one, where ?proxy=on requires it")
             }
             Self::Proxy(ProxyFault::Late) => f.write_str("the PROXY header did not come in time"),
+            Self::UnknownKey => f.write_str("shared key mismatch"),
+            Self::Malformed { protocol, words } => write!(f, "{protocol}: {words}"),
         }
     }
 }
@@ -88,7 +98,7 @@ impl fmt::Display for Protocol {
             Self::Proxy2 => "a PROXY v2 header: add ?proxy=on to this --listen address",
             Self::Http => "HTTP: this address takes records as lines; the HTTP API has another",
             Self::Http2 => "HTTP/2 or gRPC: send records as lines",
-            Self::Msgpack => "msgpack (Fluentd, Fluent Bit): choose the format json_lines",
+            Self::Msgpack => "msgpack (Fluentd, Fluent Bit): its connections show no token",
             Self::Gzip => "a gzip stream: send it uncompressed",
             Self::Zstd => "a zstd stream: send it uncompressed",
             Self::Zlib => "a zlib stream: with rsyslog, use ziplevel instead of compression.mode",

@@ -73,6 +73,9 @@ impl Connection {
         if let Some(words) = error.answer() {
             CollectorMessage::Error(words).push(&mut self.replies);
             self.farewell().await;
+        } else if *error == PeerError::UnknownKey {
+            // It was told so already.
+            self.farewell().await;
         } else if matches!(error, PeerError::Unsupported(_)) {
             self.stream.close_in_order();
         }

@@ -1,0 +1,269 @@
+//! Messages of the Fluent forward protocol (version 1), and the entries that Fluent Bit sends
+//! without it: MessagePack arrays, each with one record or many.
+
+use super::json_fields::claim;
+use super::msgpack::MsgpackValue;
+use super::owned_record::json_record;
+use super::post::{Posted, PostedRecords};
+use std::borrow::Cow;
+
+pub(crate) use super::msgpack::{MalformedMsgpack, MsgpackReader, ValueEnd};
+
+/// One message: a record or many, and what their sender wants to hear of them.
+#[derive(Debug)]
+pub(crate) struct ForwardMessage<'a> {
+    tag: Option<&'a [u8]>,
+    entries: Entries<'a>,
+    /// To be repeated to the sender when its records are kept; a message that comes again has the
+    /// same.
+    pub(crate) chunk: Option<&'a [u8]>,
+    compressed: bool,
+    /// Metrics or traces.
+    foreign: bool,
+}
+
+/// Entries as they lie in a message.
+#[derive(Debug, Clone, Copy)]
+enum Entries<'a> {
+    /// A time and a record.
+    One(&'a [u8]),
+    /// Arrays of a time and a record, so many, one behind another.
+    Many(&'a [u8], u64),
+    /// The same in one value, which may be compressed.
+    Packed(&'a [u8]),
+}
+
+impl<'a> ForwardMessage<'a> {
+    /// Reads a whole message.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, MalformedMsgpack> {
+        let mut reader = MsgpackReader::new(bytes);
+        let MsgpackValue::Array(len @ 1..) = reader.value()? else { return Err(MalformedMsgpack) };
+        let MsgpackValue::Text(tag) = reader.value()? else {
+            // Fluent Bit's output `tcp`: an entry by itself.
+            let entries = Entries::Many(bytes, 1);
+            return Ok(Self { tag: None, entries, chunk: None, compressed: false, foreign: false });
+        };
+        let start = reader.rest;
+        let (entries, members) = match reader.value()? {
+            MsgpackValue::Array(count) => {
+                let first = reader.rest;
+                MsgpackReader::new(start).skip().map(|all| {
+                    reader.rest = &start[all.len()..];
+                })?;
+                (Entries::Many(first, count), 2)
+            }
+            MsgpackValue::Text(packed) | MsgpackValue::Binary(packed) => {
+                (Entries::Packed(packed), 2)
+            }
+            _ => {
+                reader.skip()?;
+                let len = start.len() - reader.rest.len();
+                (Entries::One(&start[..len]), 3)
+            }
+        };
+        let mut message =
+            Self { tag: Some(tag), entries, chunk: None, compressed: false, foreign: false };
+        if len > members {
+            message.take_options(&mut reader)?;
+        }
+        Ok(message)
+    }
+
+    fn take_options(&mut self, reader: &mut MsgpackReader<'a>) -> Result<(), MalformedMsgpack> {
+        let MsgpackValue::Map(len) = reader.value()? else { return Ok(()) };
+        for _ in 0..len {
+            let key = MsgpackReader::new(reader.skip()?).text().unwrap_or_default();
+            let mut value = MsgpackReader::new(reader.skip()?);
+            match key {
+                b"chunk" => self.chunk = value.text().ok(),
+                b"compressed" => {
+                    self.compressed = value.text().is_ok_and(|kind| kind != b"text");
+                }
+                b"fluent_signal" => {
+                    self.foreign = !matches!(
+                        value.value()?,
+                        MsgpackValue::Unsigned(0) | MsgpackValue::Signed(0)
+                    );
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The compressed bytes of its entries, if they are compressed.
+    pub(crate) fn compressed(&self) -> Option<&'a [u8]> {
+        match self.entries {
+            Entries::Packed(packed) if self.compressed => Some(packed),
+            _ => None,
+        }
+    }
+
+    /// Its records, from `unpacked` if its entries are compressed; those without a time get
+    /// `received`, in microseconds since 1970.
+    pub(crate) fn records(self, unpacked: Option<Vec<u8>>, received: i64) -> PostedRecords<'a> {
+        if self.foreign {
+            let fault = "a message with metrics or traces: send logs".to_owned();
+            return Box::new(std::iter::once(Err(fault)));
+        }
+        let (bytes, left, bare) = match self.entries {
+            Entries::One(bytes) => (Cow::Borrowed(bytes), 1, true),
+            Entries::Many(bytes, count) => (Cow::Borrowed(bytes), count, false),
+            Entries::Packed(bytes) => {
+                (unpacked.map_or(Cow::Borrowed(bytes), Cow::Owned), u64::MAX, false)
+            }
+        };
+        let tag = self.tag.map(|tag| String::from_utf8_lossy(tag).into_owned());
+        Box::new(ForwardRecords { bytes, at: 0, left, bare, tag, received, json: Vec::new() })
+    }
+}
+
+struct ForwardRecords<'a> {
+    bytes: Cow<'a, [u8]>,
+    at: usize,
+    /// The most entries that are still to come.
+    left: u64,
+    /// The entry is not in an array of its own.
+    bare: bool,
+    tag: Option<String>,
+    received: i64,
+    /// The record of an entry as JSON.
+    json: Vec<u8>,
+}
+
+impl ForwardRecords<'_> {
+    fn entry(&mut self) -> Result<i64, MalformedMsgpack> {
+        let mut reader = MsgpackReader::new(&self.bytes[self.at..]);
+        let mut members = 2;
+        if !self.bare {
+            let MsgpackValue::Array(len @ 2..) = reader.value()? else {
+                return Err(MalformedMsgpack);
+            };
+            members = len;
+        }
+        let time = entry_time(&mut reader)?.unwrap_or(self.received);
+        self.json.clear();
+        reader.push_json(&mut self.json)?;
+        for _ in 2..members {
+            reader.skip()?;
+        }
+        self.at = self.bytes.len() - reader.rest.len();
+        Ok(time)
+    }
+}
+
+impl<'a> Iterator for ForwardRecords<'a> {
+    type Item = Posted<'a>;
+
+    fn next(&mut self) -> Option<Posted<'a>> {
+        if self.left == 0 || self.at >= self.bytes.len() {
+            return None;
+        }
+        self.left -= 1;
+        let Ok(time) = self.entry() else {
+            // Nobody knows where the next one begins.
+            self.left = 0;
+            return Some(Err("an entry is malformed; those behind it are lost".to_owned()));
+        };
+        let Some(mut record) = json_record(&self.json, time) else {
+            return Some(Err("the record of an entry is not a map".to_owned()));
+        };
+        if let Some(tag) = &self.tag {
+            match claim(tag) {
+                Some(app) if record.claims.app.is_none() => {
+                    record.claims.app = Some(app.to_owned());
+                }
+                _ => record.note("tag", tag),
+            }
+        }
+        Some(Ok(record))
+    }
+}
+
+/// The time of an entry, in microseconds; Fluent Bit may put it into an array with what else it
+/// knows.
+fn entry_time(reader: &mut MsgpackReader<'_>) -> Result<Option<i64>, MalformedMsgpack> {
+    let MsgpackValue::Array(len @ 1..) = MsgpackReader::new(reader.rest).value()? else {
+        return Ok(moment(reader.value()?));
+    };
+    reader.value()?;
+    let time = MsgpackReader::new(reader.skip()?).value()?;
+    for _ in 1..len {
+        reader.skip()?;
+    }
+    Ok(moment(time))
+}
+
+/// A time in seconds, or of Fluentd's own type, which has nanoseconds.
+fn moment(time: MsgpackValue<'_>) -> Option<i64> {
+    match time {
+        MsgpackValue::Unsigned(seconds) => i64::try_from(seconds).ok()?.checked_mul(1_000_000),
+        MsgpackValue::Float(seconds) if seconds > 0.0 => Some((seconds * 1e6) as i64),
+        MsgpackValue::Extension(0, &[a, b, c, d, e, f, g, h]) => {
+            let seconds = i64::from(u32::from_be_bytes([a, b, c, d]));
+            let nanos = i64::from(u32::from_be_bytes([e, f, g, h]));
+            Some(seconds * 1_000_000 + nanos / 1000)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(bytes: &[u8]) -> Vec<String> {
+        let message = ForwardMessage::parse(bytes).unwrap();
+        let show = |posted: Posted<'_>| match posted {
+            Ok(record) => {
+                let mut out = Vec::new();
+                record.encode(&record.claims, &mut out);
+                String::from_utf8(out).unwrap()
+            }
+            Err(fault) => fault,
+        };
+        message.records(None, 7_000_000).map(show).collect()
+    }
+
+    const TIME: &[u8] = b"\xd7\x00\x6b\x03\x37\x8f\x07\x5b\xcd\x15";
+    const ENTRY: &[u8] = b"\x82\xa3msg\xa4late\xa5level\xa4warn";
+    const LATE: &str = r#""time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"late"}"#;
+
+    fn message(parts: &[&[u8]]) -> Vec<u8> {
+        parts.concat()
+    }
+
+    #[test]
+    fn the_modes_of_a_message_become_the_same_records() {
+        let late = format!("{{\"app\":\"shop\",{LATE}");
+        let pair = [b"\x92", TIME, ENTRY].concat();
+        let twice = [&pair[..], &pair].concat();
+        let len = u8::try_from(twice.len()).unwrap();
+        let one = message(&[b"\x94\xa4shop", TIME, ENTRY, b"\x81\xa5chunk\xa2id"]);
+        assert_eq!(ForwardMessage::parse(&one).unwrap().chunk, Some(&b"id"[..]));
+        assert_eq!(shown(&one), [&late[..]]);
+        let many = message(&[b"\x92\xa4shop\x92", &twice]);
+        assert_eq!(shown(&many), [&late[..], &late]);
+        let packed = message(&[b"\x93\xa4shop\xc4", &[len], &twice, b"\x81\xa4size\x02"]);
+        assert_eq!(shown(&packed), [&late[..], &late]);
+        let bare = message(&[b"\x92\x92", TIME, b"\x80", ENTRY]);
+        assert_eq!(shown(&bare), [format!("{{{LATE}")]);
+    }
+
+    #[test]
+    fn what_is_malformed_is_named_and_what_stands_before_it_is_kept() {
+        let pair = [b"\x92\x05", ENTRY].concat();
+        let many = message(&[b"\x92\xa1t\xc4", &[pair.len() as u8 + 1], &pair, b"\x07"]);
+        assert_eq!(shown(&many)[1], "an entry is malformed; those behind it are lost");
+        let metric = message(&[b"\x93\xa1t\xc4\x01x\x81\xadfluent_signal\x01"]);
+        assert_eq!(shown(&metric), ["a message with metrics or traces: send logs"]);
+        assert!(shown(b"\x93\xa1t\x05\x06")[0].contains("not a map"));
+        for bad in [&b"\x90"[..], b"\x05", b"\x92\xa1t", b"\x93\xa1t\x05", b"\x91\xa1t"] {
+            assert_eq!(ForwardMessage::parse(bad).err(), Some(MalformedMsgpack), "{bad:x?}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Connections whose messages have their length in front and are answered: Fluent forward, RELP and
+//! Lumberjack. Whole messages are handed to the hub, and answered when they are in the sinks.
+
+use super::connection::ConnectionEnd;
+use super::shared::{DRAIN, READ};
+use super::stream::PeerStream;
+use super::submitter::{SubmitTerms, Submitter};
+use super::timeouts::Deadlines;
+use crate::decode::post::{Defaults, PostedRecords};
+use crate::senders::peer_error::PeerError;
+use crate::stats::{Counter, Stats};
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
+
+/// Bytes of half a message that every connection may hold, whatever the others do.
+const FREE: usize = 4 << 10;
+
+/// Time for a message to wait for room, in which other bodies and messages lie.
+const ROOM: Duration = Duration::from_secs(10);
+
+/// Time for a peer to take an answer.
+const PEER_READS: Duration = Duration::from_secs(60);
+
+/// No limit: a peer that is not answered sends no more, and tries again by itself.
+const PATIENCE: Duration = Duration::from_secs(86_400);
+
+/// A protocol of messages with a length.
+pub(super) trait FrameProtocol: Send {
+    /// Its name, for people.
+    const NAME: &'static str;
+
+    /// Bytes that the collector sends first.
+    fn greeting(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Reads the message that `bytes` begin with; `None` while more of it has to come.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one, or would be longer than may be.
+    fn next<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<Frame<'a>>, FrameError>;
+
+    /// Takes note that the records of the last message are on their way to the sinks.
+    fn handed_over(&mut self) {}
+
+    /// Bytes that tell the peer that nothing more is taken.
+    fn farewell(&self) -> &'static [u8] {
+        b""
+    }
+
+    /// The counter of its records.
+    fn records(stats: &Stats) -> &Counter;
+}
+
+/// One whole message.
+pub(super) struct Frame<'a> {
+    /// Its length in bytes.
+    pub(super) len: usize,
+    pub(super) records: Option<PostedRecords<'a>>,
+    /// The answer, once the records are in the sinks.
+    pub(super) answer: Vec<u8>,
+    pub(super) next: AfterFrame,
+}
+
+/// The step that follows a message and its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterFrame {
+    /// More messages.
+    More,
+    /// The peer is done.
+    Done,
+    /// The end: the peer did not show that it knows the key.
+    Refused,
+}
+
+/// Reason to close a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FrameError {
+    Malformed(&'static str),
+    /// It would be longer than `--max-body`, compressed or not.
+    TooLong,
+    /// There is no room for what comes out of it; the peer will try again.
+    Busy,
+}
+
+impl FrameError {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Malformed(words) => words,
+            Self::TooLong => "a message is longer than --max-body",
+            Self::Busy => "no room for a message now",
+        }
+    }
+}
+
+/// Serves a connection that began with `opening` until its peer is done or the collector ends.
+///
+/// It is boxed here, so that the task of another connection has no room for it.
+pub(super) fn serve<'a, P: FrameProtocol + 'a>(
+    stream: &'a mut PeerStream,
+    opening: Vec<u8>,
+    submitter: Submitter<'a>,
+    protocol: P,
+) -> Pin<Box<dyn Future<Output = ConnectionEnd> + Send + 'a>> {
+    let deadlines = Deadlines::new(submitter.shared.limits.timeouts);
+    let mut session =
+        FrameSession { stream, buffer: opening, room: None, submitter, protocol, deadlines };
+    Box::pin(async move {
+        match session.run().await {
+            Ok(()) => ConnectionEnd::Closed,
+            Err(end) => end,
+        }
+    })
+}
+
+struct FrameSession<'a, P> {
+    stream: &'a mut PeerStream,
+    /// Bytes that have come and are not read.
+    buffer: Vec<u8>,
+    /// Held while that is more than [`FREE`].
+    room: Option<OwnedSemaphorePermit>,
+    submitter: Submitter<'a>,
+    protocol: P,
+    deadlines: Deadlines,
+}
+
+impl<P: FrameProtocol> FrameSession<'_, P> {
+    async fn run(&mut self) -> Result<(), ConnectionEnd> {
+        let greeting = self.protocol.greeting();
+        self.write(&greeting).await?;
+        while !self.take_frames().await? {
+            if self.wait().await? {
+                return self.drain().await;
+            }
+            if self.read(false).await? == Some(0) {
+                return self.settle().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over all whole messages and answers them; `true` when the peer is done.
+    async fn take_frames(&mut self) -> Result<bool, ConnectionEnd> {
+        let mut taken = 0;
+        let mut answers = Vec::new();
+        let mut next = AfterFrame::More;
+        let mut fault = None;
+        while next == AfterFrame::More {
+            let frame = match self.protocol.next(&self.buffer[taken..]) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(error) => {
+                    fault = Some(error);
+                    break;
+                }
+            };
+            if let Some(mut records) = frame.records {
+                let none = Defaults::default();
+                let terms = SubmitTerms { defaults: &none, grant: None, limit: PATIENCE };
+                let given = self.submitter.hand_over(&mut records, terms).await;
+                let outcome = given.map_err(|_| ConnectionEnd::Abandoned)?;
+                let stats = &self.submitter.shared.stats;
+                P::records(stats).add(outcome.taken);
+                stats.entries_malformed.add(outcome.faults);
+            }
+            self.protocol.handed_over();
+            answers.extend(frame.answer);
+            taken += frame.len;
+            next = frame.next;
+        }
+        self.consume(taken);
+        if !answers.is_empty() {
+            self.settle().await?;
+            self.write(&answers).await?;
+        }
+        match (fault, next) {
+            (Some(fault), _) => Err(ConnectionEnd::Unfit(PeerError::Malformed {
+                protocol: P::NAME,
+                words: fault.words(),
+            })),
+            (None, AfterFrame::Refused) => Err(ConnectionEnd::Unfit(PeerError::UnknownKey)),
+            (None, next) => Ok(next == AfterFrame::Done),
+        }
+    }
+
+    fn consume(&mut self, taken: usize) {
+        self.buffer.drain(..taken);
+        if self.buffer.is_empty() {
+            self.buffer = Vec::new();
+        }
+        if self.buffer.len() <= FREE {
+            self.room = None;
+        }
+        if taken > 0 || !self.buffer.is_empty() {
+            self.deadlines.heard(!self.buffer.is_empty(), taken > 0, false);
+        }
+    }
+
+    /// Waits for more to read; `true` when the collector is to end.
+    async fn wait(&mut self) -> Result<bool, ConnectionEnd> {
+        tokio::select! {
+            biased;
+            () = self.submitter.shared.stopped() => Ok(true),
+            ready = self.stream.readable() => {
+                ready?;
+                Ok(false)
+            }
+            due = self.deadlines.over() => Err(ConnectionEnd::TimedOut(due)),
+        }
+    }
+
+    /// Reads once: the number of bytes, 0 at the end; `None` when nothing has come.
+    async fn read(&mut self, draining: bool) -> Result<Option<usize>, ConnectionEnd> {
+        // The wait for room is what slows down a peer without answers.
+        let room = self.submitter.shared.hub.reserve(READ).await;
+        drop(room.map_err(|_| ConnectionEnd::Abandoned)?);
+        let held = self.buffer.len();
+        self.charge(held).await?;
+        let piece = if held > 0 && self.room.is_none() { FREE } else { READ };
+        self.buffer.resize(held + piece, 0);
+        let stream = &mut *self.stream;
+        let fresh = &mut self.buffer[held..];
+        let fetched = poll_fn(|context| {
+            Poll::Ready(match draining {
+                true => stream.fetch(fresh),
+                false => stream.poll_fetch(context, fresh),
+            })
+        });
+        let fetched = fetched.await;
+        let came = fetched.as_ref().ok().and_then(Clone::clone).unwrap_or(0..0);
+        self.buffer.copy_within(held + came.start..held + came.end, held);
+        self.buffer.truncate(held + came.len());
+        self.submitter.shared.stats.bytes_in.add(came.len() as u64);
+        Ok(fetched?.map(|came| came.len()))
+    }
+
+    /// Makes sure that there is room for the rest of a message of which so many bytes have come.
+    async fn charge(&mut self, held: usize) -> Result<(), ConnectionEnd> {
+        let charged = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        if held <= FREE || held + READ <= charged {
+            return Ok(());
+        }
+        let more = u32::try_from(held + READ - charged).unwrap_or(u32::MAX);
+        let bodies = self.submitter.shared.limits.bodies.clone();
+        let Ok(Ok(more)) = timeout(ROOM, bodies.acquire_many_owned(more)).await else {
+            let words = "no room for a long message";
+            return Err(ConnectionEnd::Broken(io::Error::new(io::ErrorKind::OutOfMemory, words)));
+        };
+        match &mut self.room {
+            Some(room) => room.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
+    }
+
+    /// Takes what the kernel has received already, and answers it.
+    async fn drain(&mut self) -> Result<(), ConnectionEnd> {
+        let deadline = Instant::now() + DRAIN;
+        while Instant::now() < deadline && matches!(self.read(true).await?, Some(1..)) {
+            if self.take_frames().await? {
+                return Ok(());
+            }
+        }
+        self.settle().await?;
+        self.write(self.protocol.farewell()).await
+    }
+
+    async fn settle(&mut self) -> Result<(), ConnectionEnd> {
+        self.submitter.settled(PATIENCE).await.map_err(|_| ConnectionEnd::Abandoned)
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionEnd> {
+        match timeout(PEER_READS, write_all(self.stream, bytes)).await {
+            Ok(written) => Ok(written?),
+            Err(_) => Err(ConnectionEnd::Broken(io::ErrorKind::TimedOut.into())),
+        }
+    }
+}
+
+async fn write_all(stream: &mut PeerStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match stream.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! Decompression within a limit of what comes out.
+
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use std::io::Read;
+
+/// Bytes that are unpacked at once.
+const PIECE: usize = 64 << 10;
+
+/// Reason for not unpacking something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnpackError {
+    /// More would come out than the limit.
+    TooLarge,
+    /// There is no room for it now.
+    Busy,
+    /// It is packed in a way that is not known.
+    UnknownEncoding,
+    /// It is not what it claims to be.
+    Corrupt,
+}
+
+/// The ways in which a body may be packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ContentEncoding {
+    Identity,
+    Gzip,
+    Zlib,
+    Zstd,
+}
+
+/// Reads from its first bytes how a body is packed: they count for more than the header, since
+/// graypy declares `gzip,deflate` and sends zlib.
+pub(super) fn encoding(declared: &str, bytes: &[u8]) -> Result<ContentEncoding, UnpackError> {
+    let declared = declared.trim().to_ascii_lowercase();
+    if matches!(&*declared, "" | "identity") {
+        return Ok(ContentEncoding::Identity);
+    }
+    match *bytes {
+        [0x1f, 0x8b, ..] => Ok(ContentEncoding::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(ContentEncoding::Zstd),
+        [first, second, ..]
+            if first & 0x0f == 8 && (u16::from(first) << 8 | u16::from(second)) % 31 == 0 =>
+        {
+            Ok(ContentEncoding::Zlib)
+        }
+        [] => Ok(ContentEncoding::Identity),
+        _ if ["gzip", "deflate", "zstd"].iter().any(|known| declared.contains(known)) => {
+            Err(UnpackError::Corrupt)
+        }
+        _ => Err(UnpackError::UnknownEncoding),
+    }
+}
+
+/// Unpacks `bytes`; `charge` is asked before the result grows to a length.
+pub(super) fn unpack(
+    encoding: ContentEncoding,
+    bytes: &[u8],
+    limit: usize,
+    mut charge: impl FnMut(usize) -> Result<(), UnpackError>,
+) -> Result<Vec<u8>, UnpackError> {
+    let mut reader: Box<dyn Read + '_> = match encoding {
+        ContentEncoding::Identity => Box::new(bytes),
+        ContentEncoding::Gzip => Box::new(MultiGzDecoder::new(bytes)),
+        ContentEncoding::Zlib => Box::new(ZlibDecoder::new(bytes)),
+        ContentEncoding::Zstd => Box::new(zstd_reader(bytes)?),
+    };
+    let mut unpacked = Vec::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let len = reader.read(&mut piece).map_err(|_| UnpackError::Corrupt)?;
+        if len == 0 {
+            return Ok(unpacked);
+        }
+        if unpacked.len() + len > limit {
+            return Err(UnpackError::TooLarge);
+        }
+        charge(bytes.len() + unpacked.len() + len)?;
+        unpacked.extend_from_slice(&piece[..len]);
+    }
+}
+
+/// The largest window, in bits, of a zstd frame that is taken: 8 MiB, as RFC 8878 recommends.
+const ZSTD_WINDOW: u32 = 23;
+
+fn zstd_reader(bytes: &[u8]) -> Result<impl Read + '_, UnpackError> {
+    let mut reader =
+        zstd::stream::read::Decoder::with_buffer(bytes).map_err(|_| UnpackError::Corrupt)?;
+    reader.window_log_max(ZSTD_WINDOW).map_err(|_| UnpackError::Corrupt)?;
+    Ok(reader)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write;
+
+    #[test]
+    fn a_body_is_unpacked_by_what_it_begins_with() {
+        for (declared, bytes, expected) in [
+            ("", &b"\x1f\x8b"[..], Ok(ContentEncoding::Identity)),
+            ("gzip", b"\x1f\x8b", Ok(ContentEncoding::Gzip)),
+            ("gzip,deflate", b"\x78\x9c", Ok(ContentEncoding::Zlib)),
+            ("zstd", b"\x28\xb5\x2f\xfd", Ok(ContentEncoding::Zstd)),
+            ("gzip", b"text", Err(UnpackError::Corrupt)),
+            ("br", b"text", Err(UnpackError::UnknownEncoding)),
+        ] {
+            assert_eq!(encoding(declared, bytes), expected, "{declared}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_may_be() {
+        let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+        bomb.write_all(&vec![b'a'; 1 << 20]).unwrap();
+        let bomb = bomb.finish().unwrap();
+        let mut largest = 0;
+        let unpacked = unpack(ContentEncoding::Gzip, &bomb, 1 << 18, |len| {
+            largest = len;
+            Ok(())
+        });
+        assert_eq!(unpacked, Err(UnpackError::TooLarge));
+        assert!(largest <= (1 << 18) + bomb.len());
+        assert_eq!(
+            unpack(ContentEncoding::Gzip, &bomb, 1 << 20, |_| Ok(())).map(|all| all.len()),
+            Ok(1 << 20)
+        );
+        assert_eq!(
+            unpack(ContentEncoding::Gzip, &bomb[..50], 1 << 20, |_| Ok(())),
+            Err(UnpackError::Corrupt)
+        );
+        assert_eq!(
+            unpack(ContentEncoding::Gzip, &bomb, 1 << 20, |_| Err(UnpackError::Busy)),
+            Err(UnpackError::Busy)
+        );
+    }
+}

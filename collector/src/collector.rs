@@ -1,10 +1,12 @@
 //! A whole collector: what it binds and opens, and the order in which its parts start and end.
 
+mod forwarding;
 mod open;
 
 use crate::clock::seconds;
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
+use crate::forward::ForwardEnd;
 use crate::hub::progress::Progress;
 use crate::hub::sink::{HeldRecords, Sink};
 use crate::hub::submission::{self, HubHandle};
@@ -18,6 +20,7 @@ use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
 use crate::tls::{self, Tls};
+use forwarding::Relay;
 use open::{HttpSockets, SinkShared};
 use std::future::pending;
 use std::net::SocketAddr;
@@ -37,6 +40,8 @@ pub struct Collector {
     reopen: Reopen,
     tokens: Option<Arc<Tokens>>,
     tls: Option<Arc<Tls>>,
+    /// Token to show to the collector of `--forward-to`.
+    forward_token: Option<String>,
 }
 
 impl Collector {
@@ -50,6 +55,7 @@ impl Collector {
     pub fn bind(options: Options) -> Result<Self, BindError> {
         let stderr = StderrLog { verbose: options.verbose };
         let tokens = open::tokens(&options, stderr)?.map(Arc::new);
+        let forward_token = forwarding::check(&options)?;
         let shared = SinkShared::default();
         let tls = open::tls(&options, stderr, &shared.stats)?.map(Arc::new);
         let mut sockets = Vec::new();
@@ -59,7 +65,18 @@ impl Collector {
         let http = open::http(&options)?;
         let sinks = open::sinks(&options, &shared)?;
         let reopen = Reopen::new(tokens.clone(), tls.clone());
-        Ok(Self { options, sockets, http, sinks, shared, stderr, reopen, tokens, tls })
+        Ok(Self {
+            options,
+            sockets,
+            http,
+            sinks,
+            shared,
+            stderr,
+            reopen,
+            tokens,
+            tls,
+            forward_token,
+        })
     }
 
     /// Checks what can be checked of `options` without opening a socket or a sink.
@@ -70,6 +87,7 @@ impl Collector {
     pub fn check(options: &Options) -> Result<(), BindError> {
         open::tokens(options, StderrLog::default())?;
         open::tls(options, StderrLog::default(), &Arc::default())?;
+        forwarding::check(options)?;
         match options.file.is_none() && options.console() == Console::Off {
             true => Err(BindError::NoSink),
             false => Ok(()),
@@ -138,7 +156,7 @@ impl Collector {
         self.warn();
         let descriptors = DescriptorShares::now(&self.options);
         descriptors.warn(&DescriptorShares::wanted(&self.options), self.stderr);
-        let SinkShared { retention, stats, marks } = self.shared;
+        let SinkShared { retention, stats, marks, forwarded } = self.shared;
         let mut held = HeldRecords::default();
         for sink in &mut self.sinks {
             let HeldRecords { marks: known, end, stream } = sink.held();
@@ -161,6 +179,7 @@ impl Collector {
             recent_chunks: Arc::default(),
             tokens: self.tokens.clone(),
             proxies: self.options.proxy_from.as_slice().into(),
+            relay_from: self.options.relay_from.clone().into(),
             tls: self.tls.clone(),
             stop: Arc::<SetOnce<()>>::default(),
         };
@@ -183,6 +202,11 @@ impl Collector {
         let reading = ReaderThreads::start(sockets, view).map_err(RunError::Serve)?;
         let retention = open::retention(retention, &self.options, &stats)?;
         let patience = Arc::<Patience>::default();
+        let relay = forwarded.into_inner().zip(self.options.forward_to.clone());
+        let token = self.forward_token;
+        let relay = relay.map(|(forwarded, target)| Relay { target, token, forwarded });
+        let start = |relay: &Relay| relay.start(&self.options, progress.clone(), stats.clone());
+        let forwarding = relay.as_ref().map(start).transpose()?;
         let hub = Hub {
             submissions,
             sinks: self.sinks,
@@ -194,7 +218,8 @@ impl Collector {
             stderr: self.stderr,
             failing_since: None,
         };
-        let running = Running { reading, retention, patience, sockets: self.sockets, shared };
+        let sockets = self.sockets;
+        let running = Running { reading, retention, patience, sockets, shared, relay, forwarding };
         running.until(end, start_hub(hub, hub_handle)?).await
     }
 }
@@ -219,6 +244,8 @@ struct Running {
     patience: Arc<Patience>,
     sockets: Vec<BoundSocket>,
     shared: IntakeContext,
+    relay: Option<Relay>,
+    forwarding: Option<ForwardEnd>,
 }
 
 impl Running {
@@ -229,10 +256,11 @@ impl Running {
         end: impl Future<Output = ()>,
         mut hub: HubOutcome,
     ) -> Result<(), RunError> {
-        let Self { reading, retention, patience, sockets, shared } = self;
+        let Self { reading, retention, patience, sockets, shared, relay, forwarding } = self;
         let mut intakes = intake::start(sockets, &shared).map_err(RunError::Serve)?;
         let stop = shared.stop.clone();
         let watching = watch(shared.tls.clone());
+        let reporting = forwarding::report(relay.as_ref(), shared.hub.clone());
         // The hub ends when nobody can give it anything any more.
         drop(shared);
         tokio::select! {
@@ -240,11 +268,15 @@ impl Running {
             // Nobody reads what it prints any more, or it could not go on.
             outcome = &mut hub => return finished(outcome),
             () = watching => {}
+            () = reporting => {}
         }
         patience.limit(intake::DRAIN + intake::GIVE_UP);
         let _ = stop.set(());
         while intakes.join_next().await.is_some() {}
         let outcome = hub.await;
+        if let Some(forwarding) = forwarding {
+            forwarding.end().await;
+        }
         reading.end().await;
         retention.end().await;
         finished(outcome)

@@ -39,12 +39,12 @@ mod to_record;
 use crate::clock::now;
 use crate::hub::line_run::LineRun;
 use crate::senders::identity::Sender;
-use crate::senders::peer_error::PeerError;
+use crate::senders::peer_error::{PeerError, Protocol};
 use crate::senders::tokens::Tokens;
 use crate::stats::{Stats, Tally};
 use framing::{Framing, Input};
 use netlog::Conversation;
-use netlog_wire::{SenderMessage, format_utc};
+use netlog_wire::{RELAY_START, SenderMessage, format_utc};
 use run_sink::{DecodeContext, RunSink};
 use sniff::Kind;
 use std::cell::Cell;
@@ -53,6 +53,7 @@ use to_record::{UNPACKED, take_message};
 
 pub(crate) use datagram::{Datagram, most_of_datagram};
 pub(crate) use gelf::Chunks;
+pub(crate) use name::fit;
 pub(crate) use origin::Origin;
 pub(crate) use sniff::Pinned;
 #[cfg(any(test, fuzzing))]
@@ -233,6 +234,9 @@ fn hello(
     context: DecodeContext<'_>,
     tokens: Option<&Tokens>,
 ) -> Result<Conversation, PeerError> {
+    if line.starts_with(RELAY_START) {
+        return Err(PeerError::Unsupported(Protocol::Relay));
+    }
     let Some(SenderMessage::Hello(hello)) = SenderMessage::parse(line) else {
         return Err(PeerError::Rejected("malformed hello".into()));
     };

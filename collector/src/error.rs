@@ -38,6 +38,15 @@ pub enum BindError {
     Tls(TlsError),
     /// There is no stdout.
     Console(io::Error),
+    /// Records cannot be forwarded.
+    Forward {
+        /// The file with the position, the token or the records.
+        path: PathBuf,
+        /// What is wrong.
+        cause: io::Error,
+    },
+    /// Records are to be forwarded, but there is no file that they could wait in.
+    ForwardWhat,
     /// Neither a file nor the console is asked for.
     NoSink,
 }
@@ -48,6 +57,12 @@ impl fmt::Display for BindError {
             Self::Listen { url, .. } => write!(f, "failed to bind {url}"),
             Self::File { path, .. } => write!(f, "failed to open {}", path.display()),
             Self::Tokens { path, .. } => write!(f, "failed to read tokens of {}", path.display()),
+            Self::Forward { path, .. } => {
+                write!(f, "failed to forward records: {}", path.display())
+            }
+            Self::ForwardWhat => f.write_str(
+                "--forward-to needs --file with the path of one file, in the format json",
+            ),
             Self::Template(_) => f.write_str("failed to read the path of the file"),
             Self::Tls(_) => f.write_str("failed to set up TLS"),
             Self::Console(_) => f.write_str("failed to open stdout"),
@@ -62,10 +77,11 @@ impl Error for BindError {
             Self::Listen { cause, .. }
             | Self::File { cause, .. }
             | Self::Tokens { cause, .. }
+            | Self::Forward { cause, .. }
             | Self::Console(cause) => Some(cause),
             Self::Template(cause) => Some(cause),
             Self::Tls(cause) => Some(cause),
-            Self::NoSink => None,
+            Self::NoSink | Self::ForwardWhat => None,
         }
     }
 }

@@ -184,16 +184,15 @@ impl Hub {
         for submission in submissions {
             sealed.rooms.push(submission.room);
             sealed.settled.extend(submission.settled);
-            for mut run in submission.runs {
-                if let Source::Netlog(sender) = &run.source {
-                    let sender = sender.clone();
-                    let mark = marks.entry(sender.id).or_default();
-                    self.stats.records_repeated.add(mark.pass(&mut run, sender.recovered));
-                    sealed.senders.push(sender);
-                }
-                if run.count > 0 {
-                    sealed.batch.runs.push(run);
-                }
+            for run in submission.runs {
+                let Source::Netlog(sender) = &run.source else {
+                    sealed.batch.runs.extend((run.count > 0).then_some(run));
+                    continue;
+                };
+                let sender = sender.clone();
+                let mark = marks.entry(sender.id).or_default();
+                self.stats.records_repeated.add(mark.pass(run, &sender, &mut sealed.batch));
+                sealed.senders.push(sender);
             }
             if let Some(sender) = submission.recovered {
                 let mark = marks.entry(sender.id).or_default();

@@ -2,6 +2,7 @@
 
 pub(crate) mod file_id;
 pub(crate) mod fingerprint;
+pub(crate) mod forwarded;
 pub(crate) mod order;
 pub(crate) mod paths;
 pub(crate) mod rotation;

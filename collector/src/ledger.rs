@@ -17,6 +17,7 @@ mod found;
 mod index;
 mod names;
 pub(crate) mod rotation;
+mod run_log;
 mod sender_table;
 mod state;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub(crate) use entry::{BatchEntry, KnownSender, LedgerHead, RunEntry, StretchSpa
 pub(crate) use found::FoundLedger;
 pub(crate) use index::{FilePart, LedgerIndex, Stretch};
 pub(crate) use names::SenderNames;
+pub(crate) use run_log::{RunLog, RunOrigin, SourceRun, unsent_records};
 #[cfg(any(test, fuzzing))]
 pub(crate) use state::LedgerReplay;
 pub(crate) use state::LedgerState;
@@ -34,13 +36,14 @@ use crate::clock::seconds;
 use crate::hub::line_run::{LineRun, Source};
 use crate::hub::marks::Marks;
 use crate::layout::file_id::identify;
-use crate::layout::paths;
+use crate::layout::forwarded::{ForwardPlace, Forwarded};
+use crate::layout::paths::{self, own};
 use crate::layout::segment_name::{SegmentName, next_generation};
 use crate::senders::identity::Sender;
 use compaction::{Compaction, write_beside};
 use entry::LedgerEntry;
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +69,8 @@ pub(crate) struct Ledger {
     laid_out: bool,
     /// Which senders are remembered at all.
     marks: Arc<Marks>,
+    /// The relay, which needs the entries of what it has not sent.
+    forwarded: Option<Arc<Forwarded>>,
 }
 
 impl Ledger {
@@ -87,7 +92,8 @@ impl Ledger {
             true => state.head.at = at,
             false => state.begin(LedgerHead { at, inode, generation, ..LedgerHead::default() }),
         }
-        let LedgerOptions { sync, marks } = options;
+        let LedgerOptions { sync, marks, forwarded } = options;
+        let whole = found.whole;
         let mut ledger = Self {
             path: paths::ledger_of(path),
             file: None,
@@ -99,12 +105,41 @@ impl Ledger {
             compaction: None,
             laid_out: false,
             marks,
+            forwarded,
         };
+        if let Some(len) = whole.filter(|_| !ledger.is_sent()) {
+            ledger.resume(len)?;
+        }
         match ledger.open() {
             Err(error) if is_full(&error) => {}
             opened => opened?,
         }
         Ok(ledger)
+    }
+
+    /// From now on, keeps the entries of what `forwarded` says was not sent.
+    pub(crate) fn forward(&mut self, forwarded: Arc<Forwarded>) {
+        self.forwarded = Some(forwarded);
+    }
+
+    /// Goes on in the ledger that is there, the first `len` bytes of which are whole lines.
+    fn resume(&mut self, len: u64) -> io::Result<()> {
+        let file = own(OpenOptions::new().append(true)).open(&self.path)?;
+        file.set_len(len)?;
+        self.size = len;
+        self.base = len;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Tells whether a relay, if there is one, has sent all that the ledger describes.
+    fn is_sent(&self) -> bool {
+        self.is_sent_to(self.state.contents.end())
+    }
+
+    fn is_sent_to(&self, offset: u64) -> bool {
+        let place = ForwardPlace { generation: self.state.head.generation, offset };
+        offset == 0 || self.forwarded.as_ref().is_none_or(|it| it.saved() >= place)
     }
 
     /// Writes the ledger, unless the disk has it.
@@ -240,11 +275,7 @@ impl Ledger {
         let was = contents.names_of(number);
         contents.rename(number, names);
         if known.is_none() {
-            let id = sender.id;
-            let mark = 0;
-            let seen = 0;
-            let ended = false;
-            let known = KnownSender { number, id, mark, seen, ended, names };
+            let known = KnownSender { names, ..KnownSender::new(number, sender.id) };
             LedgerEntry::Sender(known).push(&mut self.unwritten);
         } else if was != names {
             LedgerEntry::Renamed(number, names).push(&mut self.unwritten);
@@ -298,7 +329,7 @@ impl Ledger {
     /// Lays the ledger to rest, as short as it can be: the next start has no entry in doubt then.
     pub(crate) fn close(&mut self) -> io::Result<()> {
         self.finish_compaction(true)?;
-        self.compact()
+        if self.is_sent() { self.compact() } else { Ok(()) }
     }
 }
 
@@ -307,6 +338,7 @@ impl Ledger {
 pub(crate) struct LedgerOptions {
     pub(crate) sync: bool,
     pub(crate) marks: Arc<Marks>,
+    pub(crate) forwarded: Option<Arc<Forwarded>>,
 }
 
 /// Tells whether there is no room for anything: then it is worth waiting.

@@ -15,6 +15,7 @@
 //! | the hub, a thread | a submission of runs; then disks |
 //! | the HTTP API, two threads: one task per reader | a request, news of the hub, room to write |
 //! | compression and retention, a thread | a rotated file, a minute, the end |
+//! | forward, a thread, with `--forward-to` | a batch of the hub, the other collector's acks, the end |
 //!
 //! A program may run a collector within itself:
 //!
@@ -36,6 +37,7 @@ mod config;
 mod decode;
 mod descriptors;
 mod error;
+mod forward;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod glob;
@@ -59,9 +61,12 @@ pub use collector::{Collector, Reload};
 pub use config::Config;
 pub use descriptors::allow_descriptors;
 pub use error::{BindError, RunError};
+pub use forward::{ForwardTarget, UnknownTarget};
 pub use hub::coalesce::runtime;
 pub use hub::{GaveUp, Reopen};
-pub use intake::{Address, Endpoint, InvalidRange, ProxyRange, UnknownEndpoint};
+pub use intake::{
+    Address, Endpoint, InvalidRange, ProxyRange, RelaySource, UnknownEndpoint, UnknownRelaySource,
+};
 pub use layout::template::BadTemplate;
 pub use options::{Compress, Console, Format, Http, Options};
 pub use stats::{Counter, Stats};

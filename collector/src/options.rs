@@ -1,6 +1,7 @@
 //! Every option of the collector, with its default; the doc comments are the help text.
 
-use crate::intake::{Endpoint, ProxyRange, Timeouts, UnknownEndpoint, WantedLimits};
+use crate::forward::ForwardTarget;
+use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, UnknownEndpoint, WantedLimits};
 use crate::layout::template::Template;
 use crate::tls::TlsOptions;
 use crate::units::{Period, Size};
@@ -179,6 +180,21 @@ pub struct Options {
     #[arg(long, env = "NETLOG_TOKEN_FILE", value_name = "PATH")]
     pub token_file: Option<PathBuf>,
 
+    /// Collector to forward all records of --file to, each once: tcp://HOST:PORT or unix://PATH. It
+    /// must allow this one by --relay-from. While it is away, the files are the buffer.
+    #[arg(long, visible_alias = "to", env = "NETLOG_FORWARD_TO", value_name = "URL")]
+    pub forward_to: Option<ForwardTarget>,
+
+    /// File whose first token is shown to the collector of --forward-to.
+    #[arg(long, env = "NETLOG_FORWARD_TOKEN_FILE", value_name = "PATH")]
+    pub forward_token_file: Option<PathBuf>,
+
+    /// Place from which other collectors may forward records, and so speak for their senders: an
+    /// address such as 10.1.0.7 or 10.1.0.0/16, `unix` for Unix sockets, or tls:NAME for the name in
+    /// a client's certificate; may be repeated [default: none].
+    #[arg(long, env = "NETLOG_RELAY_FROM", value_name = "PLACE", value_delimiter = ',')]
+    pub relay_from: Vec<RelaySource>,
+
     /// TLS.
     #[command(flatten)]
     pub tls: TlsOptions,
@@ -220,6 +236,9 @@ impl Default for Options {
             half_line_timeout: PATIENCE,
             idle_timeout: Period::NEVER,
             token_file: None,
+            forward_to: None,
+            forward_token_file: None,
+            relay_from: Vec::new(),
             tls: TlsOptions::default(),
             verbose: false,
         }

@@ -36,6 +36,7 @@ mod tests;
 pub(crate) use {params::Params, pattern::Expressions, position::Position};
 
 pub(crate) use host::HostNames;
+pub(crate) use segment::Segment;
 
 use crate::hub::marks::Marks;
 use crate::hub::progress::{End, Progress};

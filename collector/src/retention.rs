@@ -8,6 +8,7 @@ mod worker;
 
 pub(crate) use keep::KeepLimits;
 
+use crate::layout::forwarded::Forwarded;
 use crate::priority::give_way;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
@@ -49,6 +50,7 @@ struct RetentionShared {
 #[derive(Debug, Default)]
 struct RetentionState {
     policy: RetentionPolicy,
+    forwarded: Option<Arc<Forwarded>>,
     logs: BTreeSet<PathBuf>,
     due: bool,
     ended: bool,
@@ -99,6 +101,15 @@ impl RetentionHandle {
         state.policy = policy;
         state.due = true;
         self.0.bell.notify_one();
+    }
+
+    /// From now on, nothing is removed that a relay has not sent before its position is moved.
+    pub(crate) fn forward(&self, forwarded: Arc<Forwarded>) {
+        self.lock().forwarded = Some(forwarded);
+    }
+
+    fn forwarded(&self) -> Option<Arc<Forwarded>> {
+        self.lock().forwarded.clone()
     }
 
     fn policy(&self) -> RetentionPolicy {

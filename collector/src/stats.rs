@@ -205,6 +205,22 @@ pub struct Stats {
     pub writes_failed: Counter,
     /// Records dropped because a sink still failed when the collector ended.
     pub records_given_up: Counter,
+    /// Connections made to the collector of `--forward-to`.
+    pub forward_connections: Counter,
+    /// Records that the collector of `--forward-to` has acknowledged.
+    pub records_forwarded: Counter,
+    /// Batches that the collector of `--forward-to` has acknowledged.
+    pub batches_forwarded: Counter,
+    /// Bytes of these batches, compressed.
+    pub bytes_forwarded: Counter,
+    /// Records removed before they were forwarded.
+    pub records_not_forwarded: Counter,
+    /// Batches received from relays.
+    pub relay_batches: Counter,
+    /// Records in batches received from relays.
+    pub records_relayed: Counter,
+    /// Relays refused because no `--relay-from` allows them.
+    pub relays_refused: Counter,
     /// HTTP requests of readers.
     pub requests: Counter,
     /// HTTP requests of readers refused because they showed no token of `--token-file`.

@@ -15,6 +15,7 @@
 //! collector); between them stand the record lines, numbered by counting from the hello's `next`.
 //! [`Lines`] cuts a byte stream into lines, however it was split into reads.
 
+mod batch;
 mod escape;
 mod frame;
 #[cfg(any(test, fuzzing))]
@@ -29,6 +30,9 @@ mod smart_case;
 mod text;
 mod time;
 
+pub use batch::{
+    BatchHeader, BatchRun, BatchSender, MAX_BATCH, MAX_HEADER, RELAY_START, RelayHello,
+};
 pub use escape::{Escaped, JsonStr, escape_from, push_json, push_sanitized, push_sanitized_json};
 pub use frame::{Lines, Piece};
 pub use hello::{CollectorMessage, Hello, SenderMessage, VERSION};

@@ -5,6 +5,7 @@ use crate::error::{BindError, RunError};
 use crate::hub::marks::Marks;
 use crate::hub::sink::Sink;
 use crate::intake::{BoundSocket, Endpoint};
+use crate::layout::forwarded::Forwarded;
 use crate::layout::rotation::{self, RotationSchedule};
 use crate::layout::template::Template;
 use crate::options::{Compress, Http, Options};
@@ -18,7 +19,7 @@ use crate::stderr::StderrLog;
 use crate::tls::{Tls, TlsError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The sockets of the HTTP API, or the reason why there are none.
 pub(super) struct HttpSockets {
@@ -32,6 +33,8 @@ pub(super) struct SinkShared {
     pub(super) retention: RetentionHandle,
     pub(super) stats: Arc<Stats>,
     pub(super) marks: Arc<Marks>,
+    /// How far the relay has come, if there is one.
+    pub(super) forwarded: OnceLock<Arc<Forwarded>>,
 }
 
 /// Binds them. The default address may be taken, as a rule by another collector; then this one runs
@@ -83,7 +86,7 @@ pub(super) fn sinks(
         sinks.push(Box::new(console));
     }
     if let Some(path) = &options.file {
-        sinks.push(file_sink(path, options, file_options(path, options, shared))?);
+        sinks.push(file_sink(path, options, shared)?);
     }
     if sinks.is_empty() {
         return Err(BindError::NoSink);
@@ -95,13 +98,24 @@ pub(super) fn sinks(
 fn file_sink(
     path: &Path,
     options: &Options,
-    file: FileOptions,
+    shared: &SinkShared,
 ) -> Result<Box<dyn Sink>, BindError> {
+    let mut file = file_options(path, options, shared);
     let stderr = StderrLog { verbose: options.verbose };
     let failed = |path: PathBuf, cause: io::Error| BindError::File { path, cause };
     let Some(template) = Template::parse(path).map_err(BindError::Template)? else {
+        let unforwarded = |cause| BindError::Forward { path: path.to_owned(), cause };
+        if options.forward_to.is_some() {
+            file.forwarded = Forwarded::read(path).map_err(unforwarded)?.map(Arc::new);
+        }
         let sink = FileSink::open(file, stderr);
-        return Ok(Box::new(sink.map_err(|cause| failed(path.to_owned(), cause))?));
+        let mut sink = sink.map_err(|cause| failed(path.to_owned(), cause))?;
+        if options.forward_to.is_some() {
+            let forwarded = sink.forward().map_err(unforwarded)?;
+            shared.retention.forward(forwarded.clone());
+            let _ = shared.forwarded.set(forwarded);
+        }
+        return Ok(Box::new(sink));
     };
     let most = FileLimits::new(options.max_files, DescriptorShares::now(options).files);
     let stats = file.stats.clone();
@@ -121,6 +135,7 @@ fn file_options(path: &Path, options: &Options, shared: &SinkShared) -> FileOpti
         retention: shared.retention.clone(),
         stats: shared.stats.clone(),
         marks: shared.marks.clone(),
+        forwarded: None,
     }
 }
 

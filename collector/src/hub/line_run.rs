@@ -102,6 +102,22 @@ impl LineRun {
         self.first + self.count.saturating_sub(1)
     }
 
+    /// A copy of the records numbered from `first` to `last`. What it says of their times and levels
+    /// holds for a part of them too.
+    pub(crate) fn part(&self, first: u64, last: u64) -> Self {
+        let mut at = 0;
+        let mut part = Self::new(self.source.clone(), first, 0);
+        (part.times, part.levels) = (self.times, self.levels);
+        for (number, end) in (self.first..).zip(memchr::memchr_iter(b'\n', &self.lines)) {
+            if (first..=last).contains(&number) {
+                part.lines.extend_from_slice(&self.lines[at..=end]);
+                part.count += 1;
+            }
+            at = end + 1;
+        }
+        part
+    }
+
     /// Forgets the records numbered up to `mark`, and says how many that were.
     pub(crate) fn skip_to(&mut self, mark: u64) -> u64 {
         let skipped = (mark + 1).saturating_sub(self.first).min(self.count);
@@ -128,6 +144,12 @@ mod tests {
             run.end(0, Level::Info);
         }
         run
+    }
+
+    #[test]
+    fn a_part_of_a_run_has_the_lines_of_its_numbers() {
+        let part = run(10, &["a", "bb", "c", "d"]).part(11, 12);
+        assert_eq!((part.first, part.count, part.lines.as_slice()), (11, 2, b"bb\nc\n".as_slice()));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The marks: the highest number of each sender in the sinks. Set by the hub alone, read at every hello.
 
+use crate::hub::batch::Batch;
 use crate::hub::line_run::LineRun;
-use crate::senders::identity::SenderId;
+use crate::senders::identity::{Sender, SenderId};
+use crate::senders::number_gaps::{NumberGaps, NumberRange};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,10 +21,12 @@ pub(crate) const MOST: usize = 1_000_000;
 pub(crate) struct Marks(Mutex<HashMap<SenderId, Mark>>);
 
 /// Progress of one sender.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// The highest number in a batch that is written or being written.
     pub(crate) sealed: u64,
+    /// The numbers below it that are not.
+    gaps: NumberGaps,
     /// The highest number in the sinks: what may be acked.
     pub(crate) written: u64,
     /// Records written since the collector first saw someone deliver them for the dead sender.
@@ -34,23 +38,46 @@ pub(crate) struct Mark {
 }
 
 /// A sender that a sink holds records of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct HeldMark {
     pub(crate) id: SenderId,
     /// The highest number.
     pub(crate) mark: u64,
+    /// The numbers below it that the sink misses.
+    pub(crate) gaps: NumberGaps,
     /// True once its end has been reported.
     pub(crate) ended: bool,
 }
 
 impl Mark {
-    /// Lets through what of `run` is new, and says how many records were not.
-    pub(crate) fn pass(&mut self, run: &mut LineRun, recovered: bool) -> u64 {
-        let last = run.last();
-        let skipped = run.skip_to(self.sealed);
-        self.sealed = self.sealed.max(last);
-        self.recovered += if recovered { run.count } else { 0 };
-        skipped
+    /// Lets through to `batch` what of `run` is new, and says how many records were not. The
+    /// numbers of a sender whose id was derived have no gaps.
+    pub(crate) fn pass(&mut self, mut run: LineRun, sender: &Sender, batch: &mut Batch) -> u64 {
+        let range = NumberRange { first: run.first, last: run.last() };
+        let all = run.count;
+        let before = batch.runs.len();
+        if all == 0 {
+            return 0;
+        }
+        let parts = match self.gaps.is_empty() {
+            true => Vec::new(),
+            false => self.gaps.missing(self.sealed, range),
+        };
+        if parts.is_empty() {
+            run.skip_to(if self.gaps.is_empty() { self.sealed } else { range.last });
+        }
+        match parts.as_slice() {
+            [] if run.count == 0 => {}
+            [] => batch.runs.push(run),
+            parts => batch.runs.extend(parts.iter().map(|part| run.part(part.first, part.last))),
+        }
+        self.sealed = match sender.id.is_derived() {
+            true => self.sealed.max(range.last),
+            false => self.gaps.add(self.sealed, range),
+        };
+        let new: u64 = batch.runs[before..].iter().map(|run| run.count).sum();
+        self.recovered += if sender.recovered { new } else { 0 };
+        all - new
     }
 }
 
@@ -66,14 +93,17 @@ impl Marks {
     }
 
     /// Begins with what a sink holds from earlier, heard of `now`. Of a sender that several files
-    /// know, the highest mark counts: it never wrote to one before it had written to the other.
+    /// know, what is in any of them counts.
     pub(crate) fn restore(&self, holdings: Vec<HeldMark>, now: i64) {
         let mut marks = self.lock();
-        for HeldMark { id, mark, ended } in holdings {
+        for HeldMark { id, mark, gaps, ended } in holdings {
             let known = marks.entry(id).or_default();
-            let mark = mark.max(known.written);
-            let ended = ended || known.ended;
-            *known = Mark { sealed: mark, written: mark, recovered: 0, ended, seen: now };
+            known.gaps = gaps.join(mark, &known.gaps, known.written);
+            known.sealed = mark.max(known.written);
+            known.written = known.sealed;
+            known.ended |= ended;
+            known.recovered = 0;
+            known.seen = now;
         }
     }
 
@@ -100,7 +130,8 @@ mod tests {
     fn a_sender_long_silent_is_forgotten() {
         let marks = Marks::default();
         for (id, seen) in [(1, 0), (2, FORGET)] {
-            let holding = HeldMark { id: SenderId(id), mark: 7, ended: false };
+            let gaps = NumberGaps::default();
+            let holding = HeldMark { id: SenderId(id), mark: 7, gaps, ended: false };
             marks.restore(vec![holding], seen);
         }
         marks.forget(FORGET + 1);

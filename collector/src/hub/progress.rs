@@ -7,7 +7,8 @@ use crate::clock::now;
 use crate::layout::file_id::FileId;
 use crate::layout::segment_name::SegmentName;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
 use tokio::sync::Notify;
 
 pub(crate) use super::end::{End, RecordStream};
@@ -38,6 +39,8 @@ pub(crate) struct Progress {
     recent: Option<Mutex<Recent>>,
     /// Rung after every batch. One task listens and tells the tails, however many there are.
     pub(crate) bell: Notify,
+    /// Woken after every batch, if records are forwarded.
+    follower: OnceLock<Thread>,
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +61,13 @@ impl Progress {
         let recent = file.is_none().then(|| Mutex::new(Recent::new(RECENT, stream.end)));
         let end = file.unwrap_or_else(|| End { len: stream.end, ..End::default() });
         let state = ProgressState { end, past: VecDeque::from([first]), failing: None };
-        Self { state: Mutex::new(state), id: stream.id, recent, bell: Notify::new() }
+        Self {
+            state: Mutex::new(state),
+            id: stream.id,
+            recent,
+            bell: Notify::new(),
+            follower: OnceLock::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, ProgressState> {
@@ -95,6 +104,14 @@ impl Progress {
             self.lock().advance(file);
         }
         self.bell.notify_one();
+        if let Some(follower) = self.follower.get() {
+            follower.unpark();
+        }
+    }
+
+    /// From now on, `follower` is woken after every batch.
+    pub(crate) fn wake_follower(&self, follower: Thread) {
+        let _ = self.follower.set(follower);
     }
 
     /// The end as it is now.

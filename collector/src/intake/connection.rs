@@ -8,6 +8,7 @@ use super::half_lines::{AddressShare, LineRoom};
 use super::http;
 use super::listener_format::ListenerFormat;
 use super::opening::Opening;
+use super::relay::{self, RelayEnd, RelayPeer};
 use super::shared::{IntakeContext, READ};
 use super::stream::PeerStream;
 use super::submitter::Submitter;
@@ -141,6 +142,9 @@ impl Connection {
     async fn serve_protocol(&mut self, end: ConnectionEnd) -> ConnectionEnd {
         let ConnectionEnd::Unfit(PeerError::Unsupported(protocol)) = end else { return end };
         let Some(opening) = self.opening.take() else { return end };
+        if protocol == Protocol::Relay {
+            return self.serve_relay(opening).await;
+        }
         let origin = self.decoder.origin().clone();
         let submitter = Submitter { peer: self.peer, origin, shared: &self.shared };
         match protocol {
@@ -161,6 +165,17 @@ impl Connection {
                 frames::serve(&mut self.stream, opening, submitter, frames).await
             }
             _ => end,
+        }
+    }
+
+    async fn serve_relay(&mut self, opening: Vec<u8>) -> ConnectionEnd {
+        let origin = self.decoder.origin();
+        let relay = RelayPeer { peer: self.peer, origin, shared: &self.shared };
+        // Boxed, or every connection would be as large.
+        match Box::pin(relay::serve(&mut self.stream, opening, relay)).await {
+            RelayEnd::Refused(error) => ConnectionEnd::Unfit(error),
+            RelayEnd::Broken(error) => ConnectionEnd::Broken(error),
+            RelayEnd::Closed | RelayEnd::Stopped => ConnectionEnd::Closed,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The first bytes of a connection, kept until it is known which protocol they belong to.
 
+use netlog_wire::RELAY_START;
+
 /// No protocol needs more to be recognised.
 const LONGEST: usize = 8 << 10;
 
@@ -23,10 +25,19 @@ impl Opening {
         }
         let first = self.bytes.first().or_else(|| bytes.first());
         // What was not recognised by then never will be.
-        if self.bytes.len() > LONGEST || !first.is_some_and(|first| may_begin(*first)) {
+        let fits = match first {
+            Some(b'{') => self.may_be_relay(bytes),
+            first => first.is_some_and(|first| may_begin(*first)),
+        };
+        if self.bytes.len() > LONGEST || !fits {
             return self.close();
         }
         self.bytes.extend_from_slice(bytes);
+    }
+
+    fn may_be_relay(&self, bytes: &[u8]) -> bool {
+        let begun = self.bytes.iter().chain(bytes).take(RELAY_START.len());
+        begun.eq(RELAY_START.iter().take(self.bytes.len() + bytes.len()))
     }
 
     /// Forgets them: the connection carries messages.
@@ -57,5 +68,11 @@ mod tests {
         opening.saw(b"GE");
         opening.saw(b"T /");
         assert_eq!(opening.take().as_deref(), Some(&b"GET /"[..]));
+        for (second, kept) in [("1,\"relay\":\"9f", true), ("1,\"sender\":\"9f", false)] {
+            let mut opening = Opening::default();
+            opening.saw(b"{\"netlog\":");
+            opening.saw(second.as_bytes());
+            assert_eq!(opening.take().is_some(), kept, "{second}");
+        }
     }
 }

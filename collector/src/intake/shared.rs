@@ -4,6 +4,7 @@ use super::limits::IntakeLimits;
 use super::proxy_header::ProxyRange;
 use super::recent_chunks::RecentChunks;
 use super::refusals::Refusals;
+use super::relay_source::RelaySource;
 use crate::hub::marks::Marks;
 use crate::hub::submission::HubHandle;
 use crate::senders::peer::Peer;
@@ -26,7 +27,7 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(2);
 /// Time for a sink to recover when the collector ends.
 pub(crate) const GIVE_UP: Duration = Duration::from_secs(5);
 
-/// IntakeContext by all intakes.
+/// Everything that all intakes share.
 #[derive(Debug, Clone)]
 pub(crate) struct IntakeContext {
     pub(crate) hub: HubHandle,
@@ -40,6 +41,8 @@ pub(crate) struct IntakeContext {
     pub(crate) tokens: Option<Arc<Tokens>>,
     /// Believed when they name the peer of a connection.
     pub(crate) proxies: Arc<[ProxyRange]>,
+    /// The places that relays are accepted from.
+    pub(crate) relay_from: Arc<[RelaySource]>,
     /// Of `tls://` addresses, if there are any.
     pub(crate) tls: Option<Arc<Tls>>,
     /// Chunks of Fluent forward that were taken lately.

@@ -1,5 +1,6 @@
 //! Compaction of a ledger: a snapshot is written by a thread of its own, while entries go on into
-//! the old one; then those are added to it, and it takes the place of the old one.
+//! the old one; then those are added to it, and it takes the place of the old one, as soon as no
+//! relay needs the entries that are not in it.
 
 use super::Ledger;
 use crate::layout::paths::{next_of, own, sync_directory};
@@ -8,12 +9,17 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::thread::{self, JoinHandle};
 
+/// The most bytes of entries that wait for a relay to send what the snapshot has no entries of.
+const MOST_SINCE: usize = 1 << 20;
+
 /// A snapshot that is being written.
 #[derive(Debug)]
 pub(super) struct Compaction {
     thread: JoinHandle<io::Result<File>>,
     /// Entries written since it was taken.
     pub(super) since: Vec<u8>,
+    /// How much of the file the snapshot describes.
+    end: u64,
 }
 
 impl Ledger {
@@ -27,16 +33,22 @@ impl Ledger {
         // Also after a failure: not again before it has grown as much once more.
         self.base = self.size;
         let thread = thread::Builder::new().name("ledger".into()).spawn(write)?;
-        self.compaction = Some(Compaction { thread, since: Vec::new() });
+        let end = self.state.contents.end();
+        self.compaction = Some(Compaction { thread, since: Vec::new(), end });
         Ok(())
     }
 
     /// Puts the new ledger in the place of the old one, once it is written or if that is waited for.
     pub(super) fn finish_compaction(&mut self, wait: bool) -> io::Result<()> {
-        let Some(compaction) = self.compaction.take_if(|it| wait || it.thread.is_finished()) else {
-            return Ok(());
+        let sent = self.compaction.as_ref().is_some_and(|it| self.is_sent_to(it.end));
+        let due = |it: &mut Compaction| {
+            wait || (it.thread.is_finished() && (sent || it.since.len() > MOST_SINCE))
         };
+        let Some(compaction) = self.compaction.take_if(due) else { return Ok(()) };
         let written = compaction.thread.join().map_err(|_| io::ErrorKind::Other)?;
+        if !sent {
+            return fs::remove_file(next_of(&self.path));
+        }
         // If it failed, there is still the old one, which says the same.
         let Ok(mut file) = written else { return Ok(()) };
         file.write_all(&compaction.since)?;

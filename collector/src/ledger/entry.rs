@@ -4,6 +4,7 @@ use super::names::SenderNames;
 use crate::layout::file_id::FileId;
 use crate::layout::torn_tail::TornTail;
 use crate::senders::identity::SenderId;
+use crate::senders::number_gaps::NumberGaps;
 use serde::{Deserialize, Serialize, Serializer};
 use std::io::Write;
 
@@ -47,8 +48,8 @@ pub(super) enum LedgerEntry {
 }
 
 /// A sender: its number in this ledger, its mark, when it was last heard of, whether its end was
-/// reported, and the number of its names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// reported, the number of its names, and the numbers that are missing below its mark, if any.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct KnownSender {
     pub(crate) number: u32,
     pub(crate) id: SenderId,
@@ -58,6 +59,8 @@ pub(crate) struct KnownSender {
     pub(crate) ended: bool,
     /// 0 when they are not known.
     pub(crate) names: u32,
+    #[serde(default)]
+    pub(crate) gaps: NumberGaps,
 }
 
 /// A batch about to be written.
@@ -99,6 +102,24 @@ pub(crate) struct RunEntry {
 impl Default for LedgerHead {
     fn default() -> Self {
         Self { version: VERSION, generation: 0, at: 0, inode: FileId::default(), after: None }
+    }
+}
+
+impl KnownSender {
+    /// A sender of which nothing is known yet.
+    pub(super) fn new(number: u32, id: SenderId) -> Self {
+        let gaps = NumberGaps::default();
+        Self { number, id, mark: 0, seen: 0, ended: false, names: 0, gaps }
+    }
+}
+
+impl Serialize for KnownSender {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { number, id, mark, seen, ended, names, gaps } = self;
+        match gaps.is_empty() {
+            true => (number, id, mark, seen, ended, names).serialize(serializer),
+            false => (number, id, mark, seen, ended, names, gaps).serialize(serializer),
+        }
     }
 }
 
@@ -215,7 +236,6 @@ macro_rules! as_array {
 }
 
 as_array! {
-    KnownSender: number, id, mark, seen, ended, names;
     StretchSpan: at, len, times, levels;
     RunEntry: sender, first, count, bytes;
     SenderNames: app, host;
@@ -224,6 +244,7 @@ as_array! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::senders::number_gaps::NumberRange;
 
     fn assert_written_and_read(entry: &LedgerEntry, line: &str) {
         let mut out = Vec::new();
@@ -241,12 +262,14 @@ mod tests {
     #[test]
     fn every_line_is_written_and_read_in_these_bytes_and_no_other() {
         let id = SenderId(0xff);
-        let known = KnownSender { number: 7, id, mark: 1300, seen: 99, ended: false, names: 1 };
+        let known = KnownSender { mark: 1300, seen: 99, names: 1, ..KnownSender::new(7, id) };
         let span = StretchSpan { at: 10, len: 420, times: (-1, 2), levels: 4 };
         let runs = vec![
             RunEntry { sender: 7, first: 1043, count: 2, bytes: 400 },
             RunEntry { sender: 0, first: 1, count: 1, bytes: 20 },
         ];
+        let mut gaps = NumberGaps::default();
+        gaps.add(2, NumberRange { first: 5, last: 6 });
         let names = SenderNames { app: "a\"b".into(), host: "".into() };
         let batch = BatchEntry { span, runs };
         for (entry, line) in [
@@ -254,6 +277,10 @@ mod tests {
             (
                 LedgerEntry::Sender(known),
                 r#"{"sender":[7,"000000000000000000000000000000ff",1300,99,false,1]}"#,
+            ),
+            (
+                LedgerEntry::Sender(KnownSender { gaps, ..KnownSender::new(8, SenderId(1)) }),
+                r#"{"sender":[8,"00000000000000000000000000000001",0,0,false,0,[[3,4]]]}"#,
             ),
             (LedgerEntry::Renamed(7, 2), r#"{"renamed":[7,2]}"#),
             (

@@ -17,6 +17,10 @@ pub(crate) struct FoundLedger {
     pub(crate) ours: bool,
     /// The part to cut off the file before anything is appended to it.
     pub(crate) cut: Option<TornTail>,
+    /// The length of its whole lines, if it is sound and that of this file.
+    pub(super) whole: Option<u64>,
+    /// True if some of it could not be read.
+    pub(crate) damaged: bool,
     /// Warnings for the operator.
     pub(crate) notes: Vec<String>,
 }
@@ -27,8 +31,14 @@ impl FoundLedger {
         let (inode, len) = identify(file)?;
         let ledger = paths::ledger_of(path);
         let text = read(&ledger)?;
-        let mut found =
-            Self { state: LedgerState::at(seconds()), ours: false, cut: None, notes: Vec::new() };
+        let mut found = Self {
+            state: LedgerState::at(seconds()),
+            whole: None,
+            damaged: false,
+            ours: false,
+            cut: None,
+            notes: Vec::new(),
+        };
         if text.is_empty() {
             if len > 0 {
                 found.notes.push("has no ledger, beginning one: a resend may repeat".into());
@@ -38,6 +48,7 @@ impl FoundLedger {
         let head = text.split_inclusive(|&byte| byte == b'\n').next().and_then(LedgerHead::parse);
         let Some(head) = head else {
             let kept = keep_aside(&ledger)?;
+            found.damaged = true;
             found.notes.push(format!(
                 "has a damaged ledger, or one of another version; it is kept as {}, and a new one \
                  is begun: a resend may repeat",
@@ -55,6 +66,7 @@ impl FoundLedger {
         };
         let LedgerReplay { state, cut, sound } = found.state.replay(&text, file_len);
         found.state = state;
+        found.damaged = !sound;
         if !sound {
             let kept = keep_aside(&ledger)?;
             found.notes.push(format!(
@@ -67,6 +79,8 @@ impl FoundLedger {
             Some(None) => {}
             None => {
                 (found.ours, found.cut) = (true, cut);
+                let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end as u64 + 1);
+                found.whole = sound.then_some(whole);
                 found.note_unknown_end(len);
             }
         }

@@ -2,6 +2,7 @@
 
 use super::entry::{KnownSender, RunEntry};
 use crate::senders::identity::SenderId;
+use crate::senders::number_gaps::NumberRange;
 use std::collections::HashMap;
 
 /// The highest number that a ledger may give, so that a damaged one takes bounded memory.
@@ -28,20 +29,21 @@ impl SenderTable {
     /// Adds a sender of which nothing is known yet, and returns its number.
     pub(super) fn add(&mut self, id: SenderId) -> u32 {
         let number = self.free.pop().unwrap_or(self.slots.len() as u32 + 1);
-        self.insert(KnownSender { number, id, mark: 0, seen: 0, ended: false, names: 0 });
+        self.insert(KnownSender::new(number, id));
         number
     }
 
     /// Puts a sender at its number, in place of the one that had it; `false` if it cannot have it.
     pub(super) fn insert(&mut self, known: KnownSender) -> bool {
         let Some(at) = slot(known.number).filter(|_| known.number <= MOST) else { return false };
+        let KnownSender { id, number, .. } = known;
         if at >= self.slots.len() {
             self.slots.resize(at + 1, None);
         }
         if let Some(before) = self.slots[at].replace(known) {
             self.numbers.remove(&before.id);
         }
-        self.numbers.insert(known.id, known.number);
+        self.numbers.insert(id, number);
         true
     }
 
@@ -52,7 +54,13 @@ impl SenderTable {
         known.seen = now;
         match run.count {
             0 => known.ended = true,
-            count => known.mark = known.mark.max(run.first.saturating_add(count - 1)),
+            count => {
+                let last = run.first.saturating_add(count - 1);
+                known.mark = match known.id.is_derived() {
+                    true => known.mark.max(last),
+                    false => known.gaps.add(known.mark, NumberRange { first: run.first, last }),
+                };
+            }
         }
     }
 

@@ -84,10 +84,11 @@ impl LedgerState {
         match entry {
             LedgerEntry::Names(names) => drop(self.contents.names.push(names)),
             LedgerEntry::Sender(known) => {
-                let taken = known.number <= MOST_SENDERS
-                    && (self.only_contents || self.senders.insert(known));
+                let KnownSender { number, names, .. } = known;
+                let taken =
+                    number <= MOST_SENDERS && (self.only_contents || self.senders.insert(known));
                 if taken {
-                    self.contents.rename(known.number, known.names);
+                    self.contents.rename(number, names);
                 }
                 return taken;
             }
@@ -124,7 +125,7 @@ impl LedgerState {
     pub(super) fn snapshot(&self) -> LedgerSnapshot {
         let names = |known: &KnownSender| KnownSender {
             names: self.contents.names_of(known.number),
-            ..*known
+            ..known.clone()
         };
         let head = LedgerHead { after: None, ..self.head.clone() };
         let senders = self.senders.iter().map(names).collect();
@@ -152,7 +153,7 @@ impl LedgerSnapshot {
         let mut line = Vec::new();
         self.head.push(&mut line);
         let names = self.contents.names.iter().cloned().map(LedgerEntry::Names);
-        let senders = self.senders.iter().copied().map(LedgerEntry::Sender);
+        let senders = self.senders.iter().cloned().map(LedgerEntry::Sender);
         let stretches = self.contents.stretches.iter().cloned().map(LedgerEntry::Index);
         for entry in names.chain(senders).chain(stretches) {
             out.write_all(&line)?;
@@ -180,7 +181,7 @@ mod tests {
 
     fn sender(number: u32, names: u32) -> LedgerEntry {
         let id = SenderId(0xa0 + u128::from(number));
-        LedgerEntry::Sender(KnownSender { number, id, mark: 0, seen: 9, ended: false, names })
+        LedgerEntry::Sender(KnownSender { seen: 9, names, ..KnownSender::new(number, id) })
     }
 
     fn names(app: &str) -> LedgerEntry {

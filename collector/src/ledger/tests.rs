@@ -88,6 +88,7 @@ impl Model {
             retention: RetentionHandle::default(),
             stats: Arc::default(),
             marks: self.marks.clone(),
+            forwarded: None,
         }
     }
 

@@ -82,6 +82,7 @@ fn open(dir: &TempDir, stats: &Arc<Stats>) -> FilesSink {
         sync: false,
         retention: RetentionHandle::default(),
         marks: Arc::default(),
+        forwarded: None,
         stats: stats.clone(),
     };
     let said = FilesReports { stderr: StderrLog::default(), stats: stats.clone() };

@@ -1,7 +1,10 @@
 //! Limits on the number, age and size of old files.
 
+use crate::layout::forwarded::Forwarded;
 use crate::layout::paths::{ledger_of, packed_of};
 use crate::layout::segment_name::SegmentName;
+use crate::ledger::unsent_records;
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
@@ -19,6 +22,7 @@ pub(crate) struct KeepLimits {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ExpiredSegment {
     pub(super) path: PathBuf,
+    pub(super) generation: u64,
     /// Its bytes, and its ledger's.
     pub(super) bytes: u64,
     /// The option that says so.
@@ -49,7 +53,8 @@ impl KeepLimits {
                 break;
             };
             let bytes = weigh(segment);
-            over.push(ExpiredSegment { path: segment.path(log), bytes, why });
+            let generation = segment.generation;
+            over.push(ExpiredSegment { path: segment.path(log), generation, bytes, why });
             size = size.saturating_sub(bytes);
         }
         over
@@ -68,6 +73,19 @@ impl KeepLimits {
 }
 
 impl ExpiredSegment {
+    /// Counts what a relay has not sent of it, and moves the relay's position behind it.
+    pub(super) fn give_up(&self, forwarded: &Forwarded) -> io::Result<u64> {
+        let place = forwarded.now().place;
+        let from = match place.generation.cmp(&self.generation) {
+            Ordering::Less => 0,
+            Ordering::Equal => place.offset,
+            Ordering::Greater => return Ok(0),
+        };
+        let unsent = unsent_records(&ledger_of(&self.path), from).ok();
+        forwarded.give_up_before(self.generation + 1, unsent)?;
+        Ok(unsent.unwrap_or(1))
+    }
+
     /// Removes it, its ledger first: one without its file would stay for ever.
     pub(super) fn remove(&self) -> io::Result<()> {
         for path in [ledger_of(&self.path), packed_of(&self.path), self.path.clone()] {
@@ -128,8 +146,9 @@ mod tests {
             let over = keep.over(&log, &rotated(&log), NOW);
             let expected: Vec<_> = (6 - count..=5)
                 .rev()
-                .map(|hours| SegmentName::new(6 - hours as u64, NOW - hours * HOUR).path(&log))
-                .map(|path| ExpiredSegment { path, bytes: 100, why })
+                .map(|hours| SegmentName::new(6 - hours as u64, NOW - hours * HOUR))
+                .map(|name| (name.path(&log), name.generation))
+                .map(|(path, generation)| ExpiredSegment { path, generation, bytes: 100, why })
                 .collect();
             assert_eq!(over, expected, "{keep:?}");
         }

@@ -2,6 +2,7 @@
 
 use super::{KeepLimits, RetentionHandle, RetentionPolicy};
 use crate::clock::now;
+use crate::layout::forwarded::Forwarded;
 use crate::layout::paths::{directory, packed_of};
 use crate::layout::segment_name::{SegmentName, rotated};
 use crate::seekable_zstd::{self, CompressedSizes};
@@ -22,6 +23,8 @@ pub(super) struct RetentionWorker {
     handle: RetentionHandle,
     stats: Arc<Stats>,
     stderr: StderrLog,
+    /// The relay that must be asked before something is removed.
+    forwarded: Option<Arc<Forwarded>>,
     /// The files that something failed with, which has been said.
     told: BTreeSet<PathBuf>,
     /// Logs with which nothing remains to be done until their directory changes.
@@ -30,7 +33,9 @@ pub(super) struct RetentionWorker {
 
 impl RetentionWorker {
     pub(super) fn new(handle: RetentionHandle, stats: Arc<Stats>, stderr: StderrLog) -> Self {
-        Self { handle, stats, stderr, told: BTreeSet::new(), settled: BTreeMap::new() }
+        let forwarded = handle.forwarded();
+        let told = BTreeSet::new();
+        Self { handle, stats, stderr, forwarded, told, settled: BTreeMap::new() }
     }
 
     /// Packs and removes what there is to be packed and removed of `log`: with one listing of the
@@ -117,10 +122,13 @@ impl RetentionWorker {
             let path = over.path.display();
             let bytes = over.bytes;
             let why = over.why;
-            match over.remove() {
+            let given_up = self.forwarded.as_ref().map_or(Ok(0), |it| over.give_up(it));
+            let unsent = *given_up.as_ref().unwrap_or(&0);
+            match given_up.and_then(|_| over.remove()) {
                 Ok(()) => {
                     self.stats.files_removed.add(1);
                     self.stats.bytes_removed.add(bytes);
+                    self.stats.records_not_forwarded.add(unsent);
                     self.stderr.log(format_args!("removed {path}, {bytes} bytes, by {why}"));
                 }
                 Err(error) => {

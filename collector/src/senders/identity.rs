@@ -1,12 +1,33 @@
 //! A sender: a running program that logs, known by its id.
 
 use netlog_wire::{Identity, Level, Record};
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use tokio::sync::watch;
 
 /// A sender id, drawn at random by each run of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SenderId(pub(crate) u128);
+
+/// Last 32 bits of an id that was derived.
+const DERIVED: u128 = 0x7265_6c79;
+
+impl SenderId {
+    /// Id under which the relay with the id `relay` forwards records that have no numbers, of one
+    /// app and host: each of these is in one file of whoever receives them.
+    pub(crate) fn derived(relay: u128, app: Option<&str>, host: Option<&str>) -> Self {
+        let text = format!("{relay:032x}\n{app:?}\n{host:?}");
+        let digest = digest(&SHA256, text.as_bytes());
+        let hash =
+            digest.as_ref().iter().take(12).fold(0, |hash, byte| hash << 8 | u128::from(*byte));
+        Self(hash << 32 | DERIVED)
+    }
+
+    /// Tells whether it was derived. Numbers between two runs of such a sender are those of others.
+    pub(crate) fn is_derived(self) -> bool {
+        self.0 & u128::from(u32::MAX) == DERIVED
+    }
+}
 
 impl Serialize for SenderId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

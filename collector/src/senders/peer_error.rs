@@ -51,6 +51,8 @@ pub(crate) enum Protocol {
     Pickle,
     Java,
     Relp,
+    /// A collector that forwards; served by code of its own.
+    Relay,
 }
 
 impl PeerError {
@@ -106,6 +108,7 @@ impl fmt::Display for Protocol {
             Self::Pickle => "a Python pickle (SocketHandler): use SysLogHandler, or JSON lines",
             Self::Java => "serialised Java (log4j 1 SocketAppender): choose a text or JSON layout",
             Self::Relp => "RELP: use omfwd",
+            Self::Relay => "batches of a relay: begin a connection with them",
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::hub::progress::End;
 use crate::hub::sink::{HeldRecords, Sink, SinkError, Written};
 use crate::layout::file_id::{FileId, identify};
 use crate::layout::fingerprint;
+use crate::layout::forwarded::{ForwardPlace, Forwarded, random_id};
 use crate::layout::rotation;
 use crate::layout::segment_name::SegmentName;
 use crate::layout::torn_tail;
@@ -30,6 +31,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Interval between checks that the file is still where it was.
@@ -103,6 +105,9 @@ impl FileSink {
             file.sync_data()?;
             options.stats.file_syncs.add(1);
         }
+        if let Some(forwarded) = options.forwarded.as_ref().filter(|_| found.damaged) {
+            forwarded.renew(random_id()?)?;
+        }
         for note in &found.notes {
             stderr.log(format_args!("{} {note}", options.shown().display()));
         }
@@ -130,6 +135,18 @@ impl FileSink {
             file,
             options,
         })
+    }
+
+    /// Begins to keep for a relay what it has not sent, which was asked for or begins here.
+    pub(crate) fn forward(&mut self) -> io::Result<Arc<Forwarded>> {
+        let end = ForwardPlace { generation: self.ledger.generation(), offset: self.end };
+        let forwarded = match &self.options.forwarded {
+            Some(forwarded) => forwarded.clone(),
+            None => Arc::new(Forwarded::begin(&self.options.path, end, random_id()?)?),
+        };
+        forwarded.go_back_to(end)?;
+        self.ledger.forward(forwarded.clone());
+        Ok(forwarded)
     }
 
     /// Before a batch: switches to another file if this one is full, gone or cut.
@@ -368,7 +385,12 @@ impl Sink for FileSink {
 
     fn held(&mut self) -> HeldRecords {
         let known = self.ledger.senders();
-        let marks = known.map(|it| HeldMark { id: it.id, mark: it.mark, ended: it.ended });
+        let marks = known.map(|it| HeldMark {
+            id: it.id,
+            mark: it.mark,
+            gaps: it.gaps.clone(),
+            ended: it.ended,
+        });
         HeldRecords { marks: marks.collect(), end: self.position(), stream: None }
     }
 

@@ -425,6 +425,7 @@ mod tests {
             retention,
             stats,
             marks: Arc::default(),
+            forwarded: None,
         };
         let reports = FilesReports { stderr: StderrLog::default(), stats: Arc::default() };
         FilesSink::open(template, options, most, reports).map_err(|(_, cause)| cause).unwrap()

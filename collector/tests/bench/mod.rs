@@ -104,6 +104,15 @@ impl Bench {
         Self::run(dir, options)
     }
 
+    /// Starts one in `dir` that also listens on a Unix socket there, the same one each time.
+    pub fn start_unix(dir: Arc<TempDir>, mut options: Options) -> Self {
+        let unix = format!("unix://{}", dir.path().join("netlog.sock").display());
+        options.listen = ["tcp://127.0.0.1:0", "udp://127.0.0.1:0", &unix]
+            .map(|url| url.parse().unwrap())
+            .into();
+        Self::run(dir, options)
+    }
+
     fn run(dir: Arc<TempDir>, mut options: Options) -> Self {
         let file = dir.path().join("app.log");
         options.http = Some(Http::Off);

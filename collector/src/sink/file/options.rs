@@ -1,6 +1,7 @@
 //! Options of a file: where it lies, what it looks like, when it is rotated.
 
 use crate::hub::marks::Marks;
+use crate::layout::forwarded::Forwarded;
 use crate::layout::rotation::RotationSchedule;
 use crate::ledger::LedgerOptions;
 use crate::options::Format;
@@ -28,6 +29,8 @@ pub(crate) struct FileOptions {
     pub(crate) retention: RetentionHandle,
     pub(crate) stats: Arc<Stats>,
     pub(crate) marks: Arc<Marks>,
+    /// How far the relay has come, if there is one.
+    pub(crate) forwarded: Option<Arc<Forwarded>>,
 }
 
 impl FileOptions {
@@ -37,7 +40,8 @@ impl FileOptions {
     }
 
     pub(super) fn ledger(&self) -> LedgerOptions {
-        LedgerOptions { sync: self.sync, marks: self.marks.clone() }
+        let forwarded = self.forwarded.clone();
+        LedgerOptions { sync: self.sync, marks: self.marks.clone(), forwarded }
     }
 
     /// Opens the file to be appended to, for this collector alone.

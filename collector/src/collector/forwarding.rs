@@ -1,0 +1,76 @@
+//! The relay that `--forward-to` asks for.
+
+use crate::error::{BindError, RunError};
+use crate::forward::{ForwardEnd, ForwardTarget, Forwarding, report_lost};
+use crate::hub::progress::Progress;
+use crate::hub::submission::HubHandle;
+use crate::layout::forwarded::Forwarded;
+use crate::options::{Format, Options};
+use crate::stats::Stats;
+use crate::stderr::StderrLog;
+use std::future::pending;
+use std::sync::Arc;
+use std::{fs, io};
+
+/// Checks that what is to be forwarded is kept in a file, and reads the token to show.
+pub(super) fn check(options: &Options) -> Result<Option<String>, BindError> {
+    if options.forward_to.is_none() {
+        return Ok(None);
+    }
+    let one = options.file.is_some() && options.template().is_none();
+    if !one || options.format != Format::Json {
+        return Err(BindError::ForwardWhat);
+    }
+    let Some(path) = &options.forward_token_file else { return Ok(None) };
+    let failed = |cause| BindError::Tokens { path: path.clone(), cause };
+    let text = fs::read_to_string(path).map_err(failed)?;
+    let mut tokens = text.lines().map(str::trim);
+    let token = tokens.find(|line| !line.is_empty() && !line.starts_with('#'));
+    token
+        .map(|token| Some(token.to_owned()))
+        .ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))
+}
+
+/// What the relay is to do, and what it shares.
+pub(super) struct Relay {
+    pub(super) target: ForwardTarget,
+    pub(super) token: Option<String>,
+    pub(super) forwarded: Arc<Forwarded>,
+}
+
+impl Relay {
+    /// Starts its thread.
+    pub(super) fn start(
+        &self,
+        options: &Options,
+        progress: Arc<Progress>,
+        stats: Arc<Stats>,
+    ) -> Result<ForwardEnd, RunError> {
+        let forwarding = Forwarding {
+            target: self.target.clone(),
+            host: host(),
+            token: self.token.clone(),
+            log: options.file.clone().unwrap_or_default(),
+            forwarded: self.forwarded.clone(),
+            progress,
+            stats,
+            stderr: StderrLog { verbose: options.verbose },
+        };
+        forwarding.start().map_err(RunError::Serve)
+    }
+}
+
+/// Reports in the stream what was removed before it was forwarded, for as long as it is waited for.
+pub(super) async fn report(relay: Option<&Relay>, hub: HubHandle) {
+    match relay {
+        Some(Relay { target, forwarded, .. }) => {
+            report_lost(forwarded.clone(), target.clone(), host(), hub).await;
+        }
+        None => drop(hub),
+    }
+    pending().await
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

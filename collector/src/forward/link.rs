@@ -1,0 +1,151 @@
+//! The connection to the other collector.
+
+use super::target::{ForwardTarget, TargetKind};
+use netlog_wire::{CollectorMessage, RelayHello};
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+/// Time for the other side to accept a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Time for it to answer, or to take what is sent: longer than a disk hangs as a rule.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How soon the end of the collector is noticed in the middle of that.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// The longest line that it may answer.
+const LONGEST: usize = 4096;
+
+/// A connection on which a hello was answered.
+pub(super) struct Link<'a> {
+    socket: Box<dyn Socket>,
+    answers: Vec<u8>,
+    /// Tells when it is not worth waiting any more.
+    given_up: &'a dyn Fn() -> bool,
+}
+
+/// A stream whose reads and writes wait for [`SLICE`] at most.
+trait Socket: Read + Write {}
+
+impl Socket for TcpStream {}
+impl Socket for UnixStream {}
+
+impl<'a> Link<'a> {
+    /// Connects to `target` and says `hello`.
+    pub(super) fn open(
+        target: &ForwardTarget,
+        hello: &RelayHello,
+        given_up: &'a dyn Fn() -> bool,
+    ) -> io::Result<Self> {
+        let socket: Box<dyn Socket> = match &target.0 {
+            TargetKind::Tcp(address) => Box::new(connect(address)?),
+            TargetKind::Unix(path) => {
+                let socket = UnixStream::connect(path)?;
+                socket.set_read_timeout(Some(SLICE))?;
+                socket.set_write_timeout(Some(SLICE))?;
+                Box::new(socket)
+            }
+        };
+        let mut link = Self { socket, answers: Vec::new(), given_up };
+        let mut line = Vec::new();
+        hello.push(&mut line);
+        link.send(&line)?;
+        match link.answer()? {
+            CollectorMessage::Welcome { .. } => Ok(link),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Sends all of `bytes`.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (mut sent, mut until) = (0, Instant::now() + PATIENCE);
+        while sent < bytes.len() {
+            match self.socket.write(&bytes[sent..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(more) => {
+                    sent += more;
+                    until = Instant::now() + PATIENCE;
+                }
+                Err(error) if is_slice(&error) => self.check(until)?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the number of the batch that is acknowledged next.
+    pub(super) fn acknowledged(&mut self) -> io::Result<u64> {
+        match self.answer()? {
+            CollectorMessage::Ack(batch) => Ok(batch),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn answer(&mut self) -> io::Result<CollectorMessage> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(end) = memchr::memchr(b'\n', &self.answers) {
+                let line: Vec<u8> = self.answers.drain(..=end).collect();
+                let answer = CollectorMessage::parse(line.trim_ascii_end());
+                return answer.ok_or_else(|| invalid("it does not answer like a collector".into()));
+            }
+            if self.answers.len() > LONGEST {
+                return Err(invalid("it does not answer like a collector".into()));
+            }
+            let mut bytes = [0; 1024];
+            match self.socket.read(&mut bytes) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(len) => self.answers.extend_from_slice(&bytes[..len]),
+                Err(error) if is_slice(&error) => self.check(until)?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn check(&self, until: Instant) -> io::Result<()> {
+        if (self.given_up)() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        match Instant::now() < until {
+            true => Ok(()),
+            false => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+fn connect(address: &str) -> io::Result<TcpStream> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no IP address");
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT) {
+            Ok(socket) => {
+                socket.set_nodelay(true)?;
+                socket.set_read_timeout(Some(SLICE))?;
+                socket.set_write_timeout(Some(SLICE))?;
+                return Ok(socket);
+            }
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn is_slice(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}
+
+fn unexpected(answer: &CollectorMessage) -> io::Error {
+    match answer {
+        CollectorMessage::Error(words) => io::Error::new(io::ErrorKind::PermissionDenied, &**words),
+        _ => invalid("it does not answer like a collector".into()),
+    }
+}
+
+fn invalid(words: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, words)
+}

@@ -1,0 +1,158 @@
+//! A batch on its way out: lines as they stand in the file, and the numbers they travel under.
+
+use crate::layout::forwarded::ForwardState;
+use crate::senders::identity::SenderId;
+use netlog_wire::{BatchHeader, BatchRun, BatchSender, Line};
+use std::collections::HashMap;
+use std::io;
+
+/// A batch is full when it has so many lines of different senders, or so many senders.
+const MOST_RUNS: usize = 4096;
+const MOST_SENDERS: usize = 2048;
+
+/// Compression that costs about as much as the checksum.
+const LEVEL: i32 = 1;
+
+/// Records that are sent at once.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    relay: u128,
+    lines: Vec<u8>,
+    senders: Vec<BatchSender>,
+    places: HashMap<SenderId, usize>,
+    /// The names in front of the last record without a number, as they stand there.
+    last_names: Option<NamedPlace>,
+    runs: Vec<BatchRun>,
+    /// Count of numbers that the relay has given, before it and with it.
+    before: u64,
+    numbered: u64,
+}
+
+#[derive(Debug)]
+struct NamedPlace {
+    app: Option<Vec<u8>>,
+    host: Option<Vec<u8>>,
+    place: usize,
+}
+
+impl Outgoing {
+    /// An empty one for a relay in this state.
+    pub(super) fn new(state: &ForwardState) -> Self {
+        Self {
+            relay: state.relay,
+            lines: Vec::new(),
+            senders: Vec::new(),
+            places: HashMap::new(),
+            last_names: None,
+            runs: Vec::new(),
+            before: state.numbered,
+            numbered: state.numbered,
+        }
+    }
+
+    /// Count of numbers that it gives.
+    pub(super) fn numbered(&self) -> u64 {
+        self.numbered - self.before
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.runs.len() >= MOST_RUNS || self.senders.len() >= MOST_SENDERS
+    }
+
+    /// Adds records that a sender has numbered, from `first` on.
+    pub(super) fn push_numbered(&mut self, sender: SenderId, first: u64, lines: &[u8]) {
+        let place = self.places.get(&sender).copied().unwrap_or_else(|| {
+            let parsed = lines.split(|&byte| byte == b'\n').next().and_then(Line::parse);
+            let app = parsed.and_then(|line| line.app).map(|app| app.text().into_owned());
+            let host = parsed.and_then(|line| line.host).map(|host| host.text().into_owned());
+            self.introduce(sender, app, host)
+        });
+        self.lines.extend_from_slice(lines);
+        let count = memchr::memchr_iter(b'\n', lines).count() as u64;
+        self.push_run(BatchRun { sender: place, first, count });
+    }
+
+    /// Adds records without numbers until it is full, and returns how many bytes those are.
+    pub(super) fn push_unnumbered(&mut self, lines: &[u8]) -> usize {
+        let mut taken = 0;
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            if self.is_full() {
+                break;
+            }
+            let place = self.place_of(line);
+            self.numbered += 1;
+            self.lines.extend_from_slice(line);
+            self.push_run(BatchRun { sender: place, first: self.numbered, count: 1 });
+            taken += line.len();
+        }
+        taken
+    }
+
+    fn push_run(&mut self, run: BatchRun) {
+        match self.runs.last_mut() {
+            Some(last) if last.sender == run.sender && last.first + last.count == run.first => {
+                last.count += run.count;
+            }
+            _ => self.runs.push(run),
+        }
+    }
+
+    /// The place of the sender that stands for the app and host in front of `line`.
+    fn place_of(&mut self, line: &[u8]) -> usize {
+        let parsed = Line::parse(line.strip_suffix(b"\n").unwrap_or(line));
+        let app = parsed.and_then(|line| line.app);
+        let host = parsed.and_then(|line| line.host);
+        let (raw_app, raw_host) = (app.map(|app| app.escaped()), host.map(|host| host.escaped()));
+        let same =
+            |last: &&NamedPlace| last.app.as_deref() == raw_app && last.host.as_deref() == raw_host;
+        if let Some(last) = self.last_names.as_ref().filter(same) {
+            return last.place;
+        }
+        let app_text = app.map(|app| app.text().into_owned());
+        let host_text = host.map(|host| host.text().into_owned());
+        let id = SenderId::derived(self.relay, app_text.as_deref(), host_text.as_deref());
+        let known = self.places.get(&id).copied();
+        let place = known.unwrap_or_else(|| self.introduce(id, app_text, host_text));
+        let app = raw_app.map(<[u8]>::to_vec);
+        let host = raw_host.map(<[u8]>::to_vec);
+        self.last_names = Some(NamedPlace { app, host, place });
+        place
+    }
+
+    fn introduce(&mut self, sender: SenderId, app: Option<String>, host: Option<String>) -> usize {
+        let id = format!("{:032x}", sender.0);
+        self.senders.push(BatchSender { id, app, host });
+        self.places.insert(sender, self.senders.len() - 1);
+        self.senders.len() - 1
+    }
+
+    /// Count of its records.
+    pub(super) fn records(&self) -> u64 {
+        self.runs.iter().map(|run| run.count).sum()
+    }
+
+    /// The bytes that are sent, as batch number `batch` of a connection.
+    pub(super) fn encode(self, batch: u64) -> io::Result<Vec<u8>> {
+        let packed = zstd::bulk::compress(&self.lines, LEVEL)?;
+        let header = BatchHeader {
+            batch,
+            bytes: self.lines.len() as u64,
+            packed: packed.len() as u64,
+            checksum: crc32fast::hash(&self.lines),
+            senders: self.senders,
+            runs: self.runs,
+        };
+        let mut bytes = Vec::with_capacity(packed.len() + 512);
+        header.push(&mut bytes);
+        bytes.extend_from_slice(&packed);
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,78 @@
+//! The URL of the collector that records are forwarded to.
+
+use std::error::Error;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// The address of another collector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForwardTarget(pub(super) TargetKind);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum TargetKind {
+    Tcp(String),
+    Unix(PathBuf),
+}
+
+/// A URL that is not the address of a collector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownTarget;
+
+impl FromStr for ForwardTarget {
+    type Err = UnknownTarget;
+
+    /// Reads `tcp://host:port`, `host:port` or `unix://path`.
+    fn from_str(url: &str) -> Result<Self, UnknownTarget> {
+        if let Some(path) = url.strip_prefix("unix://") {
+            let fits = !path.is_empty() && !path.ends_with('/');
+            return fits.then(|| Self(TargetKind::Unix(path.into()))).ok_or(UnknownTarget);
+        }
+        let address = url.strip_prefix("tcp://").unwrap_or(url);
+        let (host, port) = address.rsplit_once(':').ok_or(UnknownTarget)?;
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let fits = !bare.is_empty() && !host.contains('/') && (bare != host || !host.contains(':'));
+        match port.parse::<u16>() {
+            Ok(1..) if fits => Ok(Self(TargetKind::Tcp(address.to_owned()))),
+            _ => Err(UnknownTarget),
+        }
+    }
+}
+
+impl fmt::Display for ForwardTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            TargetKind::Tcp(address) => write!(f, "tcp://{address}"),
+            TargetKind::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for UnknownTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("invalid address: expected tcp://HOST:PORT or unix://PATH")
+    }
+}
+
+impl Error for UnknownTarget {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_read_and_written_back() {
+        for (url, shown) in [
+            ("tcp://central:1902", "tcp://central:1902"),
+            ("central:1902", "tcp://central:1902"),
+            ("tcp://[::1]:1902", "tcp://[::1]:1902"),
+            ("unix:///run/netlog.sock", "unix:///run/netlog.sock"),
+        ] {
+            assert_eq!(url.parse::<ForwardTarget>().unwrap().to_string(), shown);
+        }
+        for bad in ["", "central", "tcp://:1", "tcp://::1:80", "udp://x:1", "x:0", "unix://", "x:y"]
+        {
+            assert_eq!(bad.parse::<ForwardTarget>(), Err(UnknownTarget), "{bad}");
+        }
+    }
+}

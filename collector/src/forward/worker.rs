@@ -1,0 +1,246 @@
+//! The thread that forwards: connects, sends batches, moves the position behind what is
+//! acknowledged.
+
+use super::backoff::Backoff;
+use super::follower::{Follower, Found};
+use super::link::Link;
+use super::target::ForwardTarget;
+use crate::hub::progress::Progress;
+use crate::layout::forwarded::{ForwardPlace, ForwardState, Forwarded};
+use crate::stats::Stats;
+use crate::stderr::StderrLog;
+use netlog_wire::RelayHello;
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// Batches that may be on their way at once, and how much has to be waiting for a second one to be
+/// worth it: what comes while one is on its way makes the next.
+const WINDOW: usize = 4;
+const WORTH: u64 = 256 << 10;
+
+/// Time between two writes of the position.
+const SAVE: Duration = Duration::from_millis(250);
+
+/// Time without a record after which an empty line shows whether the other side is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long it waits for records at once.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Time to send the rest when the collector ends.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Everything the thread needs.
+pub(crate) struct Forwarding {
+    pub(crate) target: ForwardTarget,
+    pub(crate) host: String,
+    pub(crate) token: Option<String>,
+    pub(crate) log: PathBuf,
+    pub(crate) forwarded: Arc<Forwarded>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) stderr: StderrLog,
+}
+
+/// The running thread.
+pub(crate) struct ForwardEnd {
+    stop: Arc<OnceLock<Instant>>,
+    thread: Thread,
+    done: oneshot::Receiver<()>,
+}
+
+struct ForwardWorker {
+    forwarding: Forwarding,
+    follower: Follower,
+    stop: Arc<OnceLock<Instant>>,
+    backoff: Backoff,
+    saved: Instant,
+}
+
+/// A batch that was sent.
+struct Sent {
+    batch: u64,
+    place: ForwardPlace,
+    numbered: u64,
+    records: u64,
+    bytes: u64,
+}
+
+/// What is on its way on one connection.
+struct Window {
+    /// The state once all of it is acknowledged.
+    state: ForwardState,
+    sent: VecDeque<Sent>,
+    batches: u64,
+    spoke: Instant,
+}
+
+impl Forwarding {
+    /// Starts the thread.
+    pub(crate) fn start(self) -> io::Result<ForwardEnd> {
+        let stop = Arc::<OnceLock<Instant>>::default();
+        let (tell, done) = oneshot::channel();
+        let progress = self.progress.clone();
+        let worker = ForwardWorker {
+            follower: Follower::new(self.log.clone(), self.progress.clone()),
+            backoff: Backoff::new(self.target.clone(), self.stderr),
+            stop: stop.clone(),
+            saved: Instant::now(),
+            forwarding: self,
+        };
+        let work = move || {
+            worker.run();
+            let _ = tell.send(());
+        };
+        let thread = thread::Builder::new().name("forward".into()).spawn(work)?;
+        let thread = thread.thread().clone();
+        progress.wake_follower(thread.clone());
+        Ok(ForwardEnd { stop, thread, done })
+    }
+}
+
+impl ForwardEnd {
+    /// Lets it send the rest, for a while, and ends it.
+    pub(crate) async fn end(self) {
+        let _ = self.stop.set(Instant::now() + DRAIN);
+        self.thread.unpark();
+        let _ = timeout(DRAIN * 2, self.done).await;
+    }
+}
+
+impl ForwardWorker {
+    fn run(mut self) {
+        while self.stop.get().is_none() {
+            let Err(error) = self.converse() else { break };
+            if error.kind() == io::ErrorKind::Interrupted {
+                break;
+            }
+            let until = Instant::now() + self.backoff.failed(&error);
+            while self.stop.get().is_none() && Instant::now() < until {
+                thread::park_timeout(until.saturating_duration_since(Instant::now()));
+            }
+        }
+        // If it fails, the next start repeats something.
+        let _ = self.forwarding.forwarded.save();
+    }
+
+    /// Sends over one connection, until all is sent and the collector ends.
+    fn converse(&mut self) -> io::Result<()> {
+        let stop = self.stop.clone();
+        let given_up = move || stop.get().is_some_and(|until| Instant::now() >= *until);
+        let Forwarding { target, host, token, forwarded, .. } = &self.forwarding;
+        let state = forwarded.now();
+        let relay = format!("{:032x}", state.relay);
+        let hello = RelayHello { relay, host: host.clone(), token: token.clone() };
+        let mut link = Link::open(target, &hello, &given_up)?;
+        self.forwarding.stats.forward_connections.add(1);
+        let mut window = Window { state, sent: VecDeque::new(), batches: 0, spoke: Instant::now() };
+        loop {
+            let written = self.follower.written();
+            let now = self.forwarding.forwarded.now();
+            if now.place > window.state.place {
+                // Retention has removed what would have been sent next.
+                window.state = now;
+            }
+            let sent = self.send(&mut link, &mut window)?;
+            if !window.sent.is_empty() {
+                if !sent || window.sent.len() >= WINDOW {
+                    self.settle(&mut link, &mut window)?;
+                }
+            } else if !sent {
+                self.save_if_due()?;
+                if self.stop.get().is_some() {
+                    return Ok(());
+                }
+                self.wait(written);
+                if window.spoke.elapsed() > KEEP_ALIVE {
+                    link.send(b"\n")?;
+                    window.spoke = Instant::now();
+                }
+            }
+        }
+    }
+
+    /// Sends the next batch, if there is one that is worth it; tells whether it went on.
+    fn send(&mut self, link: &mut Link<'_>, window: &mut Window) -> io::Result<bool> {
+        if !window.sent.is_empty() && self.follower.behind(window.state.place) < WORTH {
+            return Ok(false);
+        }
+        match self.follower.read(&window.state)? {
+            Found::Batch(batch, place) => {
+                window.batches += 1;
+                let numbered = batch.numbered();
+                let records = batch.records();
+                let bytes = batch.encode(window.batches)?;
+                link.send(&bytes)?;
+                window.state.place = place;
+                window.state.numbered += numbered;
+                let bytes = bytes.len() as u64;
+                let batch = window.batches;
+                window.sent.push_back(Sent { batch, place, numbered, records, bytes });
+                window.spoke = Instant::now();
+            }
+            Found::Next(place) => {
+                window.state.place = place;
+                if window.sent.is_empty() {
+                    self.forwarding.forwarded.advance(place, 0);
+                }
+            }
+            Found::Missing(generation) => {
+                let Forwarding { forwarded, stderr, log, .. } = &self.forwarding;
+                let log = log.display();
+                stderr.log(format_args!("a file of {log} was removed before it was forwarded"));
+                forwarded.give_up_before(generation, None)?;
+            }
+            Found::Nothing => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Waits for an acknowledgement.
+    fn settle(&mut self, link: &mut Link<'_>, window: &mut Window) -> io::Result<()> {
+        let batch = link.acknowledged()?;
+        let Forwarding { forwarded, stats, .. } = &self.forwarding;
+        while window.sent.front().is_some_and(|sent| sent.batch <= batch)
+            && let Some(sent) = window.sent.pop_front()
+        {
+            forwarded.advance(sent.place, sent.numbered);
+            stats.records_forwarded.add(sent.records);
+            stats.batches_forwarded.add(1);
+            stats.bytes_forwarded.add(sent.bytes);
+        }
+        self.backoff.succeeded();
+        self.save_if_due()
+    }
+
+    fn is_unsaved(&self) -> bool {
+        let forwarded = &self.forwarding.forwarded;
+        forwarded.saved() != forwarded.now().place
+    }
+
+    fn save_if_due(&mut self) -> io::Result<()> {
+        let forwarded = &self.forwarding.forwarded;
+        if self.is_unsaved() && self.saved.elapsed() > SAVE {
+            forwarded.save()?;
+            self.saved = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Waits until more has been written than there was.
+    fn wait(&self, written: (u64, u64)) {
+        let until = Instant::now() + if self.is_unsaved() { SAVE } else { WAIT };
+        while self.stop.get().is_none()
+            && self.follower.written() == written
+            && Instant::now() < until
+        {
+            thread::park_timeout(until.saturating_duration_since(Instant::now()));
+        }
+    }
+}

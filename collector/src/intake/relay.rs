@@ -1,0 +1,123 @@
+//! A connection of another collector that forwards what it has received.
+
+mod batch;
+mod reader;
+
+use super::relay_source::allows;
+use super::shared::IntakeContext;
+use super::stream::PeerStream;
+use crate::decode::Origin;
+use crate::senders::grant::Grant;
+use crate::senders::peer::Peer;
+use crate::senders::peer_error::PeerError;
+use batch::{RelaySenders, RelayedBatch};
+use netlog_wire::{BatchHeader, CollectorMessage, MAX_HEADER, RelayHello};
+use reader::RelayReader;
+use std::io;
+use std::sync::Arc;
+
+/// Bytes of the hub's room that a batch takes, for one of its lines.
+const LINE: usize = 64;
+
+/// The relay, as the kernel or its certificate shows it.
+pub(super) struct RelayPeer<'a> {
+    pub(super) peer: Peer,
+    pub(super) origin: &'a Origin,
+    pub(super) shared: &'a IntakeContext,
+}
+
+/// The reason for the end of such a connection.
+#[derive(Debug)]
+pub(super) enum RelayEnd {
+    Closed,
+    Refused(PeerError),
+    Broken(io::Error),
+    /// The hub is gone, or the collector ends.
+    Stopped,
+}
+
+impl From<io::Error> for RelayEnd {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// Serves a relay to its end, which has sent `opening` so far.
+pub(super) async fn serve(
+    stream: &mut PeerStream,
+    opening: Vec<u8>,
+    peer: RelayPeer<'_>,
+) -> RelayEnd {
+    let mut reader = RelayReader::new(stream, opening);
+    let shared = peer.shared;
+    let end = tokio::select! {
+        biased;
+        () = shared.stopped() => RelayEnd::Stopped,
+        end = converse(&mut reader, &peer) => end.err().unwrap_or(RelayEnd::Closed),
+    };
+    if matches!(end, RelayEnd::Closed | RelayEnd::Stopped) {
+        stream.close_in_order();
+        stream.half_close();
+    }
+    end
+}
+
+async fn converse(reader: &mut RelayReader<'_>, peer: &RelayPeer<'_>) -> Result<(), RelayEnd> {
+    let Some(line) = reader.line(MAX_HEADER).await? else { return Ok(()) };
+    let hello = RelayHello::parse(&line).ok_or_else(|| rejected("malformed hello"))?;
+    let grant = admit(&hello, peer)?;
+    reader.send(&CollectorMessage::Welcome { ack: 0 }).await?;
+    let mut senders = RelaySenders::new(&hello.host, peer.origin.peer(), grant);
+    while let Some(line) = reader.line(MAX_HEADER).await? {
+        if line.is_empty() {
+            continue;
+        }
+        let header = BatchHeader::parse(&line).ok_or_else(|| rejected("malformed batch"))?;
+        let packed = reader.exactly(header.packed as usize).await?;
+        let number = header.batch;
+        keep(RelayedBatch { header, packed }, &mut senders, peer).await?;
+        reader.send(&CollectorMessage::Ack(number)).await?;
+    }
+    Ok(())
+}
+
+/// Waits until a batch is in the sinks.
+async fn keep(
+    batch: RelayedBatch,
+    senders: &mut RelaySenders,
+    peer: &RelayPeer<'_>,
+) -> Result<(), RelayEnd> {
+    let shared = peer.shared;
+    let records = batch.header.records();
+    let bytes = batch.header.bytes as usize + LINE * records as usize;
+    let room = shared.hub.reserve(bytes).await.map_err(|_| RelayEnd::Stopped)?;
+    let runs = batch.runs(senders).map_err(rejected)?;
+    shared.stats.bytes_in.add(batch.packed.len() as u64);
+    shared.stats.relay_batches.add(1);
+    shared.stats.records_relayed.add(records);
+    shared.hub.give(runs, room);
+    shared.hub.settled().await.map_err(|_| RelayEnd::Stopped)
+}
+
+/// Checks that the peer may speak for others at all, and returns the rights of its token.
+fn admit(hello: &RelayHello, peer: &RelayPeer<'_>) -> Result<Option<Arc<Grant>>, RelayEnd> {
+    let RelayPeer { peer: address, origin, shared } = peer;
+    if !allows(&shared.relay_from, *address, origin) {
+        shared.stats.relays_refused.add(1);
+        let words = format!("no relay is accepted from {}: see --relay-from", origin.peer());
+        return Err(rejected(words));
+    }
+    if !origin.may_name(&hello.host) {
+        let words = format!("the certificate is not for host {}", hello.host);
+        return Err(rejected(words));
+    }
+    let admitted = shared.tokens.as_ref().map(|tokens| tokens.admit(hello.token.as_deref()));
+    admitted.transpose().map_err(|error| match error {
+        PeerError::MissingToken => RelayEnd::Refused(PeerError::HelloWithoutToken),
+        error => RelayEnd::Refused(error),
+    })
+}
+
+fn rejected(words: impl Into<String>) -> RelayEnd {
+    RelayEnd::Refused(PeerError::Rejected(words.into()))
+}

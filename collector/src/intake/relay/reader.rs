@@ -1,0 +1,97 @@
+//! Lines and blocks of a relay's connection.
+
+use crate::intake::shared::READ;
+use crate::intake::stream::PeerStream;
+use netlog_wire::CollectorMessage;
+use std::future::poll_fn;
+use std::io;
+
+/// What has been read, and not been asked for.
+pub(super) struct RelayReader<'a> {
+    stream: &'a mut PeerStream,
+    bytes: Vec<u8>,
+    /// How many of them have been taken.
+    taken: usize,
+}
+
+impl<'a> RelayReader<'a> {
+    pub(super) fn new(stream: &'a mut PeerStream, bytes: Vec<u8>) -> Self {
+        Self { stream, bytes, taken: 0 }
+    }
+
+    /// The next line, without its end; `None` at the end of the connection.
+    pub(super) async fn line(&mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut searched = 0;
+        loop {
+            let rest = &self.bytes[self.taken..];
+            if let Some(end) = memchr::memchr(b'\n', &rest[searched..]) {
+                let line = rest[..searched + end].to_vec();
+                self.taken += line.len() + 1;
+                return Ok(Some(line));
+            }
+            searched = rest.len();
+            if searched > most {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a header is too long"));
+            }
+            if !self.more().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The next `len` bytes.
+    pub(super) async fn exactly(&mut self, len: usize) -> io::Result<Vec<u8>> {
+        while self.bytes.len() - self.taken < len {
+            if !self.more().await? {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let block = self.bytes[self.taken..self.taken + len].to_vec();
+        self.taken += len;
+        Ok(block)
+    }
+
+    pub(super) async fn send(&mut self, message: &CollectorMessage) -> io::Result<()> {
+        let mut line = Vec::new();
+        message.push(&mut line);
+        self.reply(&line).await
+    }
+
+    pub(super) async fn reply(&mut self, line: &[u8]) -> io::Result<()> {
+        let mut sent = 0;
+        while sent < line.len() {
+            match self.stream.try_write(&line[sent..]) {
+                Ok(more) => sent += more,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stream.writable().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads on; `false` at the end.
+    async fn more(&mut self) -> io::Result<bool> {
+        self.bytes.drain(..self.taken);
+        self.taken = 0;
+        loop {
+            let held = self.bytes.len();
+            self.bytes.resize(held + READ, 0);
+            let (stream, bytes) = (&mut *self.stream, &mut self.bytes[held..]);
+            let fetched =
+                poll_fn(|context| std::task::Poll::Ready(stream.poll_fetch(context, bytes)));
+            let fetched = fetched.await;
+            match &fetched {
+                Ok(Some(came)) => {
+                    self.bytes.copy_within(held + came.start..held + came.end, held);
+                    self.bytes.truncate(held + came.len());
+                    return Ok(!came.is_empty());
+                }
+                _ => self.bytes.truncate(held),
+            }
+            fetched?;
+            self.stream.readable().await?;
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The position of the relay in its log: `app.log.forwarded`, beside the file, and shared with those
+//! who must not remove what it has not sent.
+//!
+//! All before it is in the sinks of the collector that the relay forwards to. It is written after
+//! that collector's acknowledgement, some time after it at most: a position that is too early only
+//! makes the relay repeat what the other side drops.
+
+use crate::layout::paths::{beside, next_of, own, read, sync_directory};
+use ring::rand::SystemRandom;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Version of the format.
+const VERSION: u32 = 1;
+
+/// Length of the space and the checksum behind the value.
+const CHECKSUM: usize = 9;
+
+/// Numbers left out where it is not known how many were given: more than a file has lines.
+const UNKNOWN: u64 = 1 << 32;
+
+/// A place in a log: the generation of a file, and an offset in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct ForwardPlace {
+    pub(crate) generation: u64,
+    pub(crate) offset: u64,
+}
+
+/// Where the relay is, and what it has given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ForwardState {
+    version: u32,
+    /// Id of the relay, under which it numbers the records that have no number.
+    #[serde(with = "hex")]
+    pub(crate) relay: u128,
+    #[serde(flatten)]
+    pub(crate) place: ForwardPlace,
+    /// Count of numbers given to records without one.
+    pub(crate) numbered: u64,
+    /// Records removed before they were sent, and those of them that were reported.
+    pub(crate) lost: u64,
+    pub(crate) reported: u64,
+}
+
+/// The position, in memory and on the disk.
+#[derive(Debug)]
+pub(crate) struct Forwarded {
+    path: PathBuf,
+    state: Mutex<Saved>,
+}
+
+#[derive(Debug)]
+struct Saved {
+    now: ForwardState,
+    /// The place that the disk has.
+    saved: ForwardPlace,
+}
+
+impl Forwarded {
+    /// Reads the position beside the log at `path`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is damaged, or of another version.
+    pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
+        let path = beside(path, ".forwarded");
+        let text = match read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text?,
+        };
+        let now = parse(&text).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version")
+        })?;
+        Ok(Some(Self { path, state: Mutex::new(Saved { now, saved: now.place }) }))
+    }
+
+    /// Begins at `place` of the log at `path`, for a relay with a new id.
+    pub(crate) fn begin(path: &Path, place: ForwardPlace, relay: u128) -> io::Result<Self> {
+        let (numbered, lost) = (0, 0);
+        let now = ForwardState { version: VERSION, relay, place, numbered, lost, reported: 0 };
+        let state = Mutex::new(Saved { now, saved: place });
+        let begun = Self { path: beside(path, ".forwarded"), state };
+        begun.save()?;
+        Ok(begun)
+    }
+
+    pub(crate) fn now(&self) -> ForwardState {
+        self.lock().now
+    }
+
+    /// The place that a relay begins at which starts now.
+    pub(crate) fn saved(&self) -> ForwardPlace {
+        self.lock().saved
+    }
+
+    /// Moves on to `place`, all before which was acknowledged, `numbered` records without a number
+    /// among it. It stays where it is if it was moved further meanwhile.
+    pub(crate) fn advance(&self, place: ForwardPlace, numbered: u64) {
+        let mut state = self.lock();
+        if state.now.place < place {
+            state.now.place = place;
+            state.now.numbered += numbered;
+        }
+    }
+
+    /// Gives up what was not sent of all files before `generation`: so many records, if that is
+    /// known. Nothing is to be removed before the disk has this.
+    pub(crate) fn give_up_before(&self, generation: u64, records: Option<u64>) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.now.place.generation >= generation {
+            return Ok(());
+        }
+        state.now.place = ForwardPlace { generation, offset: 0 };
+        state.now.numbered += records.unwrap_or(UNKNOWN);
+        state.now.lost += records.unwrap_or(1);
+        self.write(&mut state)
+    }
+
+    /// Goes back to where the log ends at the latest. After a power failure it may have lost more
+    /// than the position has.
+    pub(crate) fn go_back_to(&self, end: ForwardPlace) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.now.place <= end {
+            return Ok(());
+        }
+        state.now.place = end;
+        self.write(&mut state)
+    }
+
+    /// From now on, records without a number are sent under another id: nobody knows which of them
+    /// were numbered how.
+    pub(crate) fn renew(&self, relay: u128) -> io::Result<()> {
+        let mut state = self.lock();
+        state.now.relay = relay;
+        self.write(&mut state)
+    }
+
+    /// Takes note that so many lost records have been reported.
+    pub(crate) fn report(&self, lost: u64) -> io::Result<()> {
+        let mut state = self.lock();
+        state.now.reported = lost;
+        self.write(&mut state)
+    }
+
+    /// Makes the disk have the position.
+    pub(crate) fn save(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        self.write(&mut state)
+    }
+
+    fn write(&self, state: &mut Saved) -> io::Result<()> {
+        let next = next_of(&self.path);
+        let mut options = OpenOptions::new();
+        let mut file = own(options.write(true).create(true).truncate(true)).open(&next)?;
+        file.write_all(&text(&state.now))?;
+        file.sync_data()?;
+        fs::rename(&next, &self.path)?;
+        sync_directory(&self.path)?;
+        state.saved = state.now.place;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Saved> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An id that nobody else has.
+pub(crate) fn random_id() -> io::Result<u128> {
+    let id = ring::rand::generate::<[u8; 16]>(&SystemRandom::new());
+    id.map(|id| u128::from_ne_bytes(id.expose())).map_err(|_| io::ErrorKind::Other.into())
+}
+
+fn text(state: &ForwardState) -> Vec<u8> {
+    // Writing to memory does not fail, and no value here has a key that is not text.
+    let mut text = serde_json::to_vec(state).unwrap_or_default();
+    let checksum = crc32fast::hash(&text);
+    let _ = writeln!(text, " {checksum:08x}");
+    text
+}
+
+fn parse(text: &[u8]) -> Option<ForwardState> {
+    let line = text.strip_suffix(b"\n")?;
+    let (value, checksum) = line.split_at_checked(line.len().checked_sub(CHECKSUM)?)?;
+    if checksum != format!(" {:08x}", crc32fast::hash(value)).as_bytes() {
+        return None;
+    }
+    let state: ForwardState = serde_json::from_slice(value).ok()?;
+    (state.version == VERSION).then_some(state)
+}
+
+/// An id as 32 hex digits.
+mod hex {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(id: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{id:032x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u128, D::Error> {
+        let digits = String::deserialize(from)?;
+        u128::from_str_radix(&digits, 16).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::tempdir;
+
+    fn place(generation: u64, offset: u64) -> ForwardPlace {
+        ForwardPlace { generation, offset }
+    }
+
+    #[test]
+    fn a_position_is_written_in_these_bytes_and_read_back() {
+        let dir = tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        assert!(Forwarded::read(&log).unwrap().is_none());
+        let forwarded = Forwarded::begin(&log, place(7, 100), 0x9f).unwrap();
+        forwarded.advance(place(7, 200), 3);
+        forwarded.advance(place(7, 150), 9);
+        assert_eq!((forwarded.saved(), forwarded.now().place), (place(7, 100), place(7, 200)));
+        forwarded.save().unwrap();
+        let text = fs::read_to_string(&forwarded.path).unwrap();
+        let expected = "{\"version\":1,\"relay\":\"0000000000000000000000000000009f\",\
+                        \"generation\":7,\"offset\":200,\"numbered\":3,\"lost\":0,\"reported\":0} ";
+        assert!(text.starts_with(expected), "{text}");
+        let again = Forwarded::read(&log).unwrap().unwrap();
+        assert_eq!(again.now(), forwarded.now());
+        fs::write(&forwarded.path, text.replace("200", "201")).unwrap();
+        let error = Forwarded::read(&log).err().unwrap();
+        assert_eq!(error.to_string(), "damaged, or of another version");
+    }
+
+    #[test]
+    fn what_is_given_up_is_counted_once_and_its_numbers_are_not_given_again() {
+        let dir = tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        let forwarded = Forwarded::begin(&log, place(7, 100), 1).unwrap();
+        forwarded.advance(place(7, 300), 5);
+        for _ in 0..2 {
+            forwarded.give_up_before(8, Some(20)).unwrap();
+        }
+        // What was under way when it was given up.
+        forwarded.advance(place(7, 400), 5);
+        let again = Forwarded::read(&log).unwrap().unwrap().now();
+        assert_eq!((again.place, again.numbered, again.lost), (place(8, 0), 25, 20));
+        forwarded.give_up_before(9, None).unwrap();
+        assert_eq!(forwarded.now().numbered, 25 + UNKNOWN);
+    }
+}

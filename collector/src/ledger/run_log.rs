@@ -1,0 +1,183 @@
+//! The runs of a ledger, in the order of their file, for a relay: who sent what stands where.
+
+use super::entry::{BatchEntry, LedgerEntry, LedgerHead, RunEntry};
+use crate::layout::file_id::FileId;
+use crate::layout::paths::own;
+use crate::senders::identity::SenderId;
+use std::collections::{HashMap, VecDeque};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::Path;
+
+/// Bytes read at once.
+const BLOCK: usize = 256 << 10;
+
+/// A ledger that is read while it grows.
+#[derive(Debug)]
+pub(crate) struct RunLog {
+    file: File,
+    /// Bytes of a line that has not ended.
+    rest: Vec<u8>,
+    head: LedgerHead,
+    ids: HashMap<u32, SenderId>,
+    entries: VecDeque<Stretch>,
+    runs: VecDeque<SourceRun>,
+    /// What ends before is not asked for.
+    from: u64,
+}
+
+/// An entry, with the ids that its numbers stood for.
+#[derive(Debug)]
+struct Stretch {
+    batch: BatchEntry,
+    ids: Vec<Option<SenderId>>,
+}
+
+/// A part of a file whose records come from one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SourceRun {
+    pub(crate) range: Range<u64>,
+    pub(crate) origin: RunOrigin,
+}
+
+/// The place where records come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunOrigin {
+    /// A sender, which has numbered them.
+    Numbered { sender: SenderId, first: u64, count: u64 },
+    /// Plain peers, or the collector itself, or nobody knows.
+    Unnumbered,
+}
+
+impl RunLog {
+    /// Opens the ledger at `path`, to read what it says of the file from the offset `from` on.
+    pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
+        let file = own(OpenOptions::new().read(true)).open(path)?;
+        let mut log = Self {
+            file,
+            rest: Vec::new(),
+            head: LedgerHead::default(),
+            ids: HashMap::new(),
+            entries: VecDeque::new(),
+            runs: VecDeque::new(),
+            from,
+        };
+        log.fill()?;
+        match log.head.inode {
+            FileId(0, 0) => Err(io::ErrorKind::NotFound.into()),
+            _ => Ok(log),
+        }
+    }
+
+    /// First line.
+    pub(crate) fn head(&self) -> &LedgerHead {
+        &self.head
+    }
+
+    /// Tells whether it is still the file at `path`.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        let ours = self.file.metadata().map(|file| FileId::from(&file));
+        let there = path.metadata().map(|file| FileId::from(&file));
+        matches!((ours, there), (Ok(ours), Ok(there)) if ours == there)
+    }
+
+    /// The records that begin at `at`, none beyond `limit`; `None` if there are none yet. Entries
+    /// of what is behind `limit` count once the file is `closed`, as far as it goes.
+    pub(crate) fn next(
+        &mut self,
+        at: u64,
+        limit: u64,
+        closed: bool,
+    ) -> io::Result<Option<SourceRun>> {
+        loop {
+            while self.entries.len() < 2 && self.fill()? {}
+            while self.runs.front().is_some_and(|run| run.range.end <= at) {
+                self.runs.pop_front();
+            }
+            let unknown = |to: u64| {
+                let range = at..to.min(limit);
+                let run = SourceRun { range, origin: RunOrigin::Unnumbered };
+                (run.range.start < run.range.end).then_some(run)
+            };
+            if let Some(run) = self.runs.front() {
+                return Ok(match run.range.start <= at {
+                    true => Some(run.clone()),
+                    false => unknown(run.range.start),
+                });
+            }
+            let Some(first) = self.entries.front() else { return Ok(unknown(limit)) };
+            let last = self.entries.len() == 1;
+            if last && !closed && first.batch.span.end() > limit {
+                return Ok(unknown(first.batch.span.at));
+            }
+            let Some(first) = self.entries.pop_front() else { return Ok(None) };
+            let next = self.entries.front().map_or(limit, |next| next.batch.span.at);
+            self.runs.extend(first.up_to(next.min(limit)));
+        }
+    }
+
+    /// Reads on; `false` at the end.
+    fn fill(&mut self) -> io::Result<bool> {
+        let mut block = vec![0; BLOCK];
+        let len = self.file.read(&mut block)?;
+        self.rest.extend_from_slice(&block[..len]);
+        let whole = memchr::memrchr(b'\n', &self.rest).map_or(0, |end| end + 1);
+        let rest = self.rest.split_off(whole);
+        let lines = std::mem::replace(&mut self.rest, rest);
+        lines.split_inclusive(|&byte| byte == b'\n').for_each(|line| self.take(line));
+        Ok(len > 0)
+    }
+
+    fn take(&mut self, line: &[u8]) {
+        if let Some(head) = LedgerHead::parse(line) {
+            self.head = head;
+            return;
+        }
+        match LedgerEntry::parse(line) {
+            Some(LedgerEntry::Sender(known)) => drop(self.ids.insert(known.number, known.id)),
+            Some(LedgerEntry::Batch(batch)) if batch.span.end() > self.from => {
+                let ids = batch.runs.iter().map(|run| self.ids.get(&run.sender).copied());
+                let ids = ids.collect();
+                self.entries.push_back(Stretch { batch, ids });
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Stretch {
+    /// The runs that end at or before `bound`.
+    fn up_to(self, bound: u64) -> Vec<SourceRun> {
+        let mut at = self.batch.span.at;
+        let runs = self.batch.runs.iter().zip(self.ids).map(|(run, sender)| {
+            let range = at..at + run.bytes;
+            at = range.end;
+            let &RunEntry { first, count, .. } = run;
+            let origin = match sender.filter(|_| count > 0) {
+                Some(sender) => RunOrigin::Numbered { sender, first, count },
+                None => RunOrigin::Unnumbered,
+            };
+            SourceRun { range, origin }
+        });
+        runs.take_while(|run| run.range.end <= bound).collect()
+    }
+}
+
+/// Count of the records that the ledger at `path` knows of, from the offset `from` of its file on.
+pub(crate) fn unsent_records(path: &Path, from: u64) -> io::Result<u64> {
+    let mut log = RunLog::open(path, from)?;
+    let mut records = 0;
+    loop {
+        for Stretch { batch, .. } in log.entries.drain(..) {
+            let mut end = batch.span.at;
+            for run in &batch.runs {
+                end += run.bytes;
+                records += if end > from { run.count.max(1) } else { 0 };
+            }
+        }
+        if !log.fill()? {
+            return Ok(records);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Numbers of a sender that a sink misses below the highest one it has.
+//!
+//! A sender that moves from one collector to another leaves some of its records in each. Whoever
+//! receives from both, through relays, may receive the later ones first; the highest number alone
+//! would then make the earlier ones look like repeats.
+
+use serde::{Deserialize, Serialize};
+
+/// The most gaps of one sender. Beyond that the lowest one is forgotten: its records would be taken
+/// for repeats.
+const MOST: usize = 256;
+
+/// Disjoint ranges of missing numbers, both ends included, in ascending order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct NumberGaps(Vec<NumberRange>);
+
+/// Consecutive numbers, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64)", into = "(u64, u64)")]
+pub(crate) struct NumberRange {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+}
+
+impl From<(u64, u64)> for NumberRange {
+    fn from((first, last): (u64, u64)) -> Self {
+        Self { first, last }
+    }
+}
+
+impl From<NumberRange> for (u64, u64) {
+    fn from(range: NumberRange) -> Self {
+        (range.first, range.last)
+    }
+}
+
+impl NumberRange {
+    fn overlap(self, other: Self) -> Option<Self> {
+        let (first, last) = (self.first.max(other.first), self.last.min(other.last));
+        (first <= last).then_some(Self { first, last })
+    }
+}
+
+impl NumberGaps {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The parts of `range` that are missing where `mark` is the highest number.
+    pub(crate) fn missing(&self, mark: u64, range: NumberRange) -> Vec<NumberRange> {
+        let mut parts: Vec<_> = self.0.iter().filter_map(|gap| gap.overlap(range)).collect();
+        let beyond = NumberRange { first: mark.saturating_add(1), last: u64::MAX };
+        parts.extend(beyond.overlap(range));
+        parts
+    }
+
+    /// Takes note that `range` is there where `mark` was the highest number, and returns the highest
+    /// now.
+    pub(crate) fn add(&mut self, mark: u64, range: NumberRange) -> u64 {
+        if range.first > mark + 1 {
+            self.0.push(NumberRange { first: mark + 1, last: range.first - 1 });
+            if self.0.len() > MOST {
+                self.0.remove(0);
+            }
+        } else if !self.0.is_empty() && range.first <= mark {
+            let split = |gap: NumberRange| {
+                let before = NumberRange { last: gap.last.min(range.first - 1), ..gap };
+                let behind = NumberRange { first: gap.first.max(range.last + 1), ..gap };
+                match gap.overlap(range) {
+                    None => vec![gap],
+                    Some(_) => vec![before, behind],
+                }
+            };
+            let left = self.0.iter().flat_map(|gap| split(*gap));
+            self.0 = left.filter(|gap| gap.first <= gap.last).collect();
+        }
+        mark.max(range.last)
+    }
+
+    /// The gaps of what is there in either of two places, each with its highest number.
+    pub(crate) fn join(&self, mark: u64, other: &Self, other_mark: u64) -> Self {
+        let whole = |gaps: &Self, mark| {
+            let beyond = NumberRange { first: mark + 1, last: u64::MAX };
+            gaps.0.iter().copied().chain([beyond]).collect::<Vec<_>>()
+        };
+        let theirs = whole(other, other_mark);
+        let both = whole(self, mark).into_iter().flat_map(|gap| {
+            theirs.iter().filter_map(move |other| gap.overlap(*other)).collect::<Vec<_>>()
+        });
+        Self(both.filter(|gap| gap.last < u64::MAX).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(first: u64, last: u64) -> NumberRange {
+        NumberRange { first, last }
+    }
+
+    fn gaps(ranges: &[(u64, u64)]) -> NumberGaps {
+        NumberGaps(ranges.iter().map(|&pair| pair.into()).collect())
+    }
+
+    #[test]
+    fn what_comes_late_is_missing_until_it_comes_and_never_twice() {
+        let mut held = NumberGaps::default();
+        let mut mark = held.add(0, range(1, 10));
+        mark = held.add(mark, range(21, 30));
+        assert_eq!((mark, &held), (30, &gaps(&[(11, 20)])));
+        assert_eq!(held.missing(mark, range(5, 40)), [range(11, 20), range(31, 40)]);
+        mark = held.add(mark, range(14, 15));
+        assert_eq!((mark, &held), (30, &gaps(&[(11, 13), (16, 20)])));
+        assert_eq!(held.missing(mark, range(1, 30)), [range(11, 13), range(16, 20)]);
+        mark = held.add(mark, range(5, 31));
+        assert_eq!((mark, held.is_empty()), (31, true));
+        assert_eq!(held.missing(mark, range(1, 31)), []);
+    }
+
+    #[test]
+    fn the_number_of_gaps_is_bounded() {
+        let mut held = NumberGaps::default();
+        let add = |mark, n: u64| held.add(mark, range(n * 10, n * 10));
+        assert_eq!((1..=1000).fold(0, add), 10_000);
+        assert_eq!(held.0.len(), MOST);
+        assert_eq!(held.0.last(), Some(&range(9991, 9999)));
+    }
+
+    #[test]
+    fn what_is_in_either_of_two_files_is_there() {
+        let early = gaps(&[(3, 5)]);
+        let late = gaps(&[(1, 10)]);
+        assert_eq!(early.join(10, &late, 20), gaps(&[(3, 5)]));
+        assert_eq!(late.join(20, &early, 10), gaps(&[(3, 5)]));
+        assert_eq!(late.join(20, &gaps(&[]), 4), gaps(&[(5, 10)]));
+    }
+
+    /// Against a plain set of numbers.
+    #[test]
+    fn any_order_of_arrival_ends_in_the_same_set() {
+        let mut seed = 7_u64;
+        let mut dice = move |sides: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % sides
+        };
+        for _ in 0..200 {
+            let (mut held, mut mark) = (NumberGaps::default(), 0);
+            let mut set = std::collections::BTreeSet::new();
+            for _ in 0..40 {
+                let first = 1 + dice(90);
+                let part = range(first, first + dice(10));
+                let new: u64 = held.missing(mark, part).iter().map(|r| r.last - r.first + 1).sum();
+                mark = held.add(mark, part);
+                let before = set.len();
+                set.extend(part.first..=part.last);
+                assert_eq!(new as usize, set.len() - before);
+                assert_eq!(set.last(), Some(&mark));
+            }
+        }
+    }
+}

@@ -47,6 +47,18 @@ const WORDS: &[(&str, Level, bool)] = &[
     ("silly", Level::Trace, false),
 ];
 
+/// A bit for each length of a word, by its first letter.
+static LENGTHS: [u16; 26] = {
+    let mut lengths = [0; 26];
+    let mut nth = 0;
+    while nth < WORDS.len() {
+        let word = WORDS[nth].0.as_bytes();
+        lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+        nth += 1;
+    }
+    lengths
+};
+
 /// Letters that stand for a level where nothing else can stand.
 const LETTERS: &[(u8, &str)] = &[
     (b'e', "error"),
@@ -112,8 +124,12 @@ pub(super) fn is_level(said: &[u8]) -> bool {
 
 /// The entry of a level's name.
 pub(super) fn known(said: &[u8]) -> Option<&'static (&'static str, Level, bool)> {
-    // The length and the first letter rule most of them out.
+    // The length and the first letter rule most of them out, and most other words altogether.
     let first = said.first()?.to_ascii_lowercase();
+    let lengths = LENGTHS.get(usize::from(first.wrapping_sub(b'a')))?;
+    if said.len() > 15 || lengths & 1 << said.len() == 0 {
+        return None;
+    }
     let near = |word: &str| word.len() == said.len() && word.as_bytes()[0] == first;
     WORDS.iter().find(|(word, ..)| near(word) && word.as_bytes().eq_ignore_ascii_case(said))
 }

@@ -21,7 +21,7 @@ use super::draft::{Draft, Priority, Text};
 use super::json_fields;
 use super::scratch::Scratch;
 use super::severity::{self, Severity};
-use super::time::head;
+use super::time::MinuteMemory;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 use tag::{has_pid, is_host, is_level_word, is_priority_name, own_line, tagged};
@@ -61,8 +61,9 @@ pub(super) fn read<'a>(
     let (priority, rest) = priority(message)?;
     draft.level = priority.level;
     draft.priority = Some(priority);
-    let modern = rest.strip_prefix("1 ").and_then(|rest| modern::read(rest, draft));
-    let msg = modern.unwrap_or_else(|| traditional(rest, local, draft));
+    let modern =
+        rest.strip_prefix("1 ").and_then(|rest| modern::read(rest, draft, &mut scratch.minutes));
+    let msg = modern.unwrap_or_else(|| traditional(rest, local, draft, &mut scratch.minutes));
     draft.msg = Text::Plain(Cow::Borrowed(msg));
     if let Some(json) = object(msg) {
         draft.msg = Text::Json("");
@@ -94,9 +95,14 @@ fn object(msg: &str) -> Option<&str> {
 }
 
 /// RFC 3164 and its relatives: whatever is not there is not there. Answers the message.
-fn traditional<'a>(rest: &'a str, local: Option<&str>, draft: &mut Draft<'a>) -> &'a str {
+fn traditional<'a>(
+    rest: &'a str,
+    local: Option<&str>,
+    draft: &mut Draft<'a>,
+    minutes: &mut MinuteMemory,
+) -> &'a str {
     let body = rest.trim_start_matches(' ');
-    let Some((moment, len)) = head(body, Some(draft.time)) else {
+    let Some((moment, len)) = minutes.head(body, draft.time) else {
         if let Some(msg) = preamble::read(body, draft) {
             return msg;
         }
@@ -105,6 +111,15 @@ fn traditional<'a>(rest: &'a str, local: Option<&str>, draft: &mut Draft<'a>) ->
     };
     draft.set_time(moment);
     behind_time(&body[len..], local, draft)
+}
+
+/// The first word, and what is behind its blank.
+fn split_word(text: &str) -> (&str, &str) {
+    // A word is short: a loop is over before a search would begin.
+    match text.bytes().position(|byte| byte == b' ') {
+        Some(end) => (&text[..end], &text[end + 1..]),
+        None => (text, ""),
+    }
 }
 
 /// Reads what stands behind a time.
@@ -116,7 +131,7 @@ fn behind_time<'a>(rest: &'a str, local: Option<&str>, draft: &mut Draft<'a>) ->
     if let Some(msg) = own_line(rest, draft) {
         return msg;
     }
-    let (first, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+    let (first, behind) = split_word(rest);
     if is_priority_name(first) {
         draft.note("priority", Text::Plain(first.into()));
         return behind_time(behind, local, draft);

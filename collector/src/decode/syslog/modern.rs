@@ -2,16 +2,20 @@
 
 use crate::decode::draft::{Draft, Pair, Text, Value};
 use crate::decode::json_fields::claim;
-use crate::decode::time::{Moment, Zone, epoch, head};
+use crate::decode::time::{MinuteMemory, Moment, Zone, epoch};
 use std::borrow::Cow;
 
 /// Reads the header's fields; answers the message, or `None` when these are none.
-pub(super) fn read<'a>(rest: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
+pub(super) fn read<'a>(
+    rest: &'a str,
+    draft: &mut Draft<'a>,
+    minutes: &mut MinuteMemory,
+) -> Option<&'a str> {
     let (stamp, rest) = word(rest)?;
     let moment = match stamp {
         "-" => None,
-        stamp => match head(stamp, None).filter(|(_, len)| *len == stamp.len()) {
-            Some((moment, _)) => Some(moment),
+        stamp => match minutes.whole(stamp) {
+            Some(moment) => Some(moment),
             None => return meraki(stamp, rest, draft),
         },
     };

@@ -68,7 +68,9 @@ fn tag(rest: &str) -> Option<Tag<'_>> {
 /// A name and what stands in the brackets at its end, if that may be a process.
 fn brackets(body: &str) -> Option<(&str, &str)> {
     let inside = body.strip_suffix(']')?;
-    let (name, pid) = inside.rsplit_once('[')?;
+    let at = inside.bytes().rposition(|byte| byte == b'[')?;
+    let name = &inside[..at];
+    let pid = &inside[at + 1..];
     let plain = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'-' | b'_');
     let fit = !pid.is_empty() && pid.len() <= MAX_TAG && pid.bytes().all(plain);
     (fit && !name.is_empty()).then_some((name, pid))
@@ -76,37 +78,45 @@ fn brackets(body: &str) -> Option<(&str, &str)> {
 
 /// True if a word may be a program's name: not a number, a time, or text of a machine.
 fn is_name(name: &str) -> bool {
-    let odd = |byte: u8| {
-        byte <= b' '
-            || byte == 0x7f
-            || matches!(
-                byte,
-                b'"' | b'{' | b'}' | b'<' | b'>' | b'=' | b';' | b',' | b'%' | b'\\' | b'\''
-            )
-    };
-    let number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b'-');
     let bytes = name.as_bytes();
-    !bytes.is_empty()
-        && bytes.len() <= MAX_TAG
-        && bytes[0] != b'['
-        && !bytes.iter().any(|&byte| odd(byte))
-        && !bytes.iter().all(|&byte| number(byte))
-        && !is_date(bytes)
+    if bytes.is_empty() || bytes.len() > MAX_TAG || bytes[0] == b'[' {
+        return false;
+    }
+    let mut found = 0;
+    for &byte in bytes {
+        found |= NAME_BYTES[usize::from(byte)];
+    }
+    found & (ODD | WORD) == WORD && !is_date(bytes)
 }
+
+/// Set for a byte that may not stand in a name, and for one that no number has.
+const ODD: u8 = 1;
+const WORD: u8 = 2;
+
+static NAME_BYTES: [u8; 256] = {
+    let mut bytes = [WORD; 256];
+    let mut at = 0;
+    while at < 256 {
+        bytes[at] = match at as u8 {
+            0..=b' ' | 0x7f | b'"' | b'{' | b'}' | b'<' | b'>' | b'=' | b';' | b',' => ODD,
+            b'%' | b'\\' | b'\'' => ODD,
+            b'0'..=b'9' | b':' | b'.' | b'-' => 0,
+            _ => WORD,
+        };
+        at += 1;
+    }
+    bytes
+};
 
 /// True if a word may be a host's name or address.
 pub(super) fn is_host(word: &str) -> bool {
     let bytes = word.as_bytes();
     let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let first = bytes.first().is_some_and(|byte| *byte != b'-');
-    if bytes.contains(&b':') {
-        return word.parse::<IpAddr>().is_ok();
+    if !bytes.iter().all(|&byte| fit(byte)) {
+        return bytes.contains(&b':') && word.parse::<IpAddr>().is_ok();
     }
-    first
-        && bytes.iter().all(|&byte| fit(byte))
-        && !bytes.iter().all(u8::is_ascii_digit)
-        && !is_date(bytes)
-        && !severity::is_level(bytes)
+    first && !bytes.iter().all(u8::is_ascii_digit) && !is_date(bytes) && !severity::is_level(bytes)
 }
 
 /// `2026-11-22` at the beginning.

@@ -9,6 +9,9 @@ const MINUTE: i64 = 60 * SECOND;
 #[derive(Debug, Default)]
 pub(in crate::decode) struct MinuteMemory {
     utc: KnownMinute<{ "2026-11-22T19:00:".len() }>,
+    yearless: KnownMinute<{ "Nov 22 19:00:".len() }>,
+    /// The minute of reception, by which a year was found.
+    received: i64,
 }
 
 /// A minute by the text in front of its seconds.
@@ -26,6 +29,36 @@ impl<const LEN: usize> Default for KnownMinute<LEN> {
 }
 
 impl MinuteMemory {
+    /// Reads a time that is all of `text`, with a year.
+    pub(in crate::decode) fn whole<'a>(&mut self, text: &'a str) -> Option<Moment<'a>> {
+        if let Some(micros) = self.utc(text) {
+            return Some(Moment { micros, zone: Zone::Known });
+        }
+        head(text, None).filter(|(_, len)| *len == text.len()).map(|(moment, _)| moment)
+    }
+
+    /// Reads the time that begins `text`, and answers its length, as [`head`] does.
+    pub(in crate::decode) fn head<'a>(
+        &mut self,
+        text: &'a str,
+        received: i64,
+    ) -> Option<(Moment<'a>, usize)> {
+        let Some(within) = yearless_seconds(text.as_bytes()) else {
+            return head(text, Some(received));
+        };
+        let (minute, _) = text.as_bytes().split_first_chunk()?;
+        if *minute == self.yearless.text && received.div_euclid(MINUTE) == self.received {
+            let moment = Moment { micros: self.yearless.begins + within, zone: Zone::Assumed };
+            return Some((moment, YEARLESS));
+        }
+        let found = head(text, Some(received))?;
+        if found.1 == YEARLESS && found.0.zone == Zone::Assumed {
+            self.yearless = KnownMinute { text: *minute, begins: found.0.micros - within };
+            self.received = received.div_euclid(MINUTE);
+        }
+        Some(found)
+    }
+
     /// Reads `2026-11-22T19:00:00.123Z`, whatever the length of its fraction; `None` for any other
     /// form of time.
     pub(in crate::decode) fn utc(&mut self, text: &str) -> Option<i64> {
@@ -41,6 +74,18 @@ impl MinuteMemory {
         }
         Some(self.utc.begins + within)
     }
+}
+
+const YEARLESS: usize = "Nov 22 19:00:00".len();
+
+/// The microseconds of the seconds in `Nov 22 19:00:00 w`: a letter that begins neither a year nor a
+/// zone.
+fn yearless_seconds(bytes: &[u8]) -> Option<i64> {
+    let within = bytes.get(YEARLESS - 2..YEARLESS)?;
+    let behind = bytes.get(YEARLESS..YEARLESS + 2)?;
+    let alone =
+        bytes[0].is_ascii_uppercase() && behind[0] == b' ' && behind[1].is_ascii_lowercase();
+    if alone { seconds(within) } else { None }
 }
 
 /// The microseconds of `59.123456`; `None` beyond 59 and for anything else. Digits beyond the sixth
@@ -99,6 +144,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_time_without_a_year_is_the_same_as_without_memory(
+            days in proptest::collection::vec(0_i64..800, 2), second in 0_i64..200,
+            behind in prop_oneof![Just(" web1 x"), Just(" 2026 x"), Just(" UTC x"), Just(" z x"), Just(": x"), Just("")],
+        ) {
+            const DAY: i64 = 24 * 60 * MINUTE;
+            let mut minutes = MinuteMemory::default();
+            let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+            for (day, second) in [(days[0], second), (days[0], second + 1), (days[1], second), (days[1], second)] {
+                let received = days[1] * DAY + 99 * SECOND;
+                let (_, month, date) = netlog_wire::civil(day);
+                let text = format!("{} {date:2} 19:{:02}:{:02}{behind}", names[month as usize - 1], second / 60, second % 60);
+                prop_assert_eq!(minutes.head(&text, received), head(&text, Some(received)), "{}", text);
+            }
+        }
+
         #[test]
         fn a_time_is_the_same_as_without_memory(
             times in proptest::collection::vec(-62_167_219_200_000_000_i64..253_402_300_800_000_000, 2),

@@ -1,7 +1,9 @@
 //! Options of the logger, with their defaults.
 
 use crate::endpoint::{BadAddress, Endpoint, Transport};
+use crate::filter_text::Directives;
 use crate::identity;
+use crate::stderr::report;
 #[cfg(feature = "tls")]
 use crate::tls::TlsSettings;
 use crate::token::Token;
@@ -255,6 +257,14 @@ impl Builder {
     pub(crate) fn filters(&self) -> Result<Filter, InitError> {
         let from_env = || std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
         let text = self.filter.clone().or_else(from_env).unwrap_or_else(|| "info".into());
+        let Directives { plain, of_spans } = Directives::split(&text);
+        for directive in &of_spans {
+            report(&format!(
+                "ignored the directive {directive:?}: records are selected by target and level, \
+                 not by span"
+            ));
+        }
+        let text = if plain.is_empty() && !of_spans.is_empty() { "info".into() } else { plain };
         let mut filter = env_filter::Builder::new();
         filter.try_parse(&text).map_err(|e| InitError::Filter { text, why: e.to_string() })?;
         Ok(filter.build())

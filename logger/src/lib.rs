@@ -91,6 +91,7 @@ mod descriptor;
 mod encode;
 mod endpoint;
 mod exit;
+mod filter_text;
 #[cfg(all(any(test, fuzzing), target_os = "linux", not(netlog_portable)))]
 pub mod fuzz;
 mod identity;

@@ -15,9 +15,17 @@ use log::{Log, Metadata, Record};
 use netlog_wire::{Level, Line, Text};
 use std::cell::RefCell;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
+
+/// The wait of the guard's drop, a part of the time that the end of the program may take.
+static GUARD_WAIT: OnceLock<GuardWait> = OnceLock::new();
+
+struct GuardWait {
+    ended: Instant,
+    waited: Duration,
+}
 
 thread_local! {
     static ENCODER: RefCell<Option<LineEncoder>> = const { RefCell::new(None) };
@@ -46,7 +54,10 @@ pub struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        let began = Instant::now();
         let _ = flush(self.limit);
+        let ended = Instant::now();
+        let _ = GUARD_WAIT.set(GuardWait { ended, waited: ended - began });
     }
 }
 
@@ -114,8 +125,14 @@ fn end() {
     if let Some(logger) = LOGGER.get()
         && let Some(sender) = logger.own_sender()
     {
-        sender.end(logger.builder.flush_limit);
+        sender.end(rest_of(logger.builder.flush_limit));
     }
+}
+
+/// The part of `limit` that the guard's drop has left, if the program ends right after it.
+fn rest_of(limit: Duration) -> Duration {
+    let wait = GUARD_WAIT.get().filter(|wait| wait.ended.elapsed() < limit);
+    wait.map_or(limit, |wait| limit.saturating_sub(wait.waited))
 }
 
 impl Log for LogFacade {

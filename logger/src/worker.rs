@@ -1,6 +1,7 @@
 //! The worker: the thread that owns the socket. It connects, sends the records of the ring, reads
 //! acks, backs off, and starts over; for a dead sender's ring it ends when everything is delivered.
 
+mod backoff;
 mod connection;
 mod context;
 mod datagrams;
@@ -15,6 +16,7 @@ pub(crate) use context::{Context, Destination, RetryPolicy, WorkerStatus};
 use crate::endpoint::Transport;
 use crate::identity;
 use crate::waker::SleepMode;
+use backoff::{LONGEST_AFTER_REFUSAL, LONGEST_BACKOFF, pause};
 use connection::Connection;
 use context::ConnectionEnd;
 use intervals::BUSY;
@@ -24,12 +26,6 @@ use std::time::{Duration, Instant};
 
 /// Longest sleep between attempts to connect, because the clock must be set that often.
 const AWAY_INTERVAL: Duration = Duration::from_millis(500);
-
-/// Pause before the second attempt to connect; it doubles with each further attempt.
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-
-/// Longest pause between attempts to connect.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Delivers one spool.
 pub(crate) struct Worker {
@@ -46,6 +42,7 @@ impl Worker {
     pub(crate) fn run(self) -> Result<(), String> {
         let status = &self.context.status;
         let mut attempt = 0;
+        let mut longest = LONGEST_BACKOFF;
         loop {
             let end = match self.connect() {
                 Ok(connection) => self.deliver(connection),
@@ -62,10 +59,11 @@ impl Worker {
                         return Err(reason);
                     }
                     self.context.report_outage(&reason, refused);
+                    longest = if refused { LONGEST_AFTER_REFUSAL } else { LONGEST_BACKOFF };
                     attempt = if took_records { 0 } else { attempt };
                 }
             }
-            if self.back_off(attempt) {
+            if self.back_off(attempt, longest) {
                 return Ok(());
             }
             attempt += 1;
@@ -95,9 +93,9 @@ impl Worker {
     }
 
     /// Sleeps until the next attempt is due; `true` when the program ends and nothing is left.
-    fn back_off(&self, attempt: u32) -> bool {
+    fn back_off(&self, attempt: u32, longest: Duration) -> bool {
         let Context { spool, status, waker, .. } = &self.context;
-        let pause = LONGEST_BACKOFF.min(FIRST_BACKOFF * 2_u32.saturating_pow(attempt));
+        let pause = pause(attempt, longest);
         // Senders that lost the same collector must not all come back in the same moment.
         let id = u32::from_str_radix(&spool.identity.sender[..2], 16).unwrap_or(0);
         let jitter = id + attempt;

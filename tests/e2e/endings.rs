@@ -4,10 +4,11 @@
 //! SIGKILL.
 
 use crate::harness::{
-    Child, Collector, SOON, Scene, abort_subject, assert_each_once, assert_in_spans, message,
+    Child, Collector, Port, SOON, Scene, abort_subject, assert_each_once, assert_in_spans, message,
     succeeds_once, wait_until,
 };
 use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 20;
 
@@ -194,4 +195,18 @@ fn a_panic_is_the_last_record_of_its_stream_with_place_and_thread_and_is_flushed
         assert_each_once(&records, 1, 100);
         true
     }));
+}
+
+#[test]
+fn the_guard_and_the_exit_together_wait_no_longer_than_the_limit() {
+    let scene = Scene::new();
+    let port = Port::reserve();
+    // In memory, records are worth waiting for even where nobody listens.
+    let told = format!("to={} records=10 quiet=1 patience=8", port.address());
+    let mut subject = scene.subject(&told);
+    subject.says("cannot be reached");
+    let began = Instant::now();
+    subject.succeed();
+    let waited = began.elapsed();
+    assert!(waited < Duration::from_secs(14), "it took {waited:?}: the limit, twice");
 }

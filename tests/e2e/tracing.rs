@@ -1,6 +1,8 @@
 //! Events of `tracing` and the spans around them, through every way into a program's subscriber.
 
-use crate::harness::{Collector, Records, Scene, message, messages};
+use crate::harness::{
+    Child, Collector, Records, Scene, assert_each_once, example, message, messages,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -225,4 +227,24 @@ fn each_record_of_a_thousand_concurrent_requests_has_exactly_its_own_spans() {
     said.sort_unstable();
     said.dedup();
     assert_eq!((records.0.len(), said.len()), (100_000, 100_000));
+}
+
+#[test]
+fn a_directive_of_rust_log_that_selects_by_span_is_ignored_with_one_line_and_the_others_count() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let told = format!("to={} records=5", collector.authority());
+    let mut command = scene.command(&example("subject"));
+    command.env("RUST_LOG", "[request{id=7}]=debug,subject=warn").args(told.split(' '));
+    let mut quiet = Child::start(&mut command);
+    quiet.succeed();
+    let said = quiet.stderr();
+    assert_eq!(
+        said.matches("ignored the directive \"[request{id=7}]=debug\"").count(),
+        1,
+        "{said}"
+    );
+    assert!(collector.records().0.is_empty(), "the other directive counts");
+    Child::start(command.env("RUST_LOG", "[request]=trace")).succeed();
+    assert_each_once(&collector.stop(), 1, 5);
 }

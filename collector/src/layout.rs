@@ -4,6 +4,7 @@ pub(crate) mod file_id;
 pub(crate) mod fingerprint;
 pub(crate) mod forwarded;
 pub(crate) mod order;
+pub(crate) mod order_segments;
 pub(crate) mod paths;
 pub(crate) mod rotation;
 pub(crate) mod segment_name;

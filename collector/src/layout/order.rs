@@ -2,14 +2,14 @@
 //!
 //! ```text
 //!  .order            │ head │ entry │ entry │ …    24 bytes each
-//!  .order.segments   a line for each segment: its fingerprint, and the path of its log
+//!  .order.segments   a line for each segment: its fingerprint, its generation, the path of its log
 //! ```
 //!
 //! Each part of a batch has an entry, which is written before the part: where it begins in the
 //! stream of all parts, where in its segment, how long it is, and the number of the segment's line.
-//! A tail over many files follows the entries.
+//! A tail over many files follows the entries. Those of segments that are gone are pruned.
 
-use crate::layout::paths::{self, beside, own};
+use crate::layout::paths::own;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -29,16 +29,8 @@ pub(crate) struct OrderEntry {
     /// Start of the part in its segment.
     pub(crate) offset: u64,
     pub(crate) length: u32,
-    /// The segment's line, counted from 0.
+    /// The segment's number in `.order.segments`.
     pub(crate) segment: u32,
-}
-
-/// A segment as the order knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct SegmentKey {
-    pub(crate) fingerprint: u64,
-    /// The path of its log, below the directory.
-    pub(crate) log: PathBuf,
 }
 
 /// An order that is open to be read.
@@ -51,11 +43,6 @@ pub(crate) struct OrderFile {
 /// The order of the files below `base`.
 pub(crate) fn order_of(base: &Path) -> PathBuf {
     base.join(".order")
-}
-
-/// The segments that an order at `path` numbers.
-pub(crate) fn segments_of(path: &Path) -> PathBuf {
-    beside(path, ".segments")
 }
 
 /// The head of an order whose stream is known by `id`.
@@ -142,27 +129,4 @@ impl OrderFile {
         }
         Ok(range.start)
     }
-}
-
-/// The segments of the order at `path`, by their numbers, and how many bytes of the file are whole
-/// lines.
-pub(crate) fn segments(path: &Path) -> io::Result<(Vec<SegmentKey>, u64)> {
-    let text = match paths::read(&segments_of(path)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        text => text?,
-    };
-    let mut found = Vec::new();
-    let mut whole = 0;
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
-        let text = line.strip_suffix(b"\n").and_then(|line| str::from_utf8(line).ok());
-        let parts = text.and_then(|text| text.split_once(' '));
-        let key = parts.and_then(|(fingerprint, log)| {
-            let fingerprint = u64::from_str_radix(fingerprint, 16).ok()?;
-            Some(SegmentKey { fingerprint, log: log.into() })
-        });
-        let Some(key) = key else { break };
-        found.push(key);
-        whole += line.len() as u64;
-    }
-    Ok((found, whole))
 }

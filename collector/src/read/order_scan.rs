@@ -4,7 +4,8 @@
 use super::log_set::{Log, LogFiles, LogStore, SegmentId};
 use super::segment::Segment;
 use crate::hub::recent::{LineOrigin, LinePiece};
-use crate::layout::order::{OrderEntry, OrderFile, SegmentKey, order_of, segments};
+use crate::layout::order::{OrderEntry, OrderFile};
+use crate::layout::order_segments::{SegmentKey, SegmentTable};
 use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
@@ -28,7 +29,7 @@ const OPEN: usize = 32;
 /// A scan, and what it holds so as not to read it twice.
 pub(crate) struct OrderScan {
     store: Arc<LogStore>,
-    keys: Vec<SegmentKey>,
+    segments: SegmentTable,
     listed: Option<ListedLogs>,
     windows: HashMap<u32, ReadWindow>,
     open: usize,
@@ -64,7 +65,14 @@ pub(crate) struct OrderStep {
 
 impl OrderScan {
     pub(crate) fn new(store: Arc<LogStore>) -> Self {
-        Self { store, keys: Vec::new(), listed: None, windows: HashMap::new(), open: 0, held: 0 }
+        Self {
+            store,
+            segments: SegmentTable::default(),
+            listed: None,
+            windows: HashMap::new(),
+            open: 0,
+            held: 0,
+        }
     }
 
     fn base(&self) -> io::Result<&Path> {
@@ -85,13 +93,14 @@ impl OrderScan {
         let first = order.find(position)?;
         let mut step = OrderStep { position: until, ..OrderStep::default() };
         let entries = order.entries(first, BLOCK)?;
-        // What was pruned stood before the first.
-        let start = entries.first().filter(|_| first == 0).map_or(0, |entry| entry.position);
-        step.missed = (1..start).contains(&position);
+        let mut behind = position;
         for entry in entries {
             if entry.position >= until {
                 return Ok(step);
             }
+            // Where entries were pruned, records were removed.
+            step.missed |= behind > 0 && entry.position > behind;
+            behind = entry.end();
             let length = u64::from(entry.length);
             let skip = position.saturating_sub(entry.position).min(length);
             let left = most.saturating_sub(step.piece.bytes.len() as u64);
@@ -174,7 +183,7 @@ impl OrderScan {
         range: Range<u64>,
         most: u64,
     ) -> u64 {
-        let Some(fingerprint) = self.fingerprint(entry.segment) else {
+        let Ok(SegmentKey { fingerprint, .. }) = self.key(entry.segment) else {
             step.missed = true;
             return range.end;
         };
@@ -194,17 +203,10 @@ impl OrderScan {
     }
 
     fn key(&mut self, number: u32) -> io::Result<SegmentKey> {
-        if number as usize >= self.keys.len() {
-            (self.keys, _) = segments(&order_of(self.base()?))?;
+        if self.segments.get(number).is_none() {
+            self.segments = SegmentTable::read(self.base()?)?;
         }
-        self.keys.get(number as usize).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    fn fingerprint(&mut self, number: u32) -> Option<u64> {
-        if number as usize >= self.keys.len() {
-            self.key(number).ok()?;
-        }
-        self.keys.get(number as usize).map(|key| key.fingerprint)
+        self.segments.get(number).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// The lines of an entry that begin in `range`, out of a window if they are few.

@@ -8,7 +8,8 @@ use super::position::Position;
 use super::tail::{Render, TailCursor, TailStart};
 use crate::hub::progress::Progress;
 use crate::hub::recent::LinePiece;
-use crate::layout::order::{OrderFile, order_of, segments};
+use crate::layout::order::OrderFile;
+use crate::layout::order_segments::SegmentTable;
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
@@ -106,8 +107,8 @@ impl StreamCursor {
         };
         let order = OrderFile::open(&template.base).ok()?;
         let entry = *order.entries(order.find(before).ok()?, 1).ok()?.first()?;
-        let (keys, _) = segments(&order_of(&template.base)).ok()?;
-        let key = keys.get(entry.segment as usize)?;
+        let segments = SegmentTable::read(&template.base).ok()?;
+        let key = segments.get(entry.segment)?;
         let offset = entry.offset + place.checked_sub(entry.position)?;
         Some(Position { fingerprint: key.fingerprint, offset })
     }
@@ -187,8 +188,8 @@ impl StreamCursor {
 
 /// Place of a position in the stream, according to the order, which is searched from its end.
 fn find_in_order(base: &std::path::Path, after: Position, until: u64) -> io::Result<Option<u64>> {
-    let (keys, _) = segments(&order_of(base))?;
-    let known = (0..).zip(&keys).filter(|(_, key)| key.fingerprint == after.fingerprint);
+    let segments = SegmentTable::read(base)?;
+    let known = segments.iter().filter(|(_, it)| it.key.fingerprint == after.fingerprint);
     let numbers: BTreeSet<u32> = known.map(|(number, _)| number).collect();
     let order = OrderFile::open(base)?;
     let mut end = if numbers.is_empty() { 0 } else { order.len() };

@@ -259,6 +259,56 @@ fn tail(model: &Model, start: TailStart, most: u64) -> Vec<(u64, Position)> {
     text.lines().map(|line| (number(line.as_bytes()), position(line))).collect()
 }
 
+#[test]
+fn an_order_forgets_the_files_that_retention_removed_and_resumes_as_before() {
+    let mut model = Model::new();
+    for _ in 0..60 {
+        model.take(&Step::Batch(vec![(0, 50), (1, 60), (2, 70), (3, 80)]));
+    }
+    let before = tail(&model, TailStart::Last(RecordCount::All), 1000);
+    let order = || fs::read(model.dir.path().join(".order")).unwrap().len();
+    let segments = || fs::read(model.dir.path().join(".order.segments")).unwrap().len();
+    let lengths = (order(), segments());
+    let mut left = Vec::new();
+    for app in ["a.log", "b.log", "c.log", "d.log"] {
+        let log = model.dir.path().join(app);
+        let rotated = crate::layout::segment_name::rotated(&log);
+        for (at, segment) in rotated.iter().enumerate() {
+            let path = segment.path(&log);
+            match at + 1 < rotated.len() {
+                true => fs::remove_file(&path).unwrap(),
+                false => left.extend(fs::read(&path).unwrap()),
+            }
+        }
+        left.extend(fs::read(&log).unwrap());
+    }
+    let mut left: Vec<u64> = left.split_inclusive(|byte| *byte == b'\n').map(number).collect();
+    left.sort_unstable();
+    model.stats.files_removed.add(1);
+    model.files.as_mut().unwrap().look().unwrap();
+    assert!(order() < lengths.0 / 2 && segments() < lengths.1 / 2, "{} of {lengths:?}", order());
+    for restart in [false, true] {
+        if restart {
+            model.start();
+        }
+        let mut scan = model.scan();
+        let mut at = 0;
+        let mut found = Vec::new();
+        while at < model.progress.end().len {
+            let step = scan.forward(at, model.progress.end().len, 500).unwrap();
+            at = step.position;
+            found.extend(numbers(&step.piece));
+        }
+        assert_eq!(found, left);
+        let (last, position) = before[before.len() - 3];
+        let rest = tail(&model, TailStart::After(position), 1000);
+        assert_eq!(
+            rest.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
+            [last + 1, last + 2]
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -300,6 +300,11 @@ impl FileSink {
         Ok(std::mem::take(&mut self.foreign))
     }
 
+    /// Number of the file in its log.
+    pub(crate) fn generation(&self) -> u64 {
+        self.ledger.generation()
+    }
+
     /// The fingerprint of the file; none of an empty one.
     pub(crate) fn fingerprint(&mut self) -> io::Result<Option<u64>> {
         if self.fingerprint.is_none() && self.end > 0 {

@@ -14,7 +14,8 @@ use crate::hub::recent::WrittenPart;
 use crate::hub::sink::{HeldRecords, Sink, SinkError, Written};
 use crate::layout::file_id::FileId;
 use crate::layout::fingerprint;
-use crate::layout::order::{SegmentKey, order_of};
+use crate::layout::order::order_of;
+use crate::layout::order_segments::{OrderSegment, SegmentKey};
 use crate::layout::paths;
 use crate::layout::template::Template;
 use crate::layout::tree;
@@ -95,6 +96,8 @@ pub(crate) struct FilesSink {
     order: Option<OrderWriter>,
     /// Parts of the present batch that are in the files, in their order.
     written: Vec<WrittenPart>,
+    /// Number of files that retention had removed when the order was pruned last.
+    pruned: Option<u64>,
     looked: Instant,
     /// The places taken by something else that were reported, and whether too many files were.
     told: BTreeSet<PathBuf>,
@@ -132,6 +135,7 @@ impl FilesSink {
             left: VecDeque::new(),
             order: None,
             written: Vec::new(),
+            pruned: None,
             looked: Instant::now(),
             told: BTreeSet::new(),
             told_over: false,
@@ -146,7 +150,9 @@ impl FilesSink {
             match files.reach(&place) {
                 Ok(open) => {
                     let fingerprint = open.sink.fingerprint().ok().flatten();
-                    active.push((place, SegmentMeasure { fingerprint, len: open.sink.end }));
+                    let len = open.sink.end;
+                    let generation = open.sink.generation();
+                    active.push((place, SegmentMeasure { fingerprint, len, generation }));
                     let marks = open.sink.held().marks;
                     files.marks.extend(marks);
                 }
@@ -156,6 +162,34 @@ impl FilesSink {
         }
         files.reconcile(active).map_err(|cause| (order_of(&base), cause))?;
         Ok(files)
+    }
+
+    /// Prunes the order once retention has removed files, or an earlier collector's has.
+    fn prune(&mut self) -> io::Result<()> {
+        let removed = self.options.stats.files_removed.get();
+        if self.pruned.replace(removed) == Some(removed) {
+            return Ok(());
+        }
+        let Some(order) = &mut self.order else { return Ok(()) };
+        // Twice: a file that is renamed or compressed meanwhile may be missing from one listing.
+        let mut oldest = HashMap::new();
+        let both = [tree::all(&self.template)?, tree::all(&self.template)?];
+        for (log, segments) in both.into_iter().flatten() {
+            let first = segments.first().map_or(u64::MAX, |segment| segment.generation);
+            let known = oldest.entry(log).or_insert(u64::MAX);
+            *known = first.min(*known);
+        }
+        for (place, open) in &self.open {
+            let active = open.sink.generation();
+            let first = oldest.entry(place.clone()).or_insert(active);
+            *first = active.min(*first);
+        }
+        order.prune(|segment| match oldest.get(&segment.key.log) {
+            // Only the active file is left, which is closed.
+            Some(&u64::MAX) => false,
+            Some(first) => segment.generation < *first,
+            None => true,
+        })
     }
 
     fn path(&self, place: &Path) -> PathBuf {
@@ -262,6 +296,7 @@ impl FilesSink {
         let open = self.reach(place)?;
         let foreign = open.sink.prepare()?;
         let offset = open.sink.end;
+        let generation = open.sink.generation();
         let first = batch.runs.first().map(|run| run.lines.as_slice()).unwrap_or_default();
         let known = open.sink.fingerprint()?.or_else(|| fingerprint::fingerprint(first));
         let fingerprint = known.unwrap_or_default();
@@ -272,13 +307,14 @@ impl FilesSink {
         };
         if let Some(order) = &mut self.order {
             let key = SegmentKey { fingerprint, log: place.to_owned() };
+            let segment = OrderSegment { key, generation };
             if !lines.is_empty() {
-                order.add(&key, foreign.clone())?;
+                order.add(&segment, foreign.clone())?;
                 let records = memchr::memchr_iter(b'\n', &lines).count() as u64;
                 let offset = foreign.start;
                 self.written.push(WrittenPart { fingerprint, offset, lines, records });
             }
-            order.announce(&key, offset, batch.bytes())?;
+            order.announce(&segment, offset, batch.bytes())?;
         }
         let lines = if self.order.is_some() { batch.lines() } else { Vec::new() };
         Ok(WrittenPart { fingerprint, offset, lines, records: batch.records() })
@@ -358,6 +394,8 @@ impl Sink for FilesSink {
             return Ok(None);
         }
         self.close_idle();
+        // It only saves space: if it fails, the next removal is another occasion.
+        let _ = self.prune();
         let base = &self.template.base;
         let sync = self.options.sync;
         for (place, open) in &mut self.open {

@@ -3,7 +3,7 @@
 
 use super::FilesSink;
 use crate::layout::fingerprint::{FIRST_LINE, fingerprint, of_file};
-use crate::layout::order::SegmentKey;
+use crate::layout::order_segments::{OrderSegment, SegmentKey};
 use crate::layout::paths::{own, packed_of};
 use crate::layout::segment_name::{SegmentName, rotated};
 use crate::layout::tree;
@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct SegmentMeasure {
     pub(super) fingerprint: Option<u64>,
     pub(super) len: u64,
+    /// Number of the file in its log, if it is the active one.
+    pub(super) generation: u64,
 }
 
 impl SegmentMeasure {
@@ -28,11 +30,15 @@ impl SegmentMeasure {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let packed = SeekableFile::read(open(&packed_of(path))?)?;
                 let first = packed.read_at(0, FIRST_LINE as u64)?;
-                Ok(Self { fingerprint: fingerprint(&first), len: packed.len() })
+                Ok(Self { fingerprint: fingerprint(&first), len: packed.len(), generation: 0 })
             }
             file => {
                 let file = file?;
-                Ok(Self { fingerprint: of_file(&file)?, len: file.metadata()?.len() })
+                Ok(Self {
+                    fingerprint: of_file(&file)?,
+                    len: file.metadata()?.len(),
+                    generation: 0,
+                })
             }
         }
     }
@@ -47,12 +53,13 @@ impl FilesSink {
             let all = rotated.iter().flat_map(|(log, stamps)| stamps.iter().map(move |s| (s, log)));
             for (stamp, log) in all.collect::<BTreeSet<_>>() {
                 let (_directory, path) = tree::reach(&self.template.base, log)?;
-                let Ok(SegmentMeasure { fingerprint: Some(fingerprint), len }) =
+                let Ok(SegmentMeasure { fingerprint: Some(fingerprint), len, .. }) =
                     SegmentMeasure::of(&stamp.path(&path))
                 else {
                     continue;
                 };
-                order.reconcile(&SegmentKey { fingerprint, log: log.clone() }, len)?;
+                let key = SegmentKey { fingerprint, log: log.clone() };
+                order.reconcile(&OrderSegment { key, generation: stamp.generation }, len)?;
             }
         }
         // The part announced last may begin a segment that was never written.
@@ -65,13 +72,15 @@ impl FilesSink {
                 && !self.is_rotated(&key)?
                 && let Some(order) = &mut self.order
             {
-                order.reconcile(&key, 0)?;
+                let generation = 0;
+                order.reconcile(&OrderSegment { key, generation }, 0)?;
             }
         }
         let Some(order) = &mut self.order else { return Ok(()) };
-        for (log, SegmentMeasure { fingerprint, len }) in active {
+        for (log, SegmentMeasure { fingerprint, len, generation }) in active {
             if let Some(fingerprint) = fingerprint {
-                order.reconcile(&SegmentKey { fingerprint, log }, len)?;
+                let key = SegmentKey { fingerprint, log };
+                order.reconcile(&OrderSegment { key, generation }, len)?;
             }
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! `netlog`, the command-line tool: reads from a collector, sends lines, delivers what dead programs
 //! left behind.
 
+mod cert;
 mod clock;
+mod hex;
 mod manual;
 mod new_token;
 mod read;
@@ -37,6 +39,8 @@ enum Command {
     /// Manage the tokens of a collector
     #[command(subcommand)]
     Token(new_token::TokenCommand),
+    /// Make certificates for TLS: a CA, a collector's and its clients'
+    Cert(cert::CertOptions),
     /// Print shell completions
     #[command(hide = true)]
     Completions {
@@ -64,6 +68,7 @@ impl Command {
             Self::Send(options) => send::run(options)?,
             Self::Ship(options) => ship::run(options)?,
             Self::Token(command) => new_token::run(command)?,
+            Self::Cert(options) => cert::run(options)?,
             Self::Completions { shell } => manual::print_completions::<CommandLine>(*shell)?,
             Self::Man => manual::print_man::<CommandLine>()?,
         }

@@ -1,5 +1,6 @@
 //! `netlog token new`: draws a token and adds it to a collector's token file.
 
+use crate::hex::hex;
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -55,13 +56,6 @@ fn draw() -> anyhow::Result<String> {
     let drawn = SystemRandom::new().fill(&mut bytes);
     drawn.ok().context("failed to draw random bytes")?;
     Ok(hex(&bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Appends the token's table to the file, in one write.

@@ -1,0 +1,135 @@
+//! `netlog cert`: a CA, and the certificates that it issues for a collector and its clients.
+
+mod authority;
+mod pair_files;
+
+use crate::clock::now;
+use anyhow::{Context, bail};
+use authority::{Authority, Purpose, Request};
+use clap::Args;
+use netlog_wire::push_sanitized;
+use pair_files::PairFiles;
+use rustix::system::uname;
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// Days between the issue of the CA's certificate and its end.
+const CA_DAYS: u32 = 3650;
+
+#[derive(Args)]
+pub(crate) struct CertOptions {
+    /// Directory of the files; a CA in it is used, else one is made
+    directory: PathBuf,
+    /// Names and addresses by which clients reach the collector
+    host: Vec<String>,
+    /// Make NAME.pem and NAME.key for the machine NAME; repeat for several [default: client.pem and
+    /// client.key for this machine]
+    #[arg(long, value_name = "NAME")]
+    client: Vec<String>,
+    /// Days until the certificates expire; the CA's lasts ten years
+    #[arg(long, value_name = "N", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    days: u32,
+    /// Replace existing certificates; the CA stays
+    #[arg(long)]
+    renew: bool,
+}
+
+pub(crate) fn run(options: &CertOptions) -> anyhow::Result<()> {
+    let wanted = options.wanted()?;
+    let directory = &options.directory;
+    let named = || format!("failed to create {}", directory.display());
+    fs::create_dir_all(directory).with_context(named)?;
+    let existing: Vec<String> = wanted.iter().flat_map(|(files, _)| files.existing()).collect();
+    if !existing.is_empty() && !options.renew {
+        bail!("there is already {}; --renew replaces what exists", existing.join(", "));
+    }
+    let authority = Authority::open_or_create(&PairFiles::new(directory, "ca"), CA_DAYS)?;
+    print(&format!("{}: trusted by clients; copy it to them", authority.certificate.display()));
+    print(&format!("{}: issues certificates; no program needs it", authority.key.display()));
+    for (files, request) in wanted {
+        let issued = authority.issue(&request)?;
+        files.write(&issued)?;
+        print(&format!(
+            "{}, {}: {}, until {}, {}",
+            files.certificate.display(),
+            files.key.display(),
+            request.purpose.describe(&request.names),
+            issued.end,
+            issued.fingerprint,
+        ));
+    }
+    print_advice(options);
+    Ok(())
+}
+
+impl CertOptions {
+    /// The certificates to issue, with their files.
+    fn wanted(&self) -> anyhow::Result<Vec<(PairFiles, Request)>> {
+        if self.host.is_empty() && self.client.is_empty() {
+            bail!("expected the HOST of a collector, or --client NAME");
+        }
+        let request = |purpose, names| Request { purpose, names, days: self.days, from: now() };
+        let mut wanted = Vec::new();
+        if !self.host.is_empty() {
+            let files = PairFiles::new(&self.directory, "server");
+            wanted.push((files, request(Purpose::Server, self.host.clone())));
+        }
+        for name in &self.client {
+            check_client_name(name)?;
+            let files = PairFiles::new(&self.directory, name);
+            wanted.push((files, request(Purpose::Client, vec![name.clone()])));
+        }
+        if self.client.is_empty() {
+            let files = PairFiles::new(&self.directory, "client");
+            wanted.push((files, request(Purpose::Client, vec![this_machine()])));
+        }
+        Ok(wanted)
+    }
+}
+
+fn check_client_name(name: &str) -> anyhow::Result<()> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.starts_with(['.', '-']) || !name.chars().all(allowed) {
+        bail!("invalid client name {name:?}: expected letters, digits, hyphens and dots");
+    }
+    if ["ca", "server"].contains(&name) {
+        bail!("invalid client name {name:?}: {name}.pem is another certificate's file");
+    }
+    Ok(())
+}
+
+fn this_machine() -> String {
+    let name = uname().nodename().to_string_lossy().into_owned();
+    if check_client_name(&name).is_ok() { name } else { "client".into() }
+}
+
+/// The command lines that use the files.
+fn print_advice(options: &CertOptions) {
+    let directory = options.directory.display();
+    if let Some(host) = options.host.first() {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        print("");
+        print(&format!(
+            "collector: netlog-collector --listen tls://0.0.0.0:6514 --tls-cert {directory}/server.pem \
+             --tls-key {directory}/server.key"
+        ));
+        print(&format!(
+            "           with --tls-client-ca {directory}/ca.pem, clients need a certificate"
+        ));
+        print(&format!("programs:  NETLOG_CA={directory}/ca.pem, address tls://{host}:6514"));
+    }
+    let name = options.client.first().map_or("client", String::as_str);
+    print(&format!(
+        "           NETLOG_CERT={directory}/{name}.pem NETLOG_KEY={directory}/{name}.key to show \
+         a certificate"
+    ));
+}
+
+fn print(text: &str) {
+    let mut line = Vec::new();
+    push_sanitized(&mut line, text);
+    line.push(b'\n');
+    // The files are written, whether anybody reads this or not.
+    let _ = io::stdout().write_all(&line);
+}

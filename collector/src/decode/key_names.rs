@@ -102,6 +102,7 @@ const NAMES: &[(Field, &[&str])] = &[
             "@module",
             "mdl",
             "record.name",
+            "module",
         ],
     ),
     (
@@ -163,11 +164,22 @@ const NAMES: &[(Field, &[&str])] = &[
             "text",
         ],
     ),
-    (Field::App, &["app", "service.name", "application", "appname", "program", "syslogidentifier"]),
+    (
+        Field::App,
+        &[
+            "app",
+            "service.name",
+            "application",
+            "appname",
+            "program",
+            "syslogidentifier",
+            "service",
+        ],
+    ),
     (Field::Host, &["host", "hostname", "host.name", "host.hostname"]),
     (Field::Pid, &["pid", "process.pid", "process", "processid", "record.process.id"]),
-    (Field::Trace, &["trace"]),
-    (Field::Span, &["span", "span.name"]),
+    (Field::Trace, &["trace", "traceid", "trace.id", "@tr"]),
+    (Field::Span, &["span", "span.name", "spanid", "span.id", "@sp"]),
     (Field::Spans, &["spans"]),
     (Field::Recorded, &["recorded"]),
     (Field::Truncated, &["truncated"]),
@@ -212,6 +224,8 @@ const DIALECTS: &[Dialect] = &[
             (Field::Pid, &["_pid", "syslogpid"]),
         ],
     },
+    // VictoriaLogs.
+    Dialect { markers: &["_msg"], names: &[(Field::Time, &["_time"])] },
 ];
 
 /// The objects whose members are looked at one by one.

@@ -10,6 +10,8 @@
 //! | `E1122 19:04:43` | glog, klog |
 //! | `1:M 22 Nov 2026 19:00:00.123 # …` | Redis |
 //! | `PHP Warning:  …` | PHP |
+//! | `2026-11-22T19:00:00.123+0000 E NETWORK`, `11-22 19:00:00.123 12 34 W Shop:` | MongoDB, Android |
+//! | not behind `HINT:  ` | PostgreSQL |
 
 use super::severity::{is_plain_level, known};
 use netlog_wire::Level;
@@ -108,6 +110,9 @@ fn guess_plain(line: &[u8]) -> Guess {
         {
             return Guess::Level(level);
         }
+        if begins && byte.is_ascii_uppercase() && line[at..].starts_with(b":  ") {
+            return Guess::Nothing;
+        }
         at = at.min(head.len());
     }
     Guess::Nothing
@@ -156,7 +161,7 @@ fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
         said = &said[..said.len() - 1];
     }
     if !(3..=13).contains(&said.len()) {
-        return None;
+        return letter(line, from, to);
     }
     let before = &line[..from];
     let after = &line[to..];
@@ -176,6 +181,30 @@ fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
     }
     let place = bracketed(before, after) || angled(before, after) && plain;
     (!quoted(before) && (place || begins(word, from, after))).then_some(level)
+}
+
+/// The level of a letter that stands alone behind a time.
+fn letter(line: &[u8], from: usize, to: usize) -> Option<Level> {
+    let time = |byte: &u8| {
+        byte.is_ascii_digit()
+            || matches!(byte, b'-' | b'/' | b':' | b'.' | b',' | b'+' | b' ' | b'T' | b'Z')
+    };
+    let alone = to == from + 1 && line.get(to) == Some(&b' ');
+    let before = &line[..from];
+    let behind_time = || {
+        let colons = before.iter().filter(|&&byte| byte == b':').count();
+        before.ends_with(b" ") && colons >= 2 && before.iter().all(time)
+    };
+    if !alone || !behind_time() {
+        return None;
+    }
+    Some(match line[from] {
+        b'F' | b'E' => Level::Error,
+        b'W' => Level::Warn,
+        b'I' => Level::Info,
+        b'D' | b'V' => Level::Debug,
+        _ => return None,
+    })
 }
 
 /// True if a word is a part of another, or of a path.
@@ -221,6 +250,9 @@ fn quoted(before: &[u8]) -> bool {
     (!none || tail.contains(&b'"')) && before.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
 }
 
+/// Requests in access logs: behind them, a query may stand for itself.
+const METHODS: [&[u8]; 4] = [b"GET /", b"POST /", b"PUT /", b"HEAD /"];
+
 /// True if the text before a word makes it the value of a level: `level=`, `"level":"`.
 fn assigned(before: &[u8]) -> bool {
     let key = before.trim_ascii_end();
@@ -233,6 +265,7 @@ fn assigned(before: &[u8]) -> bool {
     // An address has such values too.
     let address = start > 0 && matches!(key[start - 1], b'?' | b'&' | b'/');
     !address
+        && !METHODS.iter().any(|method| memchr::memmem::find(before, method).is_some())
         && [&b"level"[..], b"lvl", b"severity", b"loglevel", b"log_level"]
             .iter()
             .any(|name| key[start..].eq_ignore_ascii_case(name))
@@ -300,6 +333,8 @@ mod tests {
             ("E1122 19:04:43.266 12 a.go:7] x", Level::Error),
             ("I1122 19:04:43.266 ERROR", Level::Info),
             ("12:00 [main] INFO  a.B - ERROR", Level::Info),
+            ("2026-11-22T19:00:00.123+0000 E NETWORK  [conn7] boom", Level::Error),
+            ("11-22 19:00:00.123  1234  5678 W Shop: late", Level::Warn),
             ("\x1b[2J WARN x \x1b[0m", Level::Warn),
             ("\x1b[40m\x1b[1m\x1b[33mwarn\x1b[39m\x1b[22m\x1b[49m: Shop.Orders[0]", Level::Warn),
         ] {
@@ -318,6 +353,9 @@ mod tests {
             "grüße",
             "he said \"ERROR\" twice",
             "a?level=error",
+            "2026-11-22 19:00:00 10.0.0.1 GET /x level=error 443",
+            "2026-11-22 19:00:00 UTC [7] HINT:  an ERROR is near",
+            "19:00 D batteries",
             "\x1b[",
             &late,
         ] {

@@ -4,9 +4,9 @@
 //! |---|---|
 //! | `2026-11-22T19:00:00.5Z`, also with `/`, blank, comma, `+0100` or nothing | RFC 3339 and most loggers |
 //! | `Nov 22 19:00:00`, with the year behind the day, behind the time or in front | syslog |
-//! | `Sun Nov 22 19:00:00.9 2026` | asctime, Apache |
+//! | `Sun Nov 22 19:00:00.9 2026`, also with a zone before the year | asctime, date, Apache |
 //! | `Sun, 22 Nov 2026 19:00:00 GMT`, `22-Nov-2026 19:00:00.123`, `22/Nov/2026:19:00:00 +0100` | RFC 2822, Tomcat, access logs |
-//! | `11/22/2026:19:00:00` | NetScaler |
+//! | `11/22/2026:19:00:00`, `2026:11:22-19:00:00` | NetScaler, Sophos |
 //! | `1795374000`, `1795374000123`, `1795374000.5` | counts since 1970 |
 
 mod epoch;
@@ -57,7 +57,12 @@ pub(super) fn head(text: &str, received: Option<i64>) -> Option<(Moment<'_>, usi
         _ => return None,
     };
     let (zone, offset, zone_len) = zone(&text[len..]);
-    Some((Moment { micros: local - offset * SECOND, zone }, len + zone_len))
+    let mut len = len + zone_len;
+    // The year was found by `month_first`.
+    if zone_len > 0 && year_at(text.as_bytes(), len).is_some() {
+        len += 5;
+    }
+    Some((Moment { micros: local - offset * SECOND, zone }, len))
 }
 
 /// The time as it was at its place, and its length.
@@ -74,6 +79,7 @@ fn digital(text: &str) -> Option<Local> {
             let (clock, len) = clock(bytes.get(at..)?.strip_prefix(b" ")?)?;
             Some((date(year, month, day)? + clock, at + 1 + len))
         }
+        b':' => colons(bytes),
         _ if bytes.get(2) == Some(&b'/') && bytes.get(5) == Some(&b'/') => slashed(bytes),
         _ => day_first(text),
     }
@@ -82,6 +88,17 @@ fn digital(text: &str) -> Option<Local> {
 fn iso(bytes: &[u8]) -> Option<Local> {
     let day: &[u8; 11] = bytes.first_chunk()?;
     if day[7] != day[4] || !matches!(day[10], b'T' | b't' | b' ') {
+        return None;
+    }
+    let date = date(digits(&day[..4])?, digits(&day[5..7])?, digits(&day[8..10])?)?;
+    let (clock, len) = clock(&bytes[11..])?;
+    Some((date + clock, 11 + len))
+}
+
+/// `2026:11:22-19:00:00`.
+fn colons(bytes: &[u8]) -> Option<Local> {
+    let day: &[u8; 11] = bytes.first_chunk()?;
+    if day[7] != b':' || day[10] != b'-' {
         return None;
     }
     let date = date(digits(&day[..4])?, digits(&day[5..7])?, digits(&day[8..10])?)?;
@@ -151,6 +168,10 @@ fn month_first(text: &str, month: i64, received: Option<i64>) -> Option<Local> {
         year = Some(found);
         at += 5;
     }
+    if year.is_none() {
+        let (_, _, zone_len) = zone(&text[at..]);
+        year = year_at(bytes, at + zone_len).filter(|_| zone_len > 0);
+    }
     let local = match (year, received) {
         (Some(year), _) => date(year, month, day)? + clock,
         (None, Some(received)) => nearest(month, day, clock, received)?,
@@ -162,7 +183,9 @@ fn month_first(text: &str, month: i64, received: Option<i64>) -> Option<Local> {
 /// A blank and a year at `at`, with a blank or nothing behind it.
 fn year_at(bytes: &[u8], at: usize) -> Option<i64> {
     let [b' ', year @ ..] = bytes.get(at..at + 5)? else { return None };
-    let ends = matches!(bytes.get(at + 5), None | Some(b' ' | b':'));
+    // `2001:db8::7` is a host.
+    let behind = (bytes.get(at + 5), bytes.get(at + 6));
+    let ends = matches!(behind, (None | Some(b' '), _) | (Some(b':'), None | Some(b' ')));
     digits(year).filter(|year| ends && (1970..2200).contains(year))
 }
 

@@ -116,7 +116,9 @@ pub(super) fn is_host(word: &str) -> bool {
     if !bytes.iter().all(|&byte| fit(byte)) {
         return bytes.contains(&b':') && word.parse::<IpAddr>().is_ok();
     }
-    first && !bytes.iter().all(u8::is_ascii_digit) && !is_date(bytes) && !severity::is_level(bytes)
+    let number = bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.'))
+        && word.parse::<IpAddr>().is_err();
+    first && !number && !is_date(bytes) && !severity::is_level(bytes)
 }
 
 /// `2026-11-22` at the beginning.

@@ -50,6 +50,27 @@ rows! {
     ] => [
         r##"{"host":"MX60","time":"2026-11-22T19:00:00.123456Z","level":"INFO","msg":"flows src=192.0.2.4 dst=192.0.2.5","kv":{"facility":"local0"}}"##,
     ];
+    sophos_utm: Udp [
+        b"<30>2026:11:22-19:00:00 utm1 ulogd[4321]: id=\"2001\" severity=\"info\"",
+    ] => [
+        r##"{"app":"ulogd","host":"utm1","pid":4321,"time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"id=\"2001\" severity=\"info\"","kv":{"facility":"daemon","zone":"assumed"}}"##,
+    ];
+    a_host_is_no_number_and_may_begin_like_a_year: Udp [
+        b"<134>Nov 22 19:00:00 1795374000.123456789 MX84 events type=vpn",
+        b"<134>Nov 22 19:00:00 2001:db8::7 shop: late",
+        b"<134>Nov 22 19:00:00 192.0.2.7 shop: late",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"1795374000.123456789 MX84 events type=vpn","kv":{"facility":"local0","zone":"assumed"}}"##,
+        r##"{"app":"shop","host":"2001:db8::7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"late","kv":{"facility":"local0","zone":"assumed"}}"##,
+        r##"{"app":"shop","host":"192.0.2.7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"late","kv":{"facility":"local0","zone":"assumed"}}"##,
+    ];
+    the_form_of_date: Udp [
+        b"<13>Sun Nov 22 19:00:00 UTC 2026 web1 shop: late",
+        b"<13>Nov 22 20:00:00 CET 2025 web1 shop: late",
+    ] => [
+        r##"{"app":"shop","host":"web1","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"late","kv":{"facility":"user","severity":"notice"}}"##,
+        r##"{"app":"shop","host":"web1","time":"2025-11-22T20:00:00.000000Z","level":"INFO","msg":"late","kv":{"facility":"user","severity":"notice","zone":"assumed","zone_name":"CET"}}"##,
+    ];
     year_behind_the_time: Udp [
         b"<14>Nov 22 19:00:00 2026 sw2 %%10WEB/4/LOGIN_FAIL(l): bob failed to log in\n",
         b"<134>Nov 22 19:00:00 2026 wlc1 authmgr[3456]: <522008> <NOTI> user up\n",

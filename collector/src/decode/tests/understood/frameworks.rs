@@ -127,6 +127,35 @@ rows! {
         r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"ERROR","msg":"x"}"##,
         r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"DEBUG","msg":"x"}"##,
     ];
+    letters_for_levels: Tcp [
+        b"2026-11-22T19:00:00.123+0000 E NETWORK  [conn7] boom\n11-22 19:00:00.123  1234  5678 W Shop: late\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"2026-11-22T19:00:00.123+0000 E NETWORK  [conn7] boom"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"11-22 19:00:00.123  1234  5678 W Shop: late"}"##,
+    ];
+    postgresql_hint: Tcp [
+        b"2026-11-22 19:00:00.123 UTC [4242] HINT:  an ERROR is near\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"2026-11-22 19:00:00.123 UTC [4242] HINT:  an ERROR is near"}"##,
+    ];
+    traces: Tcp [
+        b"{\"ts\":\"2026-11-22T19:00:00.5Z\",\"mdl\":\"shop\",\"msg\":\"late\",\"lvl\":\"error\",\"trace_id\":\"4bf9\",\"span_id\":\"00f0\"}\n",
+        b"{\"@timestamp\":\"2026-11-22T19:00:00Z\",\"message\":\"late\",\"trace.id\":\"4bf9\",\"span.id\":\"00f0\"}\n",
+        b"{\"@t\":\"2026-11-22T19:00:00Z\",\"@mt\":\"late\",\"@tr\":\"4bf9\",\"@sp\":\"00f0\"}\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.500000Z","level":"ERROR","target":"shop","msg":"late","trace":"4bf9","span":"00f0"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"late","trace":"4bf9","span":"00f0"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"late","trace":"4bf9","span":"00f0"}"##,
+    ];
+    winston_slog_and_victorialogs: Tcp [
+        b"{\"level\":\"error\",\"message\":\"boom\",\"service\":\"shop\"}\n",
+        b"{\"msg\":\"late\",\"level\":\"WARN\",\"ts\":\"2026-11-22T19:00:00Z\",\"module\":\"shop\"}\n",
+        b"{\"_time\":\"2026-11-22T19:00:00Z\",\"_msg\":\"late\",\"level\":\"warn\"}\n",
+    ] => [
+        r##"{"app":"shop","host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"boom"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"WARN","target":"shop","msg":"late"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"WARN","msg":"late"}"##,
+    ];
     apache_error_log: Tcp [
         b"[Sun Nov 22 19:00:00.902022 2026] [core:error] [pid 7:tid 8] [client 192.0.2.9:5] File does not exist: /x\n",
         b"[Sun Nov 22 19:00:00.902022 2026] [:error] [pid 7] x\n",

@@ -177,6 +177,7 @@ impl Collector {
             limits,
             refusals: Arc::default(),
             recent_chunks: Arc::default(),
+            ack_ids: Arc::default(),
             tokens: self.tokens.clone(),
             proxies: self.options.proxy_from.as_slice().into(),
             relay_from: self.options.relay_from.clone().into(),

@@ -24,6 +24,7 @@ pub(crate) mod otlp;
 mod owned_record;
 pub(crate) mod post;
 mod protobuf;
+pub(crate) mod relp;
 mod run_sink;
 mod scratch;
 mod severity;

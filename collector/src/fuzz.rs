@@ -4,6 +4,7 @@
 use crate::clock::now;
 use crate::decode::forward::{ForwardMessage, ValueEnd};
 use crate::decode::post::PostedRecords;
+use crate::decode::relp::{RelpFrame, RelpPart};
 use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, steps_taken};
 use crate::hub::line_run::LineRun;
 use crate::ledger::{LedgerReplay, LedgerState};
@@ -110,6 +111,19 @@ pub fn forward(bytes: &[u8]) {
     let Ok(Some(end)) = end else { return };
     let Ok(message) = ForwardMessage::parse(&bytes[..end]) else { return };
     posted(message.records(None, 0), bytes.len());
+}
+
+/// However the bytes of RELP come, a frame ends at the same place, and none asks for less than it has.
+pub fn relp(bytes: &[u8]) {
+    let whole = RelpFrame::parse(bytes);
+    for len in 0..bytes.len() {
+        match (RelpFrame::parse(&bytes[..len]), whole) {
+            (Ok(RelpPart::Needs(needs)), _) => assert!(needs > len, "{needs} bytes of {len}"),
+            (Ok(RelpPart::Whole(frame)), Ok(RelpPart::Whole(same))) => assert_eq!(frame, same),
+            (Ok(RelpPart::Whole(_)), _) => panic!("a frame that more bytes undo"),
+            (Err(_), whole) => assert!(whole.is_err(), "a fault that more bytes mend"),
+        }
+    }
 }
 
 /// Whatever a body brought, its records are canonical, and at most one for each byte.
@@ -293,6 +307,11 @@ mod tests {
     #[test]
     fn a_message_of_fluent_forward_is_read_however_it_comes() {
         each("forward", forward);
+    }
+
+    #[test]
+    fn a_frame_of_relp_is_read_however_it_comes() {
+        each("relp", relp);
     }
 
     #[test]

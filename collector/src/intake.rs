@@ -20,6 +20,7 @@ mod recent_chunks;
 mod refusals;
 mod relay;
 mod relay_source;
+mod relp;
 mod sequence_gaps;
 mod shared;
 mod socket_activation;

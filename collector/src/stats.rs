@@ -147,6 +147,8 @@ pub struct Stats {
     pub records_forward: Counter,
     /// Chunks of Fluent forward that arrived twice; they were acknowledged and not kept again.
     pub forward_chunks_repeated: Counter,
+    /// Records taken from RELP.
+    pub records_relp: Counter,
     /// Parts of messages of Fluent forward, RELP or Lumberjack that were no records.
     pub entries_malformed: Counter,
     /// Plain lines that looked like JSON or syslog and were not.

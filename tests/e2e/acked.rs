@@ -217,3 +217,66 @@ fn a_listener_with_a_key_takes_nothing_from_those_who_do_not_know_it() {
     heard(collector.authority(), &forward("no", "id"));
     assert_eq!(messages(&collector.stop()), [""; 0]);
 }
+
+/// A message of RELP, and its answer.
+fn relp(number: u64, msg: &str) -> Vec<u8> {
+    let message = format!("<12>Nov 22 18:42:23 web1 shop[77]: {msg}");
+    format!("{number} syslog {} {message}\n", message.len()).into_bytes()
+}
+
+fn relp_answer(number: u64) -> Vec<u8> {
+    format!("{number} rsp 6 200 OK\n").into_bytes()
+}
+
+const RELP_OPEN: &[u8] = b"1 open 50 relp_version=0\nrelp_software=test\ncommands=syslog\n\n";
+const RELP_OPENED: &[u8] =
+    b"1 rsp 58 200 OK\nrelp_version=0\nrelp_software=netlog\ncommands=syslog\n";
+
+#[test]
+fn a_message_of_relp_is_answered_when_it_is_in_the_file() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    let mut stream = TcpStream::connect(collector.authority()).expect("somebody listens");
+    exchange(&mut stream, RELP_OPEN, RELP_OPENED);
+    exchange(&mut stream, &relp(2, "late"), &relp_answer(2));
+    assert_eq!(messages(&collector.records()), ["late"]);
+    let window = [relp(3, "three"), relp(4, "two lines\nin one")].concat();
+    exchange(&mut stream, &window, &[relp_answer(3), relp_answer(4)].concat());
+    exchange(&mut stream, b"5 close 0\n", b"5 rsp 0\n0 serverclose 0\n");
+    assert_eq!(stream.read(&mut [0]).expect("it is closed in order"), 0);
+    let records = collector.records();
+    assert_eq!(messages(&records), ["late", "three", "two lines\nin one"]);
+    let record = &records.0[0];
+    assert_eq!((&record["app"], &record["host"]), (&"shop".into(), &"web1".into()));
+    assert_eq!(metric(&collector.server(), "records_relp"), 3);
+    for hostile in [
+        &b"1 open 3 relp_version=0\n"[..],
+        b"1 open 99999999 relp_version=",
+        b"1 open 13 relp_version=\n2 syslog 999999999 x",
+    ] {
+        heard(collector.authority(), hostile);
+    }
+    assert_eq!(collector.stop().0.len(), 3);
+}
+
+#[test]
+fn what_relp_was_told_is_kept_outlives_kills_of_the_collector() {
+    outlives_kills(&Wire {
+        open: (RELP_OPEN, RELP_OPENED),
+        message: |n| relp(n + 1, &format!("number {n}")),
+        answer: |n| relp_answer(n + 1),
+    });
+}
+
+#[test]
+fn a_collector_that_ends_tells_the_senders_of_relp() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let mut stream = TcpStream::connect(collector.authority()).expect("somebody listens");
+    exchange(&mut stream, RELP_OPEN, RELP_OPENED);
+    exchange(&mut stream, &relp(2, "late"), &relp_answer(2));
+    assert_eq!(collector.stop().0.len(), 1);
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).expect("it is closed in order");
+    assert_eq!(rest, "0 serverclose 0\n");
+}

@@ -123,6 +123,23 @@ fn every_protocol_is_answered_as_its_clients_expect() {
 }
 
 #[test]
+fn a_client_of_splunk_that_names_a_channel_is_given_an_id_and_may_ask_for_it() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let channel = "X-Splunk-Request-Channel: 6c0bd1e4\r\n";
+    for id in 0..2 {
+        let answer = post(&collector, "/services/collector/event", channel, br#"{"event":"a"}"#);
+        assert_eq!(answer, (200, format!(r#"{{"ackId":{id},"code":0,"text":"Success"}}"#)));
+    }
+    let ask = |target, body: &[u8]| post(&collector, target, "", body);
+    let answer = ask("/services/collector/ack?channel=6c0bd1e4", br#"{"acks":[0,1]}"#);
+    assert_eq!(answer, (200, r#"{"acks":{"0":true,"1":true}}"#.into()));
+    assert_eq!(ask("/services/collector/ack", br#"{"acks":[0]}"#).0, 400);
+    assert_eq!(ask("/services/collector/ack?channel=6c0bd1e4", b"[").0, 400);
+    assert_eq!(messages(&collector.records()), ["a", "a"]);
+}
+
+#[test]
 fn a_listener_for_http_takes_requests_and_nothing_else() {
     let scene = Scene::new();
     let collector = Collector::with(&scene, "--listen http://127.0.0.1:0");

@@ -9,6 +9,7 @@ use super::http;
 use super::listener_format::ListenerFormat;
 use super::opening::Opening;
 use super::relay::{self, RelayEnd, RelayPeer};
+use super::relp::RelpFrames;
 use super::shared::{IntakeContext, READ};
 use super::stream::PeerStream;
 use super::submitter::Submitter;
@@ -147,22 +148,25 @@ impl Connection {
         }
         let origin = self.decoder.origin().clone();
         let submitter = Submitter { peer: self.peer, origin, shared: &self.shared };
+        if protocol == Protocol::Http {
+            http::serve(&mut self.stream, opening, submitter).await;
+            return ConnectionEnd::Closed;
+        }
+        let key = self.format.key();
+        let framed = matches!(protocol, Protocol::Msgpack | Protocol::Relp);
+        if framed && key.is_none() && self.shared.tokens.is_some() {
+            return ConnectionEnd::Unfit(PeerError::MissingToken);
+        }
+        let stream = &mut self.stream;
         match protocol {
-            Protocol::Http => {
-                http::serve(&mut self.stream, opening, submitter).await;
-                ConnectionEnd::Closed
-            }
             Protocol::Msgpack => {
-                let key = match &self.format {
-                    ListenerFormat::Forward(key) => key.clone(),
-                    _ => None,
-                };
-                if key.is_none() && self.shared.tokens.is_some() {
-                    return ConnectionEnd::Unfit(PeerError::MissingToken);
-                }
                 let host = submitter.origin.peer_host().to_owned();
                 let frames = ForwardFrames::new(&self.shared, host, key);
-                frames::serve(&mut self.stream, opening, submitter, frames).await
+                frames::serve(stream, opening, submitter, frames).await
+            }
+            Protocol::Relp => {
+                let frames = RelpFrames::new(self.shared.limits.max_body);
+                frames::serve(stream, opening, submitter, frames).await
             }
             _ => end,
         }

@@ -5,6 +5,7 @@ pub(super) mod body;
 mod refusal;
 mod reply;
 mod routes;
+mod splunk_acks;
 
 use super::stream::{PeerStream, ReplayedStream};
 use super::submitter::{SubmitOutcome, SubmitTerms, Submitter};
@@ -14,6 +15,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode, Uri};
@@ -25,6 +27,7 @@ use serde_json::json;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// Time for a connection to wait for its next request, and for the head of a request to come.
@@ -91,6 +94,9 @@ impl Submitter<'_> {
         }
         let (head, body) = request.into_parts();
         let query = head.uri.query().unwrap_or_default();
+        if splunk_acks::asks(head.uri.path()) {
+            return self.answer_acks(&head, body).await;
+        }
         let route = match PostRoute::find(&head.method, head.uri.path(), query, &head.headers) {
             Ok(route) => route,
             Err(refusal) => return self.refuse(None, refusal),
@@ -100,9 +106,26 @@ impl Submitter<'_> {
             Err(refusal) => Err(refusal),
         };
         match taken {
+            Ok(SubmitOutcome { faults: 0, taken: 1.., .. }) if route.protocol.is_splunk() => {
+                let channel = splunk_acks::channel(&head.headers, query);
+                reply::splunk(channel.map(|_| self.shared.ack_ids.fetch_add(1, Relaxed)))
+            }
             Ok(outcome) => reply::success(route.protocol, outcome),
             Err(refusal) => self.refuse(Some(route.protocol), refusal),
         }
+    }
+
+    /// Answers a client of Splunk that asks which of its events are kept.
+    async fn answer_acks(&self, head: &Parts, body: Incoming) -> HttpReply {
+        let channel = splunk_acks::channel(&head.headers, head.uri.query().unwrap_or_default());
+        let answer = async {
+            self.admit(&head.headers)?;
+            let limits = &self.shared.limits;
+            let body = body::read(&head.headers, body, limits.max_body, &limits.bodies).await?;
+            splunk_acks::answer(channel.as_deref(), &body.bytes)
+        };
+        let answer = answer.await;
+        answer.unwrap_or_else(|refusal| self.refuse(Some(BodyFormat::SplunkEvent), refusal))
     }
 
     fn refuse(&self, protocol: Option<BodyFormat>, refusal: HttpRefusal) -> HttpReply {

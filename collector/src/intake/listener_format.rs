@@ -18,6 +18,14 @@ pub(crate) enum ListenerFormat {
 }
 
 impl ListenerFormat {
+    /// The key that clients have to know.
+    pub(super) fn key(&self) -> Option<Arc<SharedKey>> {
+        match self {
+            Self::Forward(key) => key.clone(),
+            Self::Recognised(_) | Self::Http => None,
+        }
+    }
+
     /// The format that `?as=` pins messages to.
     pub(super) fn pin(&self) -> Option<Pinned> {
         match self {

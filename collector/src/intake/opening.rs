@@ -5,9 +5,9 @@ use netlog_wire::RELAY_START;
 /// No protocol needs more to be recognised.
 const LONGEST: usize = 8 << 10;
 
-/// True for a byte that HTTP (a letter) or MessagePack (a short array) may begin with.
+/// True for a byte that HTTP (a letter), MessagePack (a short array) or RELP (a digit) may begin with.
 fn may_begin(byte: u8) -> bool {
-    matches!(byte, b'A'..=b'Z' | 0x91..=0x95)
+    matches!(byte, b'A'..=b'Z' | b'1'..=b'9' | 0x91..=0x95)
 }
 
 /// The first bytes of a connection, as long as they may begin a protocol of its own.

@@ -15,6 +15,7 @@ use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use crate::tls::Tls;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 use tokio::sync::SetOnce;
 
@@ -47,6 +48,8 @@ pub(crate) struct IntakeContext {
     pub(crate) tls: Option<Arc<Tls>>,
     /// Chunks of Fluent forward that were taken lately.
     pub(crate) recent_chunks: Arc<RecentChunks>,
+    /// The id of the next acknowledgement that a client of Splunk may ask for.
+    pub(crate) ack_ids: Arc<AtomicU64>,
     /// Set when the collector is to end.
     pub(crate) stop: Arc<SetOnce<()>>,
 }

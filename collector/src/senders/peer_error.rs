@@ -107,8 +107,8 @@ impl fmt::Display for Protocol {
             Self::Lumberjack => "Lumberjack (Beats, Logstash): send JSON lines",
             Self::Pickle => "a Python pickle (SocketHandler): use SysLogHandler, or JSON lines",
             Self::Java => "serialised Java (log4j 1 SocketAppender): choose a text or JSON layout",
-            Self::Relp => "RELP: use omfwd",
             Self::Relay => "batches of a relay: begin a connection with them",
+            Self::Relp => "RELP: its connections show no token",
         })
     }
 }

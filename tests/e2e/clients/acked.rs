@@ -1,7 +1,7 @@
 //! Clients that wait for answers, with the collector killed under some of them.
 
 use super::{From, ORDERS, Said, assert_came, client, ours, script, send};
-use crate::harness::{Child, Collector, Port, Records, Scene, message};
+use crate::harness::{Child, Collector, Port, Records, SOON, Scene, message, messages, wait_until};
 use rustix::process::Signal;
 use std::process::Command;
 
@@ -71,4 +71,52 @@ fn the_logger_of_fluent_org_loses_nothing_when_the_collector_is_killed() {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), 300, "{}", sender.stdout());
+}
+
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn rsyslog_loses_nothing_over_relp_when_the_collector_is_killed() {
+    let scene = Scene::new();
+    let port = Port::reserve();
+    let listen = format!("--listen tcp://{}", port.address());
+    let mut collector = Collector::with(&scene, &listen);
+    let local = scene.path("local");
+    let mut command = scene.command(&client("rsyslogd-relp"));
+    command
+        .arg("-n")
+        .arg("-i")
+        .arg(scene.path("pid"))
+        .arg("-M")
+        .arg(client("rsyslog-relp-modules"));
+    command.arg("-f").arg(script("rsyslog-relp.conf")).env("LOCAL", &local);
+    command.env("PORT_RELP", port.address().rsplit_once(':').expect("a port").1);
+    let mut rsyslogd = Child::start(&mut command);
+    assert!(wait_until(SOON, || local.exists()), "it does not start:\n{}", rsyslogd.stderr());
+    let mut logger = Command::new("logger");
+    logger.arg("-u").arg(&local).args(["-t", "orders", "-p", "user.warning", "--size", "1KiB"]);
+    for part in 0..3 {
+        let lines: String = (1..=100).map(|n| format!("number {}\n", part * 100 + n)).collect();
+        let mut logger = Child::start(&mut logger);
+        logger.feed(lines.as_bytes());
+        logger.succeed();
+        collector.wait_for(part * 100 + 50);
+        if part < 2 {
+            collector.process.signal(Signal::KILL);
+            collector.process.end();
+            collector = Collector::with(&scene, &listen);
+        }
+    }
+    let all = || {
+        let records = collector.records();
+        let mut all: Vec<String> = messages(&records).into_iter().map(str::to_owned).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len()
+    };
+    assert!(wait_until(SOON, || all() == 300), "{} of 300", all());
+    let records = collector.records();
+    assert!(records.0.iter().all(|r| r["app"] == "orders" && r["level"] == "WARN"));
+    rsyslogd.signal(Signal::TERM);
+    rsyslogd.end();
+    collector.stop();
 }

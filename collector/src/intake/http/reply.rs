@@ -49,9 +49,7 @@ pub(super) fn success(format: BodyFormat, outcome: SubmitOutcome) -> HttpReply {
         BodyFormat::SplunkEvent | BodyFormat::SplunkRaw if taken == 0 && faults == 0 => {
             json(StatusCode::BAD_REQUEST, &json!({"text": "No data", "code": 5}))
         }
-        BodyFormat::SplunkEvent | BodyFormat::SplunkRaw if faults == 0 => {
-            json(StatusCode::OK, &json!({"text": "Success", "code": 0}))
-        }
+        BodyFormat::SplunkEvent | BodyFormat::SplunkRaw if faults == 0 => splunk(None),
         BodyFormat::SplunkEvent | BodyFormat::SplunkRaw => {
             let text = format!("Invalid data format: {fault}");
             json(StatusCode::BAD_REQUEST, &json!({"text": text, "code": 6}))
@@ -65,6 +63,15 @@ pub(super) fn success(format: BodyFormat, outcome: SubmitOutcome) -> HttpReply {
             json(StatusCode::OK, &value)
         }
     }
+}
+
+/// The answer to events of Splunk that are in the sinks, with an id to ask for them.
+pub(super) fn splunk(ack_id: Option<u64>) -> HttpReply {
+    let mut value = json!({"text": "Success", "code": 0});
+    if let Some(id) = ack_id {
+        value["ackId"] = id.into();
+    }
+    json(StatusCode::OK, &value)
 }
 
 fn empty(status: StatusCode) -> HttpReply {

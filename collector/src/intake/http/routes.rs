@@ -22,6 +22,12 @@ pub(super) enum BodyFormat {
     Seq,
 }
 
+impl BodyFormat {
+    pub(super) fn is_splunk(self) -> bool {
+        matches!(self, Self::SplunkEvent | Self::SplunkRaw)
+    }
+}
+
 /// The paths that take records, for whoever asked for another.
 const PATHS: &str = "/, /NAME, /v1/logs, /loki/api/v1/push, /gelf, /services/collector/event, \
                      /services/collector/raw, /ingest/clef, /api/events/raw";

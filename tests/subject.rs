@@ -48,6 +48,11 @@ fn main() {
         say("logged");
         let _ = io::stdin().read(&mut [0; 1]);
     }
+    if told.get("more").is_some() {
+        log_numbers(2, told.number("more", 0), "");
+        say("logged more");
+        let _ = io::stdin().read(&mut [0; 1]);
+    }
     end(told.get("end").unwrap_or("return"), guard);
 }
 

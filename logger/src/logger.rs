@@ -6,7 +6,7 @@ use crate::encode::{self, LineEncoder};
 use crate::endpoint::Endpoint;
 use crate::exit::{self, ExitHooks};
 use crate::ring::ForkLocal;
-use crate::sender::{Flushed, Sender};
+use crate::sender::{Flushed, Sender, Succession};
 use crate::spool::Directory;
 use crate::stats::Stats;
 use crate::stderr::{self, is_internal_thread, report};
@@ -73,7 +73,8 @@ impl Builder {
         }
         stderr::remember();
         self.spool_dir.get_or_insert_with(Directory::default_path);
-        let sender = Sender::start(&self, endpoint.clone()).map_err(InitError::System)?;
+        let first = Succession { predecessor: None, succeed };
+        let sender = Sender::start(&self, endpoint.clone(), first).map_err(InitError::System)?;
         let level = filter.filter();
         let limit = self.flush_limit;
         let line_limit = self.line_limit(endpoint.transport);
@@ -118,6 +119,22 @@ pub fn flush(limit: Duration) -> Flushed {
 pub fn stats() -> Option<Stats> {
     let logger = LOGGER.get()?;
     Some(logger.own_sender()?.stats(&logger.endpoint))
+}
+
+/// Starts a sender in the place of the present one, whose spool was removed; `false` if there is none
+/// yet.
+fn succeed() -> bool {
+    let Some(logger) = LOGGER.get() else { return false };
+    let Some(before) = logger.own_sender() else { return false };
+    let succession = Succession { predecessor: Some(before), succeed };
+    match Sender::start(&logger.builder, logger.endpoint.clone(), succession) {
+        Ok(sender) => logger.senders.replace(Some(sender)),
+        Err(e) => {
+            report(&format!("failed to start another worker: {e}"));
+            return false;
+        }
+    }
+    true
 }
 
 /// Ends the logger at exit: flushes, and closes the connection.
@@ -261,7 +278,8 @@ impl Logger {
     #[cold]
     fn start_in_child(&self) -> Option<&'static Sender> {
         let start = || {
-            let sender = Sender::start(&self.builder, self.endpoint.clone());
+            let first = Succession { predecessor: None, succeed };
+            let sender = Sender::start(&self.builder, self.endpoint.clone(), first);
             sender.inspect_err(|e| report(&format!("a forked child cannot log: {e}"))).ok()
         };
         self.senders.get_or_start(start)?.as_ref()

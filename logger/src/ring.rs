@@ -111,6 +111,17 @@ impl<M: RingMemory> Ring<M> {
         self.memory.discard_outside(self.first().position..self.tail());
     }
 
+    /// Gives the first record of a new ring the number `number`.
+    pub(crate) fn begin_at(&self, number: u64) {
+        self.checkpoint(Cursor { position: 0, number });
+    }
+
+    /// `true` if every claim is committed.
+    pub(crate) fn settled(&self) -> bool {
+        let tail = self.tail();
+        self.behind(self.first(), u64::MAX - 1, Owner::Alive).position >= tail
+    }
+
     /// Appends `payload` if the ring then holds at most `limit` bytes, and returns how many it
     /// holds. No lock, no allocation, no system call; never waits.
     pub(crate) fn append(&self, payload: &[u8], limit: u64) -> Result<u64, NoRoom> {

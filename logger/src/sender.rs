@@ -13,7 +13,7 @@ use crate::spool::{Directory, Spool, SpoolError};
 use crate::stats::Stats;
 use crate::stderr::{mark_internal_thread, report};
 use crate::waker::Waker;
-use crate::worker::{Context, Destination, RetryPolicy, Worker, WorkerStatus};
+use crate::worker::{Context, Destination, RetryPolicy, SpoolWatch, Worker, WorkerStatus};
 use netlog_wire::Level;
 use std::cell::RefCell;
 use std::error::Error;
@@ -47,6 +47,16 @@ pub(crate) struct Sender {
     recovering: Arc<AtomicUsize>,
     /// Fill level of the ring that wakes the worker.
     quarter: u64,
+    /// The sender of this process whose spool was removed.
+    predecessor: Option<&'static Self>,
+}
+
+/// Senders before and after one, in a process whose spool is removed.
+pub(crate) struct Succession {
+    /// The sender before it.
+    pub(crate) predecessor: Option<&'static Sender>,
+    /// Starts the sender after it; `false` if that is impossible now.
+    pub(crate) succeed: fn() -> bool,
 }
 
 /// Result of a flush.
@@ -65,7 +75,11 @@ pub struct Flushed {
 
 impl Sender {
     /// Creates the spool and starts its worker, and another one for the rings of dead senders.
-    pub(crate) fn start(builder: &Builder, endpoint: Endpoint) -> io::Result<Self> {
+    pub(crate) fn start(
+        builder: &Builder,
+        endpoint: Endpoint,
+        succession: Succession,
+    ) -> io::Result<Self> {
         let (spool, recovery) = open(builder)?;
         spool.ring.prefault(0..FIRST_PAGES);
         let capacity = spool.ring.capacity();
@@ -81,14 +95,17 @@ impl Sender {
         let mut context =
             Context::new(Arc::clone(&spool), Arc::clone(&destination), RetryPolicy::Report);
         context.clock = Some(RefCell::new(Calibrator::new()));
+        let succeed = succession.succeed;
         let sender = Self {
             spool,
             waker: Arc::clone(&context.waker),
             status: Arc::clone(&context.status),
             recovering: Arc::default(),
             quarter: capacity / 4,
+            predecessor: succession.predecessor,
         };
         spawn("netlog", move || {
+            context.watch = Some(SpoolWatch::new(succeed));
             context.spool.ring.prefault(FIRST_PAGES..capacity);
             let _ = Worker { context }.run();
         })?;
@@ -155,6 +172,18 @@ impl Sender {
     /// when the endpoint cannot be reached and the spool outlives the program. It uses atomics and
     /// sleeps only, because it also runs at exit, when half of the program is gone.
     pub(crate) fn flush(&self, limit: Duration) -> Flushed {
+        let until = Instant::now() + limit;
+        let earlier = self.predecessor.map(|sender| sender.flush(limit));
+        let mut flushed = self.flush_own(until.saturating_duration_since(Instant::now()));
+        if let Some(earlier) = earlier {
+            flushed.acked &= earlier.acked;
+            flushed.pending += earlier.pending;
+            flushed.lost += earlier.lost;
+        }
+        flushed
+    }
+
+    fn flush_own(&self, limit: Duration) -> Flushed {
         let target = self.spool.ring.tail();
         let until = Instant::now() + limit;
         let failures = self.status.failures.load(Ordering::Acquire);
@@ -180,8 +209,12 @@ impl Sender {
     /// connection, and removes the spool if it is empty.
     pub(crate) fn end(&self, limit: Duration) {
         let until = Instant::now() + limit;
+        if let Some(predecessor) = self.predecessor {
+            predecessor.end(limit);
+        }
+        let limit = until.saturating_duration_since(Instant::now());
         self.spool.ring.control().ended.store(1, Ordering::Release);
-        if !self.flush(limit).acked {
+        if !self.flush_own(limit).acked {
             return;
         }
         let connected = || self.status.connected.load(Ordering::Acquire);

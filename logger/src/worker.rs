@@ -7,11 +7,13 @@ mod context;
 mod datagrams;
 mod intervals;
 mod outage;
+mod removed_spool;
 mod stream;
 #[cfg(all(test, target_os = "linux", not(netlog_portable)))]
 pub(crate) mod tests;
 
 pub(crate) use context::{Context, Destination, RetryPolicy, WorkerStatus};
+pub(crate) use removed_spool::SpoolWatch;
 
 use crate::endpoint::Transport;
 use crate::identity;
@@ -105,7 +107,7 @@ impl Worker {
                 self.context.finish();
                 return true;
             }
-            self.context.set_clock();
+            self.context.tend();
             let left = until.saturating_duration_since(Instant::now());
             waker.sleep(SleepMode::Deep, left.clamp(BUSY, AWAY_INTERVAL));
         }

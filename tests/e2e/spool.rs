@@ -1,6 +1,6 @@
 //! The spool directory, with everything in it that may lie there.
 
-use crate::harness::{Collector, Port, SOON, Scene, assert_each_once, messages, wait_until};
+use crate::harness::{Child, Collector, Port, SOON, Scene, assert_each_once, messages, wait_until};
 use rustix::process::Signal;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -199,4 +199,48 @@ fn of_what_dead_programs_left_the_oldest_is_given_up_beyond_the_limit_and_counte
     assert!(wait_until(SOON, || came() == 501 && lost() == 100), "{}", collector.text());
     next.says("discarded 100 records in spools of earlier runs to make room (1 of them)");
     next.succeed();
+}
+
+/// A program whose spool directory is removed while its records wait, as at the end of a session
+/// (RemoveIPC=), and which then logs more.
+fn removed(scene: &Scene, port: &Port) -> Child {
+    let told = format!("to={} records=20 more=20 wait=1", port.address());
+    let mut subject = scene.subject(&told);
+    subject.says("logged");
+    fs::remove_dir_all(scene.spool()).expect("it is ours");
+    subject.says("was removed; a new spool takes its place");
+    // One for what follows, one for what is not delivered.
+    assert!(wait_until(SOON, || scene.rings().len() == 2), "{:?}", scene.rings());
+    subject.feed(b"\n");
+    subject.says("logged more");
+    assert_eq!(subject.stderr().matches("was removed").count(), 1, "{}", subject.stderr());
+    subject
+}
+
+#[test]
+fn a_program_whose_spool_directory_was_removed_is_killed_and_nothing_is_lost() {
+    let (scene, port) = (Scene::new(), Port::reserve());
+    let subject = removed(&scene, &port);
+    subject.signal(Signal::KILL);
+    drop(subject);
+    let collector = Collector::with(&scene, &format!("--listen tcp://{}", port.address()));
+    scene.netlog(&format!("ship --to {}", port.address())).succeed();
+    let mut records = collector.stop();
+    records.0.retain(|record| record["target"] == "subject");
+    assert_each_once(&records, 2, 20);
+    assert!(scene.rings().is_empty(), "{:?}", scene.rings());
+}
+
+#[test]
+fn a_program_whose_spool_directory_was_removed_delivers_everything_once_and_cleans_up() {
+    let (scene, port) = (Scene::new(), Port::reserve());
+    let mut subject = removed(&scene, &port);
+    let collector = Collector::with(&scene, &format!("--listen tcp://{}", port.address()));
+    let all = collector.wait_for(40);
+    assert_each_once(&all, 2, 20);
+    subject.succeed();
+    assert!(scene.rings().is_empty(), "{:?}", scene.rings());
+    let mut records = collector.stop();
+    records.0.retain(|record| record["target"] == "subject");
+    assert_each_once(&records, 2, 20);
 }

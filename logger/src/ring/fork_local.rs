@@ -13,7 +13,7 @@ pub(crate) struct ForkLocal<T: 'static> {
     page: ForkDetector,
     /// Address of the first value.
     #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
-    first: u64,
+    first: AtomicU64,
     value: PhantomData<&'static T>,
 }
 
@@ -31,7 +31,8 @@ impl<T: Send + Sync + 'static> ForkLocal<T> {
     /// When there is no memory.
     pub(crate) fn new(value: T) -> io::Result<Self> {
         let first = leak(value) as u64;
-        Ok(Self { page: ForkDetector::new(first)?, first, value: PhantomData })
+        let page = ForkDetector::new(first)?;
+        Ok(Self { page, first: AtomicU64::new(first), value: PhantomData })
     }
 
     fn cell(&self) -> &AtomicU64 {
@@ -41,7 +42,7 @@ impl<T: Send + Sync + 'static> ForkLocal<T> {
     /// `true` in a forked child.
     #[cfg(feature = "tracing")]
     pub(crate) fn is_forked(&self) -> bool {
-        self.cell().load(Ordering::Acquire) != self.first
+        self.cell().load(Ordering::Acquire) != self.first.load(Ordering::Acquire)
     }
 
     /// The value of this process; `None` in a forked child that has not started one.
@@ -50,6 +51,19 @@ impl<T: Send + Sync + 'static> ForkLocal<T> {
         let address = self.cell().load(Ordering::Acquire);
         // SAFETY: any other number is the address of a value leaked in this process.
         (address > STARTING).then(|| unsafe { &*(address as *const T) })
+    }
+
+    /// Replaces the value of this process, if it has one; the old value stays valid.
+    pub(crate) fn replace(&self, value: T) {
+        let before = self.cell().load(Ordering::Acquire);
+        if before <= STARTING {
+            return;
+        }
+        let after = leak(value) as u64;
+        let order = Ordering::AcqRel;
+        if self.cell().compare_exchange(before, after, order, Ordering::Acquire).is_ok() {
+            let _ = self.first.compare_exchange(before, after, order, Ordering::Acquire);
+        }
     }
 
     /// Returns the value of this process, which the first of its threads to come here starts. Gives

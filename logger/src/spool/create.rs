@@ -20,13 +20,26 @@ const LOCK_LIMIT: Duration = Duration::from_secs(1);
 impl Directory {
     /// Creates the file of a new ring. It gets its name when it is locked and complete.
     pub(crate) fn create(self: &Arc<Self>, identity: SenderIdentity) -> Result<Spool, SpoolError> {
-        let name = identity.file_name();
-        let path = self.path(&name);
-        let failed = |cause| SpoolError { path, action: "create the spool", cause };
-        self.create_file(identity, name).map_err(failed)
+        self.create_filled(identity, |_| {})
     }
 
-    fn create_file(self: &Arc<Self>, identity: SenderIdentity, name: String) -> io::Result<Spool> {
+    /// The same, with what `fill` writes into the ring before the file gets its name.
+    pub(super) fn create_filled(
+        self: &Arc<Self>,
+        identity: SenderIdentity,
+        fill: impl FnOnce(&Ring<SpoolMemory>),
+    ) -> Result<Spool, SpoolError> {
+        let path = self.path(&identity.file_name());
+        let failed = |cause| SpoolError { path, action: "create the spool", cause };
+        self.create_file(identity, fill).map_err(failed)
+    }
+
+    fn create_file(
+        self: &Arc<Self>,
+        identity: SenderIdentity,
+        fill: impl FnOnce(&Ring<SpoolMemory>),
+    ) -> io::Result<Spool> {
+        let name = identity.file_name();
         let unfinished = self.path(&format!("{name}.new"));
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -37,9 +50,10 @@ impl Directory {
             lock_new(file.get()?)?;
             SpoolMemory::reserve(file.get()?, identity.capacity)?;
             rustix::io::pwrite(file.get()?, identity.header_text().as_bytes(), 0)?;
-            let map = SpoolMemory::new(file.get()?, identity.capacity)?;
+            let ring = Ring::new(SpoolMemory::new(file.get()?, identity.capacity)?);
+            fill(&ring);
             renameat(CWD, &unfinished, CWD, self.path(&name))?;
-            Ok(Ring::new(map))
+            Ok(ring)
         })();
         match ring {
             Ok(ring) => {

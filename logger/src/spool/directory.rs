@@ -69,6 +69,10 @@ impl Directory {
         Ok(Arc::new(Self { path }))
     }
 
+    pub(super) fn as_path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }

@@ -68,3 +68,15 @@ impl NoDirectory {
         match **self {}
     }
 }
+
+impl Spool {
+    /// Always `false`: the ring has no file.
+    pub(crate) fn is_removed(&self) -> bool {
+        false
+    }
+
+    /// Nothing: the ring has no file.
+    pub(crate) fn restore_file(&self) -> Result<Option<Self>, SpoolError> {
+        Ok(None)
+    }
+}

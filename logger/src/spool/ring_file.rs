@@ -27,8 +27,8 @@ pub(crate) struct Spool {
 
 /// The file of a ring.
 pub(super) struct SpoolFile {
-    directory: Arc<Directory>,
-    name: String,
+    pub(super) directory: Arc<Directory>,
+    pub(super) name: String,
 }
 
 impl SpoolFile {
@@ -51,6 +51,10 @@ impl Spool {
     pub(crate) fn anonymous(identity: SenderIdentity) -> io::Result<Self> {
         let ring = Ring::new(SpoolMemory::anonymous(identity.capacity)?);
         Ok(Self { ring, identity, owner: Owner::Alive, file: None })
+    }
+
+    pub(super) fn file(&self) -> Option<&SpoolFile> {
+        self.file.as_ref()
     }
 
     /// Appends a record. Above 7/8 of the ring only warnings and errors find room.

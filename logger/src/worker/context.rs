@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use super::outage::Outage;
+use super::removed_spool::SpoolWatch;
 use crate::builder::Format;
 use crate::clock::Calibrator;
 use crate::endpoint::Endpoint;
@@ -80,6 +81,8 @@ pub(crate) struct Context {
     pub(crate) status: Arc<WorkerStatus>,
     /// The program's own worker calibrates the clock of its log calls.
     pub(crate) clock: Option<RefCell<Calibrator>>,
+    /// The program's own worker watches its spool.
+    pub(crate) watch: Option<SpoolWatch>,
     outage: Outage,
 }
 
@@ -96,13 +99,15 @@ impl Context {
             waker: Arc::default(),
             status: Arc::default(),
             clock: None,
+            watch: None,
             outage: Outage::default(),
         }
     }
 
     /// Reports the loss of the connection.
     pub(super) fn report_outage(&self, reason: &str, refused: bool) {
-        if self.retry == RetryPolicy::Report {
+        let has_successor = self.watch.as_ref().is_some_and(SpoolWatch::has_successor);
+        if self.retry == RetryPolicy::Report && !has_successor {
             self.outage.begin(&self.spool, &self.destination.endpoint, reason, refused);
         }
     }
@@ -112,8 +117,14 @@ impl Context {
         self.outage.end(&self.spool, &self.destination.endpoint);
     }
 
-    /// Calibrates the clock of the log calls if that is due.
-    pub(super) fn set_clock(&self) {
+    /// Calibrates the clock of the log calls, and checks the file of the spool, if that is due.
+    pub(super) fn tend(&self) {
+        if let Some(watch) = &self.watch {
+            watch.check(&self.spool, &self.status);
+            if watch.has_successor() {
+                return; // whose worker calibrates the clock now
+            }
+        }
         if let Some(clock) = &self.clock {
             clock.borrow_mut().set();
         }

@@ -21,7 +21,7 @@ pub(super) fn deliver(context: &Context, socket: &Socket) -> ConnectionEnd {
     };
     let mut interval = BUSY;
     loop {
-        context.set_clock();
+        context.tend();
         context.spool.report_losses();
         match send_batch(context, socket) {
             Ok(sent) => {

@@ -26,7 +26,7 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
     let mut interval = BUSY;
     loop {
         let took_records = session.took_records();
-        context.set_clock();
+        context.tend();
         context.spool.report_losses();
         match exchange(&mut session, &mut connection) {
             Ok(true) => interval = BUSY,

@@ -7,9 +7,12 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// Suffix of ledgers.
+pub(crate) const LEDGER: &str = ".ledger";
+
 /// The ledger of the file at `path`.
 pub(crate) fn ledger_of(path: &Path) -> PathBuf {
-    beside(path, ".ledger")
+    beside(path, LEDGER)
 }
 
 /// Path of the file that will become the ledger, or the compressed file, at `path`.

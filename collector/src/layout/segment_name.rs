@@ -1,6 +1,6 @@
 //! Names of rotated segments, compressed or not, and the order of the segments in a log.
 
-use crate::layout::paths::{PACKED, beside, directory};
+use crate::layout::paths::{LEDGER, PACKED, beside, directory};
 use netlog_wire::format_utc;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -64,16 +64,37 @@ pub(crate) fn split_name(name: &str) -> Option<(&str, SegmentName)> {
     Some((base, SegmentName::parse(segment)?))
 }
 
+/// Rotated segments of a log, and ledgers of such segments, each in their order.
+#[derive(Debug, Default)]
+pub(crate) struct RotatedFiles {
+    pub(crate) segments: Vec<SegmentName>,
+    pub(crate) ledgers: Vec<SegmentName>,
+}
+
+impl RotatedFiles {
+    /// Lists those of the log at `path`, each once.
+    pub(crate) fn list(path: &Path) -> Self {
+        let mut found = Self::default();
+        let Some(base) = path.file_name().and_then(|name| name.to_str()) else { return found };
+        let Ok(entries) = std::fs::read_dir(directory(path)) else { return found };
+        for name in entries.flatten().map(|entry| entry.file_name()) {
+            let Some(name) = name.to_str() else { continue };
+            let ledger = name.strip_suffix(LEDGER);
+            let segment = split_name(ledger.unwrap_or(name)).filter(|(log, _)| *log == base);
+            let Some((_, segment)) = segment else { continue };
+            let list = if ledger.is_some() { &mut found.ledgers } else { &mut found.segments };
+            list.push(segment);
+        }
+        found.segments.sort_unstable();
+        found.segments.dedup();
+        found.ledgers.sort_unstable();
+        found
+    }
+}
+
 /// Rotated segments of the log at `path` in their order, each once.
 pub(crate) fn rotated(path: &Path) -> Vec<SegmentName> {
-    let Some(base) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
-    let Ok(entries) = std::fs::read_dir(directory(path)) else { return Vec::new() };
-    let segment = |name: &str| split_name(name).filter(|(log, _)| *log == base).map(|(_, s)| s);
-    let names = entries.flatten().map(|entry| entry.file_name());
-    let mut found: Vec<_> = names.filter_map(|name| segment(name.to_str()?)).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
+    RotatedFiles::list(path).segments
 }
 
 /// Generation of the file that follows all rotated segments of the log at `path`.

@@ -29,6 +29,9 @@ pub(crate) struct LedgerHead {
     /// its senders are in its ledger only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,
+    /// True if it has no senders any more, as that of a file that was rotated away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) index_only: bool,
 }
 
 /// One of the other lines.
@@ -101,7 +104,14 @@ pub(crate) struct RunEntry {
 
 impl Default for LedgerHead {
     fn default() -> Self {
-        Self { version: VERSION, generation: 0, at: 0, inode: FileId::default(), after: None }
+        Self {
+            version: VERSION,
+            generation: 0,
+            at: 0,
+            inode: FileId::default(),
+            after: None,
+            index_only: false,
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl FoundLedger {
             Some(Some(moved)) => moved.metadata()?.len(),
             Some(None) => 0,
         };
-        let LedgerReplay { state, cut, sound } = found.state.replay(&text, file_len);
+        let LedgerReplay { state, cut, sound } = found.state.replay(text.as_slice(), file_len);
         found.state = state;
         found.damaged = !sound;
         if !sound {
@@ -94,7 +94,7 @@ impl FoundLedger {
         if text.is_empty() {
             self.notes.push(format!("misses the ledger of {name}: a resend may repeat"));
         }
-        self.state = std::mem::take(&mut self.state).replay(&text, u64::MAX).state;
+        self.state = std::mem::take(&mut self.state).replay(text.as_slice(), u64::MAX).state;
         self.state.begin(LedgerHead::default());
         Ok(())
     }

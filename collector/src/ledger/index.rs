@@ -5,7 +5,8 @@ use super::names::{NameTable, SenderNames};
 use super::state::LedgerState;
 use crate::layout::file_id::FileId;
 use crate::layout::paths;
-use std::fs;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 /// The longest part that neighbours are joined to.
@@ -37,9 +38,9 @@ impl LedgerIndex {
     /// Reads the ledger beside the file at `path`, if it is that of the file with `inode`, or
     /// whatever it has if none is given.
     pub(crate) fn read(path: &Path, inode: Option<FileId>, len: u64) -> Self {
-        let Ok(text) = fs::read(paths::ledger_of(path)) else { return Self::default() };
-        let LedgerState { head, contents, .. } =
-            LedgerState::of_contents().replay(&text, len).state;
+        let Ok(ledger) = File::open(paths::ledger_of(path)) else { return Self::default() };
+        let replayed = LedgerState::of_contents().replay(BufReader::new(ledger), len);
+        let LedgerState { head, contents, .. } = replayed.state;
         if inode.is_some_and(|inode| head.inode != inode) {
             return Self::default();
         }

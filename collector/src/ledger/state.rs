@@ -1,10 +1,10 @@
-//! LedgerState of a ledger: the marks of its senders, and the contents of its file. No I/O.
+//! State of a ledger: the marks of its senders, and the contents of its file. No I/O.
 
 use super::contents::FileContents;
 use super::entry::{BatchEntry, KnownSender, LedgerEntry, LedgerHead};
 use super::sender_table::{MOST as MOST_SENDERS, SenderTable};
 use crate::layout::torn_tail::TornTail;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 
 /// Sum of a ledger's lines.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct LedgerState {
     pub(crate) now: i64,
 }
 
-/// LedgerState that a ledger leads to, and what has to be done about its file.
+/// The state that a ledger leads to, and what has to be done about its file.
 #[derive(Debug)]
 pub(crate) struct LedgerReplay {
     pub(crate) state: LedgerState,
@@ -48,17 +48,23 @@ impl LedgerState {
     /// Reads a ledger against the length of its file, on top of the senders known already. An entry
     /// wholly in the file counts; of one partly in it the whole runs count; none counts beyond where
     /// the next entry begins.
-    pub(crate) fn replay(mut self, text: &[u8], file_len: u64) -> LedgerReplay {
-        let whole = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
-        let mut lines = text[..whole].split_inclusive(|&byte| byte == b'\n');
-        let Some(head) = lines.next().and_then(LedgerHead::parse) else {
+    pub(crate) fn replay(mut self, mut ledger: impl BufRead, file_len: u64) -> LedgerReplay {
+        let mut line = Vec::new();
+        let opened = ledger.read_until(b'\n', &mut line);
+        let Some(head) = LedgerHead::parse(&line).filter(|_| opened.is_ok()) else {
             return LedgerReplay { state: self, cut: None, sound: false };
         };
         self.head = head;
         let mut last: Option<BatchEntry> = None;
         let mut sound = true;
-        for line in lines {
-            sound = match LedgerEntry::parse(line) {
+        // One line at a time: there may be millions. The last one may be torn.
+        loop {
+            line.clear();
+            sound &= ledger.read_until(b'\n', &mut line).is_ok();
+            if line.last() != Some(&b'\n') {
+                break;
+            }
+            sound &= match LedgerEntry::parse(&line) {
                 Some(LedgerEntry::Batch(batch)) if self.contents.knows(&batch) => {
                     let bound = batch.span.at;
                     if let Some(before) = last.replace(batch) {
@@ -127,9 +133,15 @@ impl LedgerState {
             names: self.contents.names_of(known.number),
             ..known.clone()
         };
-        let head = LedgerHead { after: None, ..self.head.clone() };
+        let head = LedgerHead { after: None, index_only: false, ..self.head.clone() };
         let senders = self.senders.iter().map(names).collect();
         LedgerSnapshot { head, senders, contents: self.contents.clone() }
+    }
+
+    /// A ledger without senders, for a file that was rotated away: the next one has their marks.
+    pub(super) fn index(self) -> LedgerSnapshot {
+        let head = LedgerHead { after: None, index_only: true, ..self.head };
+        LedgerSnapshot { head, senders: Vec::new(), contents: self.contents }
     }
 
     /// The ledger that says the same in as few lines as there can be.
@@ -203,11 +215,11 @@ mod tests {
         let entries = [names("a"), sender(1, 1), batch(0, 20, 1, 1), sender(3, 0)];
         let more = [batch(20, 30, 3, 5), LedgerEntry::Renamed(1, 0), batch(50, 10, 1, 3)];
         let text = text(&[&entries[..], &more].concat());
-        let LedgerReplay { state, cut, sound } = LedgerState::at(99).replay(&text, 60);
+        let LedgerReplay { state, cut, sound } = LedgerState::at(99).replay(text.as_slice(), 60);
         assert_eq!((marks(&state), cut, sound), (vec![(1, 4), (3, 6)], None, true));
         assert_eq!(state.contents.stretches.len(), 1);
         assert_eq!(state.contents.stretches[0].names, [0, 1]);
-        let again = LedgerState::at(99).replay(&state.text(), 60).state;
+        let again = LedgerState::at(99).replay(state.text().as_slice(), 60).state;
         assert_eq!(again.text(), state.text());
         assert_eq!(marks(&again), marks(&state));
     }
@@ -215,7 +227,7 @@ mod tests {
     #[test]
     fn no_entry_counts_beyond_where_the_next_one_begins() {
         let text = text(&[sender(1, 0), batch(0, 20, 1, 1), batch(0, 30, 1, 3)]);
-        let state = LedgerState::at(99).replay(&text, 99).state;
+        let state = LedgerState::at(99).replay(text.as_slice(), 99).state;
         assert_eq!((marks(&state), state.end()), (vec![(1, 4)], 30));
     }
 
@@ -224,13 +236,13 @@ mod tests {
         let mut text = text(&[sender(1, 0), batch(0, 20, 1, 1), batch(20, 20, 1, 3)]);
         let at = text.len() - 20;
         text[at] ^= 1;
-        let LedgerReplay { state, cut, sound } = LedgerState::at(99).replay(&text, 15);
+        let LedgerReplay { state, cut, sound } = LedgerState::at(99).replay(text.as_slice(), 15);
         assert_eq!((marks(&state), cut, sound), (vec![(1, 0)], None, false));
     }
 
     #[test]
     fn a_sender_that_nobody_introduced_is_damage() {
-        assert!(!LedgerState::at(99).replay(&text(&[batch(0, 20, 1, 1)]), 20).sound);
-        assert!(!LedgerState::at(99).replay(&text(&[sender(u32::MAX, 0)]), 20).sound);
+        assert!(!LedgerState::at(99).replay(text(&[batch(0, 20, 1, 1)]).as_slice(), 20).sound);
+        assert!(!LedgerState::at(99).replay(text(&[sender(u32::MAX, 0)]).as_slice(), 20).sound);
     }
 }

@@ -311,3 +311,37 @@ fn with_sync_the_file_is_synced_before_any_mark_is_known() {
     assert_eq!(sink.held().marks[0].mark, 3);
     assert_eq!(stats.file_syncs.get(), 1);
 }
+
+#[test]
+fn the_ledger_of_a_rotated_file_is_shrunk_to_its_index_once_the_next_has_all_marks() {
+    let mut model = Model::new();
+    model.write(&[(0, 3), (1, 2)]);
+    model.rotate();
+    let log = model.path();
+    let rotated = crate::layout::segment_name::rotated(&log)[0].path(&log);
+    let ledger = crate::layout::paths::ledger_of(&rotated);
+    assert!(fs::read_to_string(&ledger).unwrap().contains("\"sender\""));
+    assert!(super::rotation::stands_alone(&log, &rotated).unwrap());
+    super::rotation::shrink(&rotated).unwrap();
+    assert!(!fs::read_to_string(&ledger).unwrap().contains("\"sender\""));
+    let len = fs::metadata(&rotated).unwrap().len();
+    let index = super::LedgerIndex::read(&rotated, None, len);
+    assert_eq!(index.parts(0..len, |_| false).skipped, len, "it still says what to skip");
+    model.write(&[(0, 1), (1, 1)]);
+    model.open();
+    model.check();
+}
+
+#[test]
+fn a_ledger_that_has_the_only_marks_is_not_shrunk() {
+    let model = Model::new();
+    let log = model.path();
+    let name = "app.log.20261122T184223Z-1";
+    let mut head = Vec::new();
+    let after = Some(name.to_owned());
+    super::LedgerHead { after, ..super::LedgerHead::default() }.push(&mut head);
+    fs::write(model.dir.path().join("app.log.ledger"), &head).unwrap();
+    assert!(!super::rotation::stands_alone(&log, &log.with_file_name(name)).unwrap());
+    let other = log.with_file_name("app.log.20261122T184223Z-2");
+    assert!(super::rotation::stands_alone(&log, &other).unwrap());
+}

@@ -3,8 +3,9 @@
 use super::{KeepLimits, RetentionHandle, RetentionPolicy};
 use crate::clock::now;
 use crate::layout::forwarded::Forwarded;
-use crate::layout::paths::{directory, packed_of};
-use crate::layout::segment_name::{SegmentName, rotated};
+use crate::layout::paths::{directory, ledger_of, packed_of};
+use crate::layout::segment_name::{RotatedFiles, SegmentName};
+use crate::ledger::rotation;
 use crate::seekable_zstd::{self, CompressedSizes};
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
@@ -27,6 +28,8 @@ pub(super) struct RetentionWorker {
     forwarded: Option<Arc<Forwarded>>,
     /// The files that something failed with, which has been said.
     told: BTreeSet<PathBuf>,
+    /// The newest segment of each log whose ledger is as short as it can be, as all before it.
+    shrunk: BTreeMap<PathBuf, SegmentName>,
     /// Logs with which nothing remains to be done until their directory changes.
     settled: BTreeMap<PathBuf, (SystemTime, RetentionPolicy)>,
 }
@@ -35,7 +38,8 @@ impl RetentionWorker {
     pub(super) fn new(handle: RetentionHandle, stats: Arc<Stats>, stderr: StderrLog) -> Self {
         let forwarded = handle.forwarded();
         let told = BTreeSet::new();
-        Self { handle, stats, stderr, forwarded, told, settled: BTreeMap::new() }
+        let shrunk = BTreeMap::new();
+        Self { handle, stats, stderr, forwarded, told, shrunk, settled: BTreeMap::new() }
     }
 
     /// Packs and removes what there is to be packed and removed of `log`: with one listing of the
@@ -48,11 +52,13 @@ impl RetentionWorker {
             return;
         }
         self.told.retain(|path| path.exists() || packed_of(path).exists());
-        let segments = rotated(log);
+        let RotatedFiles { segments, ledgers } = RotatedFiles::list(log);
         // What is still to be packed will not be that large.
         let removed = self.remove(log, &segments, KeepLimits { size: None, ..policy.keep });
         let segments = &segments[removed..];
-        let whole = self.pack_all(log, segments);
+        self.remove_ledgers(log, &ledgers);
+        let packed = self.pack_all(log, segments);
+        let whole = self.shrink_ledgers(log, segments) && packed;
         let over = removed + self.remove(log, segments, policy.keep);
         self.settled.remove(log);
         // A change in the tick of the last one would go unnoticed; so would time.
@@ -88,6 +94,42 @@ impl RetentionWorker {
             }
         }
         whole
+    }
+
+    /// Removes the ledgers of segments that others removed.
+    fn remove_ledgers(&self, log: &Path, ledgers: &[SegmentName]) {
+        for segment in ledgers {
+            let path = segment.path(log);
+            let gone = !path.exists() && !packed_of(&path).exists();
+            if gone && rotation::stands_alone(log, &path).unwrap_or(false) {
+                let _ = fs::remove_file(ledger_of(&path));
+            }
+        }
+    }
+
+    /// Shrinks the ledgers of `segments` to what searches need; `false` when there is more to do.
+    fn shrink_ledgers(&mut self, log: &Path, segments: &[SegmentName]) -> bool {
+        let done = self.shrunk.get(log).copied();
+        let sent = self.forwarded.as_ref().map(|forwarded| forwarded.saved().generation);
+        for segment in segments.iter().filter(|segment| Some(**segment) > done) {
+            // The relay reads from it who sent what.
+            let unsent = sent.is_some_and(|sent| segment.generation >= sent);
+            let path = segment.path(log);
+            if self.handle.ended() || unsent || !rotation::stands_alone(log, &path).unwrap_or(false)
+            {
+                return false;
+            }
+            if let Err(error) = rotation::shrink(&path) {
+                self.tell(
+                    &path,
+                    format_args!("failed to shrink the ledger of {}", path.display()),
+                    &error,
+                );
+                return false;
+            }
+            self.shrunk.insert(log.to_owned(), *segment);
+        }
+        true
     }
 
     /// Brings to its end what was begun with an old file, and packs it unless it is packed;
@@ -145,5 +187,41 @@ impl RetentionWorker {
             let chain = Chain(error);
             self.stderr.log(format_args!("{deed}: {chain}; it stays, and is tried again"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::sink::Sink;
+    use crate::layout::rotation::RotationSchedule;
+    use crate::options::Format;
+    use crate::sink::file::{FileOptions, FileSink};
+
+    #[test]
+    fn a_ledger_whose_file_others_removed_is_removed_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        let options = FileOptions {
+            path: log.clone(),
+            confined: None,
+            format: Format::Json,
+            schedule: RotationSchedule::default(),
+            sync: false,
+            retention: RetentionHandle::default(),
+            stats: Arc::default(),
+            marks: Arc::default(),
+            forwarded: None,
+        };
+        FileSink::open(options, StderrLog::default()).unwrap().close();
+        let names = ["Z-1.ledger", "Z-2.ledger", "Z-2", "Z-3.ledger", "Z-3.zst"];
+        let path = |name: &str| dir.path().join(format!("app.log.20261122T184223{name}"));
+        names.iter().for_each(|name| fs::write(path(name), "").unwrap());
+        let mut worker =
+            RetentionWorker::new(RetentionHandle::default(), Arc::default(), StderrLog::default());
+        worker.log(&log);
+        let left = names.map(|name| path(name).exists());
+        assert_eq!(left, [false, true, true, true, true]);
+        assert!(dir.path().join("app.log.ledger").exists());
     }
 }

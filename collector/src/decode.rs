@@ -39,6 +39,7 @@ mod to_record;
 
 use crate::clock::now;
 use crate::hub::line_run::LineRun;
+use crate::hub::marks::Marks;
 use crate::senders::identity::Sender;
 use crate::senders::peer_error::{PeerError, Protocol};
 use crate::senders::tokens::Tokens;
@@ -75,6 +76,8 @@ pub(crate) struct Decoder {
     compresses: bool,
     /// Set if a token is required.
     tokens: Option<Arc<Tokens>>,
+    /// Marks with the owners of sender ids, where peers have names.
+    owners: Option<Arc<Marks>>,
 }
 
 impl Decoder {
@@ -94,12 +97,18 @@ impl Decoder {
             begun: false,
             compresses: false,
             tokens: None,
+            owners: None,
         }
     }
 
     /// The same, for peers that have to show one of `tokens`, if there are any.
     pub(crate) fn guarded(self, tokens: Option<Arc<Tokens>>) -> Self {
         Self { tokens, ..self }
+    }
+
+    /// The same, for peers that may speak for no sender of another owner.
+    pub(crate) fn owned(self, owners: Option<Arc<Marks>>) -> Self {
+        Self { owners, ..self }
     }
 
     /// The peer, as records name it.
@@ -178,7 +187,9 @@ impl Decoder {
         tally: &Tally,
         sink: &mut RunSink<'_>,
     ) -> Result<(), PeerError> {
-        let Self { framing, conversation, origin, stats, max_line, compresses, tokens, .. } = self;
+        let Self {
+            framing, conversation, origin, stats, max_line, compresses, tokens, owners, ..
+        } = self;
         let received = now();
         let context = DecodeContext {
             origin,
@@ -198,7 +209,8 @@ impl Decoder {
             match (message.kind, &mut *conversation) {
                 (Kind::Netlog, Some(conversation)) => conversation.take(message, context, sink)?,
                 (Kind::Netlog, none) => {
-                    *none = Some(hello(message.bytes, context, tokens.as_deref())?);
+                    *none =
+                        Some(hello(message.bytes, context, tokens.as_deref(), owners.as_deref())?);
                 }
                 (kind, _) => {
                     *compresses |= kind == Kind::Packed;
@@ -234,6 +246,7 @@ fn hello(
     line: &[u8],
     context: DecodeContext<'_>,
     tokens: Option<&Tokens>,
+    owners: Option<&Marks>,
 ) -> Result<Conversation, PeerError> {
     if line.starts_with(RELAY_START) {
         return Err(PeerError::Unsupported(Protocol::Relay));
@@ -251,10 +264,19 @@ fn hello(
         }
         None => None,
     };
-    let conversation = Conversation::new(hello, context.origin)?;
-    if let Some(grant) = grant {
-        let identity = &conversation.sender().identity;
-        grant.check_sending(identity).map_err(PeerError::Rejected)?;
+    let owner = match &grant {
+        Some(grant) => grant.owner(),
+        None => context.origin.owner(),
+    };
+    let conversation = Conversation::new(hello, context.origin, owner)?;
+    let sender = conversation.sender();
+    if let Some(grant) = &grant {
+        grant.check_sending(&sender.identity).map_err(PeerError::Rejected)?;
+    }
+    let unnamed = grant.is_some_and(|grant| grant.unnamed);
+    if !unnamed && owners.is_some_and(|marks| !marks.may_speak(sender.id, owner)) {
+        let reason = "this sender id belongs to another token or certificate";
+        return Err(PeerError::Rejected(reason.into()));
     }
     Ok(conversation)
 }

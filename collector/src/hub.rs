@@ -191,6 +191,7 @@ impl Hub {
                 };
                 let sender = sender.clone();
                 let mark = marks.entry(sender.id).or_default();
+                mark.set_owner(sender.owner);
                 self.stats.records_repeated.add(mark.pass(run, &sender, &mut sealed.batch));
                 sealed.senders.push(sender);
             }

@@ -260,7 +260,7 @@ impl Ledger {
     /// The number of a sender; what is new of it will be written with the next entry.
     fn introduce(&mut self, sender: &Sender) -> u32 {
         let known = self.state.senders.number_of(sender.id);
-        let number = known.unwrap_or_else(|| self.state.senders.add(sender.id));
+        let number = known.unwrap_or_else(|| self.state.senders.add(sender.id, sender.owner));
         let contents = &mut self.state.contents;
         if known.is_some() && contents.names.matches(contents.names_of(number), &sender.identity) {
             return number;
@@ -275,7 +275,8 @@ impl Ledger {
         let was = contents.names_of(number);
         contents.rename(number, names);
         if known.is_none() {
-            let known = KnownSender { names, ..KnownSender::new(number, sender.id) };
+            let known =
+                KnownSender { names, owner: sender.owner, ..KnownSender::new(number, sender.id) };
             LedgerEntry::Sender(known).push(&mut self.unwritten);
         } else if was != names {
             LedgerEntry::Renamed(number, names).push(&mut self.unwritten);

@@ -3,6 +3,7 @@
 pub(crate) mod grant;
 pub(crate) mod identity;
 pub(crate) mod number_gaps;
+pub(crate) mod owner;
 pub(crate) mod peer;
 pub(crate) mod peer_error;
 pub(crate) mod registry;

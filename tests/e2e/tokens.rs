@@ -173,6 +173,31 @@ fn a_named_token_reads_only_the_records_of_the_senders_it_names() {
     assert!(!read("ann-1", "/search?n=all&app=prices").1.contains("prices"));
 }
 
+/// A sender id belongs to the token it first came with, also after a restart of the collector.
+#[test]
+fn a_sender_id_belongs_to_the_token_it_first_came_with_also_after_a_restart() {
+    let scene = Scene::new();
+    let tokens = "[shop]\ntoken = \"shop-1\"\nsend = true\n\
+                  [other]\ntoken = \"other-1\"\nsend = true\nread = true\n";
+    let collector = guarded(&scene, tokens);
+    let hello = |token: &str, first: u64| {
+        let hello = HELLO.replace("\"next\":1", &format!("\"next\":{first}"));
+        let record = "{\"time\":\"2026-11-22T18:42:23.123456Z\",\"level\":\"INFO\",\"msg\":\"m\"}";
+        format!("{hello},\"token\":\"{token}\"}}\n{record}\n")
+    };
+    let stolen = "{\"error\":\"this sender id belongs to another token or certificate\"}\n";
+    let to = collector.authority().to_owned();
+    assert!(speak(&to, hello("shop-1", 1).as_bytes()).contains("{\"ack\":1}"));
+    assert_eq!(speak(&to, hello("other-1", 900).as_bytes()), stolen);
+    assert!(speak(&to, hello("shop-1", 2).as_bytes()).contains("{\"ack\":2}"));
+    collector.stop();
+    let collector = Collector::serving(&scene, "--token-file tokens");
+    let to = collector.authority();
+    assert_eq!(speak(to, hello("other-1", 901).as_bytes()), stolen);
+    assert!(speak(to, hello("shop-1", 3).as_bytes()).contains("{\"ack\":3}"));
+    assert_eq!(collector.text().lines().count(), 3);
+}
+
 /// `netlog token new` adds a token to the file, and prints it once.
 #[test]
 fn a_new_token_is_printed_once_and_admitted_with_the_rights_it_was_given() {

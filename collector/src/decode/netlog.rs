@@ -7,6 +7,7 @@ use super::run_sink::{DecodeContext, RunSink};
 use super::to_record::{PlainLine, take_plain};
 use crate::hub::line_run::{LineRun, Source};
 use crate::senders::identity::{Sender, SenderId};
+use crate::senders::owner::Owner;
 use crate::senders::peer_error::PeerError;
 use crate::stats::count;
 use netlog_wire::{Hello, Identity, Level, LineMeta, Record, SenderMessage, VERSION};
@@ -24,7 +25,7 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     /// Begins with `hello`, if it is one this collector can take.
-    pub(crate) fn new(hello: Hello, origin: &Origin) -> Result<Self, PeerError> {
+    pub(crate) fn new(hello: Hello, origin: &Origin, owner: Owner) -> Result<Self, PeerError> {
         if hello.netlog != VERSION {
             let words =
                 format!("unknown version {}: this collector speaks {VERSION}", hello.netlog);
@@ -45,7 +46,8 @@ impl Conversation {
             pid: Some(hello.pid.into()),
             peer: Some(origin.peer().to_owned()),
         };
-        let sender = Sender::new(id, identity, hello.recovered);
+        let mut sender = Sender::new(id, identity, hello.recovered);
+        sender.owner = owner;
         Ok(Self { sender: Arc::new(sender), next })
     }
 

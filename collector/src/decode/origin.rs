@@ -1,6 +1,7 @@
 //! The origin of a peer's bytes, and the stamp that its records get.
 
 use super::name::fit;
+use crate::senders::owner::Owner;
 use crate::senders::peer::Peer;
 use crate::tls::VerifiedPeer;
 use netlog_wire::Identity;
@@ -47,6 +48,12 @@ impl Origin {
     /// Tells whether a certificate shows who the peer is.
     pub(crate) fn is_verified(&self) -> bool {
         self.verified.is_some()
+    }
+
+    /// Owner of the sender ids that come from the peer without a token.
+    pub(crate) fn owner(&self) -> Owner {
+        let certificate = |verified: &Arc<VerifiedPeer>| Owner::certificate(verified.name());
+        self.verified.as_ref().map_or(Owner::NOBODY, certificate)
     }
 
     /// True if the peer may log as `host`: one with a certificate only as a host that it is for.

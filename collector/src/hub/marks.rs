@@ -4,6 +4,7 @@ use crate::hub::batch::Batch;
 use crate::hub::line_run::LineRun;
 use crate::senders::identity::{Sender, SenderId};
 use crate::senders::number_gaps::{NumberGaps, NumberRange};
+use crate::senders::owner::Owner;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +16,7 @@ pub(crate) const FORGET: i64 = 7 * 86_400;
 /// memory grow by introducing himself again and again.
 pub(crate) const MOST: usize = 1_000_000;
 
-/// The mark of every sender lately heard of, some 64 bytes each. As long as one may come back, its
+/// The mark of every sender lately heard of, some 80 bytes each. As long as one may come back, its
 /// resends must be recognised; see [`FORGET`] and [`MOST`] for when it will not.
 #[derive(Debug, Default)]
 pub(crate) struct Marks(Mutex<HashMap<SenderId, Mark>>);
@@ -35,6 +36,8 @@ pub(crate) struct Mark {
     pub(crate) ended: bool,
     /// When it was last heard of, in seconds since 1970.
     pub(crate) seen: i64,
+    /// The token or the certificate that its first record came with.
+    pub(crate) owner: Owner,
 }
 
 /// A sender that a sink holds records of.
@@ -47,9 +50,17 @@ pub(crate) struct HeldMark {
     pub(crate) gaps: NumberGaps,
     /// True once its end has been reported.
     pub(crate) ended: bool,
+    pub(crate) owner: Owner,
 }
 
 impl Mark {
+    /// Sets the owner, once.
+    pub(crate) fn set_owner(&mut self, owner: Owner) {
+        if self.owner == Owner::NOBODY {
+            self.owner = owner;
+        }
+    }
+
     /// Lets through to `batch` what of `run` is new, and says how many records were not. The
     /// numbers of a sender whose id was derived have no gaps.
     pub(crate) fn pass(&mut self, mut run: LineRun, sender: &Sender, batch: &mut Batch) -> u64 {
@@ -87,6 +98,12 @@ impl Marks {
         self.lock().get(&sender).map_or(0, |mark| mark.written)
     }
 
+    /// Tells whether `owner` may speak for `sender`: anybody for one never seen or without an owner.
+    pub(crate) fn may_speak(&self, sender: SenderId, owner: Owner) -> bool {
+        let known = self.lock().get(&sender).map_or(Owner::NOBODY, |mark| mark.owner);
+        known == Owner::NOBODY || known == owner
+    }
+
     /// Tells whether `sender` is known.
     pub(crate) fn remembers(&self, sender: SenderId) -> bool {
         self.lock().contains_key(&sender)
@@ -96,13 +113,14 @@ impl Marks {
     /// know, what is in any of them counts.
     pub(crate) fn restore(&self, holdings: Vec<HeldMark>, now: i64) {
         let mut marks = self.lock();
-        for HeldMark { id, mark, gaps, ended } in holdings {
+        for HeldMark { id, mark, gaps, ended, owner } in holdings {
             let known = marks.entry(id).or_default();
             known.gaps = gaps.join(mark, &known.gaps, known.written);
             known.sealed = mark.max(known.written);
             known.written = known.sealed;
             known.ended |= ended;
             known.recovered = 0;
+            known.set_owner(owner);
             known.seen = now;
         }
     }
@@ -131,7 +149,8 @@ mod tests {
         let marks = Marks::default();
         for (id, seen) in [(1, 0), (2, FORGET)] {
             let gaps = NumberGaps::default();
-            let holding = HeldMark { id: SenderId(id), mark: 7, gaps, ended: false };
+            let holding =
+                HeldMark { id: SenderId(id), mark: 7, gaps, ended: false, owner: Owner::NOBODY };
             marks.restore(vec![holding], seen);
         }
         marks.forget(FORGET + 1);

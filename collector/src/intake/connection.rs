@@ -98,7 +98,7 @@ impl Connection {
         Self {
             peer,
             stream,
-            decoder: decoder.guarded(shared.tokens.clone()),
+            decoder: decoder.guarded(shared.tokens.clone()).owned(shared.owners()),
             entry: shared.senders.connected(peer),
             acks: None,
             told: 0,

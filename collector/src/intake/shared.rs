@@ -78,6 +78,11 @@ impl IntakeContext {
         }
     }
 
+    /// The marks with the owners of sender ids, where tokens or certificates give peers names.
+    pub(crate) fn owners(&self) -> Option<Arc<Marks>> {
+        (self.tokens.is_some() || self.tls.is_some()).then(|| self.marks.clone())
+    }
+
     /// Waits until the collector is to end.
     pub(crate) async fn stopped(&self) {
         self.stop.wait().await;

@@ -5,6 +5,7 @@ use crate::layout::file_id::FileId;
 use crate::layout::torn_tail::TornTail;
 use crate::senders::identity::SenderId;
 use crate::senders::number_gaps::NumberGaps;
+use crate::senders::owner::Owner;
 use serde::{Deserialize, Serialize, Serializer};
 use std::io::Write;
 
@@ -51,7 +52,8 @@ pub(super) enum LedgerEntry {
 }
 
 /// A sender: its number in this ledger, its mark, when it was last heard of, whether its end was
-/// reported, the number of its names, and the numbers that are missing below its mark, if any.
+/// reported, the number of its names, and, if there are any, the numbers that are missing below its
+/// mark, and its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct KnownSender {
     pub(crate) number: u32,
@@ -64,6 +66,8 @@ pub(crate) struct KnownSender {
     pub(crate) names: u32,
     #[serde(default)]
     pub(crate) gaps: NumberGaps,
+    #[serde(default)]
+    pub(crate) owner: Owner,
 }
 
 /// A batch about to be written.
@@ -119,13 +123,17 @@ impl KnownSender {
     /// A sender of which nothing is known yet.
     pub(super) fn new(number: u32, id: SenderId) -> Self {
         let gaps = NumberGaps::default();
-        Self { number, id, mark: 0, seen: 0, ended: false, names: 0, gaps }
+        let owner = Owner::NOBODY;
+        Self { number, id, mark: 0, seen: 0, ended: false, names: 0, gaps, owner }
     }
 }
 
 impl Serialize for KnownSender {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { number, id, mark, seen, ended, names, gaps } = self;
+        let Self { number, id, mark, seen, ended, names, gaps, owner } = self;
+        if *owner != Owner::NOBODY {
+            return (number, id, mark, seen, ended, names, gaps, owner).serialize(serializer);
+        }
         match gaps.is_empty() {
             true => (number, id, mark, seen, ended, names).serialize(serializer),
             false => (number, id, mark, seen, ended, names, gaps).serialize(serializer),
@@ -291,6 +299,13 @@ mod tests {
             (
                 LedgerEntry::Sender(KnownSender { gaps, ..KnownSender::new(8, SenderId(1)) }),
                 r#"{"sender":[8,"00000000000000000000000000000001",0,0,false,0,[[3,4]]]}"#,
+            ),
+            (
+                LedgerEntry::Sender(KnownSender {
+                    owner: Owner::token("shop"),
+                    ..KnownSender::new(9, SenderId(2))
+                }),
+                r#"{"sender":[9,"00000000000000000000000000000002",0,0,false,0,[],4549384182706564767]}"#,
             ),
             (LedgerEntry::Renamed(7, 2), r#"{"renamed":[7,2]}"#),
             (

@@ -3,6 +3,7 @@
 use super::entry::{KnownSender, RunEntry};
 use crate::senders::identity::SenderId;
 use crate::senders::number_gaps::NumberRange;
+use crate::senders::owner::Owner;
 use std::collections::HashMap;
 
 /// The highest number that a ledger may give, so that a damaged one takes bounded memory.
@@ -27,9 +28,9 @@ impl SenderTable {
     }
 
     /// Adds a sender of which nothing is known yet, and returns its number.
-    pub(super) fn add(&mut self, id: SenderId) -> u32 {
+    pub(super) fn add(&mut self, id: SenderId, owner: Owner) -> u32 {
         let number = self.free.pop().unwrap_or(self.slots.len() as u32 + 1);
-        self.insert(KnownSender::new(number, id));
+        self.insert(KnownSender { owner, ..KnownSender::new(number, id) });
         number
     }
 

@@ -2,6 +2,7 @@
 
 use crate::clock::now;
 use crate::glob::glob;
+use crate::senders::owner::Owner;
 use netlog_wire::Identity;
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,8 @@ pub(crate) struct Grant {
     pub(crate) name: String,
     pub(crate) send: Scope,
     pub(crate) read: Scope,
+    /// True for a token of a file without names.
+    pub(crate) unnamed: bool,
     /// Time from which the token is refused, in microseconds since 1970.
     pub(crate) expires: Option<i64>,
 }
@@ -39,9 +42,20 @@ pub(crate) struct SenderPattern {
 pub(crate) struct InvalidPattern(String);
 
 impl Grant {
-    /// Every right but those over other senders.
+    /// Every right, for a token without a name of its own.
     pub(crate) fn full(name: String) -> Self {
-        Self { name, send: Scope::Everything, read: Scope::Everything, expires: None }
+        Self {
+            name,
+            send: Scope::Everything,
+            read: Scope::Everything,
+            unnamed: true,
+            expires: None,
+        }
+    }
+
+    /// Owner of the sender ids that come with the token.
+    pub(crate) fn owner(&self) -> Owner {
+        if self.unnamed { Owner::NOBODY } else { Owner::token(&self.name) }
     }
 
     pub(crate) fn expired(&self) -> bool {

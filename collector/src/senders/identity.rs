@@ -1,5 +1,6 @@
 //! A sender: a running program that logs, known by its id.
 
+use super::owner::Owner;
 use netlog_wire::{Identity, Level, Record};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -50,6 +51,8 @@ pub(crate) struct Sender {
     stamp: Vec<u8>,
     /// True if another program delivers for it, because it did not end cleanly.
     pub(crate) recovered: bool,
+    /// The token or the certificate that it came with.
+    pub(crate) owner: Owner,
     /// The mark, as far as this connection is to be told; the hub moves it.
     pub(crate) acked: watch::Sender<u64>,
 }
@@ -58,7 +61,8 @@ impl Sender {
     pub(crate) fn new(id: SenderId, identity: Identity, recovered: bool) -> Self {
         let mut stamp = vec![b'{'];
         identity.push(&mut stamp);
-        Self { id, identity, stamp, recovered, acked: watch::Sender::new(0) }
+        let acked = watch::Sender::new(0);
+        Self { id, identity, stamp, recovered, owner: Owner::NOBODY, acked }
     }
 
     /// The beginning of each of its records: a brace, and its identity.

@@ -146,7 +146,7 @@ impl TokenTable {
         if send == Scope::Nothing && read == Scope::Nothing {
             return Err("it has no right: set send, read or both".into());
         }
-        let grant = Grant { name: name.to_owned(), send, read, expires };
+        let grant = Grant { name: name.to_owned(), send, read, unnamed: false, expires };
         Ok(Token { hash, grant: Arc::new(grant) })
     }
 }

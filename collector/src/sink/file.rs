@@ -395,6 +395,7 @@ impl Sink for FileSink {
             mark: it.mark,
             gaps: it.gaps.clone(),
             ended: it.ended,
+            owner: it.owner,
         });
         HeldRecords { marks: marks.collect(), end: self.position(), stream: None }
     }

@@ -178,7 +178,7 @@ fn what_was_written_while_the_centre_was_away_arrives_in_order_after_restarts() 
     let mut sender = site.sender();
     sender.send(&format!("{}{}", hello(1), records(1, 5)));
     sender.expect("{\"netlog\":1,\"ack\":0}\n{\"ack\":5}\n");
-    central.wait_for_lines(5);
+    wait_for(|| site.stats.records_forwarded.get() == 5);
     central.end();
     for first in (6..2000).step_by(50) {
         sender.send(&records(first, 50));

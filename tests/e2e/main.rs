@@ -25,6 +25,7 @@ mod many_files;
 mod old_files;
 mod portable;
 mod read_cli;
+mod relay;
 mod siege;
 mod skipping;
 mod spool;

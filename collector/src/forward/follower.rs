@@ -1,7 +1,7 @@
 //! The reader of the log: finds the file that a position is in, and makes batches of what follows.
 
 use super::outgoing::Outgoing;
-use crate::hub::progress::Progress;
+use crate::hub::progress::{End, Progress};
 use crate::layout::forwarded::{ForwardPlace, ForwardState};
 use crate::layout::paths::{ledger_of, next_of};
 use crate::layout::segment_name::rotated;
@@ -18,11 +18,11 @@ const BATCH: usize = 512 << 10;
 pub(super) struct Follower {
     log: PathBuf,
     progress: Arc<Progress>,
-    open: Option<OpenFile>,
+    open: Option<FollowedFile>,
 }
 
 /// A file of the log.
-struct OpenFile {
+struct FollowedFile {
     generation: u64,
     segment: Segment,
     ledger: PathBuf,
@@ -66,7 +66,7 @@ impl Follower {
                 None => return Ok(missing(&log, place.generation)),
             },
         };
-        let end = self.end_of(&open.segment)?;
+        let end = self.file_end(&open.segment)?;
         // Asked after the end, so that whatever stands before that is in the ledger found here.
         if open.runs.as_ref().is_none_or(|runs| !runs.is_at(&open.ledger))
             && let Some(again) = find(&log, place)?
@@ -89,13 +89,12 @@ impl Follower {
         }
     }
 
-    /// Length of what has been written, which changes with every batch.
-    pub(super) fn written(&self) -> (u64, u64) {
-        let end = self.progress.end();
-        (end.begun, end.len)
+    /// How far the log has come, which changes with every batch.
+    pub(super) fn end(&self) -> End {
+        self.progress.end()
     }
 
-    fn end_of(&self, segment: &Segment) -> io::Result<FileEnd> {
+    fn file_end(&self, segment: &Segment) -> io::Result<FileEnd> {
         let end = self.progress.end();
         if segment.inode() == Some(end.inode) {
             return Ok(FileEnd { limit: end.len, closed: false });
@@ -104,7 +103,7 @@ impl Follower {
     }
 }
 
-impl OpenFile {
+impl FollowedFile {
     fn batch(&mut self, state: &ForwardState, end: &FileEnd) -> io::Result<Found> {
         let mut batch = Outgoing::new(state);
         let ForwardPlace { generation, mut offset } = state.place;
@@ -151,7 +150,7 @@ impl OpenFile {
 }
 
 /// The file of the log that `place` is in.
-fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<OpenFile>> {
+fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<FollowedFile>> {
     let generation = place.generation;
     let ledger = ledger_of(log);
     let of_active = RunLog::open(&ledger, place.offset).ok();
@@ -159,7 +158,7 @@ fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<OpenFile>> {
         && let Ok(segment) = Segment::open(log, true)
         && segment.inode() == Some(runs.head().inode)
     {
-        return Ok(Some(OpenFile { generation, segment, ledger, runs: Some(runs) }));
+        return Ok(Some(FollowedFile { generation, segment, ledger, runs: Some(runs) }));
     }
     let Some(name) = rotated(log).into_iter().find(|name| name.generation == generation) else {
         return Ok(None);
@@ -168,10 +167,10 @@ fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<OpenFile>> {
     let segment = Segment::open(&path, true)?;
     let kept = ledger_of(&path);
     match RunLog::open(&kept, place.offset) {
-        Ok(runs) => Ok(Some(OpenFile { generation, segment, ledger: kept, runs: Some(runs) })),
+        Ok(runs) => Ok(Some(FollowedFile { generation, segment, ledger: kept, runs: Some(runs) })),
         // It will be moved behind its file in a moment.
         Err(error) if next_of(&ledger).exists() => Err(error),
-        Err(_) => Ok(Some(OpenFile { generation, segment, ledger: kept, runs: None })),
+        Err(_) => Ok(Some(FollowedFile { generation, segment, ledger: kept, runs: None })),
     }
 }
 

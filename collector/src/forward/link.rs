@@ -21,17 +21,17 @@ const LONGEST: usize = 4096;
 
 /// A connection on which a hello was answered.
 pub(super) struct Link<'a> {
-    socket: Box<dyn Socket>,
+    socket: Box<dyn LinkSocket>,
     answers: Vec<u8>,
     /// Tells when it is not worth waiting any more.
     given_up: &'a dyn Fn() -> bool,
 }
 
 /// A stream whose reads and writes wait for [`SLICE`] at most.
-trait Socket: Read + Write {}
+trait LinkSocket: Read + Write {}
 
-impl Socket for TcpStream {}
-impl Socket for UnixStream {}
+impl LinkSocket for TcpStream {}
+impl LinkSocket for UnixStream {}
 
 impl<'a> Link<'a> {
     /// Connects to `target` and says `hello`.
@@ -40,7 +40,7 @@ impl<'a> Link<'a> {
         hello: &RelayHello,
         given_up: &'a dyn Fn() -> bool,
     ) -> io::Result<Self> {
-        let socket: Box<dyn Socket> = match &target.0 {
+        let socket: Box<dyn LinkSocket> = match &target.0 {
             TargetKind::Tcp(address) => Box::new(connect(address)?),
             TargetKind::Unix(path) => {
                 let socket = UnixStream::connect(path)?;

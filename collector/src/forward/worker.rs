@@ -5,7 +5,7 @@ use super::backoff::Backoff;
 use super::follower::{Follower, Found};
 use super::link::Link;
 use super::target::ForwardTarget;
-use crate::hub::progress::Progress;
+use crate::hub::progress::{End, Progress};
 use crate::layout::forwarded::{ForwardPlace, ForwardState, Forwarded};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
@@ -142,7 +142,7 @@ impl ForwardWorker {
         self.forwarding.stats.forward_connections.add(1);
         let mut window = Window { state, sent: VecDeque::new(), batches: 0, spoke: Instant::now() };
         loop {
-            let written = self.follower.written();
+            let end = self.follower.end();
             let now = self.forwarding.forwarded.now();
             if now.place > window.state.place {
                 // Retention has removed what would have been sent next.
@@ -158,7 +158,7 @@ impl ForwardWorker {
                 if self.stop.get().is_some() {
                     return Ok(());
                 }
-                self.wait(written);
+                self.wait(end);
                 if window.spoke.elapsed() > KEEP_ALIVE {
                     link.send(b"\n")?;
                     window.spoke = Instant::now();
@@ -234,12 +234,9 @@ impl ForwardWorker {
     }
 
     /// Waits until more has been written than there was.
-    fn wait(&self, written: (u64, u64)) {
+    fn wait(&self, end: End) {
         let until = Instant::now() + if self.is_unsaved() { SAVE } else { WAIT };
-        while self.stop.get().is_none()
-            && self.follower.written() == written
-            && Instant::now() < until
-        {
+        while self.stop.get().is_none() && self.follower.end() == end && Instant::now() < until {
             thread::park_timeout(until.saturating_duration_since(Instant::now()));
         }
     }

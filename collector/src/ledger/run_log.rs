@@ -21,7 +21,7 @@ pub(crate) struct RunLog {
     rest: Vec<u8>,
     head: LedgerHead,
     ids: HashMap<u32, SenderId>,
-    entries: VecDeque<Stretch>,
+    entries: VecDeque<RunStretch>,
     runs: VecDeque<SourceRun>,
     /// What ends before is not asked for.
     from: u64,
@@ -29,7 +29,7 @@ pub(crate) struct RunLog {
 
 /// An entry, with the ids that its numbers stood for.
 #[derive(Debug)]
-struct Stretch {
+struct RunStretch {
     batch: BatchEntry,
     ids: Vec<Option<SenderId>>,
 }
@@ -139,14 +139,14 @@ impl RunLog {
             Some(LedgerEntry::Batch(batch)) if batch.span.end() > self.from => {
                 let ids = batch.runs.iter().map(|run| self.ids.get(&run.sender).copied());
                 let ids = ids.collect();
-                self.entries.push_back(Stretch { batch, ids });
+                self.entries.push_back(RunStretch { batch, ids });
             }
             _ => {}
         }
     }
 }
 
-impl Stretch {
+impl RunStretch {
     /// The runs that end at or before `bound`.
     fn up_to(self, bound: u64) -> Vec<SourceRun> {
         let mut at = self.batch.span.at;
@@ -169,7 +169,7 @@ pub(crate) fn unsent_records(path: &Path, from: u64) -> io::Result<u64> {
     let mut log = RunLog::open(path, from)?;
     let mut records = 0;
     loop {
-        for Stretch { batch, .. } in log.entries.drain(..) {
+        for RunStretch { batch, .. } in log.entries.drain(..) {
             let mut end = batch.span.at;
             for run in &batch.runs {
                 end += run.bytes;

@@ -4,7 +4,7 @@
 //! receives from both, through relays, may receive the later ones first; the highest number alone
 //! would then make the earlier ones look like repeats.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The most gaps of one sender. Beyond that the lowest one is forgotten: its records would be taken
 /// for repeats.
@@ -16,22 +16,15 @@ const MOST: usize = 256;
 pub(crate) struct NumberGaps(Vec<NumberRange>);
 
 /// Consecutive numbers, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(u64, u64)", into = "(u64, u64)")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(crate) struct NumberRange {
     pub(crate) first: u64,
     pub(crate) last: u64,
 }
 
-impl From<(u64, u64)> for NumberRange {
-    fn from((first, last): (u64, u64)) -> Self {
-        Self { first, last }
-    }
-}
-
-impl From<NumberRange> for (u64, u64) {
-    fn from(range: NumberRange) -> Self {
-        (range.first, range.last)
+impl Serialize for NumberRange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.first, self.last].serialize(serializer)
     }
 }
 
@@ -100,8 +93,8 @@ mod tests {
         NumberRange { first, last }
     }
 
-    fn gaps(ranges: &[(u64, u64)]) -> NumberGaps {
-        NumberGaps(ranges.iter().map(|&pair| pair.into()).collect())
+    fn gaps(ranges: &[[u64; 2]]) -> NumberGaps {
+        NumberGaps(ranges.iter().map(|&[first, last]| range(first, last)).collect())
     }
 
     #[test]
@@ -109,10 +102,10 @@ mod tests {
         let mut held = NumberGaps::default();
         let mut mark = held.add(0, range(1, 10));
         mark = held.add(mark, range(21, 30));
-        assert_eq!((mark, &held), (30, &gaps(&[(11, 20)])));
+        assert_eq!((mark, &held), (30, &gaps(&[[11, 20]])));
         assert_eq!(held.missing(mark, range(5, 40)), [range(11, 20), range(31, 40)]);
         mark = held.add(mark, range(14, 15));
-        assert_eq!((mark, &held), (30, &gaps(&[(11, 13), (16, 20)])));
+        assert_eq!((mark, &held), (30, &gaps(&[[11, 13], [16, 20]])));
         assert_eq!(held.missing(mark, range(1, 30)), [range(11, 13), range(16, 20)]);
         mark = held.add(mark, range(5, 31));
         assert_eq!((mark, held.is_empty()), (31, true));
@@ -130,11 +123,11 @@ mod tests {
 
     #[test]
     fn what_is_in_either_of_two_files_is_there() {
-        let early = gaps(&[(3, 5)]);
-        let late = gaps(&[(1, 10)]);
-        assert_eq!(early.join(10, &late, 20), gaps(&[(3, 5)]));
-        assert_eq!(late.join(20, &early, 10), gaps(&[(3, 5)]));
-        assert_eq!(late.join(20, &gaps(&[]), 4), gaps(&[(5, 10)]));
+        let early = gaps(&[[3, 5]]);
+        let late = gaps(&[[1, 10]]);
+        assert_eq!(early.join(10, &late, 20), gaps(&[[3, 5]]));
+        assert_eq!(late.join(20, &early, 10), gaps(&[[3, 5]]));
+        assert_eq!(late.join(20, &gaps(&[]), 4), gaps(&[[5, 10]]));
     }
 
     /// Against a plain set of numbers.

@@ -3,7 +3,9 @@
 
 mod append;
 mod foreign;
+mod forward;
 mod options;
+mod rotate;
 
 pub(crate) use options::FileOptions;
 
@@ -15,14 +17,13 @@ use crate::hub::progress::End;
 use crate::hub::sink::{HeldRecords, Sink, SinkError, Written};
 use crate::layout::file_id::{FileId, identify};
 use crate::layout::fingerprint;
-use crate::layout::forwarded::{ForwardPlace, Forwarded, random_id};
-use crate::layout::rotation;
+use crate::layout::forwarded::random_id;
 use crate::layout::segment_name::SegmentName;
 use crate::layout::torn_tail;
 use crate::ledger::rotation as ledger_rotation;
 use crate::ledger::{BatchEntry, FoundLedger, Ledger, is_full};
 use crate::options::Format;
-use crate::stderr::{Chain, StderrLog};
+use crate::stderr::StderrLog;
 use append::{append, whole_lines};
 use netlog_wire::Text;
 use std::borrow::Cow;
@@ -31,14 +32,10 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Interval between checks that the file is still where it was.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// Pause before the next attempt to rotate a file, after one that failed.
-const ROTATE_AGAIN: Duration = Duration::from_secs(60);
 
 /// A file that only grows at its end, and its ledger.
 pub(crate) struct FileSink {
@@ -137,18 +134,6 @@ impl FileSink {
         })
     }
 
-    /// Begins to keep for a relay what it has not sent, which was asked for or begins here.
-    pub(crate) fn forward(&mut self) -> io::Result<Arc<Forwarded>> {
-        let end = ForwardPlace { generation: self.ledger.generation(), offset: self.end };
-        let forwarded = match &self.options.forwarded {
-            Some(forwarded) => forwarded.clone(),
-            None => Arc::new(Forwarded::begin(&self.options.path, end, random_id()?)?),
-        };
-        forwarded.go_back_to(end)?;
-        self.ledger.forward(forwarded.clone());
-        Ok(forwarded)
-    }
-
     /// Before a batch: switches to another file if this one is full, gone or cut.
     fn make_way(&mut self) -> io::Result<()> {
         if self.look_again() {
@@ -234,30 +219,6 @@ impl FileSink {
         self.before = self.rotated.take();
         self.foreign = 0..0;
         Ok(())
-    }
-
-    fn rotate(&mut self) -> io::Result<()> {
-        let path = self.options.path.clone();
-        let segment = rotation::next_name(&path, self.ledger.generation(), now());
-        let rotated = segment.path(&path);
-        let shown = self.options.shown().to_owned();
-        // Before: whoever lists the files and sees this number unchanged has seen all of them.
-        self.options.stats.files_rotated.add(1);
-        let laid_out = self.ledger.prepare_next(&path, segment);
-        if let Err(error) = laid_out.and_then(|()| fs::rename(&path, &rotated)) {
-            self.rotate_from = Instant::now() + ROTATE_AGAIN;
-            let path = shown.display();
-            let chain = Chain(&error);
-            self.stderr.log(format_args!("failed to rotate {path}, going on in it: {chain}"));
-            return Ok(());
-        }
-        // No way back from here: what fails is tried again, with the next file.
-        self.away = true;
-        self.rotated = Some(segment);
-        self.ledger.move_behind(&path, &rotated)?;
-        self.options.retention.watch(&shown);
-        self.stderr.debug(format_args!("rotated {} to {segment}", shown.display()));
-        self.reopen()
     }
 
     /// Reads a range of the file.

@@ -21,6 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) enum Speech {
     /// Lines of 200 bytes, no hello, no acks.
     Plain,
+    /// Syslog messages of 200 bytes, as rsyslog passes them on.
+    #[allow(dead_code, reason = "each bench sends its part of these")]
+    Syslog,
+    /// JSON lines of 200 bytes, as another logger writes them.
+    #[allow(dead_code, reason = "each bench sends its part of these")]
+    Json,
     /// Canonical records, no hello, no acks: for a floor, which answers nothing.
     Mute,
     /// A hello, canonical records, and acks awaited.
@@ -41,6 +47,8 @@ impl Text {
             let at = text.ends.len() as u64;
             match speech {
                 Speech::Plain => plain(at, &mut text.bytes),
+                Speech::Syslog => syslog(at, &mut text.bytes),
+                Speech::Json => json(at, &mut text.bytes),
                 Speech::Mute | Speech::Netlog => record(at, &mut text.bytes),
             }
             text.bytes.push(b'\n');
@@ -65,6 +73,34 @@ fn plain(at: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(b" request completed for a customer");
     }
     out.truncate(start + PLAIN - 1);
+}
+
+fn syslog(at: u64, out: &mut Vec<u8>) {
+    let start = out.len();
+    let (second, host, pid) = (at % 60, at % 20, 1000 + at % 9000);
+    let id = at * 77;
+    let line = format!(
+        "<13>Nov 22 18:42:{second:02} web-{host:02} checkout[{pid}]: request {id:016x} completed, status=200"
+    );
+    out.extend_from_slice(line.as_bytes());
+    while out.len() - start < PLAIN - 1 {
+        out.extend_from_slice(b" for a customer");
+    }
+    out.truncate(start + PLAIN - 1);
+}
+
+fn json(at: u64, out: &mut Vec<u8>) {
+    let start = out.len();
+    let (second, id, ms) = (at % 60, at * 77, at % 977);
+    let line = format!(
+        r#"{{"ts":"2026-11-22T18:42:{second:02}.{at:06}Z","level":"INFO","svc":"checkout","req":"{id:016x}","status":200,"ms":{ms},"msg":"request completed"#
+    );
+    out.extend_from_slice(line.as_bytes());
+    while out.len() - start < PLAIN - 3 {
+        out.extend_from_slice(b" for a customer");
+    }
+    out.truncate(start + PLAIN - 3);
+    out.extend_from_slice(b"\"}");
 }
 
 /// What `info!` makes of the message of `log_call`.

@@ -188,3 +188,20 @@ fn datagrams_of_many_kinds_share_one_port() {
     wait_for(|| bench.stats.chunks_malformed.get() == 1);
     wait_for(|| bench.stats.foreign_refused.get() == 1);
 }
+
+/// A client may send each part from a port of its own.
+#[test]
+fn the_parts_of_a_gelf_message_may_come_from_several_ports_of_one_address() {
+    let bench = Bench::start(Options::default());
+    let message = b"{\"version\":\"1.1\",\"host\":\"vm\",\"short_message\":\"in three parts\"}";
+    let parts: Vec<&[u8]> = message.chunks(message.len().div_ceil(3)).collect();
+    // The last one first, as a network may bring them.
+    for (n, part) in parts.iter().enumerate().rev() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let head = [b"\x1e\x0f12345678", &[n as u8, parts.len() as u8][..]].concat();
+        socket.send_to(&[&head, *part].concat(), bench.udp).unwrap();
+    }
+    let lines = bench.wait_for_lines(1);
+    assert!(lines[0].contains("\"host\":\"vm\""), "{}", lines[0]);
+    assert!(lines[0].contains("\"msg\":\"in three parts\""), "{}", lines[0]);
+}

@@ -18,6 +18,12 @@ use std::time::Instant;
 const PLAIN: [&str; 4] = ["floor", "netlog", "rsyslog", "syslog-ng"];
 const RECORDS: [&str; 2] = ["floor, netlog's records", "netlog, its own records"];
 
+/// Those who read the fields of each message and write them as JSON, beside the floor, which does not.
+const OF_SYSLOG: [&str; 4] =
+    ["floor, syslog", "netlog, syslog", "rsyslog, parsing syslog", "syslog-ng, parsing syslog"];
+const OF_JSON: [&str; 4] =
+    ["floor, JSON", "netlog, JSON", "rsyslog, parsing JSON", "syslog-ng, parsing JSON"];
+
 /// Of those, who is to be beaten.
 const PEERS: [&str; 2] = ["rsyslog", "syslog-ng"];
 
@@ -46,6 +52,7 @@ struct Spent {
 /// Measures and prints them.
 pub(crate) fn tables(wanted: &[String]) {
     flat_out(wanted);
+    parsed(wanted);
     packets(wanted);
     datagrams(wanted);
 }
@@ -70,6 +77,23 @@ fn flat_out(wanted: &[String]) {
             })
         });
         print(&mut table, &format!("{connections} conn."), &cases);
+    }
+}
+
+fn parsed(wanted: &[String]) {
+    let records = setting("NETLOG_BENCH_RECORDS", 5e5) as u64;
+    let caption =
+        format!("parsed: {records} messages of 200 bytes over TCP, their fields as JSON in one file");
+    let mut table = table(&caption, "M lines/s");
+    for (names, speech) in [(OF_SYSLOG, Speech::Syslog), (OF_JSON, Speech::Json)] {
+        let names = chosen(wanted, "parsed", &names);
+        let cases = take_turns(&names, |name| {
+            measure(name, records, |address| {
+                let load = Load::connect(address, speech, 10, records);
+                Box::new(|| load.run())
+            })
+        });
+        print(&mut table, "10 conn.", &cases);
     }
 }
 
@@ -145,10 +169,14 @@ fn volley(name: &str, volley: Volley) -> Result<Spent, String> {
     Ok(Spent { rate, cpu, peak, sent: volley.datagrams, lost, told })
 }
 
+fn is_peer(name: &str) -> bool {
+    PEERS.iter().any(|peer| name.starts_with(peer))
+}
+
 fn print(table: &mut Table, title: &str, cases: &[Case<'_, Spent>]) {
     let cpu = |case: &Case<'_, Spent>| case.figures(|spent| spent.cpu);
     // The best of each round.
-    let peers: Vec<_> = cases.iter().filter(|case| PEERS.contains(&case.name)).map(cpu).collect();
+    let peers: Vec<_> = cases.iter().filter(|case| is_peer(case.name)).map(cpu).collect();
     let best: Vec<f64> = (0..rounds())
         .map(|round| peers.iter().map(|peer| peer[round]).fold(f64::NAN, f64::min))
         .collect();

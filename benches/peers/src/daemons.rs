@@ -46,8 +46,12 @@ impl Daemon {
         let setup = Setup { place: place.path(), file: &file, address, transport };
         let mut command = match name {
             _ if name.starts_with("floor") => setup.floor(),
-            "rsyslog" => setup.rsyslog(),
-            "syslog-ng" => setup.syslog_ng(),
+            "rsyslog" => setup.rsyslog(RSYSLOG_RAW),
+            "rsyslog, parsing syslog" => setup.rsyslog(RSYSLOG_SYSLOG),
+            "rsyslog, parsing JSON" => setup.rsyslog(RSYSLOG_JSON),
+            "syslog-ng" => setup.syslog_ng(SYSLOG_NG_RAW),
+            "syslog-ng, parsing syslog" => setup.syslog_ng(SYSLOG_NG_SYSLOG),
+            "syslog-ng, parsing JSON" => setup.syslog_ng(SYSLOG_NG_JSON),
             _ => setup.netlog(http),
         };
         let process = match transport {
@@ -88,6 +92,62 @@ fn bound(address: SocketAddr) -> bool {
     table.contains(&format!(":{:04X} 00000000:0000 ", address.port()))
 }
 
+/// rsyslog's reading of a message: modules and the template of a line, and actions before it is
+/// written.
+#[derive(Clone, Copy)]
+struct RsyslogReading {
+    template: &'static str,
+    actions: &'static str,
+}
+
+const RSYSLOG_RAW: RsyslogReading = RsyslogReading {
+    template: r#"template(name="line" type="string" string="%rawmsg%\n")"#,
+    actions: "",
+};
+
+const RSYSLOG_SYSLOG: RsyslogReading = RsyslogReading {
+    template: r#"template(name="line" type="list" option.jsonf="on") {
+  property(outname="time" name="timereported" dateFormat="rfc3339" format="jsonf")
+  property(outname="level" name="syslogseverity-text" format="jsonf")
+  property(outname="facility" name="syslogfacility-text" format="jsonf")
+  property(outname="app" name="programname" format="jsonf")
+  property(outname="pid" name="procid" format="jsonf")
+  property(outname="host" name="hostname" format="jsonf")
+  property(outname="peer" name="fromhost-ip" format="jsonf")
+  property(outname="msg" name="msg" format="jsonf")
+}"#,
+    actions: "",
+};
+
+const RSYSLOG_JSON: RsyslogReading = RsyslogReading {
+    template: r#"module(load="mmjsonparse")
+template(name="line" type="string" string="%$!all-json-plain%\n")"#,
+    actions: r#"action(type="mmjsonparse" cookie="" useRawMsg="on") "#,
+};
+
+/// syslog-ng's reading of a message: flags of the source, a parser, and the template of a line.
+#[derive(Clone, Copy)]
+struct SyslogNgReading {
+    flags: &'static str,
+    parser: &'static str,
+    template: &'static str,
+}
+
+const SYSLOG_NG_RAW: SyslogNgReading =
+    SyslogNgReading { flags: "flags(no-parse)", parser: "", template: "$MSG" };
+
+const SYSLOG_NG_SYSLOG: SyslogNgReading = SyslogNgReading {
+    flags: "",
+    parser: "",
+    template: "$(format-json --pair time=$ISODATE --pair level=$LEVEL --pair facility=$FACILITY --pair app=$PROGRAM --pair pid=$PID --pair host=$HOST --pair peer=$SOURCEIP --pair msg=$MSG)",
+};
+
+const SYSLOG_NG_JSON: SyslogNgReading = SyslogNgReading {
+    flags: "flags(no-parse)",
+    parser: r#"parser { json-parser(prefix(".json.")); };"#,
+    template: "$(format-json --scope none --key .json.* --pair peer=$SOURCEIP)",
+};
+
 struct Setup<'a> {
     place: &'a Path,
     file: &'a Path,
@@ -117,7 +177,8 @@ impl Setup<'_> {
 
     /// With its faster TCP input, a queue of a fixed array and large writes, which it does not have
     /// by itself; for datagrams with batches and a receive buffer as large as the others'.
-    fn rsyslog(&self) -> Command {
+    fn rsyslog(&self, reading: RsyslogReading) -> Command {
+        let RsyslogReading { template, actions } = reading;
         let (place, file, port) = (self.place.display(), self.file.display(), self.address.port());
         let (input, more) = match self.transport {
             Transport::Tcp => (r#"imptcp" threads="2"#, r#" socketBacklog="1024""#),
@@ -128,9 +189,9 @@ impl Setup<'_> {
             r#"global(workDirectory="{place}" net.enableDNS="off" parser.escapeControlCharactersOnReceive="off")
 main_queue(queue.type="FixedArray" queue.size="200000" queue.dequeueBatchSize="2048"
   queue.workerThreads="1" queue.highWatermark="180000" queue.lowWatermark="100000" queue.timeoutEnqueue="60000")
-template(name="raw" type="string" string="%rawmsg%\n")
+{template}
 module(load="{input}")
-ruleset(name="r") {{ action(type="omfile" file="{file}" template="raw" ioBufferSize="256k" asyncWriting="off" flushOnTXEnd="on") }}
+ruleset(name="r") {{ {actions}action(type="omfile" file="{file}" template="line" ioBufferSize="256k" asyncWriting="off" flushOnTXEnd="on") }}
 input(type="{kind}" address="127.0.0.1" port="{port}" ruleset="r"{more})
 "#
         );
@@ -141,7 +202,8 @@ input(type="{kind}" address="127.0.0.1" port="{port}" ruleset="r"{more})
     }
 
     /// With flow control, so that it loses nothing, and a window and batches that suit the load.
-    fn syslog_ng(&self) -> Command {
+    fn syslog_ng(&self, reading: SyslogNgReading) -> Command {
+        let SyslogNgReading { flags, parser, template } = reading;
         let (file, port) = (self.file.display(), self.address.port());
         let source = match self.transport {
             Transport::Tcp => r#"transport("tcp") max-connections(2000)"#,
@@ -150,10 +212,10 @@ input(type="{kind}" address="127.0.0.1" port="{port}" ruleset="r"{more})
         let text = format!(
             r#"@version: current
 options {{ threaded(yes); stats-freq(0); keep-hostname(yes); use-dns(no); dns-cache(no); log-msg-size(65536); }};
-source s {{ network(ip("127.0.0.1") port({port}) flags(no-parse)
+source s {{ network(ip("127.0.0.1") port({port}) {flags}
   {source} log-iw-size(200000) log-fetch-limit(1000)); }};
-destination d {{ file("{file}" template("$MSG\n") flush-lines(1000) log-fifo-size(400000)); }};
-log {{ source(s); destination(d); flags(flow-control); }};
+destination d {{ file("{file}" template("{template}\n") flush-lines(1000) log-fifo-size(400000)); }};
+log {{ source(s); {parser} destination(d); flags(flow-control); }};
 "#
         );
         let mut command = Command::new(clients().join("syslog-ng"));

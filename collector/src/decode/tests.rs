@@ -45,6 +45,22 @@ fn a_record_costs_no_allocation() {
         ("<13>x", "<13>2026-11-22T19:00:00Z web1 shop: {\"level\":\"warn\",\"message\":\"x\"}"),
         (
             "text",
+            r#"{"level":"warn","time":"2026-11-22T19:00:00Z","caller":"/a/b.go:7","message":"late"}"#,
+        ),
+        (
+            "text",
+            r#"{"level":"warn","msg":"late","time":"2026-11-22T20:00:00+01:00","order":"7 \"x\""}"#,
+        ),
+        (
+            "text",
+            r#"{"version":"1.1","host":"vm","short_message":"late","timestamp":1795374000.123,"level":4,"_n":1}"#,
+        ),
+        (
+            "text",
+            r#"{"asctime": "2026-11-22 19:00:00,123", "levelname": "WARNING", "message": "late"}"#,
+        ),
+        (
+            "text",
             "{\"level\":30,\"time\":1795374069622,\"pid\":7,\"hostname\":\"vm\",\"msg\":\"hi\",\"n\":7}",
         ),
         (

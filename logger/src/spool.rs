@@ -10,6 +10,8 @@ mod entry;
 mod error;
 #[cfg(not(all(target_os = "linux", not(netlog_portable))))]
 mod no_directory;
+#[cfg(not(all(target_os = "linux", not(netlog_portable))))]
+mod no_files;
 #[cfg(all(target_os = "linux", not(netlog_portable)))]
 mod restore;
 mod ring_file;

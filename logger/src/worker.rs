@@ -8,12 +8,14 @@ mod datagrams;
 mod intervals;
 mod outage;
 mod removed_spool;
+mod status;
 mod stream;
 #[cfg(all(test, target_os = "linux", not(netlog_portable)))]
 pub(crate) mod tests;
 
-pub(crate) use context::{Context, Destination, RetryPolicy, WorkerStatus};
+pub(crate) use context::{Context, Destination, RetryPolicy};
 pub(crate) use removed_spool::SpoolWatch;
+pub(crate) use status::WorkerStatus;
 
 use crate::endpoint::Transport;
 use crate::identity;

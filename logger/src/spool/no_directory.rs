@@ -1,9 +1,6 @@
 //! No directory of spool files: on this system records wait in ordinary memory.
 
-use super::entry::RingEntry;
 use super::error::SpoolError;
-use super::ring_file::Spool;
-use crate::identity::SenderIdentity;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,37 +43,5 @@ impl NoDirectory {
 
     pub(super) fn remove(&self, _name: &str) {
         match *self {}
-    }
-
-    pub(crate) fn rings(&self, _app: Option<&str>, _complain: impl Fn(String)) -> Vec<RingEntry> {
-        match *self {}
-    }
-
-    pub(crate) fn adopt(self: &Arc<Self>, _name: &str) -> io::Result<Option<Spool>> {
-        match **self {}
-    }
-
-    pub(crate) fn adopt_or(
-        self: &Arc<Self>,
-        _name: &str,
-        _complain: impl Fn(String),
-    ) -> Option<Spool> {
-        match **self {}
-    }
-
-    pub(crate) fn create(self: &Arc<Self>, _identity: SenderIdentity) -> Result<Spool, SpoolError> {
-        match **self {}
-    }
-}
-
-impl Spool {
-    /// Always `false`: the ring has no file.
-    pub(crate) fn is_removed(&self) -> bool {
-        false
-    }
-
-    /// Nothing: the ring has no file.
-    pub(crate) fn restore_file(&self) -> Result<Option<Self>, SpoolError> {
-        Ok(None)
     }
 }

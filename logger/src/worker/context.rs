@@ -4,6 +4,7 @@
 use super::connection::Connection;
 use super::outage::Outage;
 use super::removed_spool::SpoolWatch;
+use super::status::WorkerStatus;
 use crate::builder::Format;
 use crate::clock::Calibrator;
 use crate::endpoint::Endpoint;
@@ -19,7 +20,7 @@ use crate::waker::Waker;
 use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 /// Address and format of the records, shared by the workers of a process.
 pub(crate) struct Destination {
@@ -41,24 +42,6 @@ impl Destination {
         }
         Ok(Connection::Plain(socket))
     }
-}
-
-/// Flags shared by a worker and its program.
-#[derive(Default)]
-pub(crate) struct WorkerStatus {
-    pub(crate) connected: AtomicBool,
-    /// Time of the connection in microseconds since 1970; 0 without one.
-    pub(crate) connected_since: AtomicU64,
-    /// Number of failed connections and attempts to connect.
-    pub(crate) failures: AtomicU64,
-    /// Number of flushes that wait.
-    pub(crate) flushing: AtomicU32,
-    /// A flush has begun: the next attempt to connect is due now.
-    pub(crate) connect_now: AtomicBool,
-    /// The program ends: close the connection when all is delivered, and remove the spool.
-    pub(crate) ending: AtomicBool,
-    /// The worker has done so.
-    pub(crate) ended: AtomicBool,
 }
 
 /// Behaviour of a worker that cannot deliver.

@@ -4,7 +4,7 @@
 //! The program goes on with another sender, and so with another file. What is not delivered yet is
 //! copied into a file too, and the worker ends once it has delivered it.
 
-use super::context::WorkerStatus;
+use super::status::WorkerStatus;
 use crate::spool::Spool;
 use crate::stderr::report;
 use std::cell::{Cell, RefCell};

@@ -6,6 +6,9 @@
 //! Each record says `thread T number N`, both from 1, so that a test can count them. With
 //! `door=tracing` they are events of `tracing`, in a span of their thread.
 
+#[path = "subject/system.rs"]
+mod system;
+
 use rustix::process::{Signal, getpid, kill_process};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -38,10 +41,11 @@ fn main() {
         "display" => log::info!("{}", Talkative(3)),
         "locals" => log_from_a_local(),
         "hostile" => log_hostile(),
-        "fork" => return fork(&told, guard),
-        "sealed" => log_without_the_system(told.number("records", 1000)),
+        "fork" => return system::fork(&told, guard),
+        "sealed" => system::log_without_the_system(told.number("records", 1000)),
         "pace" => told.pace(),
-        "daemon" => become_daemon(&told),
+        "daemon" => system::become_daemon(&told),
+        "signals" => system::log_in_handlers(told.number("threads", 1)),
         other => panic!("do={other}"),
     }
     if told.get("wait").is_some() {
@@ -254,105 +258,6 @@ fn overflow(below: &[u8; 1024]) -> u64 {
     let mine = black_box(below.map(|byte| byte.wrapping_add(1)));
     let deeper = if black_box(true) { overflow(&mine) } else { 0 };
     deeper + u64::from(mine[0])
-}
-
-/// The parent logs as thread 1, its child as thread 2, and the child's child as thread 3.
-#[allow(unsafe_code)]
-fn fork(told: &Told, guard: netlog::Guard) {
-    let (records, mut thread) = (told.number("records", 1000), 1);
-    let mut child = 0;
-    log_numbers(thread, records / 2, "");
-    while thread < 3 {
-        // SAFETY: whatever the logger's own threads hold at this moment, a child must live with.
-        child = unsafe { libc::fork() };
-        assert!(child >= 0, "no fork");
-        if child > 0 {
-            break;
-        }
-        thread += 1;
-        log_numbers(thread, records / 2, "");
-    }
-    log_range(thread, records / 2 + 1..=records, "");
-    if child > 0 {
-        // SAFETY: the child is ours and its status is not asked for.
-        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
-    }
-    drop(guard);
-}
-
-/// Logs half of the records, becomes a daemon in some way, and logs the rest. The program's own
-/// files, which take the numbers of closed descriptors, must be left alone meanwhile.
-#[allow(unsafe_code)]
-fn become_daemon(told: &Told) {
-    let records = told.number("records", 1000);
-    let way = told.get("way").unwrap_or("range");
-    log_numbers(1, records / 2, "");
-    // SAFETY: a daemon's usual calls; nothing here uses the descriptors that they close.
-    unsafe {
-        if way.contains("fork") {
-            match libc::fork() {
-                0 => assert!(libc::setsid() > 0),
-                _ => libc::_exit(0),
-            }
-        }
-        if way.contains("loop") {
-            for descriptor in 3..1024 {
-                libc::close(descriptor);
-            }
-        } else {
-            libc::close_range(3, libc::c_uint::MAX, 0);
-        }
-    }
-    let own = told.get("own").expect("own=PATH");
-    let paths: Vec<String> = (0..20).map(|n| format!("{own}.{n}")).collect();
-    let files: Vec<File> = paths.iter().map(|path| File::create(path).expect("a file")).collect();
-    for number in records / 2 + 1..=records {
-        log::info!("thread 1 number {number}");
-    }
-    let _ = netlog::flush(Duration::from_secs(10));
-    for mut file in &files {
-        file.write_all(b"mine").expect("the file is still open");
-    }
-    let intact = paths.iter().all(|path| std::fs::read(path).is_ok_and(|text| text == b"mine"));
-    say(if intact { "own files are intact" } else { "own files are damaged" });
-}
-
-/// Logs from a thread of which any system call but its last ends the program.
-#[allow(unsafe_code)]
-fn log_without_the_system(records: u64) {
-    static DONE: AtomicBool = AtomicBool::new(false);
-    std::thread::spawn(move || {
-        log_numbers(2, 1, "");
-        // SAFETY: from here on the thread only logs, and then ends without a word to anybody.
-        unsafe {
-            forbid_all_but(libc::SYS_exit as u32);
-            log_numbers(1, records, "");
-            DONE.store(true, Ordering::Release);
-            libc::syscall(libc::SYS_exit, 0);
-        }
-    });
-    while !DONE.load(Ordering::Acquire) {
-        std::thread::park_timeout(Duration::from_millis(1));
-    }
-}
-
-/// Has the system send SIGSYS for any other call of this thread (seccomp(2)). Its strict mode would
-/// forbid the processor's clock as well.
-#[allow(unsafe_code)]
-unsafe fn forbid_all_but(call: u32) {
-    let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
-    let mut steps = [
-        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, call),
-        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
-        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
-    ];
-    let filter = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
-    // SAFETY: the filter outlives the call, which copies it.
-    unsafe {
-        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &filter), 0);
-    }
 }
 
 /// Logs while it is being logged.

@@ -1,5 +1,6 @@
 //! Encoding of a record as one line of JSON, in a buffer that each thread keeps.
 
+use crate::machine::thread_name;
 #[cfg(feature = "tracing")]
 use crate::span_context::SpanContext;
 use log::kv::{self, VisitSource, VisitValue};
@@ -36,8 +37,8 @@ pub(crate) struct Head<'a> {
 impl LineEncoder {
     pub(crate) fn new() -> Self {
         let mut thread = Vec::new();
-        if let Some(name) = std::thread::current().name() {
-            push_text(&mut thread, ",\"thread\":\"", name);
+        if let Some(name) = thread_name() {
+            push_text(&mut thread, ",\"thread\":\"", &name);
         }
         Self {
             line: Vec::with_capacity(1024),

@@ -6,6 +6,6 @@ mod linux;
 mod portable;
 
 #[cfg(all(target_os = "linux", not(netlog_portable)))]
-pub(crate) use linux::{boot_id, host_name, random_bytes, trusts_tsc, uptime};
+pub(crate) use linux::{boot_id, host_name, random_bytes, thread_name, trusts_tsc, uptime};
 #[cfg(not(all(target_os = "linux", not(netlog_portable))))]
-pub(crate) use portable::{boot_id, host_name, random_bytes, trusts_tsc, uptime};
+pub(crate) use portable::{boot_id, host_name, random_bytes, thread_name, trusts_tsc, uptime};

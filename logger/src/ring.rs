@@ -25,6 +25,8 @@ mod mapped_file;
 mod memory;
 #[cfg(not(all(target_os = "linux", not(netlog_portable))))]
 mod process_state;
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+mod signal_mask;
 #[cfg(test)]
 mod tests;
 mod tsc;
@@ -41,6 +43,8 @@ pub(crate) use memory::CONTROL_AT;
 pub(crate) use memory::{ControlBlock, RingMemory};
 #[cfg(not(all(target_os = "linux", not(netlog_portable))))]
 pub(crate) use process_state::ProcessState as ForkDetector;
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+pub(crate) use signal_mask::blocks_signals;
 pub(crate) use tsc::read_tsc;
 #[cfg(all(target_os = "linux", not(netlog_portable)))]
 pub(crate) use wiped_page::WipedPage as ForkDetector;

@@ -210,3 +210,17 @@ fn the_guard_and_the_exit_together_wait_no_longer_than_the_limit() {
     let waited = began.elapsed();
     assert!(waited < Duration::from_secs(14), "it took {waited:?}: the limit, twice");
 }
+
+#[test]
+fn a_signal_handler_that_logs_in_a_thread_that_is_only_just_starting_does_not_abort_the_program() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let told = format!("to={} do=signals threads=300", collector.authority());
+    // The allocator's own locks may hang a handler: that is for programs to mind.
+    assert!(succeeds_once(|_| {
+        let mut subject = scene.subject(&told);
+        let ended = wait_until(Duration::from_secs(20), || !subject.running());
+        assert!(!ended || !signal(libc::SIGABRT)(subject.end()), "{}", subject.stderr());
+        ended && subject.end().success()
+    }));
+}

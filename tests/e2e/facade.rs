@@ -94,7 +94,7 @@ fn a_bad_address_says_what_to_write_instead() {
     let scene = Scene::new();
     let mut subject = scene.subject("to=localhost");
     assert_eq!(subject.end().code(), Some(3));
-    let expected = "init failed: invalid address \"localhost\": the port is missing; expected host:port, tcp://host:port, udp://host:port or unix:///path\n";
+    let expected = "init failed: invalid address \"localhost\": the port is missing; expected host:port, tcp://host:port, tls://host:port, udp://host:port or unix:///path\n";
     assert_eq!(subject.stderr(), expected);
 }
 

@@ -1,5 +1,6 @@
 //! The machine as Linux describes it.
 
+use crate::ring::blocks_signals;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::OnceLock;
@@ -36,6 +37,21 @@ pub(crate) fn random_bytes() -> [u8; 16] {
         bytes[8..12].copy_from_slice(&std::process::id().to_le_bytes());
     }
     bytes
+}
+
+/// Name of this thread, if it has one.
+///
+/// In a signal handler, which may have interrupted a thread that is only just starting, it is the
+/// kernel's, of up to 15 bytes: the standard library, asked so early, would abort the program.
+pub(crate) fn thread_name() -> Option<String> {
+    if !blocks_signals() {
+        return std::thread::current().name().map(str::to_owned);
+    }
+    if rustix::thread::gettid() == rustix::process::getpid() {
+        return Some("main".into());
+    }
+    let name = rustix::thread::name().ok()?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 /// `true` if the kernel keeps time by the counter: only the kernel can test that it runs evenly and

@@ -31,6 +31,11 @@ pub(crate) fn random_bytes() -> [u8; 16] {
     bytes
 }
 
+/// Name of this thread, if it has one.
+pub(crate) fn thread_name() -> Option<String> {
+    std::thread::current().name().map(str::to_owned)
+}
+
 /// Always `false`: only Linux tells whether the counter runs evenly and alike on all processors.
 pub(crate) fn trusts_tsc() -> bool {
     false

@@ -199,6 +199,7 @@ fn what_is_not_tls_is_counted_and_closed() {
     assert_eq!(bench.end(), 0);
 }
 
+/// Nobody sends or reads who should not, where certificates or tokens are asked for.
 #[test]
 fn only_certificates_of_the_client_ca_that_are_valid_are_let_in() {
     let (ca, other) = (Ca::new(), Ca::new());

@@ -72,6 +72,7 @@ fn a_refused_sender_keeps_its_records_until_the_token_is_right() {
     assert_each_once(&collector.records().of("subject"), 1, 50);
 }
 
+/// Nobody sends or reads who should not, where certificates or tokens are asked for.
 #[test]
 fn peers_that_cannot_show_a_token_are_refused() {
     let scene = Scene::new();
@@ -94,6 +95,7 @@ fn peers_that_cannot_show_a_token_are_refused() {
     assert!(collector.stop().0.is_empty());
 }
 
+/// Nobody sends or reads who should not, where certificates or tokens are asked for.
 #[test]
 fn whoever_looks_shows_a_token_but_for_the_page_and_the_health() {
     let scene = Scene::new();

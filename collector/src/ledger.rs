@@ -25,7 +25,7 @@ mod tests;
 
 pub(crate) use entry::{BatchEntry, KnownSender, LedgerHead, RunEntry, StretchSpan};
 pub(crate) use found::FoundLedger;
-pub(crate) use index::{FilePart, LedgerIndex, Stretch};
+pub(crate) use index::{FilePart, IndexStretch, LedgerIndex};
 pub(crate) use names::SenderNames;
 pub(crate) use run_log::{RunLog, RunOrigin, SourceRun, unsent_records};
 #[cfg(any(test, fuzzing))]

@@ -57,7 +57,7 @@ impl LedgerIndex {
     pub(crate) fn parts(
         &self,
         range: std::ops::Range<u64>,
-        keep: impl Fn(&Stretch<'_>) -> bool,
+        keep: impl Fn(&IndexStretch<'_>) -> bool,
     ) -> FileParts {
         let mut at = range.start;
         let mut found = FileParts::default();
@@ -69,7 +69,7 @@ impl LedgerIndex {
                 continue;
             }
             found.add(unknown(at, from));
-            match keep(&Stretch { entry, names: &self.names }) {
+            match keep(&IndexStretch { entry, names: &self.names }) {
                 true => found.add(FilePart { from, to, times: entry.span.times }),
                 false => found.skipped += to - from,
             }
@@ -94,12 +94,12 @@ impl FileParts {
 }
 
 /// One stretch of a file.
-pub(crate) struct Stretch<'a> {
+pub(crate) struct IndexStretch<'a> {
     entry: &'a IndexEntry,
     names: &'a NameTable,
 }
 
-impl Stretch<'_> {
+impl IndexStretch<'_> {
     pub(crate) fn span(&self) -> StretchSpan {
         self.entry.span
     }

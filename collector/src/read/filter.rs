@@ -3,7 +3,7 @@
 use super::foreign_line::{self, is_ours};
 use super::pattern::Pattern;
 use crate::glob::glob;
-use crate::ledger::{SenderNames, Stretch};
+use crate::ledger::{IndexStretch, SenderNames};
 use crate::senders::grant::{Grant, Scope};
 use memchr::memmem::{self, Finder};
 use netlog_wire::{JsonStr, Level, Line};
@@ -141,7 +141,7 @@ impl Filter {
     }
 
     /// Tells whether a stretch of a file may hold a record that is wanted.
-    pub(crate) fn may_hold(&self, stretch: &Stretch<'_>) -> bool {
+    pub(crate) fn may_hold(&self, stretch: &IndexStretch<'_>) -> bool {
         let span = stretch.span();
         let levels = self.level.map_or(u8::MAX, |level| level.bit() | (level.bit() - 1));
         let sender = |names: &SenderNames| {

@@ -7,7 +7,7 @@ use super::params::SearchOrder;
 use super::piece_size::PieceSize;
 use super::position::Position;
 use super::segment::{Segment, SegmentLines};
-use crate::ledger::{FilePart, Stretch};
+use crate::ledger::{FilePart, IndexStretch};
 use netlog_wire::Line;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -217,7 +217,7 @@ impl Scan {
         let Some(fingerprint) = segment.fingerprint(limit).filter(|_| from < limit) else {
             return Ok(());
         };
-        let keep = |stretch: &Stretch<'_>| self.query.filter.may_hold(stretch);
+        let keep = |stretch: &IndexStretch<'_>| self.query.filter.may_hold(stretch);
         let found = index.parts(from..limit, keep);
         self.counts.skipped += found.skipped;
         let segment = Some(segment);

@@ -28,9 +28,9 @@ use append::{append, whole_lines};
 use netlog_wire::Text;
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -152,41 +152,6 @@ impl FileSink {
         if due && self.rotate_from <= Instant::now() { self.rotate() } else { Ok(()) }
     }
 
-    /// Takes note of what others appended up to `end`, and ends their last line.
-    fn take_foreign(&mut self, end: u64) -> io::Result<()> {
-        if end <= self.end {
-            return Ok(());
-        }
-        let foreign = foreign::measure(&self.file, self.end..end)?;
-        if !foreign.ended {
-            (&self.file).write_all(b"\n")?;
-        }
-        let bytes = end - self.end;
-        let begin = self.end;
-        self.end = end + u64::from(!foreign.ended);
-        self.foreign = begin..self.end;
-        self.lines += foreign.lines;
-        self.options.stats.file_bytes_foreign.add(bytes);
-        if !std::mem::replace(&mut self.foreign_reported, true) {
-            let path = self.options.shown().display();
-            self.stderr.log(format_args!(
-                "{bytes} bytes in {path} were appended by somebody else; readers get them as \
-                 records with foreign=true"
-            ));
-        }
-        Ok(())
-    }
-
-    /// Takes note of what others appended since the last batch, if it ends with a line.
-    fn take_whole_foreign(&mut self) -> io::Result<()> {
-        let (_, end) = identify(&self.file)?;
-        let mut last = [0];
-        if end > self.end {
-            self.file.read_exact_at(&mut last, end - 1)?;
-        }
-        if last == *b"\n" { self.take_foreign(end) } else { Ok(()) }
-    }
-
     fn look_again(&self) -> bool {
         self.away || self.looked.elapsed() >= LOOK
     }
@@ -219,13 +184,6 @@ impl FileSink {
         self.before = self.rotated.take();
         self.foreign = 0..0;
         Ok(())
-    }
-
-    /// Reads a range of the file.
-    pub(crate) fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; (range.end - range.start) as usize];
-        self.file.read_exact_at(&mut bytes, range.start)?;
-        Ok(bytes)
     }
 
     /// Takes back what is half written, for it to be written elsewhere.

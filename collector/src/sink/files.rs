@@ -1,6 +1,7 @@
 //! The files of a template: one for each app and host, below one directory and nowhere else. Each
 //! has its ledger; a batch is written file by file, and continues where it stopped.
 
+mod limits;
 mod order;
 mod reconcile;
 mod split;
@@ -22,6 +23,7 @@ use crate::layout::tree;
 use crate::options::Format;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
+pub(crate) use limits::FileLimits;
 use order::OrderWriter;
 use reconcile::SegmentMeasure;
 use rustix::fs::fstat;
@@ -45,30 +47,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Bytes of somebody else between two batches that are not in the order any more.
 const MOST_FOREIGN: u64 = 8 << 20;
 
-/// Descriptors of an open file: its directory, itself, its ledger.
-const DESCRIPTORS: usize = 3;
-
 /// Number of places taken by something else that are remembered, for each to be reported once.
 const TOLD: usize = 100;
-
-/// Limits on the number of files, and of open ones.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FileLimits {
-    all: usize,
-    open: usize,
-}
-
-impl FileLimits {
-    /// Descriptors that it takes to have `all` of them open, and that of `other`.
-    pub(crate) fn wanted(all: usize) -> usize {
-        all.saturating_add(1).saturating_mul(DESCRIPTORS)
-    }
-
-    /// At most `all` files and that of `other`, and as many open as `descriptors` are enough for.
-    pub(crate) fn new(all: usize, descriptors: usize) -> Self {
-        Self { all, open: (descriptors / DESCRIPTORS).clamp(1, all.saturating_add(1)) }
-    }
-}
 
 /// Reports and counters of the files.
 pub(crate) struct FilesReports {
@@ -83,7 +63,7 @@ pub(crate) struct FilesSink {
     options: FileOptions,
     most: FileLimits,
     reports: FilesReports,
-    open: HashMap<PathBuf, OpenFile>,
+    open: HashMap<PathBuf, OpenLog>,
     /// The file of all who have none of their own.
     other: PathBuf,
     /// The files there are, by their paths below the base, but for that one.
@@ -104,7 +84,7 @@ pub(crate) struct FilesSink {
     told_over: bool,
 }
 
-struct OpenFile {
+struct OpenLog {
     sink: FileSink,
     /// The file is reached through it, even if the names that lead there are changed.
     directory: OwnedFd,
@@ -164,40 +144,12 @@ impl FilesSink {
         Ok(files)
     }
 
-    /// Prunes the order once retention has removed files, or an earlier collector's has.
-    fn prune(&mut self) -> io::Result<()> {
-        let removed = self.options.stats.files_removed.get();
-        if self.pruned.replace(removed) == Some(removed) {
-            return Ok(());
-        }
-        let Some(order) = &mut self.order else { return Ok(()) };
-        // Twice: a file that is renamed or compressed meanwhile may be missing from one listing.
-        let mut oldest = HashMap::new();
-        let both = [tree::all(&self.template)?, tree::all(&self.template)?];
-        for (log, segments) in both.into_iter().flatten() {
-            let first = segments.first().map_or(u64::MAX, |segment| segment.generation);
-            let known = oldest.entry(log).or_insert(u64::MAX);
-            *known = first.min(*known);
-        }
-        for (place, open) in &self.open {
-            let active = open.sink.generation();
-            let first = oldest.entry(place.clone()).or_insert(active);
-            *first = active.min(*first);
-        }
-        order.prune(|segment| match oldest.get(&segment.key.log) {
-            // Only the active file is left, which is closed.
-            Some(&u64::MAX) => false,
-            Some(first) => segment.generation < *first,
-            None => true,
-        })
-    }
-
     fn path(&self, place: &Path) -> PathBuf {
         self.template.base.join(place)
     }
 
     /// The file at `place`, opened if need be.
-    fn reach(&mut self, place: &Path) -> io::Result<&mut OpenFile> {
+    fn reach(&mut self, place: &Path) -> io::Result<&mut OpenLog> {
         if !self.open.contains_key(place) {
             self.make_room();
             let open = self.open_file(place)?;
@@ -212,7 +164,7 @@ impl FilesSink {
         Ok(open)
     }
 
-    fn open_file(&self, place: &Path) -> io::Result<OpenFile> {
+    fn open_file(&self, place: &Path) -> io::Result<OpenLog> {
         let directory = tree::enter(&self.template.base, place, self.options.sync)?;
         let path = tree::within(&directory, place);
         if !is_ours(&path)? {
@@ -223,7 +175,7 @@ impl FilesSink {
         let sink = FileSink::open(options, self.reports.stderr)?;
         let inode = identify(&directory)?;
         let now = Instant::now();
-        Ok(OpenFile { sink, directory, inode, used: now, looked: now })
+        Ok(OpenLog { sink, directory, inode, used: now, looked: now })
     }
 
     /// Closes the file that was not written for longest, if there are enough.
@@ -345,7 +297,7 @@ impl FilesSink {
     }
 }
 
-impl OpenFile {
+impl OpenLog {
     /// Goes on in another directory, if the names lead to another one by now.
     fn look_again(&mut self, base: &Path, place: &Path, sync: bool) -> io::Result<()> {
         if self.looked.elapsed() < LOOK {

@@ -1,23 +1,69 @@
 //! Bytes that others appended to a file of ours.
 
+use super::FileSink;
+use crate::layout::file_id::identify;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 /// Bytes that are read at once.
 const CHUNK: u64 = 64 << 10;
 
+impl FileSink {
+    /// Takes note of what others appended up to `end`, and ends their last line.
+    pub(super) fn take_foreign(&mut self, end: u64) -> io::Result<()> {
+        if end <= self.end {
+            return Ok(());
+        }
+        let foreign = measure(&self.file, self.end..end)?;
+        if !foreign.ended {
+            (&self.file).write_all(b"\n")?;
+        }
+        let bytes = end - self.end;
+        let begin = self.end;
+        self.end = end + u64::from(!foreign.ended);
+        self.foreign = begin..self.end;
+        self.lines += foreign.lines;
+        self.options.stats.file_bytes_foreign.add(bytes);
+        if !std::mem::replace(&mut self.foreign_reported, true) {
+            let path = self.options.shown().display();
+            self.stderr.log(format_args!(
+                "{bytes} bytes in {path} were appended by somebody else; readers get them as \
+                 records with foreign=true"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Takes note of what others appended since the last batch, if it ends with a line.
+    pub(super) fn take_whole_foreign(&mut self) -> io::Result<()> {
+        let (_, end) = identify(&self.file)?;
+        let mut last = [0];
+        if end > self.end {
+            self.file.read_exact_at(&mut last, end - 1)?;
+        }
+        if last == *b"\n" { self.take_foreign(end) } else { Ok(()) }
+    }
+
+    /// Reads a range of the file.
+    pub(crate) fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        self.file.read_exact_at(&mut bytes, range.start)?;
+        Ok(bytes)
+    }
+}
+
 /// Lines of somebody else.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ForeignLines {
-    pub(super) lines: u64,
+struct ForeignLines {
+    lines: u64,
     /// True if the last one has an end.
-    pub(super) ended: bool,
+    ended: bool,
 }
 
 /// Counts the lines in a range of a file.
-pub(super) fn measure(file: &File, range: Range<u64>) -> io::Result<ForeignLines> {
+fn measure(file: &File, range: Range<u64>) -> io::Result<ForeignLines> {
     let mut found = ForeignLines { lines: 0, ended: true };
     let mut at = range.start;
     while at < range.end {

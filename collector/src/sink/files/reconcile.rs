@@ -8,7 +8,7 @@ use crate::layout::paths::{own, packed_of};
 use crate::layout::segment_name::{SegmentName, rotated};
 use crate::layout::tree;
 use crate::seekable_zstd::SeekableFile;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -84,6 +84,34 @@ impl FilesSink {
             }
         }
         Ok(())
+    }
+
+    /// Prunes the order once retention has removed files, or an earlier collector's has.
+    pub(super) fn prune(&mut self) -> io::Result<()> {
+        let removed = self.options.stats.files_removed.get();
+        if self.pruned.replace(removed) == Some(removed) {
+            return Ok(());
+        }
+        let Some(order) = &mut self.order else { return Ok(()) };
+        // Twice: a file that is renamed or compressed meanwhile may be missing from one listing.
+        let mut oldest = HashMap::new();
+        let both = [tree::all(&self.template)?, tree::all(&self.template)?];
+        for (log, segments) in both.into_iter().flatten() {
+            let first = segments.first().map_or(u64::MAX, |segment| segment.generation);
+            let known = oldest.entry(log).or_insert(u64::MAX);
+            *known = first.min(*known);
+        }
+        for (place, open) in &self.open {
+            let active = open.sink.generation();
+            let first = oldest.entry(place.clone()).or_insert(active);
+            *first = active.min(*first);
+        }
+        order.prune(|segment| match oldest.get(&segment.key.log) {
+            // Only the active file is left, which is closed.
+            Some(&u64::MAX) => false,
+            Some(first) => segment.generation < *first,
+            None => true,
+        })
     }
 
     /// Tells whether a segment is among those that were rotated away.

@@ -126,6 +126,10 @@ impl Ledger {
     fn resume(&mut self, len: u64) -> io::Result<()> {
         let file = own(OpenOptions::new().append(true)).open(&self.path)?;
         file.set_len(len)?;
+        // The collector before this one may have been killed before the disk had its names.
+        if self.sync {
+            paths::sync_directory(&self.path)?;
+        }
         self.size = len;
         self.base = len;
         self.file = Some(file);
@@ -187,6 +191,10 @@ impl Ledger {
         let head = LedgerHead { inode, at, ..self.next_head(&path, segment) };
         let written = self.write_next(&head)?;
         fs::rename(paths::next_of(&self.path), &self.path)?;
+        // The names of the rotated file and of the new one: nothing in them counts without.
+        if self.sync {
+            paths::sync_directory(&self.path)?;
+        }
         self.size = written.metadata()?.len();
         self.base = self.size;
         self.file = Some(written);

@@ -48,6 +48,8 @@ fn counters_say_what_is_accepted_delivered_pending_and_lost() {
     assert!(netlog::flush(Duration::from_secs(60)).acked);
     let stats = netlog::stats().expect("there is a logger");
     assert!(stats.connected_since.is_some_and(|since| since > started), "{stats:?}");
+    assert_eq!(stats.peer.map(|peer| peer.to_string()), Some(address));
+    assert_eq!((stats.lost_discarded, stats.lost_too_long), (0, 0));
     assert!(stats.delivered > 100, "{stats:?}");
     assert!(stats.delivered_bytes > 0 && stats.pending_bytes < stats.accepted_bytes);
     drop(guard);

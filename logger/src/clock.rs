@@ -43,9 +43,15 @@ impl TscClock {
         Self { version, tick, nanos, rate }
     }
 
-    /// Microseconds since 1970; `None` when the calibration is missing, too old, or in progress.
     #[inline]
     fn now(&self) -> Option<i64> {
+        self.at(read_tsc())
+    }
+
+    /// Microseconds since 1970 when the counter reads `now`; `None` when the calibration is missing,
+    /// too old, or in progress.
+    #[inline]
+    fn at(&self, now: u64) -> Option<i64> {
         let version = self.version.load(Ordering::Acquire);
         let tick = self.tick.load(Ordering::Relaxed);
         let nanos = self.nanos.load(Ordering::Relaxed);
@@ -56,7 +62,7 @@ impl TscClock {
             return None;
         }
         // 2^32 ticks are one to four seconds.
-        let passed = u32::try_from(read_tsc().wrapping_sub(tick)).ok()?;
+        let passed = u32::try_from(now.wrapping_sub(tick)).ok()?;
         Some(((nanos + ((u64::from(passed) * rate) >> 32)) / 1000) as i64)
     }
 
@@ -122,7 +128,10 @@ impl Calibrator {
         if !self.trusted || self.last.instant.elapsed() < CALIBRATION_INTERVAL {
             return;
         }
-        let reading = ClockReading::take();
+        self.calibrate(ClockReading::take());
+    }
+
+    fn calibrate(&mut self, reading: ClockReading) {
         let rate = reading.rate_since(self.last);
         // The kernel slews its clock by half a thousandth at most. More is a counter that jumped,
         // as when the machine slept or moved; two readings later all is well again.
@@ -167,6 +176,31 @@ mod tests {
         assert_eq!(due(&mut setter), None);
         assert_eq!(due(&mut setter), None);
         assert!(due(&mut setter).is_some());
+    }
+
+    #[test]
+    fn a_system_clock_that_steps_by_seconds_or_years_is_followed_with_the_next_calibration() {
+        static SET: TscClock = TscClock::new();
+        const TICKS: u64 = 300_000_000; // of a tenth of a second, at 3 GHz
+        let start = ClockReading::take();
+        let day = 86_400 * 1_000_000_000_i64;
+        let mut setter = Calibrator { clock: &SET, trusted: true, last: start, rate: None };
+        let mut step = 0;
+        for (nth, jump) in
+            [0, 0, 0, day, -3650 * day, 2_000_000_000, -1, 0, 3650 * day].into_iter().enumerate()
+        {
+            step += jump;
+            let tenths = nth as u32 + 1;
+            let tick = start.tick + u64::from(tenths) * TICKS;
+            let instant = start.instant + CALIBRATION_INTERVAL * tenths;
+            let nanos = start.nanos.wrapping_add_signed(i64::from(tenths) * 100_000_000 + step);
+            setter.calibrate(ClockReading { tick, nanos, instant });
+            let expected = (nanos / 1000) as i64 + 50_000;
+            match SET.at(tick + TICKS / 2) {
+                None => assert_eq!(nth, 0, "one reading is not enough"),
+                Some(now) => assert!((now - expected).abs() <= 1, "{nth}: {now} {expected}"),
+            }
+        }
     }
 
     #[test]

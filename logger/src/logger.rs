@@ -109,7 +109,7 @@ pub fn flush(limit: Duration) -> Flushed {
 /// Returns the counters of this process' logger; `None` before it is started, and in a forked child
 /// that has not logged yet.
 ///
-/// It takes no lock and makes no system call.
+/// It never waits and makes no system call.
 ///
 /// ```no_run
 /// if let Some(stats) = netlog::stats() {

@@ -91,11 +91,11 @@ impl Recovery {
     }
 
     /// Reports the discarded records on stderr, and counts them as lost by `heir`, which reports them
-    /// in its stream.
-    pub(crate) fn report_discarded(&mut self, heir: &Spool) {
+    /// in its stream. Returns their number.
+    pub(crate) fn report_discarded(&mut self, heir: &Spool) -> u64 {
         let Discarded { spools, by_level } = std::mem::take(&mut self.discarded);
         if spools == 0 {
-            return;
+            return 0;
         }
         for (level, count) in netlog_wire::Level::ALL.into_iter().zip(by_level) {
             heir.lose(level, count);
@@ -104,6 +104,7 @@ impl Recovery {
         report(&format!(
             "discarded {records} records in spools of earlier runs to make room ({spools} of them)"
         ));
+        records
     }
 
     /// Delivers the spools one after the other, the oldest first, beside the living stream. `busy` is

@@ -80,7 +80,7 @@ impl Sender {
         endpoint: Endpoint,
         succession: Succession,
     ) -> io::Result<Self> {
-        let (spool, recovery) = open(builder)?;
+        let Opened { spool, recovery, discarded } = open(builder)?;
         spool.ring.prefault(0..FIRST_PAGES);
         let capacity = spool.ring.capacity();
         let destination = Arc::new(Destination {
@@ -94,6 +94,7 @@ impl Sender {
         let spool = Arc::new(spool);
         let mut context =
             Context::new(Arc::clone(&spool), Arc::clone(&destination), RetryPolicy::Report);
+        context.status.discarded.store(discarded, Ordering::Relaxed);
         context.clock = Some(RefCell::new(Calibrator::new()));
         let succeed = succession.succeed;
         let sender = Self {
@@ -230,9 +231,18 @@ impl Sender {
     }
 }
 
+/// A spool to log to, and those of dead senders.
+struct Opened {
+    spool: Spool,
+    /// `None` if there are none.
+    recovery: Option<Recovery>,
+    /// Number of records that were discarded to make room.
+    discarded: u64,
+}
+
 /// Creates the spool, and finds those of dead senders of the same app. Without room for a file, the
 /// spool is in memory.
-fn open(builder: &Builder) -> io::Result<(Spool, Option<Recovery>)> {
+fn open(builder: &Builder) -> io::Result<Opened> {
     let capacity = builder.spool_size as u64;
     let identity = SenderIdentity::current(&builder.app, &builder.host, capacity);
     let path = builder.spool_dir.clone().unwrap_or_else(Directory::default_path);
@@ -240,7 +250,7 @@ fn open(builder: &Builder) -> io::Result<(Spool, Option<Recovery>)> {
         if !builder.memory_spool {
             report(NOT_SURVIVED);
         }
-        return Ok((Spool::anonymous(identity)?, None));
+        return Ok(Opened { spool: Spool::anonymous(identity)?, recovery: None, discarded: 0 });
     }
     let mut recovery = None;
     let created = Directory::open_or_create(&path).and_then(|directory| {
@@ -255,10 +265,8 @@ fn open(builder: &Builder) -> io::Result<(Spool, Option<Recovery>)> {
         report(&format!("{e}{cause}; records wait in memory and do not survive the program"));
         Spool::anonymous(identity)
     })?;
-    if let Some(recovery) = &mut recovery {
-        recovery.report_discarded(&spool);
-    }
-    Ok((spool, recovery.filter(Recovery::found_any)))
+    let discarded = recovery.as_mut().map_or(0, |recovery| recovery.report_discarded(&spool));
+    Ok(Opened { spool, recovery: recovery.filter(Recovery::found_any), discarded })
 }
 
 /// Creates a spool of the wanted size, or the largest for which there is room. Only for the smallest

@@ -3,6 +3,7 @@
 use crate::spool::Spool;
 use crate::worker::WorkerStatus;
 use netlog_wire::Level;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
@@ -13,6 +14,8 @@ use std::time::{Duration, SystemTime};
 pub struct Stats {
     /// Address the records are sent to.
     pub endpoint: String,
+    /// Address of the other side, while there is a connection; `None` for a Unix socket.
+    pub peer: Option<SocketAddr>,
     /// Time of the connection, while there is one.
     pub connected_since: Option<SystemTime>,
     /// Bytes of records appended to the spool, with a few for each record's place in it.
@@ -23,8 +26,13 @@ pub struct Stats {
     pub pending_bytes: u64,
     /// Number of records that were delivered.
     pub delivered: u64,
-    /// Number of records lost because the spool was full, by level, most severe first.
+    /// Number of records lost because the spool was full, or discarded with the spools of earlier runs,
+    /// by level, most severe first.
     pub lost: [u64; 5],
+    /// Number of those that were discarded with the spools of earlier runs.
+    pub lost_discarded: u64,
+    /// Number of records lost because they were too long for a datagram; `lost` does not count them.
+    pub lost_too_long: u64,
     /// Size of the spool, in bytes.
     pub spool_size: u64,
     /// File of the spool; `None` if it is in ordinary memory and ends with the program.
@@ -41,6 +49,7 @@ impl Stats {
         let since = status.connected_since.load(Ordering::Acquire);
         Self {
             endpoint,
+            peer: status.peer.try_lock().ok().and_then(|peer| *peer),
             connected_since: (since > 0)
                 .then(|| SystemTime::UNIX_EPOCH + Duration::from_micros(since)),
             accepted_bytes,
@@ -48,6 +57,8 @@ impl Stats {
             pending_bytes: accepted_bytes.saturating_sub(delivered_bytes),
             delivered: spool.ring.first().number.saturating_sub(1),
             lost: spool.lost(),
+            lost_discarded: status.discarded.load(Ordering::Relaxed),
+            lost_too_long: status.too_long.load(Ordering::Relaxed),
             spool_size: spool.ring.capacity(),
             spool_path: spool.path(),
         }

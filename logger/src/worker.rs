@@ -54,6 +54,7 @@ impl Worker {
             };
             status.connected.store(false, Ordering::Release);
             status.connected_since.store(0, Ordering::Release);
+            status.set_peer(None);
             match end {
                 ConnectionEnd::Done => return Ok(()),
                 ConnectionEnd::Closed => attempt = 0,
@@ -81,6 +82,7 @@ impl Worker {
         status.connected.store(true, Ordering::Release);
         let now = u64::try_from(identity::now()).unwrap_or(0);
         status.connected_since.store(now, Ordering::Release);
+        status.set_peer(connection.peer());
         Ok(connection)
     }
 

@@ -23,7 +23,8 @@ fn the_unreported_losses_of_a_discarded_ring_are_counted_with_its_records() {
         spool.lose(Level::Info, 2);
         spool.lose(Level::Warn, 4);
     });
-    let (heir, _) = open(&builder(dir.path()).keep(0)).unwrap();
+    let Opened { spool: heir, discarded, .. } = open(&builder(dir.path()).keep(0)).unwrap();
+    assert_eq!(discarded, 2 + 4 + 1);
     let directory = Directory::open_or_create(dir.path()).unwrap();
     assert!(directory.adopt_all(None, |e| panic!("{e}")).is_empty());
     // The report is a record too, and is lost with the three that it reports.

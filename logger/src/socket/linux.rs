@@ -8,7 +8,7 @@ use rustix::event::{PollFd, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType,
-    connect, recv, send, shutdown, socket_with, sockopt,
+    connect, getpeername, recv, send, shutdown, socket_with, sockopt,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -79,6 +79,11 @@ impl CheckedSocket {
         sockopt::set_tcp_keepcnt(fd, 2)?;
         sockopt::set_tcp_user_timeout(fd, DEAD_AFTER.as_millis() as u32)?;
         Ok(())
+    }
+
+    /// Address of the other side; `None` for a Unix socket.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        SocketAddr::try_from(getpeername(self.0.get().ok()?).ok()??).ok()
     }
 
     /// Sends bytes of a stream, or one datagram.

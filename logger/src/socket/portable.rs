@@ -58,6 +58,14 @@ impl StdSocket {
         Err(io::Error::new(io::ErrorKind::Unsupported, words))
     }
 
+    /// Address of the other side.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Stream(stream) => stream.peer_addr().ok(),
+            Self::Datagrams(socket) => socket.peer_addr().ok(),
+        }
+    }
+
     /// Sends bytes of a stream, or one datagram.
     pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {

@@ -5,6 +5,7 @@ use crate::socket::{PollFlags, Socket};
 use rustls::ClientConnection;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem::take;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Most bytes that are encrypted before the socket has taken them.
@@ -135,6 +136,11 @@ impl TlsStream {
             self.session.write_tls(&mut SocketIo(&self.socket))?;
         }
         Ok(())
+    }
+
+    /// Address of the other side.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.socket.peer()
     }
 
     /// Waits for `events` up to `limit`; `true` if one of them, or an error, is there.

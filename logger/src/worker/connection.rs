@@ -4,6 +4,7 @@ use crate::socket::{PollFlags, Socket};
 #[cfg(feature = "tls")]
 use crate::tls::TlsStream;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A connection that never blocks.
@@ -14,6 +15,15 @@ pub(crate) enum Connection {
 }
 
 impl Connection {
+    /// Address of the other side; `None` for a Unix socket.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Plain(socket) => socket.peer(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.peer(),
+        }
+    }
+
     /// Sends bytes. After a `WouldBlock` the same bytes have to be sent again.
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {

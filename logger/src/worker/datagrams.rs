@@ -9,6 +9,7 @@ use crate::socket::{Socket, is_too_long, was_closed};
 use crate::waker::SleepMode;
 use netlog_wire::Identity;
 use std::io;
+use std::sync::atomic::Ordering;
 
 /// Number of records that are sent before they are released from the ring.
 const STEP: u64 = 64;
@@ -78,6 +79,7 @@ fn send_record(
     if !sent.as_ref().is_err_and(is_too_long) {
         return sent;
     }
+    context.status.too_long.fetch_add(1, Ordering::Relaxed);
     let lost = loss::too_long_record(line.len(), context.spool.identity.started);
     send(socket, &datagram(context, cursor, &lost))
 }

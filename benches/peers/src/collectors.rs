@@ -82,8 +82,9 @@ fn flat_out(wanted: &[String]) {
 
 fn parsed(wanted: &[String]) {
     let records = setting("NETLOG_BENCH_RECORDS", 5e5) as u64;
-    let caption =
-        format!("parsed: {records} messages of 200 bytes over TCP, their fields as JSON in one file");
+    let caption = format!(
+        "parsed: {records} messages of 200 bytes over TCP, their fields as JSON in one file"
+    );
     let mut table = table(&caption, "M lines/s");
     for (names, speech) in [(OF_SYSLOG, Speech::Syslog), (OF_JSON, Speech::Json)] {
         let names = chosen(wanted, "parsed", &names);

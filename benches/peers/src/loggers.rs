@@ -158,7 +158,7 @@ fn fast_log(to: TcpStream) -> Logging {
 fn ftlog(to: TcpStream) -> Logging {
     let form = "[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]";
     let form = time::format_description::parse_owned::<1>(form).expect("a form of times");
-    let builder = ftlog::builder().max_log_level(log::LevelFilter::Info).time_format(form).format_utc();
+    let builder = ftlog::builder().max_log_level(log::LevelFilter::Info).time_format(form).utc();
     let builder = builder.root(BufWriter::with_capacity(BUFFER, to)).bounded(QUEUE, true);
     through_log(builder.try_init().expect("ftlog starts"))
 }

@@ -8,6 +8,7 @@ pub(crate) mod forward;
 mod framing;
 mod gelf;
 mod inflate;
+pub(crate) mod journal;
 mod json_fields;
 mod json_index;
 mod json_scanner;

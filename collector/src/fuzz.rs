@@ -3,6 +3,7 @@
 
 use crate::clock::now;
 use crate::decode::forward::{ForwardMessage, ValueEnd};
+use crate::decode::journal::{JournalReader, MalformedJournal};
 use crate::decode::post::PostedRecords;
 use crate::decode::relp::{RelpFrame, RelpPart};
 use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, steps_taken};
@@ -124,6 +125,24 @@ pub fn relp(bytes: &[u8]) {
             (Err(_), whole) => assert!(whole.is_err(), "a fault that more bytes mend"),
         }
     }
+}
+
+/// However the bytes of a journal come, the same entries are read, and their records are canonical.
+pub fn journal(bytes: &[u8]) {
+    let read = |step: usize| {
+        let mut reader = JournalReader::new(LIMIT);
+        let mut entries = Vec::new();
+        for mut part in bytes.chunks(step) {
+            while let Some(entry) = reader.next(&mut part)? {
+                entries.push(entry);
+            }
+        }
+        Ok::<_, MalformedJournal>(entries)
+    };
+    let whole = read(bytes.len().max(1));
+    assert_eq!(read(1), whole, "bit by bit other entries are read");
+    let records = whole.unwrap_or_default().into_iter().filter_map(|entry| entry.into_record(0));
+    posted(Box::new(records.map(Ok)), bytes.len());
 }
 
 /// Whatever a body brought, its records are canonical, and at most one for each byte.
@@ -312,6 +331,11 @@ mod tests {
     #[test]
     fn a_frame_of_relp_is_read_however_it_comes() {
         each("relp", relp);
+    }
+
+    #[test]
+    fn a_journal_is_read_however_it_comes() {
+        each("journal", journal);
     }
 
     #[test]

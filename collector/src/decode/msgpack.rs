@@ -298,7 +298,7 @@ fn push_simple(value: MsgpackValue<'_>, out: &mut Vec<u8>) {
 }
 
 /// Writes a text as JSON. Bytes that are not UTF-8 stay as they are.
-fn push_text(text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn push_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for part in text.utf8_chunks() {
         push_json(out, part.valid());

@@ -1,18 +1,13 @@
 //! One connection: reads runs out of it, and writes acks to it if its peer said hello.
 
 mod close;
+mod protocols;
 
-use super::forward::ForwardFrames;
-use super::frames;
 use super::half_lines::{AddressShare, LineRoom};
-use super::http;
 use super::listener_format::ListenerFormat;
 use super::opening::Opening;
-use super::relay::{self, RelayEnd, RelayPeer};
-use super::relp::RelpFrames;
 use super::shared::{IntakeContext, READ};
 use super::stream::PeerStream;
-use super::submitter::Submitter;
 use super::timeouts::{Deadlines, Timeout};
 use crate::decode::{Decoder, Origin};
 use crate::hub::coalesce::note_read;
@@ -137,50 +132,6 @@ impl Connection {
             _ => CloseReason::Broken,
         });
         end
-    }
-
-    /// Serves a connection whose protocol is one of its own to the end.
-    async fn serve_protocol(&mut self, end: ConnectionEnd) -> ConnectionEnd {
-        let ConnectionEnd::Unfit(PeerError::Unsupported(protocol)) = end else { return end };
-        let Some(opening) = self.opening.take() else { return end };
-        if protocol == Protocol::Relay {
-            return self.serve_relay(opening).await;
-        }
-        let origin = self.decoder.origin().clone();
-        let submitter = Submitter { peer: self.peer, origin, shared: &self.shared };
-        if protocol == Protocol::Http {
-            http::serve(&mut self.stream, opening, submitter).await;
-            return ConnectionEnd::Closed;
-        }
-        let key = self.format.key();
-        let framed = matches!(protocol, Protocol::Msgpack | Protocol::Relp);
-        if framed && key.is_none() && self.shared.tokens.is_some() {
-            return ConnectionEnd::Unfit(PeerError::MissingToken);
-        }
-        let stream = &mut self.stream;
-        match protocol {
-            Protocol::Msgpack => {
-                let host = submitter.origin.peer_host().to_owned();
-                let frames = ForwardFrames::new(&self.shared, host, key);
-                frames::serve(stream, opening, submitter, frames).await
-            }
-            Protocol::Relp => {
-                let frames = RelpFrames::new(self.shared.limits.max_body);
-                frames::serve(stream, opening, submitter, frames).await
-            }
-            _ => end,
-        }
-    }
-
-    async fn serve_relay(&mut self, opening: Vec<u8>) -> ConnectionEnd {
-        let origin = self.decoder.origin();
-        let relay = RelayPeer { peer: self.peer, origin, shared: &self.shared };
-        // Boxed, or every connection would be as large.
-        match Box::pin(relay::serve(&mut self.stream, opening, relay)).await {
-            RelayEnd::Refused(error) => ConnectionEnd::Unfit(error),
-            RelayEnd::Broken(error) => ConnectionEnd::Broken(error),
-            RelayEnd::Closed | RelayEnd::Stopped => ConnectionEnd::Closed,
-        }
     }
 
     /// Reads and replies until the peer is done and knows that all it sent is kept.

@@ -2,6 +2,7 @@
 //! is answered once its records are in the sinks.
 
 pub(super) mod body;
+mod journal;
 mod refusal;
 mod reply;
 mod routes;
@@ -20,6 +21,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use journal::JournalUpload;
 use refusal::HttpRefusal;
 use reply::HttpReply;
 use routes::{BodyFormat, PostRoute};
@@ -97,6 +99,9 @@ impl Submitter<'_> {
         if splunk_acks::asks(head.uri.path()) {
             return self.answer_acks(&head, body).await;
         }
+        if journal::is_upload(head.uri.path(), &head.headers) {
+            return self.answer_upload(&head, body).await;
+        }
         let route = match PostRoute::find(&head.method, head.uri.path(), query, &head.headers) {
             Ok(route) => route,
             Err(refusal) => return self.refuse(None, refusal),
@@ -112,6 +117,18 @@ impl Submitter<'_> {
             }
             Ok(outcome) => reply::success(route.protocol, outcome),
             Err(refusal) => self.refuse(Some(route.protocol), refusal),
+        }
+    }
+
+    /// Takes a journal that is uploaded.
+    async fn answer_upload(&self, head: &Parts, body: Incoming) -> HttpReply {
+        let taken = match self.admit(&head.headers) {
+            Ok(grant) => JournalUpload::new(self, grant, BUSY).take(&head.headers, body).await,
+            Err(refusal) => Err(refusal),
+        };
+        match taken {
+            Ok(()) => reply::typed(StatusCode::ACCEPTED, "text/plain", "OK.\n"),
+            Err(refusal) => self.refuse(None, refusal),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Clients that wait for answers, with the collector killed under some of them.
 
 use super::{From, ORDERS, Said, assert_came, client, ours, script, send};
-use crate::harness::{Child, Collector, Port, Records, SOON, Scene, message, messages, wait_until};
+use crate::harness::{
+    Child, Collector, Port, Records, SOON, Scene, assert_each_once, message, messages, wait_until,
+};
 use rustix::process::Signal;
 use std::process::Command;
 
@@ -119,4 +121,47 @@ fn rsyslog_loses_nothing_over_relp_when_the_collector_is_killed() {
     rsyslogd.signal(Signal::TERM);
     rsyslogd.end();
     collector.stop();
+}
+
+/// What systemd-journal-upload sends of a journal with 20,000 entries is in the file once, though
+/// the collector is killed while it sends, and it is started again.
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn the_journal_of_systemd_is_kept_once_though_the_collector_is_killed() {
+    const ENTRIES: usize = 20_000;
+    let scene = Scene::new();
+    let entry = |n: usize| {
+        let time = 1_795_372_943_000_000 + n;
+        let ids = "_BOOT_ID=0123456789abcdef0123456789abcdef\n_MACHINE_ID=0123456789abcdef0123456789abcdef";
+        format!(
+            "__REALTIME_TIMESTAMP={time}\n__MONOTONIC_TIMESTAMP={n}\n{ids}\nMESSAGE=thread 1 number {n}\nPRIORITY=4\nSYSLOG_IDENTIFIER=orders\n_HOSTNAME=web1\n\n"
+        )
+    };
+    let entries: String = (1..=ENTRIES).map(entry).collect();
+    std::fs::write(scene.path("entries"), entries).expect("the scene has room");
+    let journal = scene.path("test.journal");
+    let mut remote = Command::new(client("journal-remote"));
+    Child::start(remote.arg("-o").arg(&journal).arg(scene.path("entries"))).succeed();
+    let port = Port::reserve();
+    let listen = format!("--listen tcp://{}", port.address());
+    let upload = || {
+        let mut upload = Command::new(client("journal-upload"));
+        upload.arg(format!("--url=http://{}", port.address())).arg("--follow=no");
+        upload.arg(format!("--file={}", journal.display()));
+        upload.arg(format!("--save-state={}", scene.path("state").display()));
+        Child::start(&mut upload)
+    };
+    let mut collector = Collector::with(&scene, &listen);
+    let mut first = upload();
+    collector.wait_for(1000);
+    collector.process.signal(Signal::KILL);
+    collector.process.end();
+    let cut_off = !first.end().success();
+    let collector = Collector::with(&scene, &listen);
+    assert!(cut_off || collector.records().0.len() == ENTRIES, "{}", first.stderr());
+    upload().succeed();
+    let Records(records) = collector.stop();
+    assert_eq!(records.len(), ENTRIES);
+    assert!(records.iter().all(|r| r["app"] == "orders" && r["level"] == "WARN"));
+    assert_each_once(&Records(records), 1, ENTRIES as u64);
 }

@@ -100,7 +100,7 @@ async fn charge(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePer
     }
 }
 
-async fn next_frame(incoming: &mut Incoming) -> Result<Option<Frame<Bytes>>, BodyError> {
+pub(super) async fn next_frame(incoming: &mut Incoming) -> Result<Option<Frame<Bytes>>, BodyError> {
     match timeout(PAUSE, incoming.frame()).await {
         Ok(frame) => frame.transpose().map_err(|_| BodyError::Late),
         Err(_) => Err(BodyError::Late),

@@ -1,5 +1,6 @@
 //! The collector's own stderr: short lines on stderr, never among the records.
 
+use netlog_wire::push_sanitized;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
@@ -15,7 +16,7 @@ impl StderrLog {
     /// Writes a message for the operator.
     pub(crate) fn log(self, line: fmt::Arguments<'_>) {
         // A stderr that is gone must not take the collector with it.
-        let _ = writeln!(io::stderr().lock(), "netlog-collector: {line}");
+        let _ = io::stderr().lock().write_all(&message(line));
     }
 
     /// Writes a message that only helps to find a fault.
@@ -24,6 +25,15 @@ impl StderrLog {
             self.log(line);
         }
     }
+}
+
+/// One line in which nothing can drive a terminal: names that peers choose are in it, also those of
+/// certificates that nobody trusts.
+fn message(line: fmt::Arguments<'_>) -> Vec<u8> {
+    let mut bytes = b"netlog-collector: ".to_vec();
+    push_sanitized(&mut bytes, &line.to_string());
+    bytes.push(b'\n');
+    bytes
 }
 
 /// An error and all its causes on one line.
@@ -57,6 +67,12 @@ fn push_error(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -> fmt:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_a_peer_chose_cannot_drive_a_terminal_nor_begin_a_line() {
+        let line = message(format_args!("refused {}", "\u{1b}[2J\nnetlog-collector: a"));
+        assert_eq!(line, b"netlog-collector: refused \\x1b[2J\\nnetlog-collector: a\n");
+    }
 
     #[test]
     fn a_system_error_is_said_in_lower_case_without_its_number() {

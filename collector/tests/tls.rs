@@ -5,8 +5,8 @@ mod bench;
 use bench::{Bench, HELLO, message, record, wait_for};
 use netlog_collector::{ClientCertificates, Options, TlsIdentity, TlsOptions, TlsVersion};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa,
-    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -164,7 +164,7 @@ fn lines_come_over_tls_and_a_netlog_sender_is_acked() {
 
 /// They have left the socket with the last message of the handshake.
 #[test]
-fn lines_that_come_with_the_end_of_the_handshake_are_read_at_once() {
+fn lines_and_an_end_that_come_with_the_end_of_the_handshake_are_read_at_once() {
     let ca = Ca::new();
     let bench = start(ca.options(&ca.issue("localhost")));
     let mut peer = connect(&bench, &ca.client(None));
@@ -180,12 +180,14 @@ fn lines_that_come_with_the_end_of_the_handshake_are_read_at_once() {
         }
     }
     conn.writer().write_all(b"first\n").unwrap();
+    conn.send_close_notify();
     let mut both = Vec::new();
     while conn.wants_write() {
         conn.write_tls(&mut both).unwrap();
     }
     sock.write_all(&both).unwrap();
     assert_eq!(message(&bench.wait_for_lines(1)[0]), "first");
+    assert_eq!(peer.read(&mut [0; 64]).unwrap(), 0, "the collector ends the connection too");
 }
 
 #[test]
@@ -295,6 +297,136 @@ fn new_files_are_used_and_half_of_a_new_pair_is_not() {
     before.write_all(b"still open\n").unwrap();
     bench.wait_for_lines(4);
     assert_eq!(bench.end(), 4);
+}
+
+/// Connections live on, and new ones are never refused for a pair that is half of each.
+#[test]
+fn certificates_are_renewed_under_load_without_losing_a_record() {
+    let ca = Ca::new();
+    let server = ca.issue("localhost");
+    let bench = start(ca.options(&server));
+    let config = ca.client(None);
+    let mut lasting = connect(&bench, &config);
+    let mut line = 0;
+    let mut lines = || {
+        line += 1;
+        format!("line {line}\n").into_bytes()
+    };
+    for _ in 0..20 {
+        lasting.write_all(&lines()).unwrap();
+        let old = fs::read(&server.key).unwrap();
+        ca.issue("localhost");
+        let new = fs::read(&server.key).unwrap();
+        fs::write(&server.key, old).unwrap();
+        bench.reopen.ask();
+        let mut one = connect(&bench, &config);
+        one.write_all(&lines()).unwrap();
+        one.conn.send_close_notify();
+        one.flush().unwrap();
+        fs::write(&server.key, new).unwrap();
+        bench.reopen.ask();
+        let mut another = connect(&bench, &config);
+        another.write_all(&lines()).unwrap();
+        another.conn.send_close_notify();
+        another.flush().unwrap();
+    }
+    let mut came: Vec<String> =
+        bench.wait_for_lines(60).iter().map(|line| message(line).to_owned()).collect();
+    came.sort_unstable();
+    let mut sent: Vec<String> = (1..=60).map(|line| format!("line {line}")).collect();
+    sent.sort_unstable();
+    assert_eq!(came, sent);
+    assert_eq!(bench.stats.tls_reloads.get(), 20);
+    assert_eq!(bench.stats.tls_reloads_failed.get(), 20);
+}
+
+#[test]
+fn a_slow_handshake_keeps_nobody_waiting_and_ends_at_the_limit() {
+    let ca = Ca::new();
+    let bench = start(ca.options(&ca.issue("localhost")));
+    let mut slow: Vec<TcpStream> = (0..50).map(|_| bench.connect()).collect();
+    for peer in &mut slow {
+        // A record of the handshake that announces more than comes.
+        peer.write_all(b"\x16\x03\x01\x02\x00\x01").unwrap();
+    }
+    assert!(served(&bench, &ca.client(None)));
+    assert_eq!(bench.stats.tls_failed_timeout.get(), 0);
+    for peer in &mut slow {
+        let _ = peer.read_to_end(&mut Vec::new());
+    }
+    wait_for(|| bench.stats.tls_failed_timeout.get() == 50);
+    assert_eq!(bench.stats.tls_handshakes.get(), 1);
+}
+
+/// A flood of handshakes is bounded by the limit of connections and counted, and a sender that is
+/// connected is acked throughout.
+#[test]
+fn a_thousand_handshakes_at_once_are_bounded_and_counted_beside_a_good_sender() {
+    let ca = Ca::new();
+    let tls = ca.options(&ca.issue("localhost"));
+    let bench = Bench::start_tls(Options { tls, max_connections: 300, ..Options::default() });
+    let config = ca.client(None);
+    let mut good = connect(&bench, &config);
+    good.write_all(HELLO.as_bytes()).unwrap();
+    let mut welcome = [0; "{\"netlog\":1,\"ack\":0}\n".len()];
+    good.read_exact(&mut welcome).unwrap();
+    let flood: Vec<_> = (0..8).map(|_| flood(bench.tcp, &config)).collect();
+    for number in 7..107 {
+        good.write_all(record("good").as_bytes()).unwrap();
+        let ack = format!("{{\"ack\":{number}}}\n");
+        let mut said = vec![0; ack.len()];
+        good.read_exact(&mut said).unwrap();
+        assert_eq!(String::from_utf8(said).unwrap(), ack);
+    }
+    let held: Vec<TcpStream> = flood.into_iter().flat_map(|one| one.join().unwrap()).collect();
+    let stats = &bench.stats;
+    wait_for(|| stats.connections_over_limit.get() + stats.connections_opened.get() == 1001);
+    assert_eq!(stats.connections_opened.get(), 300);
+    wait_for(|| stats.tls_handshakes.get() == 300);
+    drop(held);
+    assert_eq!(bench.end(), 100);
+}
+
+/// Opens 125 connections, and takes each as far as the collector does.
+fn flood(
+    address: std::net::SocketAddr,
+    config: &Arc<ClientConfig>,
+) -> std::thread::JoinHandle<Vec<TcpStream>> {
+    let config = config.clone();
+    std::thread::spawn(move || {
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut all: Vec<_> = (0..125)
+            .map(|_| {
+                let tcp = TcpStream::connect(address).unwrap();
+                let conn = ClientConnection::new(config.clone(), name.clone()).unwrap();
+                StreamOwned::new(conn, tcp)
+            })
+            .collect();
+        for peer in &mut all {
+            // Those over the limit are closed.
+            let _ = peer.conn.complete_io(&mut peer.sock);
+        }
+        all.into_iter().map(|peer| peer.sock).collect()
+    })
+}
+
+#[test]
+fn sessions_are_not_resumed_and_early_data_is_refused() {
+    let ca = Ca::new();
+    let bench = start(ca.options(&ca.issue("localhost")));
+    let mut config = (*ca.client(None)).clone();
+    config.enable_early_data = true;
+    let config = Arc::new(config);
+    for _ in 0..3 {
+        let mut peer = connect(&bench, &config);
+        assert!(peer.conn.early_data().is_none(), "the collector offered early data");
+        peer.write_all(b"line\n").unwrap();
+        peer.conn.send_close_notify();
+        peer.flush().unwrap();
+        let _ = peer.read(&mut [0; 64]);
+        assert_eq!(peer.conn.handshake_kind(), Some(rustls::HandshakeKind::Full));
+    }
+    assert_eq!(bench.wait_for_lines(3).len(), 3);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! unless asked for (`cargo test --test e2e -- --ignored clients::`), as `./check` does.
 
 mod acked;
+mod tls;
 
 use crate::harness::{Child, Collector, Records, SOON, Scene, message, wait_until};
 use rustix::process::Signal;

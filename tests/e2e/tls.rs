@@ -1,54 +1,14 @@
 //! Programs and foreign clients that log over TLS.
 
+pub(crate) mod authority;
+mod endings;
+
 use crate::harness::{
     Child, Collector, SOON, Scene, assert_each_once, example, messages, program, wait_until,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+use authority::{Ca, collector, collector_for};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-
-/// A CA whose certificate is in the scene as `ca.pem`.
-struct Ca<'a> {
-    scene: &'a Scene,
-    issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
-impl<'a> Ca<'a> {
-    fn new(scene: &'a Scene) -> Self {
-        let mut params = CertificateParams::new([]).expect("no names");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let key = KeyPair::generate().expect("randomness");
-        let issuer = CertifiedIssuer::self_signed(params, key).expect("a CA");
-        std::fs::write(scene.path("ca.pem"), issuer.pem()).expect("the scene has room");
-        Self { scene, issuer }
-    }
-
-    /// Issues `NAME.pem` and `NAME.key` for these hosts.
-    fn issue(&self, name: &str, hosts: &[&str]) {
-        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-        let params = CertificateParams::new(hosts).expect("names");
-        let key = KeyPair::generate().expect("randomness");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        let write = |kind: &str, text: String| {
-            let path = self.scene.path(&format!("{name}.{kind}"));
-            std::fs::write(path, text).expect("the scene has room");
-        };
-        write("pem", certificate.pem());
-        write("key", key.serialize_pem());
-    }
-}
-
-/// A collector whose certificate is for these hosts.
-fn collector_for(ca: &Ca<'_>, hosts: &[&str], options: &str) -> Collector {
-    ca.issue("server", hosts);
-    let tls = "--listen tls://127.0.0.1:0 --tls-cert server.pem --tls-key server.key";
-    Collector::with(ca.scene, &format!("{tls} {options}"))
-}
-
-fn collector(ca: &Ca<'_>) -> Collector {
-    collector_for(ca, &["127.0.0.1", "localhost"], "")
-}
 
 /// The subject with these settings of the environment, each a name and a file of the scene.
 fn subject(scene: &Scene, files: &[[&str; 2]], line: &str) -> Child {
@@ -59,19 +19,16 @@ fn subject(scene: &Scene, files: &[[&str; 2]], line: &str) -> Child {
     Child::start(command.args(line.split_whitespace()))
 }
 
-const TRUST: [&str; 2] = ["NETLOG_CA", "ca.pem"];
-
 #[test]
 fn a_program_logs_over_tls_and_what_it_left_when_it_was_killed_comes_too() {
     let scene = Scene::new();
     let ca = Ca::new(&scene);
     let collector = collector(&ca);
     let to = collector.address().to_owned();
-    subject(&scene, &[TRUST], &format!("to={to} records=5000")).succeed();
+    scene.subject(&format!("to={to} records=5000")).succeed();
     assert_each_once(&collector.records().of("subject"), 1, 5000);
-    subject(&scene, &[TRUST], &format!("to={to} app=killed records=1000 end=kill")).end();
-    let mut ship = scene.command(&program("netlog"));
-    Child::start(ship.env("NETLOG_CA", scene.path("ca.pem")).args(["ship", "--to", &to])).succeed();
+    scene.subject(&format!("to={to} app=killed records=1000 end=kill")).end();
+    scene.netlog(&format!("ship --to {to}")).succeed();
     let came = || collector.records().of("killed").0.len() >= 1000;
     assert!(wait_until(SOON, came), "{} came", collector.records().of("killed").0.len());
 }
@@ -83,7 +40,7 @@ fn a_collector_with_an_unknown_certificate_gets_nothing_until_it_is_trusted() {
     // Another CA of the same name takes the file's place.
     Ca::new(&scene);
     let to = server.address().to_owned();
-    let mut distrustful = subject(&scene, &[TRUST], &format!("to={to} records=10"));
+    let mut distrustful = scene.subject(&format!("to={to} records=10"));
     distrustful.end();
     let said = distrustful.stderr();
     let reason = "is not trusted: it is not issued by a trusted CA; its fingerprint is sha256:";
@@ -106,7 +63,7 @@ fn a_collector_with_an_unknown_certificate_gets_nothing_until_it_is_trusted() {
 fn a_certificate_for_another_host_is_reported_with_the_host_it_is_for() {
     let scene = Scene::new();
     let collector = collector_for(&Ca::new(&scene), &["logs.example"], "");
-    let mut subject = subject(&scene, &[TRUST], &format!("to={} records=10", collector.address()));
+    let mut subject = scene.subject(&format!("to={} records=10", collector.address()));
     subject.end();
     let reason = "the certificate of 127.0.0.1 is not trusted: it is for logs.example; its finger";
     assert!(subject.stderr().contains(reason), "{}", subject.stderr());
@@ -126,7 +83,7 @@ fn a_program_without_an_accepted_certificate_is_told_so_and_delivers_once_it_has
     };
     copy(&stranger, "client.pem");
     copy(&stranger, "client.key");
-    let shown = [["NETLOG_CERT", "shown-client.pem"], ["NETLOG_KEY", "shown-client.key"], TRUST];
+    let shown = [["NETLOG_CERT", "shown-client.pem"], ["NETLOG_KEY", "shown-client.key"]];
     let line = format!("to={} records=100 wait=1", collector.address());
     let mut refused = subject(&scene, &shown, &line);
     refused.says("the other side does not accept our certificate");
@@ -139,13 +96,6 @@ fn a_program_without_an_accepted_certificate_is_told_so_and_delivers_once_it_has
     refused.succeed();
 }
 
-/// The hand tool with these arguments, and the CA of the scene trusted.
-fn netlog(scene: &Scene, arguments: &str) -> Child {
-    let mut command = scene.command(&program("netlog"));
-    command.env("NETLOG_CA", scene.path("ca.pem"));
-    Child::start(command.args(arguments.split_whitespace()))
-}
-
 #[test]
 fn records_are_searched_and_tailed_over_https() {
     let scene = Scene::new();
@@ -154,16 +104,16 @@ fn records_are_searched_and_tailed_over_https() {
     let at = collector.server();
     assert!(at.starts_with("https://"), "{at}");
     let to = collector.address().to_owned();
-    let mut send = netlog(&scene, &format!("send --to {to}"));
+    let mut send = scene.netlog(&format!("send --to {to}"));
     send.feed(b"one\ntwo\n");
     send.hang_up();
     send.succeed();
-    let mut search = netlog(&scene, &format!("search --at {at} -o json"));
+    let mut search = scene.netlog(&format!("search --at {at} -o json"));
     search.succeed();
     assert_eq!(search.stdout().matches("\"msg\":\"").count(), 2, "{}", search.stdout());
-    let tail = netlog(&scene, &format!("tail --at {at} -n 1"));
+    let tail = scene.netlog(&format!("tail --at {at} -n 1"));
     assert!(wait_until(SOON, || tail.stdout().contains("two")), "{}", tail.stdout());
-    let mut more = netlog(&scene, &format!("send --to {to}"));
+    let mut more = scene.netlog(&format!("send --to {to}"));
     more.feed(b"three\n");
     more.hang_up();
     more.succeed();
@@ -179,23 +129,23 @@ fn a_reader_trusts_the_collector_and_shows_a_certificate_where_one_is_required()
     let collector = collector_for(&ca, &["127.0.0.1"], &format!("{tls} --tls-readers required"));
     ca.issue("reader", &["reader"]);
     let at = collector.server();
-    let mut stranger = netlog(&scene, &format!("search --at {at}"));
+    let mut stranger = scene.netlog(&format!("search --at {at}"));
     assert_eq!(stranger.end().code(), Some(2));
     let words = "the other side does not accept our certificate (CertificateRequired)";
     assert!(stranger.stderr().contains(words), "{}", stranger.stderr());
     let shown = "--client-cert reader.pem --client-key reader.key";
-    let mut known = netlog(&scene, &format!("search --at {at} {shown}"));
+    let mut known = scene.netlog(&format!("search --at {at} {shown}"));
     assert_eq!(known.end().code(), Some(1), "{}", known.stderr());
     let pin = format!("sha256:{}", "0".repeat(64));
-    let mut pinned = netlog(&scene, &format!("search --at {at} {shown} --pin {pin}"));
+    let mut pinned = scene.netlog(&format!("search --at {at} {shown} --pin {pin}"));
     assert_eq!(pinned.end().code(), Some(2));
     let words = format!("is not trusted: the expected fingerprint is {pin}; its fingerprint is");
     assert!(pinned.stderr().contains(&words), "{}", pinned.stderr());
-    let mut plain = netlog(&scene, &format!("search --at {}", at.replace("https", "http")));
+    let mut plain = scene.netlog(&format!("search --at {}", at.replace("https", "http")));
     assert_eq!(plain.end().code(), Some(2));
     collector.process.says("it does not speak TLS; use https://");
     // Senders need none.
-    let mut send = netlog(&scene, &format!("send --to {}", collector.address()));
+    let mut send = scene.netlog(&format!("send --to {}", collector.address()));
     send.feed(b"one\n");
     send.hang_up();
     send.succeed();
@@ -205,7 +155,7 @@ fn a_reader_trusts_the_collector_and_shows_a_certificate_where_one_is_required()
 #[test]
 fn one_command_makes_the_certificates_and_a_renewal_keeps_the_ca() {
     let scene = Scene::new();
-    netlog(&scene, "cert . 127.0.0.1 localhost").succeed();
+    scene.netlog("cert . 127.0.0.1 localhost").succeed();
     let read = |name: &str| std::fs::read_to_string(scene.path(name)).expect("a file");
     for name in ["ca.key", "server.key", "client.key"] {
         let mode = std::fs::metadata(scene.path(name)).expect("a file").permissions().mode();
@@ -215,23 +165,41 @@ fn one_command_makes_the_certificates_and_a_renewal_keeps_the_ca() {
     let collector = Collector::with(&scene, &format!("{options} --tls-client-ca ca.pem"));
     let shown = "--client-cert client.pem --client-key client.key";
     let send = |line: &str| {
-        let mut send = netlog(&scene, &format!("send --to {} {shown}", collector.address()));
+        let mut send = scene.netlog(&format!("send --to {} {shown}", collector.address()));
         send.feed(line.as_bytes());
         send.hang_up();
         send.succeed();
     };
     send("one\n");
     let before = ["ca.pem", "server.pem", "server.key", "client.pem"].map(read);
-    let mut again = netlog(&scene, "cert . 127.0.0.1");
+    let mut again = scene.netlog("cert . 127.0.0.1");
     assert_eq!(again.end().code(), Some(1));
     assert!(again.stderr().contains("there is already ./server.pem"), "{}", again.stderr());
     assert_eq!(before, ["ca.pem", "server.pem", "server.key", "client.pem"].map(read));
-    netlog(&scene, "cert . 127.0.0.1 --renew").succeed();
+    scene.netlog("cert . 127.0.0.1 --renew").succeed();
     let after = ["ca.pem", "server.pem", "server.key", "client.pem"].map(read);
     assert_eq!(before[0], after[0]);
     assert!(before[1..].iter().zip(&after[1..]).all(|(before, after)| before != after));
     send("two\n");
     assert_eq!(messages(&collector.wait_for(2)), ["one", "two"]);
+}
+
+#[test]
+fn renegotiation_is_refused() {
+    let scene = Scene::new();
+    let collector = collector(&Ca::new(&scene));
+    let mut client = Command::new("openssl");
+    client.args(["s_client", "-tls1_2", "-CAfile"]).arg(scene.path("ca.pem"));
+    let mut client = Child::start(client.args(["-connect", collector.authority()]));
+    assert!(wait_until(SOON, || client.stdout().contains("Verify return code: 0")));
+    // Its command for a renegotiation.
+    client.feed(b"R\n");
+    client.end();
+    assert!(client.stderr().contains("no renegotiation"), "{}", client.stderr());
+    let mut send = scene.netlog(&format!("send --to {}", collector.address()));
+    send.feed(b"one\n");
+    send.hang_up();
+    send.succeed();
 }
 
 #[test]

@@ -13,6 +13,9 @@ use rustls::{
 use std::fmt;
 use std::sync::Arc;
 
+/// Longest name that is reported, as long as a host's can be.
+const MAX_NAME: usize = 253;
+
 /// Verifies by the client CA and `--tls-peer`: a pinned certificate needs no issuer, any other one
 /// has to chain to the CA and, where names are listed, to have one of them.
 #[derive(Debug)]
@@ -135,7 +138,9 @@ impl fmt::Display for RefusedCertificate {
         let Some(certificate) = &self.certificate else { return Ok(()) };
         let fingerprint = certificate.fingerprint;
         match certificate.name() {
-            "" => write!(f, " (--tls-peer {fingerprint})"),
+            name if name.is_empty() || name.len() > MAX_NAME => {
+                write!(f, " (--tls-peer {fingerprint})")
+            }
             name => write!(f, " (--tls-peer {name}, or --tls-peer {fingerprint})"),
         }
     }

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -22,6 +22,10 @@ use tokio_rustls::server::TlsStream;
 
 /// A client has this long from its connection on.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// Time for a peer to take the alert, and bytes of it that are read meanwhile.
+const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL_BYTES: usize = 64 << 10;
 
 /// The reason why a handshake failed.
 #[derive(Debug)]
@@ -71,17 +75,21 @@ impl Tls {
         peer: &(dyn fmt::Display + Sync),
         kind: ClientKind,
     ) -> Option<TlsStream<S>> {
-        let mut accept = TlsAcceptor::from(self.config(kind)).accept(stream);
+        let mut accept = TlsAcceptor::from(self.config(kind)).accept(stream).into_fallible();
         let accepted = timeout(LIMIT, in_turns(self.turns(kind), &mut accept)).await;
-        let failure = match accepted {
+        let (error, stream) = match accepted {
             Ok(Ok(stream)) => {
                 self.stats.tls_handshakes.add(1);
                 return Some(stream);
             }
-            Ok(Err(error)) => Failure::of(error, kind),
-            Err(_) => Failure::Timeout,
+            Ok(Err(failed)) => failed,
+            Err(_) => {
+                self.report(&Failure::Timeout, peer);
+                return None;
+            }
         };
-        self.report(&failure, peer);
+        self.report(&Failure::of(error, kind), peer);
+        let _ = timeout(FAREWELL, discard(stream)).await;
         None
     }
 
@@ -102,6 +110,21 @@ impl Tls {
             self.stderr.debug(format_args!("refused {peer}: {failure}"));
         }
     }
+}
+
+/// Half-closes, and reads on until the peer has closed too: bytes left unread would turn the close
+/// into a reset, which can take the alert with the reason out of the peer's hands.
+async fn discard<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut left = FAREWELL_BYTES;
+    let mut buffer = [0; 1024];
+    while left > 0 {
+        match stream.read(&mut buffer).await? {
+            0 => break,
+            read => left = left.saturating_sub(read),
+        }
+    }
+    Ok(())
 }
 
 /// Completes `work`, but has a permit whenever it computes; while it waits for bytes it has none,

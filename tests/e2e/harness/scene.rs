@@ -32,10 +32,13 @@ impl Scene {
         paths
     }
 
-    /// A program of this scene: its spools are the scene's.
+    /// A program of this scene: its spools are the scene's, and it trusts the scene's CA.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env("NETLOG_SPOOL", self.spool()).current_dir(self.directory.path());
+        if self.path("ca.pem").exists() {
+            command.env("NETLOG_CA", self.path("ca.pem"));
+        }
         command
     }
 

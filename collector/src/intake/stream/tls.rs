@@ -15,8 +15,11 @@ use tokio_rustls::server::TlsStream;
 pub(crate) struct TlsConnection {
     pub(crate) tcp: TcpStream,
     session: Box<ServerConnection>,
-    /// There was no room for all that was decrypted.
+    /// True if the next read gives something that the socket does not announce: bytes for which
+    /// there was no room, or the end, when it came with other bytes.
     more: bool,
+    /// The failure that came behind the bytes of the last read.
+    failure: Option<io::Error>,
     /// Bytes of the write that blocked which are encrypted already.
     encrypted: usize,
     /// The peer may be told that nothing more will come.
@@ -24,12 +27,12 @@ pub(crate) struct TlsConnection {
 }
 
 /// The socket, with tokio's knowledge of it or past that.
-struct Socket<'a> {
+struct SocketIo<'a> {
     tcp: &'a TcpStream,
     draining: bool,
 }
 
-impl Read for Socket<'_> {
+impl Read for SocketIo<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.draining {
             return Ok(rustix::net::recv(self.tcp, buffer, RecvFlags::DONTWAIT)?.1);
@@ -38,7 +41,7 @@ impl Read for Socket<'_> {
     }
 }
 
-impl Write for Socket<'_> {
+impl Write for SocketIo<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.tcp.try_write(bytes)
     }
@@ -52,7 +55,8 @@ impl TlsConnection {
     pub(crate) fn new(stream: TlsStream<TcpStream>) -> Self {
         let (tcp, session) = stream.into_inner();
         // What came with the end of the handshake has left the socket already.
-        Self { tcp, session: Box::new(session), more: true, encrypted: 0, in_order: false }
+        let session = Box::new(session);
+        Self { tcp, session, more: true, failure: None, encrypted: 0, in_order: false }
     }
 
     /// Reads until `buffer` is full or nothing more has come; 0 is the end.
@@ -61,33 +65,45 @@ impl TlsConnection {
     ///
     /// `WouldBlock` when nothing has come; when the peer breaks TLS, or ends without saying so.
     pub(crate) fn read(&mut self, buffer: &mut [u8], draining: bool) -> io::Result<usize> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         let mut filled = 0;
-        self.more = false;
         while filled < buffer.len() {
-            match self.session.reader().read(&mut buffer[filled..]) {
-                Ok(0) => return Ok(filled),
-                Ok(read) => {
-                    filled += read;
-                    continue;
+            match self.read_some(&mut buffer[filled..], draining) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock && filled > 0 => {
+                    self.more = false;
+                    return Ok(filled);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // It comes again with the next read.
-                Err(_) if filled > 0 => return Ok(filled),
-                Err(error) => return Err(error),
-            }
-            match self.receive(draining) {
-                Ok(()) => {}
-                Err(_) if filled > 0 => return Ok(filled),
-                Err(error) => return Err(error),
+                Err(error) if filled > 0 => {
+                    self.failure = Some(error);
+                    break;
+                }
+                Err(error) => {
+                    self.more = false;
+                    return Err(error);
+                }
             }
         }
         self.more = true;
         Ok(filled)
     }
 
+    /// Reads what is decrypted, or else what the socket has.
+    fn read_some(&mut self, buffer: &mut [u8], draining: bool) -> io::Result<usize> {
+        loop {
+            match self.session.reader().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.receive(draining)?,
+                read => return read,
+            }
+        }
+    }
+
     /// Takes what the socket has, and decrypts it.
     fn receive(&mut self, draining: bool) -> io::Result<()> {
-        self.session.read_tls(&mut Socket { tcp: &self.tcp, draining })?;
+        self.session.read_tls(&mut SocketIo { tcp: &self.tcp, draining })?;
         if let Err(error) = self.session.process_new_packets() {
             let _ = self.flush();
             return Err(io::Error::new(ErrorKind::InvalidData, error));
@@ -121,7 +137,7 @@ impl TlsConnection {
     /// `WouldBlock` when the socket takes no more; when the connection is broken.
     fn flush(&mut self) -> io::Result<()> {
         while self.session.wants_write() {
-            self.session.write_tls(&mut Socket { tcp: &self.tcp, draining: false })?;
+            self.session.write_tls(&mut SocketIo { tcp: &self.tcp, draining: false })?;
         }
         Ok(())
     }

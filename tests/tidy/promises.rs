@@ -33,6 +33,20 @@ fn every_option_of_the_collector_is_named_in_docs() {
     assert_none("no page in docs names these options", flags);
 }
 
+#[test]
+fn alerts_and_the_dashboard_name_only_metrics_that_the_collector_has() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("the file is there");
+    let sources = read("collector/src/stats.rs") + &read("collector/src/read/metrics.rs");
+    let texts =
+        read("packaging/prometheus/netlog.rules.yml") + &read("packaging/grafana/netlog.json");
+    let word = |c: char| !(c.is_ascii_lowercase() || c == '_');
+    let mut names: Vec<_> = texts.split(word).filter_map(|w| w.strip_prefix("netlog_")).collect();
+    assert!(names.len() > 20, "the dashboard has lost its metrics: {names:?}");
+    names.retain(|name| !sources.contains(name.strip_suffix("_total").unwrap_or(name)));
+    let names = names.into_iter().map(str::to_owned).collect();
+    assert_none("the collector has no such metrics", names);
+}
+
 /// The promises that no doc comment of a test quotes.
 fn unkept(mut promises: Vec<String>) -> Vec<String> {
     let words: String = sources().iter().filter(|s| s.tests()).map(|s| comments(&s.text)).collect();

@@ -1,9 +1,11 @@
 //! `netlog search`: the stored records that match, once. Its exit codes are those of grep.
 
-use crate::read::{FilterOptions, OutputFormat, Printer, ResponseLines, watch_stdout};
-use anyhow::bail;
+use crate::read::{
+    FilterOptions, OutputFormat, Printer, ResponseLines, mark, record_time, watch_stdout,
+};
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -48,40 +50,117 @@ impl SearchOptions {
 pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
     watch_stdout()?;
     let filters = &options.filters;
-    let response = filters.request(&options.target(), SILENCE_LIMIT)?;
     let mut printer = Printer::new(filters);
-    let end = print_records(response, &mut printer, options.reversed())?;
-    if filters.output == OutputFormat::Json || end["only"].is_string() {
-        printer.notice(&end);
+    let clients = filters.clients()?;
+    let several = clients.len() > 1;
+    let mut away = false;
+    let mut sources = Vec::new();
+    for client in clients {
+        match client.get(&options.target(), SILENCE_LIMIT) {
+            Ok(lines) => {
+                sources.push(SearchSource::new(lines, several.then(|| client.url.to_string())))
+            }
+            Err(error) if error.is_rejection() => return Err(error.into()),
+            Err(error) if several => {
+                away = true;
+                let collector = client.url.to_string();
+                let error = error.to_string();
+                printer.notice(&json!({"notice": "away", "error": error, "collector": collector}));
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("failed to read from {}", client.url));
+            }
+        }
+    }
+    let matched = options.print(&mut sources, &mut printer);
+    printer.flush();
+    let matched = matched?;
+    for end in sources.iter().filter_map(|source| source.end.as_ref()) {
+        if filters.output == OutputFormat::Json || end["only"].is_string() {
+            printer.notice(end);
+        }
     }
     printer.flush();
-    let matched = end["matched"].as_u64().unwrap_or(0);
-    Ok(if matched > 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(match (away, matched) {
+        (true, _) => ExitCode::from(2),
+        (false, 0) => ExitCode::from(1),
+        (false, _) => ExitCode::SUCCESS,
+    })
 }
 
-/// Prints all records, and returns the notice that ends them.
-fn print_records(
-    mut response: ResponseLines,
-    printer: &mut Printer,
-    reversed: bool,
-) -> anyhow::Result<Value> {
-    let mut kept = Vec::new();
-    while let Some(line) = response.next_line()? {
-        if let Some(end) = end_notice(&line) {
-            kept.iter().rev().for_each(|line: &Vec<u8>| printer.record(line));
-            return Ok(end);
+impl SearchOptions {
+    /// Prints the records of all collectors in their order, and returns how many those are.
+    fn print(&self, sources: &mut [SearchSource], printer: &mut Printer) -> anyhow::Result<u64> {
+        let newest = self.reversed() || self.order == Some(SearchOrder::Newest);
+        let limit = self.lines.as_deref().and_then(|lines| lines.parse().ok()).unwrap_or(u64::MAX);
+        let mut kept = Vec::new();
+        let mut matched = 0;
+        while matched < limit {
+            let Some(line) = next_line(sources, newest)? else { break };
+            matched += 1;
+            match self.reversed() {
+                true => kept.push(line),
+                false => printer.record(&line),
+            }
+            if sources.iter().all(|source| source.lines.is_drained()) {
+                printer.flush();
+            }
         }
-        if reversed {
-            kept.push(line);
-            continue;
+        // One collector says how many it had, and what it has searched.
+        if let [only] = sources {
+            only.fill()?;
         }
-        printer.record(&line);
-        if response.is_drained() {
-            printer.flush();
-        }
+        kept.iter().rev().for_each(|line: &Vec<u8>| printer.record(line));
+        Ok(matched)
     }
-    printer.flush();
-    bail!("the connection was lost before the search was complete")
+}
+
+/// The response of one collector.
+struct SearchSource {
+    lines: ResponseLines,
+    /// The mark of its records, if there are several.
+    name: Option<String>,
+    /// The next record, and the notice that ends them.
+    next: Option<Vec<u8>>,
+    end: Option<Value>,
+}
+
+impl SearchSource {
+    fn new(lines: ResponseLines, name: Option<String>) -> Self {
+        Self { lines, name, next: None, end: None }
+    }
+
+    /// Reads the next record, unless it is there or there is none any more.
+    fn fill(&mut self) -> anyhow::Result<()> {
+        if self.next.is_some() || self.end.is_some() {
+            return Ok(());
+        }
+        let Some(mut line) = self.lines.next_line()? else {
+            bail!("the connection was lost before the search was complete");
+        };
+        if let Some(name) = &self.name {
+            mark(&mut line, name);
+        }
+        match end_notice(&line) {
+            Some(end) => self.end = Some(end),
+            None => self.next = Some(line),
+        }
+        Ok(())
+    }
+}
+
+/// The first record of all that come next, or the last one if the `newest` come first.
+fn next_line(sources: &mut [SearchSource], newest: bool) -> anyhow::Result<Option<Vec<u8>>> {
+    for source in &mut *sources {
+        source.fill()?;
+    }
+    let time = |source: &SearchSource| source.next.as_deref().and_then(record_time);
+    let order = |source: &SearchSource| {
+        let time = time(source).unwrap_or(i64::MIN);
+        if newest { time.saturating_neg() } else { time }
+    };
+    let waiting = sources.iter_mut().filter(|source| source.next.is_some());
+    Ok(waiting.min_by_key(|source| order(source)).and_then(|source| source.next.take()))
 }
 
 fn end_notice(line: &[u8]) -> Option<Value> {

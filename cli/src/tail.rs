@@ -40,26 +40,34 @@ pub(crate) fn run(options: &TailOptions) -> anyhow::Result<()> {
         query.push("follow", "false");
     }
     let (events, receiver) = sync_channel(EVENTS);
-    let connection = TailConnection {
-        collector: filters.client()?,
-        query,
-        follow: !options.no_follow,
-        until: filters.until(),
-        reconnect: !options.no_reconnect,
-        position: None,
-        live: false,
-        events,
-    };
-    thread::Builder::new().name("connection".into()).spawn(move || connection.run())?;
+    let clients = filters.clients()?;
+    let several = clients.len() > 1;
+    let running = clients.len();
+    for collector in clients {
+        let connection = TailConnection {
+            source: several.then(|| collector.url.to_string()),
+            collector,
+            query: query.clone(),
+            follow: !options.no_follow,
+            until: filters.until(),
+            reconnect: !options.no_reconnect,
+            position: None,
+            live: false,
+            events: events.clone(),
+        };
+        thread::Builder::new().name("connection".into()).spawn(move || connection.run())?;
+    }
+    drop(events);
     let mut view = TailView {
         printer: Printer::new(filters),
         reorder: (!options.no_merge).then(ReorderBuffer::default),
         json: filters.output == OutputFormat::Json,
     };
-    let done = view.run(&receiver);
+    let done = view.run(&receiver, running);
     match done {
         Err(error) if !error.is_rejection() => {
-            Err(error).with_context(|| format!("failed to read from {}", filters.at))
+            let names: Vec<_> = filters.at.iter().map(ToString::to_string).collect();
+            Err(error).with_context(|| format!("failed to read from {}", names.join(", ")))
         }
         done => Ok(done?),
     }

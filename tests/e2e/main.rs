@@ -26,6 +26,7 @@ mod old_files;
 mod portable;
 mod read_cli;
 mod relay;
+mod several;
 mod siege;
 mod skipping;
 mod spool;

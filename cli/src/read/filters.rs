@@ -1,23 +1,23 @@
 //! The options that `tail` and `search` share, and the query made from them.
 
-use super::http::{CollectorClient, RequestError, ResponseLines};
+use super::http::CollectorClient;
 use super::output::{ColorChoice, OutputFormat};
 use super::query::Query;
 use super::times::{parse_since, parse_until};
 use super::url::CollectorUrl;
 use crate::tls::TlsOptions;
 use crate::token::TokenOption;
-use anyhow::Context;
 use clap::Args;
 use netlog_wire::{Level, parse_time};
-use std::time::Duration;
 
 /// Options that select records, and how they are shown
 #[derive(Args, Debug)]
 pub(crate) struct FilterOptions {
-    /// Address of the collector's HTTP API
+    /// Address of the collector's HTTP API; repeat for several collectors, whose records are then
+    /// ordered by time and marked with their collector
     #[arg(long, value_name = "URL", default_value = "http://localhost:1903", env = "NETLOG_AT")]
-    pub(crate) at: CollectorUrl,
+    #[arg(value_delimiter = ',')]
+    pub(crate) at: Vec<CollectorUrl>,
     #[command(flatten)]
     token: TokenOption,
     #[command(flatten)]
@@ -111,23 +111,13 @@ impl FilterOptions {
         parse_time(self.until.as_ref()?.as_bytes())
     }
 
-    /// The collector, with everything that it may ask for.
-    pub(crate) fn client(&self) -> anyhow::Result<CollectorClient> {
-        let token = self.token.read()?;
-        Ok(CollectorClient { url: self.at.clone(), token, tls: self.tls.settings()? })
-    }
-
-    /// Requests `target` from the collector.
-    pub(crate) fn request(
-        &self,
-        target: &str,
-        silence_limit: Duration,
-    ) -> anyhow::Result<ResponseLines> {
-        let response = self.client()?.get(target, silence_limit);
-        match response {
-            Err(error @ RequestError::Rejected(_)) => Err(error.into()),
-            response => response.with_context(|| format!("failed to read from {}", self.at)),
-        }
+    /// The collectors, with everything that they may ask for.
+    pub(crate) fn clients(&self) -> anyhow::Result<Vec<CollectorClient>> {
+        let client = |url: &CollectorUrl| {
+            let token = self.token.read()?;
+            Ok(CollectorClient { url: url.clone(), token, tls: self.tls.settings()? })
+        };
+        self.at.iter().map(client).collect()
     }
 }
 

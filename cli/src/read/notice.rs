@@ -4,6 +4,13 @@ use serde_json::Value;
 
 /// Describes a notice to people.
 pub(super) fn describe(notice: &Value) -> String {
+    match notice["collector"].as_str() {
+        Some(collector) => format!("{collector}: {}", words(notice)),
+        None => words(notice),
+    }
+}
+
+fn words(notice: &Value) -> String {
     let text = |key: &str| notice[key].as_str().unwrap_or_default();
     match text("notice") {
         "live" => "end of the stored records".into(),
@@ -12,6 +19,7 @@ pub(super) fn describe(notice: &Value) -> String {
             None => "records were missed: the collector no longer has them".into(),
         },
         "lost" => format!("connection lost ({}), reconnecting", text("error")),
+        "away" => format!("cannot be read: {}", text("error")),
         "end" => format!("searched only {}", text("only")),
         "reconnected" => "reconnected, continuing after the last record".into(),
         other => other.to_owned(),

@@ -4,6 +4,7 @@ use super::broken_pipe::end_quietly;
 use super::filters::FilterOptions;
 use super::highlight::Highlighter;
 use super::output::OutputFormat;
+use super::source::collector_of;
 use super::{notice, terminal};
 use crate::{clock, stderr};
 use chrono::{DateTime, Local, NaiveDate, Offset, TimeZone};
@@ -53,6 +54,10 @@ impl Printer {
     pub(crate) fn record(&mut self, line: &[u8]) {
         if self.format == OutputFormat::Json {
             return self.json(&String::from_utf8_lossy(line));
+        }
+        if let Some(collector) = collector_of(line).filter(|_| self.format == OutputFormat::Text) {
+            push_sanitized(&mut self.out, collector);
+            self.out.push(b' ');
         }
         let stored = without_position(line);
         let Some(parsed) = Line::parse(&stored) else {

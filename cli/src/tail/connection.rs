@@ -1,7 +1,7 @@
 //! The connection of a tail, which is opened again whenever it is lost.
 
 use crate::clock::now;
-use crate::read::{CollectorClient, Query, RequestError, ResponseLines};
+use crate::read::{CollectorClient, Query, RequestError, ResponseLines, mark};
 use serde_json::{Value, json};
 use std::io;
 use std::sync::mpsc::SyncSender;
@@ -25,6 +25,8 @@ pub(super) enum TailEvent {
 }
 
 pub(super) struct TailConnection {
+    /// The mark of its records, if there are several collectors.
+    pub(super) source: Option<String>,
     pub(super) collector: CollectorClient,
     pub(super) query: Query,
     pub(super) follow: bool,
@@ -54,8 +56,10 @@ impl TailConnection {
         loop {
             let target = self.target();
             let response = self.collector.get(&target, SILENCE_LIMIT);
-            // The first time, a failure means a wrong address rather than an interruption.
-            let first = !lost && self.position.is_none() && response.is_err();
+            // The first time, a failure means a wrong address rather than an interruption; one of
+            // several collectors may well be away.
+            let alone = self.source.is_none() || !self.follow;
+            let first = alone && !lost && self.position.is_none() && response.is_err();
             let error = match response {
                 Ok(response) => {
                     backoff = MIN_BACKOFF;
@@ -121,7 +125,14 @@ impl TailConnection {
         self.until.is_some_and(|until| until <= now().timestamp_micros())
     }
 
-    fn send(&self, event: TailEvent) -> Result<(), Disconnected> {
+    fn send(&self, mut event: TailEvent) -> Result<(), Disconnected> {
+        match (&self.source, &mut event) {
+            (Some(source), TailEvent::Line(line)) => mark(line, source),
+            (Some(source), TailEvent::Notice(notice)) => {
+                notice["collector"] = source.as_str().into();
+            }
+            _ => {}
+        }
         self.events.send(event).map_err(|_| Disconnected)
     }
 }

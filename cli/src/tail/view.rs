@@ -1,8 +1,7 @@
 //! The output of a tail: records and notices, in their order.
 
 use super::connection::TailEvent;
-use crate::read::{Arrival, Printer, ReorderBuffer, RequestError};
-use netlog_wire::parse_time;
+use crate::read::{Arrival, Printer, ReorderBuffer, RequestError, record_time};
 use serde_json::Value;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
@@ -17,12 +16,17 @@ pub(super) struct TailView {
 }
 
 impl TailView {
-    /// Shows all events until the end.
-    pub(super) fn run(&mut self, events: &Receiver<TailEvent>) -> Result<(), RequestError> {
+    /// Shows all events until the end of the last of `running` connections.
+    pub(super) fn run(
+        &mut self,
+        events: &Receiver<TailEvent>,
+        mut running: usize,
+    ) -> Result<(), RequestError> {
         loop {
             match self.next(events) {
                 Some(TailEvent::Line(line)) => self.line(line),
                 Some(TailEvent::Notice(notice)) => self.notice(&notice),
+                Some(TailEvent::End) if running > 1 => running -= 1,
                 Some(TailEvent::End) => {
                     self.finish();
                     return Ok(());
@@ -92,23 +96,5 @@ impl TailView {
     fn finish(&mut self) {
         self.release();
         self.printer.flush();
-    }
-}
-
-/// The time at which a record was logged.
-fn record_time(line: &[u8]) -> Option<i64> {
-    let at = memchr::memmem::find(line, b"\"time\":\"")? + 8;
-    parse_time(line.get(at..at + netlog_wire::TIME_LEN)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_of_a_record_is_read_from_its_line() {
-        let line = br#"{"app":"a","time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m"}"#;
-        assert_eq!(record_time(line), Some(1_795_372_943_123_456));
-        assert_eq!(record_time(b"{\"msg\":\"m\"}"), None);
     }
 }

@@ -164,8 +164,7 @@ impl Collector {
             held.end = held.end.or(end);
             held.stream = held.stream.or(stream);
         }
-        let HeldRecords { end: file_end, stream, .. } = held;
-        let progress = Arc::new(Progress::new(file_end, stream));
+        let progress = Arc::new(Progress::new(held.end, held.stream));
         let limits = Arc::new(IntakeLimits::new(&self.options.limits(), descriptors.connections));
         let (hub_handle, submissions) = submission::feed(limits.in_flight, stats.clone());
         let shared = IntakeContext {
@@ -190,8 +189,8 @@ impl Collector {
             marks: marks.clone(),
             stats: stats.clone(),
             stderr: self.stderr,
-            file: self.options.file.clone().filter(|_| file_end.is_some()),
-            template: stream.and_then(|_| self.options.template()),
+            file: self.options.file.clone().filter(|_| held.end.is_some()),
+            template: held.stream.and_then(|_| self.options.template()),
             max_tails: self.options.max_tails,
             most: descriptors.readers,
             tokens: self.tokens,

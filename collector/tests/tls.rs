@@ -2,146 +2,17 @@
 
 mod bench;
 
+use bench::authority::{Ca, connect, served, start};
 use bench::{Bench, HELLO, message, record, wait_for};
 use netlog_collector::{ClientCertificates, Options, TlsIdentity, TlsOptions, TlsVersion};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa,
-    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
-};
+use rcgen::{CertificateParams, SerialNumber, date_time_ymd};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::sync::Arc;
-use tempfile::TempDir;
-
-/// A CA, and the directory that it writes certificates into.
-struct Ca {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    dir: TempDir,
-}
-
-/// A certificate and its key, as files.
-#[derive(Clone)]
-struct Pair {
-    cert: PathBuf,
-    key: PathBuf,
-}
-
-impl Ca {
-    fn new() -> Self {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let dir = TempDir::new().unwrap();
-        fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
-        Self { issuer, dir }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// A certificate for `name`, in files of that name.
-    fn issue(&self, name: &str) -> Pair {
-        self.issue_with(name, |_| {})
-    }
-
-    fn issue_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Pair {
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let pair = Pair {
-            cert: self.path(&format!("{name}.pem")),
-            key: self.path(&format!("{name}.key")),
-        };
-        fs::write(&pair.cert, certificate.pem()).unwrap();
-        fs::write(&pair.key, key.serialize_pem()).unwrap();
-        pair
-    }
-
-    /// A list that revokes the certificate with this serial number.
-    fn revoke(&self, serial: u64) -> PathBuf {
-        let revoked = RevokedCertParams {
-            serial_number: SerialNumber::from(serial),
-            revocation_time: date_time_ymd(2026, 1, 1),
-            reason_code: None,
-            invalidity_date: None,
-        };
-        let list = CertificateRevocationListParams {
-            this_update: date_time_ymd(2026, 1, 1),
-            next_update: date_time_ymd(2099, 1, 1),
-            crl_number: SerialNumber::from(1),
-            issuing_distribution_point: None,
-            revoked_certs: vec![revoked],
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
-        let path = self.path("list.pem");
-        fs::write(&path, list.signed_by(&self.issuer).unwrap().pem().unwrap()).unwrap();
-        path
-    }
-
-    /// The options of a collector with this server certificate.
-    fn options(&self, server: &Pair) -> TlsOptions {
-        TlsOptions {
-            tls_cert: Some(server.cert.clone()),
-            tls_key: Some(server.key.clone()),
-            ..TlsOptions::default()
-        }
-    }
-
-    /// The same, where senders have to show a certificate of this CA.
-    fn mutual(&self, server: &Pair) -> TlsOptions {
-        TlsOptions { tls_client_ca: Some(self.path("ca.pem")), ..self.options(server) }
-    }
-
-    /// A client that trusts this CA, and shows `shown`.
-    fn client(&self, shown: Option<&Pair>) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.issuer.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
-        Arc::new(match shown {
-            None => builder.with_no_client_auth(),
-            Some(Pair { cert, key }) => {
-                let cert = CertificateDer::from_pem_file(cert).unwrap();
-                let key = PrivateKeyDer::from_pem_file(key).unwrap();
-                builder.with_client_auth_cert(vec![cert], key).unwrap()
-            }
-        })
-    }
-}
-
-type TlsPeer = StreamOwned<ClientConnection, TcpStream>;
-
-fn start(tls: TlsOptions) -> Bench {
-    Bench::start_tls(Options { tls, ..Options::default() })
-}
-
-fn connect(bench: &Bench, config: &Arc<ClientConfig>) -> TlsPeer {
-    let name = ServerName::try_from("localhost").unwrap();
-    StreamOwned::new(ClientConnection::new(config.clone(), name).unwrap(), bench.connect())
-}
-
-/// Whether the collector takes a line of this client.
-fn served(bench: &Bench, config: &Arc<ClientConfig>) -> bool {
-    let mut peer = connect(bench, config);
-    if peer.write_all(b"hello\n").is_err() {
-        return false;
-    }
-    peer.conn.send_close_notify();
-    let _ = peer.flush();
-    // With TLS 1.3, a client learns only now that its certificate is not accepted.
-    matches!(peer.read(&mut [0; 64]), Ok(0))
-}
 
 #[test]
 fn lines_come_over_tls_and_a_netlog_sender_is_acked() {

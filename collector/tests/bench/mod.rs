@@ -3,6 +3,8 @@
 // Each test program uses its part of it.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod authority;
+
 use netlog_collector::{Address, Collector, Http, Options, Reopen, Stats};
 use std::collections::BTreeMap;
 use std::fs;

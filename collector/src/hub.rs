@@ -192,7 +192,9 @@ impl Hub {
                 let sender = sender.clone();
                 let mark = marks.entry(sender.id).or_default();
                 mark.set_owner(sender.owner);
-                self.stats.records_repeated.add(mark.pass(run, &sender, &mut sealed.batch));
+                let repeated = mark.pass(run, &sender, &mut sealed.batch);
+                self.stats.records_repeated.add(repeated);
+                sender.repeated.fetch_add(repeated, Relaxed);
                 sealed.senders.push(sender);
             }
             if let Some(sender) = submission.recovered {

@@ -4,6 +4,7 @@ use super::owner::Owner;
 use netlog_wire::{Identity, Level, Record};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::sync::atomic::AtomicU64;
 use tokio::sync::watch;
 
 /// A sender id, drawn at random by each run of a program.
@@ -55,6 +56,8 @@ pub(crate) struct Sender {
     pub(crate) owner: Owner,
     /// The mark, as far as this connection is to be told; the hub moves it.
     pub(crate) acked: watch::Sender<u64>,
+    /// Count of records from this connection that the sinks had already.
+    pub(crate) repeated: AtomicU64,
 }
 
 impl Sender {
@@ -62,7 +65,8 @@ impl Sender {
         let mut stamp = vec![b'{'];
         identity.push(&mut stamp);
         let acked = watch::Sender::new(0);
-        Self { id, identity, stamp, recovered, owner: Owner::NOBODY, acked }
+        let repeated = AtomicU64::new(0);
+        Self { id, identity, stamp, recovered, owner: Owner::NOBODY, acked, repeated }
     }
 
     /// The beginning of each of its records: a brace, and its identity.

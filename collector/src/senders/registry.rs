@@ -104,14 +104,20 @@ impl SenderEntry {
     /// Adds the counts of `earlier`, the same sender's last connection.
     fn add_counts_of(&self, earlier: &Self) {
         self.since.store(earlier.since.load(Relaxed), Relaxed);
+        self.records.fetch_add(earlier.records(), Relaxed);
         for (ours, theirs) in [
-            (&self.records, &earlier.records),
             (&self.bytes, &earlier.bytes),
             (&self.lost, &earlier.lost),
             (&self.truncated, &earlier.truncated),
         ] {
             ours.fetch_add(theirs.load(Relaxed), Relaxed);
         }
+    }
+
+    /// Number of its records, without those that it repeated.
+    fn records(&self) -> u64 {
+        let repeated = self.sender.get().map_or(0, |sender| sender.repeated.load(Relaxed));
+        self.records.load(Relaxed).saturating_sub(repeated)
     }
 
     /// True if it sends datagrams.
@@ -150,7 +156,7 @@ impl SenderEntry {
             "kind": if sender.is_some() { "netlog" } else { self.kind },
             "since": time(&self.since),
             "last_seen": time(&self.seen),
-            "records": self.records.load(Relaxed),
+            "records": self.records(),
             "bytes": self.bytes.load(Relaxed),
             "acked": sender.map(|sender| *sender.acked.borrow()),
             "lost": self.lost.load(Relaxed),
@@ -257,5 +263,28 @@ impl Drop for ConnectionEntry {
         }
         let over = state.ended.len().saturating_sub(ENDED);
         state.ended.drain(..over);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::senders::identity::SenderId;
+
+    #[test]
+    fn records_that_a_sender_repeats_are_counted_once() {
+        let registry = Arc::<SenderRegistry>::default();
+        let counts = |records| Received { records, bytes: 0, lost: 0, truncated: 0 };
+        // The second time, two of three are the same ones.
+        for (received, repeated) in [(2, 0), (3, 2)] {
+            let sender = Arc::new(Sender::new(SenderId(7), Identity::default(), false));
+            let peer = Peer::remote("127.0.0.1:9".parse().unwrap());
+            let connection = registry.connected(peer);
+            connection.received([counts(received)].into_iter(), Some(&sender));
+            sender.repeated.fetch_add(repeated, Relaxed);
+            connection.closed(CloseReason::Ended);
+            drop(connection);
+            assert!(registry.json(None).contains(&format!("\"records\":{received},")));
+        }
     }
 }

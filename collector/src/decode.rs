@@ -1,6 +1,7 @@
 //! Decoding: a peer's bytes become records. The one place that decides what they are, message by
 //! message.
 
+pub(crate) mod bulk;
 mod datagram;
 mod draft;
 mod expected_keys;

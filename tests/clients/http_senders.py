@@ -1,4 +1,4 @@
-"""What Python programs do with the clients of HTTP protocols: otlp|loki|splunk|gelf URL."""
+"""What Python programs do with the clients of HTTP protocols: otlp|loki|splunk|gelf|elastic URL."""
 
 import logging
 import sys
@@ -51,7 +51,19 @@ def gelf():
     return handler, handler.close
 
 
-handler, close = {"otlp": otlp, "loki": loki, "splunk": splunk, "gelf": gelf}[protocol]()
+def elastic():
+    from elasticsearch import Elasticsearch, helpers
+
+    class Bulk(logging.Handler):
+        def emit(self, record):
+            document = {"level": record.levelname, "message": record.getMessage(), "host": "web1"}
+            helpers.bulk(client, [{"_index": "orders", "_source": document}])
+
+    client = Elasticsearch(url)
+    return Bulk(), client.close
+
+
+handler, close = {"elastic": elastic, "otlp": otlp, "loki": loki, "splunk": splunk, "gelf": gelf}[protocol]()
 logger = logging.getLogger("orders")
 logger.setLevel(logging.INFO)
 logger.addHandler(handler)

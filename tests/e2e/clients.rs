@@ -329,6 +329,7 @@ fn python_programs_send_otlp_loki_splunk_and_gelf_over_http() {
         ("loki", Some("orders"), "web1"),
         ("splunk", None, "web1"),
         ("gelf", None, &*ours()),
+        ("elastic", Some("orders"), "web1"),
     ] {
         let line = format!("python3 {} {protocol} {url}", script("http_senders.py").display());
         let records = send(&line, "", 2);

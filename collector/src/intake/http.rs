@@ -2,6 +2,7 @@
 //! is answered once its records are in the sinks.
 
 pub(super) mod body;
+mod elastic;
 mod journal;
 mod refusal;
 mod reply;
@@ -91,13 +92,17 @@ impl Submitter<'_> {
     async fn answer(&self, request: Request<Incoming>) -> HttpReply {
         let stats = &self.shared.stats;
         stats.http_requests.add(1);
-        if let Some(reply) = probe(&request) {
+        let (head, body) = request.into_parts();
+        if let Some(reply) = elastic::probe(&head).or_else(|| probe(&head)) {
             return reply;
         }
-        let (head, body) = request.into_parts();
         let query = head.uri.query().unwrap_or_default();
         if splunk_acks::asks(head.uri.path()) {
             return self.answer_acks(&head, body).await;
+        }
+        if elastic::is_bulk(&head) {
+            let taken = self.take_bulk(&head, body).await;
+            return taken.unwrap_or_else(|refusal| self.refuse(None, refusal));
         }
         if journal::is_upload(head.uri.path(), &head.headers) {
             return self.answer_upload(&head, body).await;
@@ -198,11 +203,11 @@ impl Submitter<'_> {
 }
 
 /// Answers what clients ask before they send.
-fn probe(request: &Request<Incoming>) -> Option<HttpReply> {
-    if request.method() != Method::GET && request.method() != Method::HEAD {
+fn probe(head: &Parts) -> Option<HttpReply> {
+    if head.method != Method::GET && head.method != Method::HEAD {
         return None;
     }
-    match request.uri().path().trim_end_matches('/') {
+    match head.uri.path().trim_end_matches('/') {
         "" => Some(reply::typed(
             StatusCode::OK,
             "text/plain",

@@ -30,7 +30,7 @@ impl BodyFormat {
 
 /// The paths that take records, for whoever asked for another.
 const PATHS: &str = "/, /NAME, /v1/logs, /loki/api/v1/push, /gelf, /services/collector/event, \
-                     /services/collector/raw, /ingest/clef, /api/events/raw";
+                     /services/collector/raw, /_bulk, /upload, /ingest/clef, /api/events/raw";
 
 /// A request that brings records.
 #[derive(Debug, PartialEq, Eq)]

@@ -56,9 +56,7 @@ pub(super) fn become_daemon(told: &Told) {
     let own = told.get("own").expect("own=PATH");
     let paths: Vec<String> = (0..20).map(|n| format!("{own}.{n}")).collect();
     let files: Vec<File> = paths.iter().map(|path| File::create(path).expect("a file")).collect();
-    for number in records / 2 + 1..=records {
-        log::info!("thread 1 number {number}");
-    }
+    log_range(1, records / 2 + 1..=records, "");
     let _ = netlog::flush(Duration::from_secs(10));
     for mut file in &files {
         file.write_all(b"mine").expect("the file is still open");

@@ -3,12 +3,11 @@
 mod forwarding;
 mod open;
 
-use crate::clock::seconds;
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
 use crate::forward::ForwardEnd;
 use crate::hub::progress::Progress;
-use crate::hub::sink::{HeldRecords, Sink};
+use crate::hub::sink::Sink;
 use crate::hub::submission::{self, HubHandle};
 use crate::hub::{GaveUp, Hub, Patience, Reopen};
 use crate::intake::{self, Address, BoundSocket, IntakeContext, IntakeLimits, Transport};
@@ -157,13 +156,7 @@ impl Collector {
         let descriptors = DescriptorShares::now(&self.options);
         descriptors.warn(&DescriptorShares::wanted(&self.options), self.stderr);
         let SinkShared { retention, stats, marks, forwarded } = self.shared;
-        let mut held = HeldRecords::default();
-        for sink in &mut self.sinks {
-            let HeldRecords { marks: known, end, stream } = sink.held();
-            marks.restore(known, seconds());
-            held.end = held.end.or(end);
-            held.stream = held.stream.or(stream);
-        }
+        let held = open::restore(&mut self.sinks, &marks);
         let progress = Arc::new(Progress::new(held.end, held.stream));
         let limits = Arc::new(IntakeLimits::new(&self.options.limits(), descriptors.connections));
         let (hub_handle, submissions) = submission::feed(limits.in_flight, stats.clone());

@@ -49,7 +49,7 @@ fn a_file_that_cannot_be_is_one_clear_line_and_exit_1() {
 #[test]
 fn an_unknown_flag_or_address_is_a_usage_error() {
     let scene = Scene::new();
-    for line in ["--colour", "--listen http://localhost:1", "--format xml", "--max-line many"] {
+    for line in ["--colour", "--listen ftp://localhost:1", "--format xml", "--max-line many"] {
         let mut child = collector(&scene, line);
         assert_eq!(child.end().code(), Some(2), "{line}: {}", child.stderr());
         assert!(child.stderr().contains("--help"), "{}", child.stderr());

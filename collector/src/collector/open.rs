@@ -1,9 +1,10 @@
 //! Opens tokens, sinks, and the sockets of the HTTP API, as the options say.
 
+use crate::clock::seconds;
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
 use crate::hub::marks::Marks;
-use crate::hub::sink::Sink;
+use crate::hub::sink::{HeldRecords, Sink};
 use crate::intake::{BoundSocket, Endpoint};
 use crate::layout::forwarded::Forwarded;
 use crate::layout::rotation::{self, RotationSchedule};
@@ -137,6 +138,18 @@ fn file_options(path: &Path, options: &Options, shared: &SinkShared) -> FileOpti
         marks: shared.marks.clone(),
         forwarded: None,
     }
+}
+
+/// Restores the marks from the records that the sinks hold, and returns where those end.
+pub(super) fn restore(sinks: &mut [Box<dyn Sink>], marks: &Marks) -> HeldRecords {
+    let mut held = HeldRecords::default();
+    for sink in sinks {
+        let HeldRecords { marks: known, end, stream } = sink.held();
+        marks.restore(known, seconds());
+        held.end = held.end.or(end);
+        held.stream = held.stream.or(stream);
+    }
+    held
 }
 
 /// Starts to compress rotated files and to remove old ones.

@@ -94,6 +94,7 @@ impl Ledger {
         }
         let LedgerOptions { sync, marks, forwarded } = options;
         let whole = found.whole;
+        let alone = found.alone;
         let mut ledger = Self {
             path: paths::ledger_of(path),
             file: None,
@@ -108,7 +109,7 @@ impl Ledger {
             forwarded,
         };
         if let Some(len) = whole.filter(|_| !ledger.is_sent()) {
-            ledger.resume(len)?;
+            ledger.resume(len, alone)?;
         }
         match ledger.open() {
             Err(error) if is_full(&error) => {}
@@ -123,7 +124,14 @@ impl Ledger {
     }
 
     /// Goes on in the ledger that is there, the first `len` bytes of which are whole lines.
-    fn resume(&mut self, len: u64) -> io::Result<()> {
+    /// If it does not stand alone, it is replaced by what does.
+    fn resume(&mut self, mut len: u64, alone: Option<Vec<u8>>) -> io::Result<()> {
+        if let Some(text) = alone {
+            write_beside(&self.path, self.sync, |out| out.write_all(&text))?;
+            fs::rename(paths::next_of(&self.path), &self.path)?;
+            self.state.head.after = None;
+            len = text.len() as u64;
+        }
         let file = own(OpenOptions::new().append(true)).open(&self.path)?;
         file.set_len(len)?;
         // The collector before this one may have been killed before the disk had its names.

@@ -19,6 +19,8 @@ pub(crate) struct FoundLedger {
     pub(crate) cut: Option<TornTail>,
     /// The length of its whole lines, if it is sound and that of this file.
     pub(super) whole: Option<u64>,
+    /// What it has to be replaced by to stand alone, if it does not.
+    pub(super) alone: Option<Vec<u8>>,
     /// True if some of it could not be read.
     pub(crate) damaged: bool,
     /// Warnings for the operator.
@@ -34,6 +36,7 @@ impl FoundLedger {
         let mut found = Self {
             state: LedgerState::at(seconds()),
             whole: None,
+            alone: None,
             damaged: false,
             ours: false,
             cut: None,
@@ -57,6 +60,8 @@ impl FoundLedger {
             return Ok(found);
         };
         found.read_senders(path, &head)?;
+        let after = head.after.as_ref();
+        let introduction = after.map(|_| found.state.introduction(&head));
         let moved = (head.inode != inode && head.inode != FileId::default())
             .then(|| moved(path, head.inode));
         let file_len = match &moved {
@@ -81,6 +86,9 @@ impl FoundLedger {
                 (found.ours, found.cut) = (true, cut);
                 let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end as u64 + 1);
                 found.whole = sound.then_some(whole);
+                let begun = memchr::memchr(b'\n', &text).map_or(0, |end| end + 1);
+                let lines = &text[begun..(whole as usize).max(begun)];
+                found.alone = introduction.map(|first| [&first, lines].concat());
                 found.note_unknown_end(len);
             }
         }

@@ -2,13 +2,13 @@
 
 use super::entry::{BatchEntry, LedgerEntry, LedgerHead, RunEntry};
 use crate::layout::file_id::FileId;
-use crate::layout::paths::own;
+use crate::layout::paths::{self, ledger_of, own};
 use crate::senders::identity::SenderId;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes read at once.
 const BLOCK: usize = 256 << 10;
@@ -16,6 +16,7 @@ const BLOCK: usize = 256 << 10;
 /// A ledger that is read while it grows.
 #[derive(Debug)]
 pub(crate) struct RunLog {
+    path: PathBuf,
     file: File,
     /// Bytes of a line that has not ended.
     rest: Vec<u8>,
@@ -55,6 +56,7 @@ impl RunLog {
     pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
         let file = own(OpenOptions::new().read(true)).open(path)?;
         let mut log = Self {
+            path: path.to_owned(),
             file,
             rest: Vec::new(),
             head: LedgerHead::default(),
@@ -131,7 +133,15 @@ impl RunLog {
 
     fn take(&mut self, line: &[u8]) {
         if let Some(head) = LedgerHead::parse(line) {
+            // Until it stands alone, its senders are in the ledger of the file before.
+            let before = head.after.as_ref().map(|name| ledger_of(&self.path.with_file_name(name)));
+            let text = before.and_then(|path| paths::read(&path).ok()).unwrap_or_default();
             self.head = head;
+            for line in text.split_inclusive(|&byte| byte == b'\n') {
+                if let Some(LedgerEntry::Sender(known)) = LedgerEntry::parse(line) {
+                    self.ids.insert(known.number, known.id);
+                }
+            }
             return;
         }
         match LedgerEntry::parse(line) {

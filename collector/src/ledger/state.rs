@@ -128,6 +128,16 @@ impl LedgerState {
         self.contents.clear();
     }
 
+    /// Lines of a ledger that begins with `head` and all senders, and stands alone.
+    pub(super) fn introduction(&self, head: &LedgerHead) -> Vec<u8> {
+        let mut lines = Vec::new();
+        LedgerHead { after: None, ..head.clone() }.push(&mut lines);
+        for known in self.senders.iter().cloned() {
+            LedgerEntry::Sender(KnownSender { names: 0, ..known }).push(&mut lines);
+        }
+        lines
+    }
+
     pub(super) fn snapshot(&self) -> LedgerSnapshot {
         let names = |known: &KnownSender| KnownSender {
             names: self.contents.names_of(known.number),

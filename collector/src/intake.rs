@@ -14,6 +14,7 @@ mod http;
 mod kernel_drops;
 mod limits;
 mod listener_format;
+mod message_buffer;
 mod opening;
 mod proxy_header;
 mod recent_chunks;

@@ -2,6 +2,7 @@
 //! Lumberjack. Whole messages are handed to the hub, and answered when they are in the sinks.
 
 use super::connection::ConnectionEnd;
+use super::message_buffer::{MessageBuffer, NoRoom};
 use super::shared::{DRAIN, READ};
 use super::stream::PeerStream;
 use super::submitter::{SubmitTerms, Submitter};
@@ -14,14 +15,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
-
-/// Bytes of half a message that every connection may hold, whatever the others do.
-const FREE: usize = 4 << 10;
-
-/// Time for a message to wait for room, in which other bodies and messages lie.
-const ROOM: Duration = Duration::from_secs(10);
 
 /// Time for a peer to take an answer.
 const PEER_READS: Duration = Duration::from_secs(60);
@@ -109,8 +103,8 @@ pub(super) fn serve<'a, P: FrameProtocol + 'a>(
     protocol: P,
 ) -> Pin<Box<dyn Future<Output = ConnectionEnd> + Send + 'a>> {
     let deadlines = Deadlines::new(submitter.shared.limits.timeouts);
-    let mut session =
-        FrameSession { stream, buffer: opening, room: None, submitter, protocol, deadlines };
+    let buffer = MessageBuffer::new(opening);
+    let mut session = FrameSession { stream, buffer, submitter, protocol, deadlines };
     Box::pin(async move {
         match session.run().await {
             Ok(()) => ConnectionEnd::Closed,
@@ -121,10 +115,7 @@ pub(super) fn serve<'a, P: FrameProtocol + 'a>(
 
 struct FrameSession<'a, P> {
     stream: &'a mut PeerStream,
-    /// Bytes that have come and are not read.
-    buffer: Vec<u8>,
-    /// Held while that is more than [`FREE`].
-    room: Option<OwnedSemaphorePermit>,
+    buffer: MessageBuffer,
     submitter: Submitter<'a>,
     protocol: P,
     deadlines: Deadlines,
@@ -152,7 +143,7 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
         let mut next = AfterFrame::More;
         let mut fault = None;
         while next == AfterFrame::More {
-            let frame = match self.protocol.next(&self.buffer[taken..]) {
+            let frame = match self.protocol.next(&self.buffer.bytes[taken..]) {
                 Ok(Some(frame)) => frame,
                 Ok(None) => break,
                 Err(error) => {
@@ -185,20 +176,16 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
                 words: fault.words(),
             })),
             (None, AfterFrame::Refused) => Err(ConnectionEnd::Unfit(PeerError::UnknownKey)),
-            (None, next) => Ok(next == AfterFrame::Done),
+            (None, AfterFrame::Done) => Ok(true),
+            (None, AfterFrame::More) => self.charge().await.map(|()| false),
         }
     }
 
     fn consume(&mut self, taken: usize) {
-        self.buffer.drain(..taken);
-        if self.buffer.is_empty() {
-            self.buffer = Vec::new();
-        }
-        if self.buffer.len() <= FREE {
-            self.room = None;
-        }
-        if taken > 0 || !self.buffer.is_empty() {
-            self.deadlines.heard(!self.buffer.is_empty(), taken > 0, false);
+        self.buffer.consume(taken);
+        let pending = !self.buffer.bytes.is_empty();
+        if taken > 0 || pending {
+            self.deadlines.heard(pending, taken > 0, false);
         }
     }
 
@@ -220,12 +207,12 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
         // The wait for room is what slows down a peer without answers.
         let room = self.submitter.shared.hub.reserve(READ).await;
         drop(room.map_err(|_| ConnectionEnd::Abandoned)?);
-        let held = self.buffer.len();
-        self.charge(held).await?;
-        let piece = if held > 0 && self.room.is_none() { FREE } else { READ };
-        self.buffer.resize(held + piece, 0);
+        let piece = self.buffer.piece();
+        let bytes = &mut self.buffer.bytes;
+        let held = bytes.len();
+        bytes.resize(held + piece, 0);
         let stream = &mut *self.stream;
-        let fresh = &mut self.buffer[held..];
+        let fresh = &mut bytes[held..];
         let fetched = poll_fn(|context| {
             Poll::Ready(match draining {
                 true => stream.fetch(fresh),
@@ -234,29 +221,19 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
         });
         let fetched = fetched.await;
         let came = fetched.as_ref().ok().and_then(Clone::clone).unwrap_or(0..0);
-        self.buffer.copy_within(held + came.start..held + came.end, held);
-        self.buffer.truncate(held + came.len());
+        bytes.copy_within(held + came.start..held + came.end, held);
+        bytes.truncate(held + came.len());
         self.submitter.shared.stats.bytes_in.add(came.len() as u64);
         Ok(fetched?.map(|came| came.len()))
     }
 
-    /// Makes sure that there is room for the rest of a message of which so many bytes have come.
-    async fn charge(&mut self, held: usize) -> Result<(), ConnectionEnd> {
-        let charged = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        if held <= FREE || held + READ <= charged {
-            return Ok(());
-        }
-        let more = u32::try_from(held + READ - charged).unwrap_or(u32::MAX);
-        let bodies = self.submitter.shared.limits.bodies.clone();
-        let Ok(Ok(more)) = timeout(ROOM, bodies.acquire_many_owned(more)).await else {
+    /// Makes sure that there is room for the rest of a message that has begun.
+    async fn charge(&mut self) -> Result<(), ConnectionEnd> {
+        let charged = self.buffer.charge(&self.submitter.shared.limits.bodies).await;
+        charged.map_err(|NoRoom| {
             let words = "no room for a long message";
-            return Err(ConnectionEnd::Broken(io::Error::new(io::ErrorKind::OutOfMemory, words)));
-        };
-        match &mut self.room {
-            Some(room) => room.merge(more),
-            none => *none = Some(more),
-        }
-        Ok(())
+            ConnectionEnd::Broken(io::Error::new(io::ErrorKind::OutOfMemory, words))
+        })
     }
 
     /// Takes what the kernel has received already, and answers it.

@@ -177,6 +177,8 @@ impl Ledger {
     /// Lays out the ledger of the file that will follow this one, which is to become `segment`.
     pub(crate) fn prepare_next(&mut self, path: &Path, segment: SegmentName) -> io::Result<()> {
         self.finish_compaction(true)?;
+        // The next one will be read with this one only, and not with the one before it.
+        self.stand_alone(path)?;
         self.write_next(&self.next_head(path, segment)).map(drop)
     }
 

@@ -3,7 +3,9 @@
 //! relay needs the entries that are not in it.
 
 use super::Ledger;
-use crate::layout::paths::{next_of, own, sync_directory};
+use super::state::LedgerState;
+use crate::clock::seconds;
+use crate::layout::paths::{self, ledger_of, next_of, own, sync_directory};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -15,7 +17,7 @@ const MOST_SINCE: usize = 1 << 20;
 /// A snapshot that is being written.
 #[derive(Debug)]
 pub(super) struct Compaction {
-    thread: JoinHandle<io::Result<File>>,
+    pub(super) thread: JoinHandle<io::Result<File>>,
     /// Entries written since it was taken.
     pub(super) since: Vec<u8>,
     /// How much of the file the snapshot describes.
@@ -64,6 +66,27 @@ impl Ledger {
         self.base = self.size;
         let file = write_beside(&self.path, self.sync, |out| snapshot.write(out))?;
         self.unwritten.clear();
+        self.replace(file)
+    }
+
+    /// Makes it complete without the ledger before it, whatever became of earlier attempts.
+    pub(super) fn stand_alone(&mut self, path: &Path) -> io::Result<()> {
+        let head = self.state.head.clone();
+        let Some(before) = &head.after else { return Ok(()) };
+        if self.is_sent() {
+            return self.compact();
+        }
+        // A relay needs the entries as they are.
+        let before = paths::read(&ledger_of(&path.with_file_name(before)))?;
+        let replayed = LedgerState::at(seconds()).replay(before.as_slice(), u64::MAX);
+        if !replayed.sound {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut text = replayed.state.introduction(&head);
+        let lines = paths::read(&self.path)?;
+        let begun = memchr::memchr(b'\n', &lines).map_or(0, |end| end + 1);
+        text.extend_from_slice(&lines[begun..]);
+        let file = write_beside(&self.path, self.sync, |out| out.write_all(&text))?;
         self.replace(file)
     }
 

@@ -313,6 +313,12 @@ impl Ledger {
         written
     }
 
+    /// Takes back the entry of a batch at `at`: none counts beyond where the next one begins.
+    pub(crate) fn withdraw_batch(&mut self, at: u64) -> io::Result<()> {
+        let span = StretchSpan { at, len: 0, times: (0, 0), levels: 0 };
+        self.write_entry(&BatchEntry { span, runs: Vec::new() })
+    }
+
     fn append(&mut self) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };
         if file.metadata()?.len() != self.size {

@@ -146,7 +146,10 @@ impl RunLog {
         }
         match LedgerEntry::parse(line) {
             Some(LedgerEntry::Sender(known)) => drop(self.ids.insert(known.number, known.id)),
-            Some(LedgerEntry::Batch(batch)) if batch.span.end() > self.from => {
+            // One without runs takes back the one before it.
+            Some(LedgerEntry::Batch(batch))
+                if batch.span.end() > self.from || batch.runs.is_empty() =>
+            {
                 let ids = batch.runs.iter().map(|run| self.ids.get(&run.sender).copied());
                 let ids = ids.collect();
                 self.entries.push_back(RunStretch { batch, ids });

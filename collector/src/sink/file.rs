@@ -78,6 +78,15 @@ struct PendingWrite {
     entry: BatchEntry,
     /// Bytes of the batch that are in the file.
     done: usize,
+    /// A part of it that is in the file, but not where the entry says.
+    misplaced: Option<Range<u64>>,
+}
+
+impl PendingWrite {
+    /// The bytes that are in a file where the batch begins at `at`.
+    fn range(&self, at: u64) -> Range<u64> {
+        at..at + self.done as u64
+    }
 }
 
 impl FileSink {
@@ -188,9 +197,13 @@ impl FileSink {
 
     /// Takes back what is half written, for it to be written elsewhere.
     pub(crate) fn take_back(&mut self) -> io::Result<()> {
-        if self.pending.is_some() {
-            self.file.set_len(self.end)?;
-            self.pending = None;
+        self.withdraw()?;
+        if let Some(pending) = self.pending.take() {
+            let cut = self.cut_back(pending.range(self.end));
+            if cut.is_err() {
+                self.pending = Some(pending);
+            }
+            cut?;
         }
         Ok(())
     }
@@ -208,6 +221,7 @@ impl FileSink {
     /// lines in front of the batch that somebody else appended.
     pub(crate) fn prepare(&mut self) -> io::Result<Range<u64>> {
         self.foreign = 0..0;
+        self.withdraw()?;
         if self.pending.is_some() && self.look_again() && self.was_moved() {
             // Perhaps to make room: what is half written there is written anew elsewhere.
             self.take_back()?;
@@ -239,15 +253,27 @@ impl FileSink {
         self.away = true;
     }
 
-    fn write_pieces(&mut self, done: &mut usize, pieces: &[Cow<'_, [u8]>]) -> io::Result<()> {
-        let result = append(&mut self.file, done, pieces);
-        if result.is_err() {
-            // Whoever reads the file meanwhile finds whole lines only.
-            let whole = whole_lines(*done, pieces);
-            if self.file.set_len(self.end + whole as u64).is_ok() {
-                *done = whole;
+    fn write_pieces(
+        &mut self,
+        pending: &mut PendingWrite,
+        pieces: &[Cow<'_, [u8]>],
+    ) -> io::Result<()> {
+        let appended = append(&mut self.file, self.end, &mut pending.done, pieces);
+        let there = pending.range(self.end);
+        match appended {
+            Ok(None) => {}
+            Ok(misplaced) => {
+                pending.misplaced = misplaced;
+                return Err(io::Error::other("somebody else appended at the same moment"));
             }
-            return result;
+            Err(error) => {
+                // Whoever reads the file meanwhile finds whole lines only.
+                let whole = whole_lines(pending.done, pieces);
+                if self.cut_back(self.end + whole as u64..there.end).is_ok_and(|cut| cut) {
+                    pending.done = whole;
+                }
+                return Err(error);
+            }
         }
         if !self.options.sync {
             return Ok(());
@@ -256,8 +282,10 @@ impl FileSink {
         self.options.stats.file_syncs.add(1);
         if synced.is_err() {
             // The kernel forgets what it failed to write: all of it has to be written again.
-            self.file.set_len(self.end)?;
-            *done = 0;
+            match self.cut_back(there.clone())? {
+                true => pending.done = 0,
+                false => pending.misplaced = Some(there),
+            }
         }
         synced
     }
@@ -271,13 +299,18 @@ impl FileSink {
             Some(pending) => pending,
             None => {
                 let begin = || self.ledger.begin_batch(self.end, &batch.runs, &pieces);
-                PendingWrite { entry: stats.ledger_nanoseconds.time(begin)?, done: 0 }
+                PendingWrite {
+                    entry: stats.ledger_nanoseconds.time(begin)?,
+                    done: 0,
+                    misplaced: None,
+                }
             }
         };
-        let append = || self.write_pieces(&mut pending.done, &pieces);
+        let append = || self.write_pieces(&mut pending, &pieces);
         let result = stats.file_nanoseconds.time(append);
         if result.is_err() {
             self.pending = Some(pending);
+            self.withdraw()?;
             return result;
         }
         self.end += pending.done as u64;

@@ -2,17 +2,20 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice, Seek, Write};
+use std::ops::Range;
 
 /// As many pieces as the system takes in one write.
 const PIECES: usize = 1024;
 
-/// Appends what is behind the first `done` bytes of `pieces`, and counts it in `done`.
+/// Appends what is behind the first `done` bytes of `pieces`, which begin at `at`, and counts it in
+/// `done`. Returns the place of a part that ended up elsewhere, behind what somebody else appended.
 pub(super) fn append(
     file: &mut File,
+    at: u64,
     done: &mut usize,
     pieces: &[Cow<'_, [u8]>],
-) -> io::Result<()> {
+) -> io::Result<Option<Range<u64>>> {
     loop {
         let mut skip = *done;
         let rest = pieces.iter().filter_map(|piece| {
@@ -22,11 +25,18 @@ pub(super) fn append(
         });
         let slices: Vec<IoSlice<'_>> = rest.take(PIECES).collect();
         if slices.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         match file.write_vectored(&slices) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => *done += written,
+            Ok(written) => {
+                let end = file.stream_position()?;
+                let begin = end.saturating_sub(written as u64);
+                if begin != at + *done as u64 {
+                    return Ok(Some(begin..end));
+                }
+                *done += written;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

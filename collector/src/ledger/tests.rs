@@ -1,13 +1,15 @@
 //! A file and its ledger against a model: whatever is written, and at whatever byte the collector
 //! dies, every number is in the file once and every plain line that was whole is kept.
 
-use super::{FoundLedger, Ledger, LedgerOptions, RunLog, RunOrigin};
+mod failed_snapshots;
+mod overtaken;
+
+use super::FoundLedger;
 use crate::decode::{Decoder, Origin};
 use crate::hub::batch::Batch;
 use crate::hub::line_run::{LineRun, Source};
 use crate::hub::marks::Marks;
 use crate::hub::sink::Sink;
-use crate::layout::forwarded::{ForwardPlace, Forwarded};
 use crate::layout::rotation::RotationSchedule;
 use crate::options::Format;
 use crate::retention::RetentionHandle;
@@ -16,10 +18,8 @@ use crate::sink::file::{FileOptions, FileSink};
 use crate::stderr::StderrLog;
 use netlog_wire::{Identity, Level, Record};
 use proptest::prelude::*;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::{TempDir, tempdir};
@@ -347,146 +347,4 @@ fn a_ledger_that_has_the_only_marks_is_not_shrunk() {
     assert!(!super::rotation::stands_alone(&log, &log.with_file_name(name)).unwrap());
     let other = log.with_file_name("app.log.20261122T184223Z-2");
     assert!(super::rotation::stands_alone(&log, &other).unwrap());
-}
-
-/// A file and its ledger, without a sink around them.
-struct Log {
-    path: PathBuf,
-    file: fs::File,
-    ledger: Ledger,
-    end: u64,
-}
-
-impl Log {
-    fn begin(path: PathBuf, marks: Arc<Marks>) -> Self {
-        let file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-        let found = FoundLedger::read(&path, &file).unwrap();
-        let options = LedgerOptions { sync: false, marks, forwarded: None };
-        let ledger = Ledger::begin(&path, &file, found, options).unwrap();
-        Self { path, file, ledger, end: 0 }
-    }
-
-    fn write(&mut self, model: &mut Model, who: usize) {
-        let (batch, next, _) = model.batch(&[(who, 1)]);
-        model.next = next;
-        let pieces = batch.runs.iter().map(|run| Cow::Borrowed(&run.lines[..]));
-        let pieces: Vec<_> = pieces.collect();
-        let entry = self.ledger.begin_batch(self.end, &batch.runs, &pieces).unwrap();
-        pieces.iter().for_each(|piece| self.file.write_all(piece).unwrap());
-        self.end += batch.bytes();
-        self.ledger.commit(&entry);
-    }
-
-    /// Rotates, and the snapshot behind it finds no room.
-    fn rotate(&mut self) {
-        let generation = self.ledger.generation();
-        let segment = crate::layout::rotation::next_name(&self.path, generation, 0);
-        let rotated = segment.path(&self.path);
-        self.ledger.prepare_next(&self.path, segment).unwrap();
-        fs::rename(&self.path, &rotated).unwrap();
-        self.ledger.move_behind(&self.path, &rotated).unwrap();
-        self.file = OpenOptions::new().create(true).append(true).open(&self.path).unwrap();
-        self.ledger.begin_next(&self.file, segment).unwrap();
-        self.end = 0;
-        let compaction = self.ledger.compaction.take().unwrap();
-        compaction.thread.join().unwrap().unwrap();
-        fs::remove_file(crate::layout::paths::next_of(&self.ledger.path)).unwrap();
-    }
-}
-
-/// The marks after three files and a restart, with a relay that sent nothing if it is `forwarded`.
-fn marks_after_failed_snapshots(forwarded: bool) -> Vec<u64> {
-    let (dir, mut model) = (tempdir().unwrap(), Model::new());
-    let mut log = Log::begin(dir.path().join("app.log"), model.marks.clone());
-    if forwarded {
-        let place = ForwardPlace { generation: 1, offset: 0 };
-        log.ledger.forward(Arc::new(Forwarded::begin(&log.path, place, 7).unwrap()));
-    }
-    for who in 0..SENDERS {
-        log.write(&mut model, 0);
-        log.write(&mut model, who);
-        log.rotate();
-    }
-    drop(log.ledger);
-    let found = FoundLedger::read(&log.path, &log.file).unwrap();
-    let mut marks: Vec<_> = found.state.senders().map(|known| (known.id, known.mark)).collect();
-    marks.sort_unstable_by_key(|&(id, _)| id.0);
-    marks.into_iter().map(|(_, mark)| mark).collect()
-}
-
-#[test]
-fn marks_outlive_rotations_whose_snapshots_fail() {
-    assert_eq!(marks_after_failed_snapshots(false), [4, 1, 1]);
-}
-
-#[test]
-fn marks_outlive_rotations_whose_snapshots_fail_while_a_relay_needs_the_entries() {
-    assert_eq!(marks_after_failed_snapshots(true), [4, 1, 1]);
-}
-
-/// The marks that a start would begin with.
-fn marks_now(model: &Model) -> Vec<u64> {
-    let file = fs::File::open(model.path()).unwrap();
-    let found = FoundLedger::read(&model.path(), &file).unwrap();
-    found.state.senders().map(|known| known.mark).collect()
-}
-
-/// A batch of two senders is about to be written behind two records of the first, when somebody else
-/// appends more than it takes, without the end of a line.
-fn overtaken() -> (Model, Batch) {
-    let mut model = Model::new();
-    model.write(&[(0, 2)]);
-    model.sink.as_mut().unwrap().prepare().unwrap();
-    let mut file = OpenOptions::new().append(true).open(model.path()).unwrap();
-    file.write_all("{\"msg\":\"plain 0\"}\n".repeat(50).trim_end().as_bytes()).unwrap();
-    let (batch, next, _) = model.batch(&[(0, 2), (1, 2)]);
-    model.next = next;
-    (model, batch)
-}
-
-#[test]
-fn a_death_at_any_byte_costs_nothing_though_somebody_else_appended_just_before_the_batch() {
-    let (mut model, batch) = overtaken();
-    let sink = model.sink.as_mut().unwrap();
-    sink.write(&batch).unwrap_err();
-    sink.write(&batch).unwrap();
-    model.check();
-    drop(model.sink.take());
-    let text = fs::read_to_string(model.path()).unwrap();
-    let begin = text.len() - batch.bytes() as usize;
-    let file = OpenOptions::new().write(true).open(model.path()).unwrap();
-    for len in (begin..=text.len()).rev() {
-        file.set_len(len as u64).unwrap();
-        let whole = &text[..text[..len].rfind('\n').unwrap() + 1];
-        let count = |who: &str| whole.lines().filter(|line| message(line).starts_with(who)).count();
-        let marks = marks_now(&model);
-        assert!(marks[0] <= count("0 ") as u64 && marks[1] <= count("1 ") as u64, "at {len}");
-    }
-}
-
-#[test]
-fn a_batch_that_ended_up_behind_bytes_of_somebody_else_counts_once_it_is_written_anew() {
-    let (mut model, batch) = overtaken();
-    let before = fs::metadata(model.path()).unwrap().len();
-    model.sink.as_mut().unwrap().write(&batch).unwrap_err();
-    assert_eq!(fs::metadata(model.path()).unwrap().len(), before, "they are left");
-    assert_eq!(marks_now(&model), [2, 0]);
-    let mut relay = RunLog::open(&model.dir.path().join("app.log.ledger"), 0).unwrap();
-    model.sink.as_mut().unwrap().write(&batch).unwrap();
-    assert_eq!(marks_now(&model), [4, 2]);
-    let len = fs::metadata(model.path()).unwrap().len();
-    let (mut at, mut numbered) = (0, 0);
-    while let Some(run) = relay.next(at, len, false).unwrap().filter(|_| at < len) {
-        at = run.range.end;
-        if let RunOrigin::Numbered { count, .. } = run.origin {
-            let text = fs::read_to_string(model.path()).unwrap();
-            let lines = &text[run.range.start as usize..run.range.end as usize];
-            assert_eq!(lines.lines().count() as u64, count);
-            assert!(!lines.contains("plain"), "those of somebody else have no numbers");
-            numbered += count;
-        }
-    }
-    assert_eq!(numbered, 6);
-    model.open();
-    model.check();
 }

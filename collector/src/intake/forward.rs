@@ -4,7 +4,7 @@
 mod shared_key;
 
 use super::frames::{AfterFrame, Frame, FrameError, FrameProtocol};
-use super::recent_chunks::ChunkKey;
+use super::recent_chunks::{ChunkAdmission, PendingChunk};
 use super::shared::IntakeContext;
 use super::unpack::{UnpackError, encoding, unpack};
 use crate::clock::now;
@@ -30,7 +30,7 @@ pub(super) struct ForwardFrames<'a> {
     /// Until the peer has shown that it knows the key, if there is one.
     handshake: Option<Handshake>,
     /// The chunk whose records are being handed over.
-    chunk: Option<ChunkKey>,
+    chunk: Option<PendingChunk<'a>>,
     /// For what came out of compressed entries.
     room: Option<OwnedSemaphorePermit>,
 }
@@ -50,20 +50,25 @@ impl<'a> ForwardFrames<'a> {
         let message = ForwardMessage::parse(bytes)
             .map_err(|_| FrameError::Malformed("not a message of the forward protocol"))?;
         let mut frame = Frame { len, records: None, answer: Vec::new(), next: AfterFrame::More };
+        let mut pending = None;
         if let Some(chunk) = message.chunk {
             if chunk.len() > CHUNK {
                 return Err(FrameError::Malformed("too long an id of a chunk"));
             }
             frame.answer = ack(chunk);
-            let key = self.shared.recent_chunks.key(&self.host, chunk);
-            if self.shared.recent_chunks.contains(key) {
-                self.shared.stats.forward_chunks_repeated.add(1);
-                return Ok(frame);
+            let recent = &self.shared.recent_chunks;
+            match recent.admit(recent.key(&self.host, chunk)) {
+                ChunkAdmission::New(chunk) => pending = Some(chunk),
+                ChunkAdmission::Pending => return Err(FrameError::Pending),
+                ChunkAdmission::Known => {
+                    self.shared.stats.forward_chunks_repeated.add(1);
+                    return Ok(frame);
+                }
             }
-            self.chunk = Some(key);
         }
         let unpacked = message.compressed().map(|packed| self.unpack(packed)).transpose()?;
         frame.records = Some(message.records(unpacked, now()));
+        self.chunk = pending;
         Ok(frame)
     }
 
@@ -119,7 +124,7 @@ impl FrameProtocol for ForwardFrames<'_> {
     fn handed_over(&mut self) {
         self.room = None;
         if let Some(chunk) = self.chunk.take() {
-            self.shared.recent_chunks.remember(chunk);
+            chunk.taken();
         }
     }
 

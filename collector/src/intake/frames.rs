@@ -81,14 +81,21 @@ pub(super) enum FrameError {
     TooLong,
     /// There is no room for what comes out of it; the peer will try again.
     Busy,
+    /// The same message waits on another connection; the peer will try again.
+    Pending,
 }
 
 impl FrameError {
-    fn words(self) -> &'static str {
+    fn end(self, protocol: &'static str) -> ConnectionEnd {
+        let unfit = |words| ConnectionEnd::Unfit(PeerError::Malformed { protocol, words });
+        let broken = |kind, words| ConnectionEnd::Broken(io::Error::new(kind, words));
         match self {
-            Self::Malformed(words) => words,
-            Self::TooLong => "a message is longer than --max-body",
-            Self::Busy => "no room for a message now",
+            Self::Malformed(words) => unfit(words),
+            Self::TooLong => unfit("a message is longer than --max-body"),
+            Self::Busy => broken(io::ErrorKind::OutOfMemory, "no room for a compressed message"),
+            Self::Pending => {
+                broken(io::ErrorKind::ResourceBusy, "the same chunk waits on another connection")
+            }
         }
     }
 }
@@ -171,10 +178,7 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
             self.write(&answers).await?;
         }
         match (fault, next) {
-            (Some(fault), _) => Err(ConnectionEnd::Unfit(PeerError::Malformed {
-                protocol: P::NAME,
-                words: fault.words(),
-            })),
+            (Some(fault), _) => Err(fault.end(P::NAME)),
             (None, AfterFrame::Refused) => Err(ConnectionEnd::Unfit(PeerError::UnknownKey)),
             (None, AfterFrame::Done) => Ok(true),
             (None, AfterFrame::More) => self.charge().await.map(|()| false),

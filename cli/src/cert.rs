@@ -19,7 +19,7 @@ const CA_DAYS: u32 = 3650;
 
 #[derive(Args)]
 pub(crate) struct CertOptions {
-    /// Directory of the files; a CA in it is used, else one is made
+    /// Directory of the files; its CA is used, or made if there is none
     directory: PathBuf,
     /// Names and addresses by which clients reach the collector
     host: Vec<String>,

@@ -39,7 +39,7 @@ enum Command {
     /// Manage the tokens of a collector
     #[command(subcommand)]
     Token(new_token::TokenCommand),
-    /// Make certificates for TLS: a CA, a collector's and its clients'
+    /// Make certificates for TLS: a CA, and certificates of a collector and its clients
     Cert(cert::CertOptions),
     /// Print shell completions
     #[command(hide = true)]

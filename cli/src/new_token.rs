@@ -29,13 +29,14 @@ pub(crate) struct NewToken {
     /// Token file of the collector, in TOML; created if it does not exist
     #[arg(long, value_name = "PATH", default_value = "tokens.toml")]
     file: PathBuf,
-    /// Senders it may log as: 'app=PATTERN host=PATTERN', or all
+    /// Senders it may log as: 'app=PATTERN', 'host=PATTERN', 'app=PATTERN host=PATTERN', or all;
+    /// repeat for alternatives
     #[arg(long, value_name = "SENDERS", value_parser = senders)]
     send: Vec<String>,
-    /// Senders whose records it may read: 'app=PATTERN host=PATTERN', or all
+    /// Senders whose records it may read, in the same form
     #[arg(long, value_name = "SENDERS", value_parser = senders)]
     read: Vec<String>,
-    /// Day from which it is refused, in UTC
+    /// Day in UTC from which the token is refused
     #[arg(long, value_name = "YYYY-MM-DD")]
     expires: Option<NaiveDate>,
 }

@@ -16,7 +16,7 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(3600);
 pub(crate) struct SearchOptions {
     #[command(flatten)]
     filters: FilterOptions,
-    /// Show at most N records: the newest, unless --order says otherwise
+    /// Show at most N records, or `all`: the newest, or the oldest with --order oldest
     #[arg(short = 'n', long, value_name = "N", value_parser = crate::read::parse_count)]
     lines: Option<String>,
     /// Show the newest or the oldest records first [default: oldest; with -n, the last N, oldest

@@ -32,25 +32,26 @@ const PATIENCE: Period = Period(Duration::from_secs(300));
 /// to readers.
 ///
 /// Records go to stdout, everything else to stderr. SIGTERM and SIGINT write and acknowledge
-/// everything received, then exit; a second one exits at once. SIGHUP reopens the file and reads
-/// the tokens again.
+/// everything received, then exit; a second one exits at once. SIGHUP reopens the file, and reads the
+/// configuration file, the tokens and the TLS files again.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "netlog-collector", version)]
 pub struct Options {
-    /// Address to listen on: tcp://HOST:PORT, tls://HOST:PORT, http://HOST:PORT for HTTP
-    /// alone, udp://HOST:PORT, unix://PATH, or unixgram://PATH for datagrams; repeat for several. `localhost` means both address families, port 0 any free
-    /// port; the bound address is printed on stderr. The format of each message is recognised;
-    /// `?as=text`, `json`, `syslog`, `gelf` or `forward` after the address fixes it; with
-    /// `?as=forward&key-file=PATH`, clients of Fluent forward must know the key in the file.
-    /// `?mode=0660&owner=USER:GROUP` after a path sets who may send there [default: only the user
-    /// of the collector]. `?proxy=on` after a TCP address requires a PROXY header from those of
-    /// --proxy-from. fd:// takes all sockets passed by systemd.
+    /// Address to listen on: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT, http://HOST:PORT for
+    /// HTTP only, unix://PATH, or unixgram://PATH for datagrams; repeat for several. `localhost`
+    /// means both address families. Port 0 takes any free port; the bound address is printed on
+    /// stderr. The format of each message is recognised; `?as=text`, `json`, `syslog`, `gelf` or
+    /// `forward` after the address fixes it. With `?as=forward&key-file=PATH`, clients of Fluent
+    /// forward must know the key in the file. `?mode=0660&owner=USER:GROUP` after a path sets who
+    /// may send there [default: only the user of the collector]. `?proxy=on` after a tcp://, tls://
+    /// or http:// address requires a PROXY header from a proxy of --proxy-from. fd:// takes all
+    /// sockets passed by systemd.
     #[arg(long, env = "NETLOG_LISTEN", value_name = "URL", value_delimiter = ',')]
     #[arg(default_values_t = [Endpoint::implied()])]
     pub listen: Vec<Endpoint>,
 
-    /// Address or network whose connections to a `?proxy=on` address are believed when their PROXY
-    /// header (version 1 or 2) names the peer; repeat for several.
+    /// Address or network of a proxy whose PROXY headers (version 1 or 2) are trusted on `?proxy=on`
+    /// addresses; repeat for several.
     #[arg(long, env = "NETLOG_PROXY_FROM", value_name = "ADDRESS", value_delimiter = ',')]
     #[arg(default_values_t = ProxyRange::loopback())]
     pub proxy_from: Vec<ProxyRange>,
@@ -75,8 +76,8 @@ pub struct Options {
     #[arg(long, env = "NETLOG_ROTATE_SIZE", value_name = "SIZE", default_value_t = ROTATE_SIZE)]
     pub rotate_size: Size,
 
-    /// Period at whose ends the file is rotated, counted in UTC: 1d is midnight; 0 never rotates by
-    /// time.
+    /// Period after which the file is rotated, counted in UTC: 1d rotates at midnight; 0 never
+    /// rotates by time.
     #[arg(long, env = "NETLOG_ROTATE_EVERY", value_name = "TIME", default_value_t = Period::NEVER)]
     pub rotate_every: Period,
 
@@ -85,7 +86,7 @@ pub struct Options {
     #[arg(long, env = "NETLOG_COMPRESS", default_value = "zstd")]
     pub compress: Compress,
 
-    /// Age since rotation at which rotated files are removed; 0 keeps them.
+    /// Age at which rotated files are removed, counted from their rotation; 0 keeps all.
     #[arg(long, env = "NETLOG_KEEP_AGE", value_name = "TIME", default_value_t = Period::NEVER)]
     pub keep_age: Period,
 
@@ -112,9 +113,9 @@ pub struct Options {
     #[arg(long, env = "NETLOG_HTTP", value_name = "ADDRESS")]
     pub http: Option<Http>,
 
-    /// Name by which the HTTP API is reached, beside `localhost`, addresses, and the name in --http;
-    /// may be repeated. Requests for other names are refused on loopback addresses, unless
-    /// --token-file is set.
+    /// Name by which clients reach the HTTP API, besides `localhost`, IP addresses and the name in
+    /// --http; repeat for several. On loopback addresses, requests for other names are refused,
+    /// unless --token-file is set.
     #[arg(long, env = "NETLOG_HTTP_HOST", value_name = "NAME", value_delimiter = ',')]
     pub http_host: Vec<String>,
 
@@ -141,8 +142,8 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_OPEN_FILES", value_name = "N")]
     pub max_open_files: Option<u64>,
 
-    /// Maximum bytes between sockets and sinks; beyond that, sockets are read more slowly. At least
-    /// 1MiB.
+    /// Maximum bytes of records that are received and not yet written; beyond that, sockets are read
+    /// more slowly. At least 1MiB.
     #[arg(long, env = "NETLOG_MAX_IN_FLIGHT", value_name = "SIZE", default_value_t = IN_FLIGHT)]
     pub max_in_flight: Size,
 
@@ -151,12 +152,13 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_HALF_LINES", value_name = "SIZE", default_value_t = HALF_LINES)]
     pub max_half_lines: Size,
 
-    /// Maximum bytes of GELF messages in parts that wait for the rest, for each UDP socket; beyond
+    /// Maximum bytes of GELF messages whose chunks have not all arrived, for each UDP socket; beyond
     /// that, the oldest are dropped, and counted.
     #[arg(long, env = "NETLOG_MAX_CHUNKED", value_name = "SIZE", default_value_t = CHUNKED)]
     pub max_chunked: Size,
 
-    /// Largest body of an HTTP request that brings records, packed or unpacked. At most 8MiB.
+    /// Largest body of an HTTP request with records, and largest message of Fluent forward or RELP,
+    /// each compressed and uncompressed. At most 8MiB.
     #[arg(long, env = "NETLOG_MAX_BODY", value_name = "SIZE", default_value_t = BODY)]
     pub max_body: Size,
 
@@ -174,14 +176,15 @@ pub struct Options {
     #[arg(long, env = "NETLOG_IDLE_TIMEOUT", value_name = "TIME", default_value_t = Period::NEVER)]
     pub idle_timeout: Period,
 
-    /// File of tokens, in TOML with names and rights or one a line: only senders and readers that
-    /// show one of them are accepted, senders in netlog's hello, HTTP clients in `Authorization:
-    /// Bearer`. Read again on SIGHUP.
+    /// File of tokens, in TOML with names and rights, or one on each line. Only senders and readers
+    /// that show one of them are accepted: senders in netlog's hello, HTTP clients in
+    /// `Authorization: Bearer`. Read again on SIGHUP.
     #[arg(long, env = "NETLOG_TOKEN_FILE", value_name = "PATH")]
     pub token_file: Option<PathBuf>,
 
-    /// Collector to forward all records of --file to, each once: tcp://HOST:PORT or unix://PATH. It
-    /// must allow this one by --relay-from. While it is away, the files are the buffer.
+    /// Collector to forward all records of --file to, each once: tcp://HOST:PORT, which is not
+    /// encrypted, or unix://PATH. It must allow this one with --relay-from. While it is away, the
+    /// files are the buffer.
     #[arg(long, visible_alias = "to", env = "NETLOG_FORWARD_TO", value_name = "URL")]
     pub forward_to: Option<ForwardTarget>,
 
@@ -189,9 +192,9 @@ pub struct Options {
     #[arg(long, env = "NETLOG_FORWARD_TOKEN_FILE", value_name = "PATH")]
     pub forward_token_file: Option<PathBuf>,
 
-    /// Place from which other collectors may forward records, and so speak for their senders: an
-    /// address such as 10.1.0.7 or 10.1.0.0/16, `unix` for Unix sockets, or tls:NAME for the name in
-    /// a client's certificate; may be repeated [default: none].
+    /// Place from which other collectors may forward records in the name of their senders: an address
+    /// such as 10.1.0.7, a network such as 10.1.0.0/16, `unix` for Unix sockets, or tls:NAME for the
+    /// name in a client's certificate; repeat for several [default: none].
     #[arg(long, env = "NETLOG_RELAY_FROM", value_name = "PLACE", value_delimiter = ',')]
     pub relay_from: Vec<RelaySource>,
 
@@ -199,7 +202,7 @@ pub struct Options {
     #[command(flatten)]
     pub tls: TlsOptions,
 
-    /// Report on stderr what happens, such as connections opened and closed.
+    /// Report events on stderr, such as opened and closed connections.
     #[arg(short, long, env = "NETLOG_VERBOSE")]
     pub verbose: bool,
 }

@@ -41,13 +41,13 @@ pub(crate) struct FilterOptions {
     /// No records whose message or values match REGEX; repeat to exclude more
     #[arg(short = 'v', long = "invert", value_name = "REGEX")]
     invert: Vec<String>,
-    /// Only records with this value; repeat to require several
+    /// Only records with this key and value; repeat to require several
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = parse_field)]
     field: Vec<String>,
     /// Only records logged in this span, or in one within it
     #[arg(long, value_name = "ID")]
     span: Option<String>,
-    /// Only records of this trace, of every app
+    /// Only records of this trace, in all apps
     #[arg(long, value_name = "ID")]
     trace: Option<String>,
     /// No records before TIME: 10m, 2h, 09:00, yesterday, 2026-11-22, RFC 3339

@@ -21,21 +21,21 @@ pub struct TlsOptions {
     #[arg(long, env = "NETLOG_TLS_CLIENT_CA", value_name = "PATH")]
     pub tls_client_ca: Option<PathBuf>,
 
-    /// Certificates that senders must show [default: required with --tls-client-ca or --tls-peer,
+    /// Rule for the certificates of senders [default: required with --tls-client-ca or --tls-peer,
     /// otherwise off].
     #[arg(long, env = "NETLOG_TLS_CLIENT", value_name = "WHEN")]
     pub tls_client: Option<ClientCertificates>,
 
-    /// Certificates that readers at an https:// address must show [default: as --tls-client].
+    /// Rule for the certificates of readers at an https:// address [default: as --tls-client].
     #[arg(long, env = "NETLOG_TLS_READERS", value_name = "WHEN")]
     pub tls_readers: Option<ClientCertificates>,
 
-    /// Certificate revocation list for the certificates of clients, in PEM; may be repeated.
+    /// Certificate revocation list for the certificates of clients, in PEM; repeat for several.
     #[arg(long, env = "NETLOG_TLS_CRL", value_name = "PATH", value_delimiter = ',')]
     pub tls_crl: Vec<PathBuf>,
 
     /// Accept only clients whose certificate has this name (`web*.example.com`) or this
-    /// fingerprint (`sha256:…`, which needs no CA); may be repeated.
+    /// fingerprint (`sha256:…`, which needs no CA); repeat for several.
     #[arg(long, env = "NETLOG_TLS_PEER", value_name = "NAME|sha256:HEX", value_delimiter = ',')]
     pub tls_peer: Vec<PeerRule>,
 
@@ -52,11 +52,11 @@ pub struct TlsOptions {
 /// Rule for the certificates of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ClientCertificates {
-    /// None is asked for.
+    /// No certificate is requested.
     Off,
-    /// One that is shown must be valid.
+    /// A certificate that is shown must be valid.
     Optional,
-    /// Clients without one are refused.
+    /// Clients without a certificate are refused.
     Required,
 }
 

@@ -32,26 +32,26 @@ const PATIENCE: Period = Period(Duration::from_secs(300));
 /// to readers.
 ///
 /// Records go to stdout, everything else to stderr. SIGTERM and SIGINT write and acknowledge
-/// everything received, then exit; a second one exits at once. SIGHUP reopens the file, and reads the
-/// configuration file, the tokens and the TLS files again.
+/// everything received, then exit; a second one exits at once. SIGHUP reopens the file, and reads
+/// the configuration file, the tokens and the TLS files again.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "netlog-collector", version)]
 pub struct Options {
-    /// Address to listen on: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT, http://HOST:PORT for
-    /// HTTP only, unix://PATH, or unixgram://PATH for datagrams; repeat for several. `localhost`
-    /// means both address families. Port 0 takes any free port; the bound address is printed on
-    /// stderr. The format of each message is recognised; `?as=text`, `json`, `syslog`, `gelf` or
-    /// `forward` after the address fixes it. With `?as=forward&key-file=PATH`, clients of Fluent
-    /// forward must know the key in the file. `?mode=0660&owner=USER:GROUP` after a path sets who
-    /// may send there [default: only the user of the collector]. `?proxy=on` after a tcp://, tls://
-    /// or http:// address requires a PROXY header from a proxy of --proxy-from. fd:// takes all
-    /// sockets passed by systemd.
+    /// Address to listen on: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT, http://HOST:PORT
+    /// for HTTP only, unix://PATH, or unixgram://PATH for datagrams; repeat for several.
+    /// `localhost` means both address families. Port 0 takes any free port; the bound address is
+    /// printed on stderr. The format of each message is recognised; `?as=text`, `json`, `syslog`,
+    /// `gelf` or `forward` after the address fixes it. With `?as=forward&key-file=PATH`, clients of
+    /// Fluent forward must know the key in the file. `?mode=0660&owner=USER:GROUP` after a path
+    /// sets who may send there [default: only the user of the collector]. `?proxy=on` after a
+    /// tcp://, tls:// or http:// address requires a PROXY header from a proxy of --proxy-from.
+    /// fd:// takes all sockets passed by systemd.
     #[arg(long, env = "NETLOG_LISTEN", value_name = "URL", value_delimiter = ',')]
     #[arg(default_values_t = [Endpoint::implied()])]
     pub listen: Vec<Endpoint>,
 
-    /// Address or network of a proxy whose PROXY headers (version 1 or 2) are trusted on `?proxy=on`
-    /// addresses; repeat for several.
+    /// Address or network of a proxy whose PROXY headers (version 1 or 2) are trusted on
+    /// `?proxy=on` addresses; repeat for several.
     #[arg(long, env = "NETLOG_PROXY_FROM", value_name = "ADDRESS", value_delimiter = ',')]
     #[arg(default_values_t = ProxyRange::loopback())]
     pub proxy_from: Vec<ProxyRange>,
@@ -142,8 +142,8 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_OPEN_FILES", value_name = "N")]
     pub max_open_files: Option<u64>,
 
-    /// Maximum bytes of records that are received and not yet written; beyond that, sockets are read
-    /// more slowly. At least 1MiB.
+    /// Maximum bytes of records that are received and not yet written; beyond that, sockets are
+    /// read more slowly. At least 1MiB.
     #[arg(long, env = "NETLOG_MAX_IN_FLIGHT", value_name = "SIZE", default_value_t = IN_FLIGHT)]
     pub max_in_flight: Size,
 
@@ -152,8 +152,8 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_HALF_LINES", value_name = "SIZE", default_value_t = HALF_LINES)]
     pub max_half_lines: Size,
 
-    /// Maximum bytes of GELF messages whose chunks have not all arrived, for each UDP socket; beyond
-    /// that, the oldest are dropped, and counted.
+    /// Maximum bytes of GELF messages whose chunks have not all arrived, for each UDP socket;
+    /// beyond that, the oldest are dropped, and counted.
     #[arg(long, env = "NETLOG_MAX_CHUNKED", value_name = "SIZE", default_value_t = CHUNKED)]
     pub max_chunked: Size,
 
@@ -192,9 +192,9 @@ pub struct Options {
     #[arg(long, env = "NETLOG_FORWARD_TOKEN_FILE", value_name = "PATH")]
     pub forward_token_file: Option<PathBuf>,
 
-    /// Place from which other collectors may forward records in the name of their senders: an address
-    /// such as 10.1.0.7, a network such as 10.1.0.0/16, `unix` for Unix sockets, or tls:NAME for the
-    /// name in a client's certificate; repeat for several [default: none].
+    /// Place from which other collectors may forward records in the name of their senders: an
+    /// address such as 10.1.0.7, a network such as 10.1.0.0/16, `unix` for Unix sockets, or
+    /// tls:NAME for the name in a client's certificate; repeat for several [default: none].
     #[arg(long, env = "NETLOG_RELAY_FROM", value_name = "PLACE", value_delimiter = ',')]
     pub relay_from: Vec<RelaySource>,
 

@@ -33,8 +33,8 @@ enum SearchOrder {
 }
 
 impl SearchOptions {
-    /// Returns true if the search is backwards from the last record, and the output forwards all
-    /// the same.
+    /// Returns true if the search is backwards from the last record, and the output forwards all the
+    /// same.
     fn reversed(&self) -> bool {
         self.order.is_none() && self.lines.as_deref().is_some_and(|lines| lines != "all")
     }

@@ -57,6 +57,18 @@ fn curl_posts_a_line_and_it_is_in_the_file_when_it_is_answered() {
 }
 
 #[test]
+fn a_client_that_closes_right_behind_its_request_is_served() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    for n in 0..50 {
+        let mut stream = TcpStream::connect(collector.authority()).expect("somebody listens");
+        let body = format!("record {n}");
+        stream.write_all(&request("/", "", body.as_bytes())).expect("the collector reads");
+    }
+    collector.wait_for(50);
+}
+
+#[test]
 fn a_large_body_in_chunks_that_waits_for_a_go_ahead_is_taken() {
     let scene = Scene::new();
     let collector = Collector::start(&scene);

@@ -65,6 +65,8 @@ async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: Submi
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
+            // Some clients send and close, and never read the answer.
+            .half_close(true)
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEAD)
             .max_headers(HEADERS)

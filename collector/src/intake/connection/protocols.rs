@@ -25,7 +25,8 @@ impl Connection {
         }
         let key = self.format.key();
         let framed = matches!(protocol, Protocol::Msgpack | Protocol::Relp);
-        if framed && key.is_none() && self.shared.tokens.is_some() {
+        let named = key.is_some() || submitter.origin.is_verified();
+        if framed && !named && self.shared.tokens.is_some() {
             return ConnectionEnd::Unfit(PeerError::MissingToken);
         }
         let stream = &mut self.stream;

@@ -36,6 +36,9 @@ pub(crate) struct NewToken {
     /// Senders whose records it may read, in the same form
     #[arg(long, value_name = "SENDERS", value_parser = senders)]
     read: Vec<String>,
+    /// Let a collector that forwards the records of others show it
+    #[arg(long)]
+    relay: bool,
     /// Day in UTC from which the token is refused
     #[arg(long, value_name = "YYYY-MM-DD")]
     expires: Option<NaiveDate>,
@@ -43,8 +46,8 @@ pub(crate) struct NewToken {
 
 pub(crate) fn run(command: &TokenCommand) -> anyhow::Result<()> {
     let TokenCommand::New(new) = command;
-    if new.send.is_empty() && new.read.is_empty() {
-        bail!("a token needs a right: add --send, --read or both");
+    if new.send.is_empty() && new.read.is_empty() && !new.relay {
+        bail!("a token needs a right: add --send, --read or --relay");
     }
     let token = draw()?;
     add(new, &token)?;
@@ -101,6 +104,9 @@ impl NewToken {
                 let _ = writeln!(text, "{key} = {senders:?}");
             }
         }
+        if self.relay {
+            text.push_str("relay = true\n");
+        }
         if let Some(date) = self.expires {
             let _ = writeln!(text, "expires = {date}");
         }
@@ -138,11 +144,12 @@ mod tests {
             file: PathBuf::new(),
             send: vec!["app=orders* host=web?".into(), "host=db1".into()],
             read: vec!["all".into()],
+            relay: true,
             expires: NaiveDate::from_ymd_opt(2027, 1, 1),
         };
         let table = new.table("foo");
         let expected = "[orders]\nsha256 = \"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae\"\n\
-                        send = [\"app=orders* host=web?\", \"host=db1\"]\nread = true\nexpires = 2027-01-01\n";
+                        send = [\"app=orders* host=web?\", \"host=db1\"]\nread = true\nrelay = true\nexpires = 2027-01-01\n";
         assert_eq!(table, expected);
     }
 

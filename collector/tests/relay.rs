@@ -168,6 +168,29 @@ fn a_relay_shows_its_token() {
     central.wait_for_lines(1);
 }
 
+#[test]
+fn a_token_that_only_sends_does_not_forward_for_others() {
+    let dir = temp();
+    let tokens = dir.path().join("tokens");
+    let text =
+        "[shop]\ntoken = \"shop-1\"\nsend = true\n[site]\ntoken = \"site-1\"\nrelay = true\n";
+    fs::write(&tokens, text).unwrap();
+    let central = Bench::start_unix(dir.clone(), Options { token_file: Some(tokens), ..central() });
+    let shown = |token: &str| {
+        let path = dir.path().join(token);
+        fs::write(&path, format!("{token}\n")).unwrap();
+        Bench::start_in(temp(), Options { forward_token_file: Some(path), ..site(dir.path()) })
+    };
+    let sender = shown("shop-1");
+    sender.connect().write_all(b"one\n").unwrap();
+    wait_for(|| central.stats.relays_refused.get() > 0);
+    drop(sender);
+    let relay = shown("site-1");
+    relay.connect().write_all(b"two\n").unwrap();
+    let lines = central.wait_for_lines(1);
+    assert!(lines[0].contains("\"msg\":\"two\""), "{}", lines[0]);
+}
+
 /// While the centre is away, the files are the buffer, rotated and compressed or not.
 #[test]
 fn what_was_written_while_the_centre_was_away_arrives_in_order_after_restarts() {

@@ -343,6 +343,13 @@ fn a_verified_certificate_stands_for_a_token() {
     let bench = Bench::start_tls(options);
     assert!(served(&bench, &ca.client(Some(&ca.issue("web1")))));
     assert!(!served(&bench, &ca.client(None)));
+    let mut relp = connect(&bench, &ca.client(Some(&ca.issue("web1"))));
+    let relp_open = "1 open 42 relp_version=0\ncommands=syslog\nrelp_software=x";
+    let relp_open = relp_open.replace("42", &(relp_open.len() - "1 open 42 ".len()).to_string());
+    relp.write_all(format!("{relp_open}\n").as_bytes()).unwrap();
+    let mut answer = [0; 6];
+    relp.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"1 rsp ");
     let mut shown = connect(&bench, &ca.client(Some(&ca.issue("web1"))));
     let wrong = HELLO.replace(",\"next\":7", ",\"next\":7,\"token\":\"wrong\"");
     shown.write_all(wrong.as_bytes()).unwrap();

@@ -193,6 +193,20 @@ fn entries_of_a_journal_are_kept_once_however_often_they_are_uploaded() {
 }
 
 #[test]
+fn a_journal_belongs_to_the_token_it_first_came_with() {
+    let scene = Scene::new();
+    let tokens = "[a]\ntoken = \"a-1\"\nsend = true\n[b]\ntoken = \"b-1\"\nsend = true\n";
+    std::fs::write(scene.path("tokens"), tokens).expect("the scene has room");
+    let collector = Collector::serving(&scene, "--token-file tokens");
+    let upload = |token: &str, first: u64| {
+        let headers = format!("{JOURNAL}Authorization: Bearer {token}\r\n");
+        post(&collector, "/upload", &headers, &journal(first, 10)).0
+    };
+    assert_eq!([upload("a-1", 1), upload("b-1", 11), upload("a-1", 11)], [202, 403, 202]);
+    assert_eq!(collector.text().lines().count(), 20);
+}
+
+#[test]
 fn a_listener_for_http_takes_requests_and_nothing_else() {
     let scene = Scene::new();
     let collector = Collector::with(&scene, "--listen http://127.0.0.1:0");

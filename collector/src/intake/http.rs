@@ -32,6 +32,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Time for a connection to wait for its next request, and for the head of a request to come.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
@@ -76,7 +77,11 @@ async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: Submi
         ended = connection.as_mut() => ended,
         () = shared.stopped() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            // A body without an end must not keep the collector from ending.
+            match timeout(BUSY, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
         }
     };
     if let Err(error) = ended {

@@ -7,14 +7,12 @@ use super::relay_source::allows;
 use super::shared::IntakeContext;
 use super::stream::PeerStream;
 use crate::decode::Origin;
-use crate::senders::grant::Grant;
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::PeerError;
 use batch::{RelaySenders, RelayedBatch};
 use netlog_wire::{BatchHeader, CollectorMessage, MAX_HEADER, RelayHello};
 use reader::RelayReader;
 use std::io;
-use std::sync::Arc;
 
 /// Bytes of the hub's room that a batch takes, for one of its lines.
 const LINE: usize = 64;
@@ -65,9 +63,9 @@ pub(super) async fn serve(
 async fn converse(reader: &mut RelayReader<'_>, peer: &RelayPeer<'_>) -> Result<(), RelayEnd> {
     let Some(line) = reader.line(MAX_HEADER).await? else { return Ok(()) };
     let hello = RelayHello::parse(&line).ok_or_else(|| rejected("malformed hello"))?;
-    let grant = admit(&hello, peer)?;
+    admit(&hello, peer)?;
     reader.send(&CollectorMessage::Welcome { ack: 0 }).await?;
-    let mut senders = RelaySenders::new(&hello.host, peer.origin.peer(), grant);
+    let mut senders = RelaySenders::new(&hello.host, peer.origin.peer());
     while let Some(line) = reader.line(MAX_HEADER).await? {
         if line.is_empty() {
             continue;
@@ -99,8 +97,8 @@ async fn keep(
     shared.hub.settled().await.map_err(|_| RelayEnd::Stopped)
 }
 
-/// Checks that the peer may speak for others at all, and returns the rights of its token.
-fn admit(hello: &RelayHello, peer: &RelayPeer<'_>) -> Result<Option<Arc<Grant>>, RelayEnd> {
+/// Checks that the peer may speak for others.
+fn admit(hello: &RelayHello, peer: &RelayPeer<'_>) -> Result<(), RelayEnd> {
     let RelayPeer { peer: address, origin, shared } = peer;
     if !allows(&shared.relay_from, *address, origin) {
         shared.stats.relays_refused.add(1);
@@ -111,11 +109,17 @@ fn admit(hello: &RelayHello, peer: &RelayPeer<'_>) -> Result<Option<Arc<Grant>>,
         let words = format!("the certificate is not for host {}", hello.host);
         return Err(rejected(words));
     }
-    let admitted = shared.tokens.as_ref().map(|tokens| tokens.admit(hello.token.as_deref()));
-    admitted.transpose().map_err(|error| match error {
+    let Some(tokens) = &shared.tokens else { return Ok(()) };
+    let grant = tokens.admit(hello.token.as_deref()).map_err(|error| match error {
         PeerError::MissingToken => RelayEnd::Refused(PeerError::HelloWithoutToken),
         error => RelayEnd::Refused(error),
-    })
+    })?;
+    if !grant.relay {
+        shared.stats.relays_refused.add(1);
+        let name = &grant.name;
+        return Err(rejected(format!("token {name} may not forward for others: set relay = true")));
+    }
+    Ok(())
 }
 
 fn rejected(words: impl Into<String>) -> RelayEnd {

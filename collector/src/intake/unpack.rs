@@ -80,7 +80,7 @@ pub(super) fn unpack(
 }
 
 /// The largest window, in bits, of a zstd frame that is taken: 8 MiB, as RFC 8878 recommends.
-const ZSTD_WINDOW: u32 = 23;
+pub(super) const ZSTD_WINDOW: u32 = 23;
 
 fn zstd_reader(bytes: &[u8]) -> Result<impl Read + '_, UnpackError> {
     let mut reader =

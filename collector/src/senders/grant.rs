@@ -13,6 +13,8 @@ pub(crate) struct Grant {
     pub(crate) name: String,
     pub(crate) send: Scope,
     pub(crate) read: Scope,
+    /// True for a collector that forwards, which speaks for the senders behind it.
+    pub(crate) relay: bool,
     /// True for a token of a file without names.
     pub(crate) unnamed: bool,
     /// Time from which the token is refused, in microseconds since 1970.
@@ -48,6 +50,7 @@ impl Grant {
             name,
             send: Scope::Everything,
             read: Scope::Everything,
+            relay: true,
             unnamed: true,
             expires: None,
         }

@@ -8,6 +8,7 @@ use crate::decode::journal::{JournalEntry, JournalReader};
 use crate::decode::post::shorten;
 use crate::hub::line_run::{LineRun, Source};
 use crate::intake::submitter::Submitter;
+use crate::intake::unpack::ZSTD_WINDOW;
 use crate::senders::grant::Grant;
 use crate::senders::identity::{Sender, SenderId};
 use hyper::StatusCode;
@@ -18,7 +19,7 @@ use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
-use zstd::stream::raw::{Decoder, Operation};
+use zstd::stream::raw::{DParameter, Decoder, Operation};
 
 /// The app of a journal as a whole: where each app has a file of its own, a journal is in one.
 const APP: &str = "journal";
@@ -78,6 +79,12 @@ impl<'a> JournalUpload<'a> {
             Some(b"zstd") => Some(JournalUnpacker::new()?),
             Some(_) => return Err(BodyError::UnknownEncoding.into()),
         };
+        let limits = &self.submitter.shared.limits;
+        let window = match zstd {
+            Some(_) => limits.bodies.clone().try_acquire_many_owned(1 << ZSTD_WINDOW),
+            None => limits.bodies.clone().try_acquire_many_owned(0),
+        };
+        let _window = window.map_err(|_| HttpRefusal::busy())?;
         while let Some(frame) = next_frame(&mut body).await? {
             let Ok(part) = frame.into_data() else { continue };
             self.submitter.shared.stats.bytes_in.add(part.len() as u64);
@@ -124,7 +131,7 @@ impl<'a> JournalUpload<'a> {
             self.push(&record, &identity);
             return Ok(());
         };
-        let sender = self.sender(SenderId(position.sequence), &identity);
+        let sender = self.sender(SenderId(position.sequence), &identity)?;
         let follows = self.runs.last().is_some_and(|run| match &run.source {
             Source::Netlog(last) => {
                 last.id == sender.id && run.first + run.count == position.number
@@ -145,12 +152,27 @@ impl<'a> JournalUpload<'a> {
     }
 
     /// The sender that a journal is.
-    fn sender(&mut self, id: SenderId, identity: &Identity) -> Arc<Sender> {
+    ///
+    /// # Errors
+    ///
+    /// When its id belongs to another token or certificate.
+    fn sender(&mut self, id: SenderId, identity: &Identity) -> Result<Arc<Sender>, HttpRefusal> {
         if let Some(sender) = self.sender.as_ref().filter(|sender| sender.id == id) {
-            return sender.clone();
+            return Ok(sender.clone());
         }
         let identity = Identity { app: Some(APP.into()), pid: None, ..identity.clone() };
-        self.sender.insert(Arc::new(Sender::new(id, identity, false))).clone()
+        let mut sender = Sender::new(id, identity, false);
+        sender.owner = match &self.grant {
+            Some(grant) => grant.owner(),
+            None => self.submitter.origin.owner(),
+        };
+        let unnamed = self.grant.as_ref().is_some_and(|grant| grant.unnamed);
+        let owners = self.submitter.shared.owners().filter(|_| !unnamed);
+        if owners.is_some_and(|marks| !marks.may_speak(id, sender.owner)) {
+            let reason = "this journal belongs to another token or certificate";
+            return Err(HttpRefusal::new(StatusCode::FORBIDDEN, reason));
+        }
+        Ok(self.sender.insert(Arc::new(sender)).clone())
     }
 
     async fn give(&mut self) -> Result<(), HttpRefusal> {
@@ -182,7 +204,9 @@ struct JournalUnpacker {
 
 impl JournalUnpacker {
     fn new() -> Result<Self, BodyError> {
-        let decoder = Decoder::new().map_err(|_| BodyError::Corrupt)?;
+        let mut decoder = Decoder::new().map_err(|_| BodyError::Corrupt)?;
+        let window = DParameter::WindowLogMax(ZSTD_WINDOW);
+        decoder.set_parameter(window).map_err(|_| BodyError::Corrupt)?;
         Ok(Self { decoder, piece: vec![0; PIECE], packed: 0, unpacked: 0 })
     }
 

@@ -4,7 +4,6 @@
 use crate::clock::now;
 use crate::decode::fit;
 use crate::hub::line_run::{LineRun, Source};
-use crate::senders::grant::Grant;
 use crate::senders::identity::{Sender, SenderId};
 use memchr::memmem;
 use netlog_wire::{BatchHeader, BatchSender, Identity, Line, Record, push_json};
@@ -28,15 +27,14 @@ pub(super) struct RelaySenders {
     host: String,
     peer: String,
     /// Rights of its token, if it needs one.
-    grant: Option<Arc<Grant>>,
     known: HashMap<BatchSender, Arc<Sender>>,
 }
 
 impl RelaySenders {
-    pub(super) fn new(host: &str, peer: &str, grant: Option<Arc<Grant>>) -> Self {
+    pub(super) fn new(host: &str, peer: &str) -> Self {
         let (host, mut via) = (fit(host.to_owned()), Vec::new());
         push_json(&mut via, &format!("via {host}"));
-        Self { via, host, peer: peer.to_owned(), grant, known: HashMap::new() }
+        Self { via, host, peer: peer.to_owned(), known: HashMap::new() }
     }
 
     fn get(&mut self, sender: &BatchSender) -> Result<Arc<Sender>, String> {
@@ -51,7 +49,6 @@ impl RelaySenders {
             pid: None,
             peer: Some(self.peer.clone()),
         };
-        self.grant.as_ref().map_or(Ok(()), |grant| grant.check_sending(&identity))?;
         let known = Arc::new(Sender::new(SenderId(id), identity, false));
         if self.known.len() >= MOST_SENDERS {
             self.known.clear();
@@ -135,7 +132,7 @@ mod tests {
     }
 
     fn senders() -> RelaySenders {
-        RelaySenders::new("site\"1", "10.0.0.1:99", None)
+        RelaySenders::new("site\"1", "10.0.0.1:99")
     }
 
     #[test]

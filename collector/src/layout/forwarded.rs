@@ -110,56 +110,56 @@ impl Forwarded {
     /// known. Nothing is to be removed before the disk has this.
     pub(crate) fn give_up_before(&self, generation: u64, records: Option<u64>) -> io::Result<()> {
         let mut state = self.lock();
-        if state.now.place.generation >= generation {
+        let mut next = state.now;
+        if next.place.generation >= generation {
             return Ok(());
         }
-        state.now.place = ForwardPlace { generation, offset: 0 };
-        state.now.numbered += records.unwrap_or(UNKNOWN);
-        state.now.lost += records.unwrap_or(1);
-        self.write(&mut state)
+        next.place = ForwardPlace { generation, offset: 0 };
+        next.numbered += records.unwrap_or(UNKNOWN);
+        next.lost += records.unwrap_or(1);
+        self.write(&mut state, next)
     }
 
     /// Goes back to where the log ends at the latest. After a power failure it may have lost more
     /// than the position has.
     pub(crate) fn go_back_to(&self, end: ForwardPlace) -> io::Result<()> {
         let mut state = self.lock();
-        if state.now.place <= end {
-            return Ok(());
-        }
-        state.now.place = end;
-        self.write(&mut state)
+        let next = ForwardState { place: end, ..state.now };
+        if state.now.place <= end { Ok(()) } else { self.write(&mut state, next) }
     }
 
     /// From now on, records without a number are sent under another id: nobody knows which of them
     /// were numbered how.
     pub(crate) fn renew(&self, relay: u128) -> io::Result<()> {
         let mut state = self.lock();
-        state.now.relay = relay;
-        self.write(&mut state)
+        let next = ForwardState { relay, ..state.now };
+        self.write(&mut state, next)
     }
 
     /// Takes note that so many lost records have been reported.
     pub(crate) fn report(&self, lost: u64) -> io::Result<()> {
         let mut state = self.lock();
-        state.now.reported = lost;
-        self.write(&mut state)
+        let next = ForwardState { reported: lost, ..state.now };
+        self.write(&mut state, next)
     }
 
     /// Makes the disk have the position.
     pub(crate) fn save(&self) -> io::Result<()> {
         let mut state = self.lock();
-        self.write(&mut state)
+        let next = state.now;
+        self.write(&mut state, next)
     }
 
-    fn write(&self, state: &mut Saved) -> io::Result<()> {
-        let next = next_of(&self.path);
+    /// Moves on to `next` once the disk has it.
+    fn write(&self, state: &mut Saved, next: ForwardState) -> io::Result<()> {
+        let path = next_of(&self.path);
         let mut options = OpenOptions::new();
-        let mut file = own(options.write(true).create(true).truncate(true)).open(&next)?;
-        file.write_all(&text(&state.now))?;
+        let mut file = own(options.write(true).create(true).truncate(true)).open(&path)?;
+        file.write_all(&text(&next))?;
         file.sync_data()?;
-        fs::rename(&next, &self.path)?;
+        fs::rename(&path, &self.path)?;
         sync_directory(&self.path)?;
-        state.saved = state.now.place;
+        *state = Saved { now: next, saved: next.place };
         Ok(())
     }
 
@@ -251,5 +251,23 @@ mod tests {
         assert_eq!((again.place, again.numbered, again.lost), (place(8, 0), 25, 20));
         forwarded.give_up_before(9, None).unwrap();
         assert_eq!(forwarded.now().numbered, 25 + UNKNOWN);
+    }
+
+    #[test]
+    fn what_the_disk_did_not_take_is_given_up_and_reported_later() {
+        let dir = tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        let forwarded = Forwarded::begin(&log, place(7, 100), 1).unwrap();
+        let before = forwarded.now();
+        let obstacle = next_of(&forwarded.path);
+        fs::create_dir(&obstacle).unwrap();
+        forwarded.give_up_before(8, Some(20)).unwrap_err();
+        forwarded.report(20).unwrap_err();
+        forwarded.renew(2).unwrap_err();
+        forwarded.go_back_to(place(6, 0)).unwrap_err();
+        assert_eq!(forwarded.now(), before);
+        fs::remove_dir(&obstacle).unwrap();
+        forwarded.give_up_before(8, Some(20)).unwrap();
+        assert_eq!((forwarded.now().lost, forwarded.now().place), (20, place(8, 0)));
     }
 }

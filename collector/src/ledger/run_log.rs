@@ -109,13 +109,14 @@ impl RunLog {
                 });
             }
             let Some(first) = self.entries.front() else { return Ok(unknown(limit)) };
-            let last = self.entries.len() == 1;
-            if last && !closed && first.batch.span.end() > limit {
+            let next = self.entries.get(1).map_or(u64::MAX, |next| next.batch.span.at);
+            let end = first.batch.span.end().min(next);
+            // Written after the limit was asked for: it counts the next time.
+            if end > limit && !closed {
                 return Ok(unknown(first.batch.span.at));
             }
             let Some(first) = self.entries.pop_front() else { return Ok(None) };
-            let next = self.entries.front().map_or(limit, |next| next.batch.span.at);
-            self.runs.extend(first.up_to(next.min(limit)));
+            self.runs.extend(first.up_to(end.min(limit)));
         }
     }
 
@@ -192,5 +193,63 @@ pub(crate) fn unsent_records(path: &Path, from: u64) -> io::Result<u64> {
         if !log.fill()? {
             return Ok(records);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::{KnownSender, StretchSpan};
+    use super::*;
+    use std::fs;
+    use tempfile::{TempDir, tempdir};
+
+    /// A ledger with a sender and these entries of it: their places, lengths and first numbers.
+    fn ledger(entries: &[[u64; 3]]) -> TempDir {
+        let mut text = Vec::new();
+        LedgerHead { generation: 1, inode: FileId(1, 2), ..LedgerHead::default() }.push(&mut text);
+        LedgerEntry::Sender(KnownSender::new(1, SenderId(7))).push(&mut text);
+        for &[at, len, first] in entries {
+            let span = StretchSpan { at, len, times: (1, 2), levels: 4 };
+            let runs = vec![RunEntry { sender: 1, first, count: 1, bytes: len }];
+            LedgerEntry::Batch(BatchEntry { span, runs }).push(&mut text);
+        }
+        let dir = tempdir().unwrap();
+        fs::write(dir.path().join("l"), text).unwrap();
+        dir
+    }
+
+    /// Where the next run ends, and its first number, 0 if it has none.
+    fn next(log: &mut RunLog, at: u64, limit: u64, closed: bool) -> Option<[u64; 2]> {
+        let run = log.next(at, limit, closed).unwrap()?;
+        assert_eq!(run.range.start, at);
+        Some(match run.origin {
+            RunOrigin::Numbered { first, .. } => [run.range.end, first],
+            RunOrigin::Unnumbered => [run.range.end, 0],
+        })
+    }
+
+    #[test]
+    fn entries_written_after_the_limit_was_asked_for_count_the_next_time() {
+        let dir = ledger(&[[0, 10, 1], [10, 10, 2], [20, 10, 3]]);
+        let mut log = RunLog::open(&dir.path().join("l"), 0).unwrap();
+        assert_eq!(next(&mut log, 0, 0, false), None);
+        assert_eq!(next(&mut log, 0, 10, false), Some([10, 1]));
+        assert_eq!(next(&mut log, 10, 10, false), None);
+        assert_eq!(next(&mut log, 10, 30, false), Some([20, 2]));
+        assert_eq!(next(&mut log, 20, 30, false), Some([30, 3]));
+        assert_eq!(next(&mut log, 30, 30, false), None);
+    }
+
+    #[test]
+    fn an_entry_counts_no_further_than_where_the_next_one_begins() {
+        // Torn, cut off, and written again; and a line that no entry knows.
+        let dir = ledger(&[[0, 10, 1], [10, 30, 2], [10, 20, 3], [40, 10, 4]]);
+        let mut log = RunLog::open(&dir.path().join("l"), 0).unwrap();
+        assert_eq!(next(&mut log, 0, 10, false), Some([10, 1]));
+        assert_eq!(next(&mut log, 10, 10, false), None);
+        assert_eq!(next(&mut log, 10, 30, false), Some([30, 3]));
+        assert_eq!(next(&mut log, 30, 45, false), Some([40, 0]));
+        assert_eq!(next(&mut log, 40, 45, false), None);
+        assert_eq!(next(&mut log, 40, 45, true), Some([45, 0]), "torn in a file that was closed");
     }
 }

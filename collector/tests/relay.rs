@@ -5,8 +5,9 @@ mod bench;
 use bench::{Bench, HELLO, STAMP, hello, record, records, wait_for};
 use netlog_collector::{Compress, Options, Size};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::Shutdown;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -308,6 +309,36 @@ fn a_centre_with_many_files_keeps_records_of_relays_where_their_senders_belong()
     plain.write_all(line("x", 11).as_bytes()).unwrap();
     wait_for(|| central.stats.records_written.get() == 1);
     assert_eq!(found(), [1, 4, 7]);
+}
+
+/// What was sent and not acknowledged is sent again under the same senders and numbers.
+#[test]
+fn a_batch_is_sent_again_as_it_was() {
+    let dir = temp();
+    let listener = UnixListener::bind(dir.path().join("netlog.sock")).unwrap();
+    let site = Bench::start_in(temp(), site(dir.path()));
+    let mut sender = site.sender();
+    sender.send(&format!("{}{}", hello(1), records(1, 5)));
+    let mut plain = site.connect();
+    plain.write_all(b"one\n").unwrap();
+    let headers = || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(socket.try_clone().unwrap());
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        assert!(line.starts_with("{\"netlog\":1,\"relay\":"), "{line}");
+        socket.write_all(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        line.split_once("\"senders\":").unwrap().1.trim_end().to_owned()
+    };
+    // Until both are in one batch.
+    let mut first = headers();
+    while first.matches("[\"").count() < 2 {
+        first = headers();
+    }
+    assert!(first.contains("9f3c00000000000000000000000000ab"), "{first}");
+    assert_eq!([headers(), headers()], [first.clone(), first]);
 }
 
 #[test]

@@ -26,6 +26,8 @@ struct FollowedFile {
     generation: u64,
     segment: Segment,
     ledger: PathBuf,
+    /// Place up to which runs have been read.
+    offset: u64,
     /// None if it has no ledger any more.
     runs: Option<RunLog>,
 }
@@ -58,7 +60,11 @@ impl Follower {
     pub(super) fn read(&mut self, state: &ForwardState) -> io::Result<Found> {
         let place = state.place;
         let log = self.log.clone();
-        let open = self.open.take().filter(|open| open.generation == place.generation);
+        // What was sent and not acknowledged is read again, from the beginning of the ledger.
+        let fits = |open: &FollowedFile| {
+            open.generation == place.generation && open.offset <= place.offset
+        };
+        let open = self.open.take().filter(fits);
         let mut open = match open {
             Some(open) => open,
             None => match find(&log, place)? {
@@ -111,6 +117,7 @@ impl FollowedFile {
             let Some(run) = self.next(offset, end)? else { break };
             offset = self.push(&mut batch, &run)?;
         }
+        self.offset = offset;
         let place = ForwardPlace { generation, offset };
         Ok(match (batch.is_empty(), end.closed && offset >= end.limit) {
             (false, _) => Found::Batch(Box::new(batch), place),
@@ -151,14 +158,14 @@ impl FollowedFile {
 
 /// The file of the log that `place` is in.
 fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<FollowedFile>> {
-    let generation = place.generation;
+    let ForwardPlace { generation, offset } = place;
     let ledger = ledger_of(log);
     let of_active = RunLog::open(&ledger, place.offset).ok();
     if let Some(runs) = of_active.filter(|runs| runs.head().generation == generation)
         && let Ok(segment) = Segment::open(log, true)
         && segment.inode() == Some(runs.head().inode)
     {
-        return Ok(Some(FollowedFile { generation, segment, ledger, runs: Some(runs) }));
+        return Ok(Some(FollowedFile { generation, offset, segment, ledger, runs: Some(runs) }));
     }
     let Some(name) = rotated(log).into_iter().find(|name| name.generation == generation) else {
         return Ok(None);
@@ -167,10 +174,12 @@ fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<FollowedFile>> {
     let segment = Segment::open(&path, true)?;
     let kept = ledger_of(&path);
     match RunLog::open(&kept, place.offset) {
-        Ok(runs) => Ok(Some(FollowedFile { generation, segment, ledger: kept, runs: Some(runs) })),
+        Ok(runs) => {
+            Ok(Some(FollowedFile { generation, offset, segment, ledger: kept, runs: Some(runs) }))
+        }
         // It will be moved behind its file in a moment.
         Err(error) if next_of(&ledger).exists() => Err(error),
-        Err(_) => Ok(Some(FollowedFile { generation, segment, ledger: kept, runs: None })),
+        Err(_) => Ok(Some(FollowedFile { generation, offset, segment, ledger: kept, runs: None })),
     }
 }
 

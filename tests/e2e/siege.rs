@@ -31,7 +31,7 @@ fn size(few: usize, many: usize) -> usize {
 
 /// The address of the `nth` peer, so that none has more connections than it may.
 fn home(nth: usize) -> [u8; 4] {
-    [127, 0, 0, 2 + u8::try_from(nth / 900).expect("some thousand peers")]
+    [127, 0, 0, 2 + u8::try_from(nth / 60).expect("some thousand peers")]
 }
 
 /// Does its worst to `to` (TCP) and `datagrams` (UDP), again and again for a while, while one good
@@ -54,12 +54,13 @@ fn withstand_for(long: Duration, attack: impl Fn(&str, &str) + Sync) {
     let (over, mut rounds, begun) = (AtomicBool::new(false), 0, Instant::now());
     let share = std::thread::scope(|scope| {
         let attacker = scope.spawn(|| {
+            // Also when the attack fails, or the good senders would go on for ever.
+            let _over = OnDrop(|| over.store(true, Ordering::Release));
             // Without turns, what it is served in `long` would take it a hundred times as long.
             let enough = || steady.served() >= RATE * long.as_secs();
             while begun.elapsed() < long || (!enough() && begun.elapsed() < SOON) {
                 attack(to, datagrams);
             }
-            over.store(true, Ordering::Release);
             let share = steady.share();
             assert!(enough(), "only {:.1} % of its rate was served", share * 100.0);
             share
@@ -80,6 +81,15 @@ fn withstand_for(long: Duration, attack: impl Fn(&str, &str) + Sync) {
     let said = collector.process.stderr();
     assert!(!said.contains("panicked"), "{said}");
     assert_served(collector, steady.finish(), rounds);
+}
+
+/// Does something when it goes out of scope.
+struct OnDrop<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        self.0();
+    }
 }
 
 /// Writes `bytes` again and again, and waits until all is taken; it is fine to be refused.

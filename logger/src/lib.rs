@@ -74,7 +74,7 @@
 //! and logs, with the spool in ordinary memory: what is delivered at a return from `main`, an exit, a
 //! panic, a drop of the guard or a flush is the same, but a crash or a kill loses the records that are
 //! not delivered yet. One line on stderr reports that at the start, unless [`Builder::memory_spool`] is
-//! set. There, `unix://` addresses and [`ship`] do not work either. On Windows, `std::process::exit` runs
+//! set. There, `unix://` addresses and [`Builder::ship`] do not work either. On Windows, `std::process::exit` runs
 //! no exit hooks: call [`flush`] first.
 //!
 //! Systems of 32 bits, and of either byte order, are supported where they have atomics of 64 bits. The

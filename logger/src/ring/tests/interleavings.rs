@@ -1,5 +1,6 @@
 //! Every interleaving of a few threads' loads and stores, as loom explores them.
 
+use super::loom_memory::LoomMemory;
 use super::*;
 use loom::sync::Arc;
 use loom::thread;

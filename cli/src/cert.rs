@@ -19,7 +19,7 @@ const CA_DAYS: u32 = 3650;
 
 #[derive(Args)]
 pub(crate) struct CertOptions {
-    /// Directory of the files; its CA is used, or made if there is none
+    /// Directory of the files; a CA is made in it unless it has one
     directory: PathBuf,
     /// Names and addresses by which clients reach the collector
     host: Vec<String>,

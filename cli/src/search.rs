@@ -130,7 +130,7 @@ impl SearchSource {
         Self { lines, name, next: None, end: None }
     }
 
-    /// Reads the next record, unless it is there or there is none any more.
+    /// Reads the next record, unless one is buffered or the stream has ended.
     fn fill(&mut self) -> anyhow::Result<()> {
         if self.next.is_some() || self.end.is_some() {
             return Ok(());

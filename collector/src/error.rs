@@ -42,7 +42,7 @@ pub enum BindError {
     Forward {
         /// The file with the position, the token or the records.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault in the file, or the system's error.
         cause: io::Error,
     },
     /// Records are to be forwarded, but there is no file that they could wait in.

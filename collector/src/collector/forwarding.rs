@@ -31,7 +31,7 @@ pub(super) fn check(options: &Options) -> Result<Option<String>, BindError> {
         .ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))
 }
 
-/// What the relay is to do, and what it shares.
+/// Task of the relay, and the state that it shares.
 pub(super) struct Relay {
     pub(super) target: ForwardTarget,
     pub(super) token: Option<String>,

@@ -34,7 +34,7 @@ pub(super) struct SinkShared {
     pub(super) retention: RetentionHandle,
     pub(super) stats: Arc<Stats>,
     pub(super) marks: Arc<Marks>,
-    /// How far the relay has come, if there is one.
+    /// Position of the relay, if there is one.
     pub(super) forwarded: OnceLock<Arc<Forwarded>>,
 }
 

@@ -32,7 +32,7 @@ pub(super) fn example(command: &Command) -> String {
     text
 }
 
-/// The default, or the kind of value where there is none.
+/// The default, or the kind of value of an option without a default.
 fn shown(arg: &Arg) -> String {
     let defaults = arg.get_default_values().iter().map(|value| quoted(&value.to_string_lossy()));
     let defaults: Vec<_> = defaults.collect();

@@ -21,7 +21,7 @@ impl BulkAction<'_> {
     }
 }
 
-/// The actions of a body; a line that is none ends them with a fault.
+/// The actions of a body; a line that is not an action ends them with a fault.
 fn actions(body: &[u8]) -> impl Iterator<Item = Result<BulkAction<'_>, String>> + Send {
     let mut lines = body.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let mut over = false;

@@ -38,7 +38,7 @@ impl<'a> ForwardMessage<'a> {
     ///
     /// # Errors
     ///
-    /// When it is none.
+    /// When the bytes are not a message of the protocol.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, MalformedMsgpack> {
         let mut reader = MsgpackReader::new(bytes);
         let MsgpackValue::Array(len @ 1..) = reader.value()? else { return Err(MalformedMsgpack) };

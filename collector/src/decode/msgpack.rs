@@ -169,7 +169,7 @@ impl<'a> MsgpackReader<'a> {
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// When the bytes are not msgpack, or end within a value.
     pub(crate) fn value(&mut self) -> Result<MsgpackValue<'a>, MalformedMsgpack> {
         let head = Head::of(self.rest)?.ok_or(MalformedMsgpack)?;
         let first = self.rest[0];

@@ -32,7 +32,7 @@ struct FollowedFile {
     runs: Option<RunLog>,
 }
 
-/// What there is at a position.
+/// Result of reading at a position.
 pub(super) enum Found {
     /// Records, and the position behind them.
     Batch(Box<Outgoing>, ForwardPlace),
@@ -44,7 +44,7 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// How far a file can be read.
+/// End of the readable part of a file.
 struct FileEnd {
     limit: u64,
     /// Nothing more will be written to it.
@@ -95,7 +95,7 @@ impl Follower {
         }
     }
 
-    /// How far the log has come, which changes with every batch.
+    /// End of the log, which moves with every batch.
     pub(super) fn end(&self) -> End {
         self.progress.end()
     }
@@ -183,7 +183,7 @@ fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<FollowedFile>> {
     }
 }
 
-/// What there is instead of a file that is not there.
+/// Result for a file that is missing.
 fn missing(log: &Path, generation: u64) -> Found {
     let active = RunLog::open(&ledger_of(log), 0).ok().map(|runs| runs.head().generation);
     let later = rotated(log).into_iter().map(|name| name.generation).chain(active);

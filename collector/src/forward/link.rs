@@ -13,7 +13,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Time for it to answer, or to take what is sent: longer than a disk hangs as a rule.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How soon the end of the collector is noticed in the middle of that.
+/// Interval at which the end of the collector is noticed meanwhile.
 const SLICE: Duration = Duration::from_millis(100);
 
 /// The longest line that it may answer.

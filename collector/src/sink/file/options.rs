@@ -29,7 +29,7 @@ pub(crate) struct FileOptions {
     pub(crate) retention: RetentionHandle,
     pub(crate) stats: Arc<Stats>,
     pub(crate) marks: Arc<Marks>,
-    /// How far the relay has come, if there is one.
+    /// Position of the relay, if there is one.
     pub(crate) forwarded: Option<Arc<Forwarded>>,
 }
 

@@ -136,7 +136,8 @@ impl FollowedFile {
 
     /// Adds the records of `run`, or some of them, and returns where they end.
     fn push(&mut self, batch: &mut Outgoing, run: &SourceRun) -> io::Result<u64> {
-        let (start, end) = (run.range.start, run.range.end);
+        let start = run.range.start;
+        let end = run.range.end;
         if let RunOrigin::Numbered { sender, first, count } = run.origin {
             let lines = self.segment.read_at(start, end - start)?;
             if memchr::memchr_iter(b'\n', &lines).count() as u64 != count {

@@ -61,7 +61,8 @@ impl<'a> Link<'a> {
 
     /// Sends all of `bytes`.
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let (mut sent, mut until) = (0, Instant::now() + PATIENCE);
+        let mut sent = 0;
+        let mut until = Instant::now() + PATIENCE;
         while sent < bytes.len() {
             match self.socket.write(&bytes[sent..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

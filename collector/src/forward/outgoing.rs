@@ -110,7 +110,8 @@ impl Outgoing {
         let parsed = Line::parse(line.strip_suffix(b"\n").unwrap_or(line));
         let app = parsed.and_then(|line| line.app);
         let host = parsed.and_then(|line| line.host);
-        let (raw_app, raw_host) = (app.map(|app| app.escaped()), host.map(|host| host.escaped()));
+        let raw_app = app.map(|app| app.escaped());
+        let raw_host = host.map(|host| host.escaped());
         let same =
             |last: &&NamedPlace| last.app.as_deref() == raw_app && last.host.as_deref() == raw_host;
         if let Some(last) = self.last_names.as_ref().filter(same) {

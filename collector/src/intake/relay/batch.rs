@@ -32,7 +32,8 @@ pub(super) struct RelaySenders {
 
 impl RelaySenders {
     pub(super) fn new(host: &str, peer: &str) -> Self {
-        let (host, mut via) = (fit(host.to_owned()), Vec::new());
+        let host = fit(host.to_owned());
+        let mut via = Vec::new();
         push_json(&mut via, &format!("via {host}"));
         Self { via, host, peer: peer.to_owned(), known: HashMap::new() }
     }

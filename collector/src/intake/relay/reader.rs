@@ -78,7 +78,8 @@ impl<'a> RelayReader<'a> {
         loop {
             let held = self.bytes.len();
             self.bytes.resize(held + READ, 0);
-            let (stream, bytes) = (&mut *self.stream, &mut self.bytes[held..]);
+            let stream = &mut *self.stream;
+            let bytes = &mut self.bytes[held..];
             let fetched =
                 poll_fn(|context| std::task::Poll::Ready(stream.poll_fetch(context, bytes)));
             let fetched = fetched.await;

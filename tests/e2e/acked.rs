@@ -1,7 +1,7 @@
 //! Protocols whose senders wait for answers: Fluent forward, RELP, Lumberjack. What is answered is
 //! in the file, whoever is killed.
 
-use crate::harness::{Collector, Port, Records, SOON, Scene, messages, metric, speak};
+use crate::harness::{Collector, Port, Records, SOON, Scene, messages, metric, speak, wait_until};
 use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -108,6 +108,51 @@ fn hostile_messages_end_their_connection_and_harm_nobody() {
     assert_eq!(messages(&records).last(), Some(&"still here"));
     let peak = collector.process.peak_memory();
     assert!(peak < 200 << 20, "{peak} bytes");
+}
+
+/// Begins four messages of RELP that take all the room for messages, but do not end.
+fn fill_the_room(collector: &Collector) -> Vec<TcpStream> {
+    let half = [&b"2 syslog 8388000 "[..], &vec![b'a'; (8 << 20) - (64 << 10) - 64]].concat();
+    let half = &half[..(8 << 20) - (64 << 10) - 64];
+    let open = || {
+        let mut stream = TcpStream::connect(collector.authority()).expect("somebody listens");
+        exchange(&mut stream, RELP_OPEN, RELP_OPENED);
+        stream
+    };
+    let mut streams = [open(), open(), open(), open()];
+    let before = metric(&collector.server(), "bytes_in");
+    for stream in &mut streams {
+        stream.write_all(half).expect("the collector reads");
+    }
+    let all = before + 4 * half.len() as u64;
+    assert!(wait_until(SOON, || metric(&collector.server(), "bytes_in") >= all));
+    streams.into()
+}
+
+#[test]
+fn compressed_entries_of_forward_wait_for_room_that_others_hold() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "--max-body 8MiB");
+    let others = fill_the_room(&collector);
+    let record = [&b"\x81"[..], &text("msg"), &text("late")].concat();
+    let mut zlib = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    zlib.write_all(&[&b"\x92\x05"[..], &record].concat()).expect("memory does not fail");
+    let packed = zlib.finish().expect("memory does not fail");
+    let len = u8::try_from(packed.len()).expect("it is small");
+    let option =
+        [&b"\x82"[..], &text("compressed"), &text("gzip"), &text("chunk"), &text("one")].concat();
+    let message = [&b"\x93\xa1t\xc4"[..], &[len], &packed, &option].concat();
+    let mut stream = TcpStream::connect(collector.authority()).expect("somebody listens");
+    stream.write_all(&message).expect("the collector reads");
+    stream.set_read_timeout(Some(Duration::from_millis(300))).expect("a limit");
+    match stream.peek(&mut [0]) {
+        Ok(len) => assert_eq!(len, 1, "the connection was closed"),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+    }
+    drop(others);
+    stream.set_read_timeout(Some(SOON)).expect("a limit");
+    exchange(&mut stream, b"", &forward_ack("one"));
+    assert_eq!(messages(&collector.records()), ["late"]);
 }
 
 /// Delivers `count` numbered messages over connections as they come and go: each is sent again

@@ -90,7 +90,11 @@ impl<'a> ForwardFrames<'a> {
             .and_then(|encoding| unpack(encoding, packed, limits.max_body, charge));
         unpacked.map_err(|error| match error {
             UnpackError::TooLarge => FrameError::TooLong,
-            UnpackError::Busy => FrameError::Busy,
+            UnpackError::Busy => {
+                // Two that wait and keep a part would wait for each other.
+                self.room = None;
+                FrameError::Busy(packed.len() + limits.max_body)
+            }
             UnpackError::Corrupt | UnpackError::UnknownEncoding => {
                 FrameError::Malformed("compressed entries are damaged")
             }
@@ -119,6 +123,10 @@ impl FrameProtocol for ForwardFrames<'_> {
         let (answer, known) = handshake.answer(&bytes[..len])?;
         let next = if known { AfterFrame::More } else { AfterFrame::Refused };
         Ok(Some(Frame { len, records: None, answer, next }))
+    }
+
+    fn grant(&mut self, room: OwnedSemaphorePermit) {
+        self.room = Some(room);
     }
 
     fn handed_over(&mut self) {

@@ -2,7 +2,7 @@
 //! Lumberjack. Whole messages are handed to the hub, and answered when they are in the sinks.
 
 use super::connection::ConnectionEnd;
-use super::message_buffer::{MessageBuffer, NoRoom};
+use super::message_buffer::{MessageBuffer, NoRoom, acquire};
 use super::shared::{DRAIN, READ};
 use super::stream::PeerStream;
 use super::submitter::{SubmitTerms, Submitter};
@@ -15,6 +15,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 /// Time for a peer to take an answer.
@@ -39,6 +40,9 @@ pub(super) trait FrameProtocol: Send {
     ///
     /// When it is not one, or would be longer than may be.
     fn next<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<Frame<'a>>, FrameError>;
+
+    /// Gives it the room that it did not find for a message.
+    fn grant(&mut self, _room: OwnedSemaphorePermit) {}
 
     /// Takes note that the records of the last message are on their way to the sinks.
     fn handed_over(&mut self) {}
@@ -79,8 +83,8 @@ pub(super) enum FrameError {
     Malformed(&'static str),
     /// It would be longer than `--max-body`, compressed or not.
     TooLong,
-    /// There is no room for what comes out of it; the peer will try again.
-    Busy,
+    /// There is no room for what comes out of it, which may be so many bytes.
+    Busy(usize),
     /// The same message waits on another connection; the peer will try again.
     Pending,
 }
@@ -92,7 +96,7 @@ impl FrameError {
         match self {
             Self::Malformed(words) => unfit(words),
             Self::TooLong => unfit("a message is longer than --max-body"),
-            Self::Busy => broken(io::ErrorKind::OutOfMemory, "no room for a compressed message"),
+            Self::Busy(_) => broken(io::ErrorKind::OutOfMemory, "no room for a compressed message"),
             Self::Pending => {
                 broken(io::ErrorKind::ResourceBusy, "the same chunk waits on another connection")
             }
@@ -145,6 +149,15 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
 
     /// Hands over all whole messages and answers them; `true` when the peer is done.
     async fn take_frames(&mut self) -> Result<bool, ConnectionEnd> {
+        loop {
+            if let Some(done) = self.take_while_room().await? {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// The same up to a message that there was no room for: `None` now that there is.
+    async fn take_while_room(&mut self) -> Result<Option<bool>, ConnectionEnd> {
         let mut taken = 0;
         let mut answers = Vec::new();
         let mut next = AfterFrame::More;
@@ -178,11 +191,20 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
             self.write(&answers).await?;
         }
         match (fault, next) {
+            (Some(FrameError::Busy(bytes)), _) => self.find_room(bytes).await.map(|()| None),
             (Some(fault), _) => Err(fault.end(P::NAME)),
             (None, AfterFrame::Refused) => Err(ConnectionEnd::Unfit(PeerError::UnknownKey)),
-            (None, AfterFrame::Done) => Ok(true),
-            (None, AfterFrame::More) => self.charge().await.map(|()| false),
+            (None, AfterFrame::Done) => Ok(Some(true)),
+            (None, AfterFrame::More) => self.charge().await.map(|()| Some(false)),
         }
+    }
+
+    /// Waits for the room that a message needs, so that its peer waits too.
+    async fn find_room(&mut self, bytes: usize) -> Result<(), ConnectionEnd> {
+        let found = acquire(&self.submitter.shared.limits.bodies, bytes).await;
+        let room = found.map_err(|NoRoom| FrameError::Busy(bytes).end(P::NAME))?;
+        self.protocol.grant(room);
+        Ok(())
     }
 
     fn consume(&mut self, taken: usize) {

@@ -60,7 +60,10 @@ impl MessageBuffer {
 }
 
 /// Waits for so much room.
-async fn acquire(bodies: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, NoRoom> {
+pub(super) async fn acquire(
+    bodies: &Arc<Semaphore>,
+    bytes: usize,
+) -> Result<OwnedSemaphorePermit, NoRoom> {
     let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
     match timeout(ROOM, bodies.clone().acquire_many_owned(bytes)).await {
         Ok(Ok(room)) => Ok(room),

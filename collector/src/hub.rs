@@ -116,7 +116,7 @@ impl Hub {
     /// When a sink failed until the patience was over.
     pub(crate) fn run(mut self) -> Result<(), GaveUp> {
         let mut tidied = Instant::now();
-        let mut pace = Coalescer::of_writer();
+        let mut coalescer = Coalescer::of_writer();
         self.look();
         while !self.sinks.is_empty() {
             if tidied.elapsed() > MINUTE {
@@ -126,13 +126,13 @@ impl Hub {
             if self.reopen.asked() {
                 self.look();
             }
-            pace.wait();
+            coalescer.wait();
             let submission = self.submissions.recv_timeout(TICK);
-            pace.wake();
+            coalescer.wake();
             match submission {
                 Ok(submission) => {
-                    pace.nap();
-                    pace.done(self.pass(submission)?);
+                    coalescer.nap();
+                    coalescer.done(self.pass(submission)?);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     buffer_pool::forget();

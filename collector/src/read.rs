@@ -5,7 +5,7 @@
 //! neither an intake nor the hub waits for readers, nor does `/healthz` for a search. All that the
 //! hub does for its readers is to tell them how far it has come ([`Progress`]).
 
-mod buffer_turn;
+mod buffer_permit;
 mod file_cursor;
 mod filter;
 mod foreign_line;

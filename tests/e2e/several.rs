@@ -1,4 +1,4 @@
-//! The hand tool reads from several collectors at once.
+//! The command-line tool reads from several collectors at once.
 
 use crate::harness::{Collector, SOON, Scene, speak, wait_until};
 

@@ -228,7 +228,7 @@ fn a_new_token_is_printed_once_and_admitted_with_the_rights_it_was_given() {
 }
 
 #[test]
-fn the_hand_tool_shows_its_token_from_a_file_or_the_environment() {
+fn the_command_line_shows_its_token_from_a_file_or_the_environment() {
     let scene = Scene::new();
     let collector = guarded(&scene, TOKEN);
     std::fs::write(scene.path("mine"), format!("# mine\n{TOKEN}\n")).expect("the scene has room");

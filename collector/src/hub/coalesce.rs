@@ -30,7 +30,7 @@ const ENOUGH: Duration = Duration::from_micros(200);
 /// Bytes that are much at one waking.
 const MUCH: usize = 64 << 10;
 
-/// The pace of one thread that waits, takes what is there, and waits again. It naps before it waits
+/// The waiting of one thread that takes what is there, and waits again. It naps before it waits
 /// or before it takes, as suits it.
 #[derive(Debug)]
 pub(crate) struct Coalescer {
@@ -118,7 +118,7 @@ impl Coalescer {
 }
 
 thread_local! {
-    static PACE: RefCell<Coalescer> = RefCell::new(Coalescer::new());
+    static COALESCER: RefCell<Coalescer> = RefCell::new(Coalescer::new());
     /// Reads of this thread since it waited.
     static READ: Cell<WorkDone> = const { Cell::new(WorkDone { items: 0, bytes: 0 }) };
 }
@@ -129,7 +129,7 @@ pub(crate) fn note_read(bytes: usize) {
     READ.set(WorkDone { items: read.items + 1, bytes: read.bytes + bytes });
 }
 
-/// The runtime that suits a collector best: a single thread, which has its pace.
+/// The runtime that suits a collector best: a single thread, which naps so that reads grow.
 ///
 /// One thread reads and decodes more than one file takes, and wakes nobody but the one that writes.
 ///
@@ -140,13 +140,13 @@ pub fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread()
         .enable_all()
         .on_thread_park(|| {
-            PACE.with_borrow_mut(|pace| {
-                pace.done(READ.take());
-                pace.nap();
-                pace.wait();
+            COALESCER.with_borrow_mut(|coalescer| {
+                coalescer.done(READ.take());
+                coalescer.nap();
+                coalescer.wait();
             });
         })
-        .on_thread_unpark(|| PACE.with_borrow_mut(Coalescer::wake))
+        .on_thread_unpark(|| COALESCER.with_borrow_mut(Coalescer::wake))
         .build()
 }
 
@@ -154,7 +154,7 @@ pub fn runtime() -> io::Result<Runtime> {
 mod tests {
     use super::*;
 
-    /// A pace at a time of its own.
+    /// A coalescer at a time of its own.
     struct Driven(Coalescer, Instant);
 
     impl Driven {
@@ -183,39 +183,39 @@ mod tests {
 
     #[test]
     fn what_comes_alone_is_never_waited_for() {
-        let mut pace = Driven::new();
-        assert!((0..1000).all(|_| !pace.turn(1, 10, 2500)));
+        let mut coalescer = Driven::new();
+        assert!((0..1000).all(|_| !coalescer.turn(1, 10, 2500)));
     }
 
     #[test]
     fn what_comes_often_is_gathered_until_it_is_rare_again() {
-        let mut pace = Driven::new();
-        assert!((0..16).all(|_| !pace.turn(1, 10, 100)));
-        assert!((0..1000).all(|_| pace.turn(10, 100, 0)));
-        assert!(pace.turn(10, 100, 5000), "it naps before it knows");
-        assert!(!pace.turn(1, 10, 5000));
+        let mut coalescer = Driven::new();
+        assert!((0..16).all(|_| !coalescer.turn(1, 10, 100)));
+        assert!((0..1000).all(|_| coalescer.turn(10, 100, 0)));
+        assert!(coalescer.turn(10, 100, 5000), "it naps before it knows");
+        assert!(!coalescer.turn(1, 10, 5000));
     }
 
     #[test]
     fn one_peer_that_awaits_each_answer_hardly_waits_for_more() {
-        let mut pace = Driven::new();
-        let naps = (0..1700).filter(|_| pace.turn(1, 10, 50)).count();
+        let mut coalescer = Driven::new();
+        let naps = (0..1700).filter(|_| coalescer.turn(1, 10, 50)).count();
         assert_eq!(naps, 100);
     }
 
     #[test]
     fn much_is_plenty_sooner_and_so_is_all_that_is_written() {
-        let mut pace = Driven::new();
-        assert!((0..1000).all(|_| !pace.take(WorkDone { items: 10, bytes: MUCH }, 200, 0)));
-        assert!(pace.take(WorkDone { items: 10, bytes: MUCH - 1 }, 200, 0));
-        assert!(pace.take(WorkDone { items: 10, bytes: MUCH }, 199, 0));
-        pace.0.writes = true;
-        assert!((0..1000).all(|_| !pace.take(WorkDone { items: 10, bytes: 1 }, 400, 0)));
+        let mut coalescer = Driven::new();
+        assert!((0..1000).all(|_| !coalescer.take(WorkDone { items: 10, bytes: MUCH }, 200, 0)));
+        assert!(coalescer.take(WorkDone { items: 10, bytes: MUCH - 1 }, 200, 0));
+        assert!(coalescer.take(WorkDone { items: 10, bytes: MUCH }, 199, 0));
+        coalescer.0.writes = true;
+        assert!((0..1000).all(|_| !coalescer.take(WorkDone { items: 10, bytes: 1 }, 400, 0)));
     }
 
     #[test]
     fn whoever_has_plenty_to_do_does_not_nap() {
-        let mut pace = Driven::new();
-        assert!((0..1000).all(|_| !pace.turn(100, 1100, 0)));
+        let mut coalescer = Driven::new();
+        assert!((0..1000).all(|_| !coalescer.turn(100, 1100, 0)));
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Scan {
     /// Lines that were found and are not taken yet, in the order in which they are taken.
     found: VecDeque<FoundLine>,
     text: Vec<u8>,
-    pace: PieceSize,
+    piece_size: PieceSize,
     pub(crate) counts: ScanCounts,
 }
 
@@ -106,10 +106,10 @@ impl Scan {
             SearchOrder::Oldest => left.collect(),
             SearchOrder::Newest => left.rev().collect(),
         };
-        let pace = PieceSize::default();
+        let piece_size = PieceSize::default();
         let counts = ScanCounts::default();
         let (found, text) = Default::default();
-        Self { log, query, from, left, reading: None, found, text, pace, counts }
+        Self { log, query, from, left, reading: None, found, text, piece_size, counts }
     }
 
     /// The time of what comes next, or a bound of it; none at the end.
@@ -259,7 +259,7 @@ impl Scan {
         let newest = self.query.order == SearchOrder::Newest;
         let part = if newest { reading.parts.pop_back() } else { reading.parts.pop_front() };
         let Some(mut piece) = part else { return Ok(()) };
-        let most = self.pace.0;
+        let most = self.piece_size.0;
         if newest && piece.to - piece.from > most {
             reading.parts.push_back(FilePart { to: piece.to - most, ..piece });
             piece.from = piece.to - most;
@@ -323,9 +323,9 @@ impl Scan {
         }
         let held: usize = found.iter().map(|found| found.end - found.begin).sum();
         if held * 2 > self.query.budget {
-            self.pace.shrink();
+            self.piece_size.shrink();
         } else {
-            self.pace.adapt(begun.elapsed());
+            self.piece_size.adapt(begun.elapsed());
         }
         let mut read = lines.bytes.len() as u64;
         if held > self.query.budget * 2 {

@@ -1,7 +1,7 @@
 //! `GET /search`: stored records, sent as they are found.
 
 use super::ReadContext;
-use super::buffer_turn::BufferTurn;
+use super::buffer_permit::BufferPermit;
 use super::filter::Filter;
 use super::format::{Notice, ResponseFormat};
 use super::log_set::LogFiles;
@@ -54,7 +54,7 @@ impl Search {
         let begin = move || Merge::new(store.snapshot(), query);
         let mut merge = spawn_blocking(begin).await.map_err(|_| StreamEnd::Closed)?;
         let mut matched = 0;
-        let mut turn = BufferTurn::default();
+        let mut turn = BufferPermit::default();
         loop {
             if turn.is_over(outlet, &self.reading.turns).await {
                 merge.release();

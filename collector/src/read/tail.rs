@@ -3,7 +3,7 @@
 //! A tail reads what was written from its files, or from memory while it is there: being slow only
 //! means to read later.
 
-use super::buffer_turn::BufferTurn;
+use super::buffer_permit::BufferPermit;
 use super::format::{Notice, ResponseFormat};
 use super::params::RecordCount;
 use super::piece_size::PieceSize;
@@ -76,8 +76,8 @@ struct Tailing<'a> {
     outlet: &'a Outlet,
     render: Render,
     cursor: Option<Box<dyn TailCursor>>,
-    pace: PieceSize,
-    turn: BufferTurn,
+    piece_size: PieceSize,
+    turn: BufferPermit,
     /// The position behind what was sent.
     sent: Option<Position>,
 }
@@ -120,8 +120,8 @@ impl Tail {
             outlet: &outlet,
             render,
             cursor: Some(cursor),
-            pace: PieceSize::default(),
-            turn: BufferTurn::default(),
+            piece_size: PieceSize::default(),
+            turn: BufferPermit::default(),
             sent: None,
         };
         if tailing.run(follow).await == Err(StreamEnd::Stalled) {
@@ -191,7 +191,7 @@ impl Tailing<'_> {
         if cursor.is_wide() {
             self.turn.take(&self.reading.turns).await.ok_or(StreamEnd::Closed)?;
         }
-        let most = self.outlet.chunk().min(self.pace.0);
+        let most = self.outlet.chunk().min(self.piece_size.0);
         let render = self.render.clone();
         // Others wait for what is read at once.
         let at_once = render.filter.is_quick() && cursor.is_warm();
@@ -207,7 +207,7 @@ impl Tailing<'_> {
             spawn_blocking(work).await.map_err(|_| StreamEnd::Closed)?
         };
         self.cursor = Some(cursor);
-        self.pace.adapt(took);
+        self.piece_size.adapt(took);
         let any = !out.is_empty();
         self.outlet.send(room, out).await?;
         Ok(any)

@@ -27,7 +27,7 @@ pub(super) struct RetentionWorker {
     /// The relay that must be asked before something is removed.
     forwarded: Option<Arc<Forwarded>>,
     /// The files that something failed with, which has been said.
-    told: BTreeSet<PathBuf>,
+    reported: BTreeSet<PathBuf>,
     /// The newest segment of each log whose ledger is as short as it can be, as all before it.
     shrunk: BTreeMap<PathBuf, SegmentName>,
     /// Logs with which nothing remains to be done until their directory changes.
@@ -37,9 +37,9 @@ pub(super) struct RetentionWorker {
 impl RetentionWorker {
     pub(super) fn new(handle: RetentionHandle, stats: Arc<Stats>, stderr: StderrLog) -> Self {
         let forwarded = handle.forwarded();
-        let told = BTreeSet::new();
+        let reported = BTreeSet::new();
         let shrunk = BTreeMap::new();
-        Self { handle, stats, stderr, forwarded, told, shrunk, settled: BTreeMap::new() }
+        Self { handle, stats, stderr, forwarded, reported, shrunk, settled: BTreeMap::new() }
     }
 
     /// Packs and removes what there is to be packed and removed of `log`: with one listing of the
@@ -51,7 +51,7 @@ impl RetentionWorker {
         if settled.is_some() && self.settled.get(log) == settled.as_ref() {
             return;
         }
-        self.told.retain(|path| path.exists() || packed_of(path).exists());
+        self.reported.retain(|path| path.exists() || packed_of(path).exists());
         let RotatedFiles { segments, ledgers } = RotatedFiles::list(log);
         // What is still to be packed will not be that large.
         let removed = self.remove(log, &segments, KeepLimits { size: None, ..policy.keep });
@@ -183,7 +183,7 @@ impl RetentionWorker {
 
     /// Says once what failed with a file.
     fn tell(&mut self, old: &Path, deed: std::fmt::Arguments<'_>, error: &io::Error) {
-        if self.told.insert(old.to_owned()) {
+        if self.reported.insert(old.to_owned()) {
             let chain = Chain(error);
             self.stderr.log(format_args!("{deed}: {chain}; it stays, and is tried again"));
         }

@@ -48,7 +48,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const MOST_FOREIGN: u64 = 8 << 20;
 
 /// Number of places taken by something else that are remembered, for each to be reported once.
-const TOLD: usize = 100;
+const MAX_REPORTED: usize = 100;
 
 /// Reports and counters of the files.
 pub(crate) struct FilesReports {
@@ -80,8 +80,8 @@ pub(crate) struct FilesSink {
     pruned: Option<u64>,
     looked: Instant,
     /// The places taken by something else that were reported, and whether too many files were.
-    told: BTreeSet<PathBuf>,
-    told_over: bool,
+    reported: BTreeSet<PathBuf>,
+    reported_over: bool,
 }
 
 struct OpenLog {
@@ -117,8 +117,8 @@ impl FilesSink {
             written: Vec::new(),
             pruned: None,
             looked: Instant::now(),
-            told: BTreeSet::new(),
-            told_over: false,
+            reported: BTreeSet::new(),
+            reported_over: false,
         };
         let base = files.template.base.clone();
         if files.options.format == Format::Json {
@@ -205,7 +205,7 @@ impl FilesSink {
         let records = part.batch.records();
         let over = self.known.len() >= self.most.all && !self.known.contains(&part.place);
         if over && part.place != other {
-            if !std::mem::replace(&mut self.told_over, true) {
+            if !std::mem::replace(&mut self.reported_over, true) {
                 let most = self.most.all;
                 let path = self.path(&other);
                 self.reports.stderr.log(format_args!(
@@ -284,7 +284,7 @@ impl FilesSink {
 
     /// Says once what is wrong with a place.
     fn tell(&mut self, place: &Path, cause: &io::Error) {
-        if self.told.len() < TOLD && self.told.insert(place.to_owned()) {
+        if self.reported.len() < MAX_REPORTED && self.reported.insert(place.to_owned()) {
             let path = self.path(place);
             let other = self.path(&self.other);
             let path = path.display();

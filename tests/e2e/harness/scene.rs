@@ -60,7 +60,7 @@ impl Scene {
         self.start(&example("traced"), &line.split(' ').collect::<Vec<_>>())
     }
 
-    /// The hand tool, with the words of its command line.
+    /// The command-line tool, with the words of its command line.
     pub(crate) fn netlog(&self, line: &str) -> Child {
         Child::start(self.command(&program("netlog")).args(line.split_whitespace()))
     }

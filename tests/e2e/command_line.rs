@@ -1,4 +1,4 @@
-//! `netlog`, the hand tool.
+//! `netlog`.
 
 use crate::harness::{Collector, Port, Scene, assert_each_once, messages};
 

@@ -11,9 +11,9 @@ const TURN: Duration = Duration::from_secs(1);
 
 /// The turn of one reader.
 #[derive(Debug, Default)]
-pub(crate) struct BufferTurn(Option<(OwnedSemaphorePermit, Instant)>);
+pub(crate) struct BufferPermit(Option<(OwnedSemaphorePermit, Instant)>);
 
-impl BufferTurn {
+impl BufferPermit {
     /// Waits for room, and ends the turn if that takes long, or if it was long and others wait.
     /// Returns true if the buffers have to be released.
     pub(crate) async fn is_over(&mut self, outlet: &Outlet, turns: &Semaphore) -> bool {

@@ -4,6 +4,8 @@ import { $, cut, el, pieces } from "./text.js";
 const FIELDS = ["grep", "v", "level", "app", "host", "target"];
 /** Fields that take alternatives, separated by commas. */
 const LISTS = ["app", "host"];
+/** Filters by a field of the record's own that have a parameter of their own. */
+const OWN = ["span", "trace"];
 const OTHERS = ["since", "until", "n", "at"];
 const BACKLOG = "2000";
 const FROM_SINCE = "20000";
@@ -11,7 +13,8 @@ const FROM_SINCE = "20000";
 /** The filter of an address. */
 export function read(query) {
   const asked = new URLSearchParams(query);
-  const filter = { f: asked.getAll("f").filter((pair) => pair.includes("=")) };
+  const own = OWN.flatMap((name) => asked.getAll(name).map((id) => `${name}=${id}`));
+  const filter = { f: [...asked.getAll("f").filter((pair) => pair.includes("=")), ...own] };
   for (const name of [...FIELDS, ...OTHERS]) filter[name] = asked.get(name) ?? "";
   for (const name of LISTS) filter[name] = asked.getAll(name).filter(Boolean).join(", ");
   filter.level = filter.level.toLowerCase();
@@ -23,9 +26,15 @@ export function write(filter) {
   const query = new URLSearchParams();
   for (const name of [...FIELDS, ...OTHERS]) if (filter[name] && !LISTS.includes(name)) query.set(name, filter[name]);
   for (const name of LISTS) for (const one of filter[name].split(",")) if (one.trim()) query.append(name, one.trim());
-  for (const pair of filter.f) query.append("f", pair);
+  for (const pair of filter.f) {
+    const own = ownOf(pair);
+    if (own) query.append(own, pair.slice(own.length + 1));
+    else query.append("f", pair);
+  }
   return query;
 }
+
+const ownOf = (pair) => OWN.find((name) => pair.startsWith(`${name}=`));
 
 /** The query for /tail. */
 export function tailQuery(filter) {
@@ -111,6 +120,11 @@ export class Filters {
   /** Toggles a filter by a clicked value. */
   pick(field, value) {
     const filter = { ...this.#filter, at: "" };
+    if (field === "f" && ownOf(value) && !filter.f.includes(value)) {
+      // All of a span or a trace: across apps, and whatever else was selected.
+      const { since, until, n } = this.#filter;
+      return this.#changed({ ...read(""), since, until, n, f: [value] }, "push");
+    }
     if (field === "f") {
       filter.f = filter.f.includes(value) ? filter.f.filter((pair) => pair !== value) : [...filter.f, value];
     } else {

@@ -67,6 +67,8 @@
 //!   certificate. Only the worker encrypts: a log call costs the same.
 //! - `tracing`: events of `tracing` become records too, with the spans around them. [`init()`] then also
 //!   installs a subscriber, unless there is one; `netlog::layer` is a layer for one of your own.
+//! - `opentelemetry`: records in a span have the trace id of `tracing-opentelemetry` 0.34.
+//! - `valuable`: values of `valuable` are nested JSON, in programs compiled with `--cfg tracing_unstable`.
 //!
 //! # Platform
 //!

@@ -14,9 +14,13 @@ mod ids;
 mod layer;
 mod locks;
 mod log_records;
+#[cfg(feature = "opentelemetry")]
+mod otel;
 mod span;
 mod span_end;
 mod span_text;
+#[cfg(all(tracing_unstable, feature = "valuable"))]
+mod structured;
 mod table;
 
 pub use filter::RecordFilter;

@@ -56,6 +56,9 @@ function filterOf(query) {
     const [key, value] = [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)];
     tests.push((r) => r.kv && Object.hasOwn(r.kv, key) && String(r.kv[key]) === value);
   }
+  const span = query.get("span");
+  if (span) tests.push((r) => r.span === span || r.spans?.some(({ id }) => id === span));
+  if (query.get("trace")) tests.push((r) => r.trace === query.get("trace"));
   if (query.get("since")) {
     const since = when(query.get("since"));
     tests.push((r) => Date.parse(r.time) >= since);

@@ -343,6 +343,31 @@ holds("what would hide or reorder text is made visible, and a record stays one r
   assert.match(await page.innerText("#detail .message"), /line one\nline two/, "the detail has its lines");
 });
 
+holds("one click leads from a record to all of its span or its trace, in all apps", {}, async () => {
+  const app = own();
+  const unique = Date.now().toString(16).padStart(16, "0");
+  const [trace, outer, inner] = [`4b${unique}`, `00${unique}`, `01${unique}`];
+  const spans = [{ name: "request", id: outer, kv: { id: 7 } }, { name: "query", id: inner }];
+  await given(history(30));
+  await put(
+    now({ app, msg: "in the query", trace, span: inner, spans }),
+    now({ app, msg: "in the request", trace, span: outer, spans: spans.slice(0, 1) }),
+    now({ app: `${app}-other`, msg: "in another app", trace, span: `02${unique}`, spans: [{ name: "job", id: `02${unique}` }] }),
+    now({ app, msg: "in none" }),
+  );
+  const click = async (text, name, count) => {
+    await open(`?app=${app}`);
+    await row("in the query").locator(".msg").click();
+    await page.waitForSelector("#detail:not([hidden])");
+    await page.click(`#detail dl .pick >> text=${text}`);
+    await until(async () => (await rows()).length === count, `${count} records of ${text}`);
+    assert.deepEqual([...query().keys()].sort(), [name], "no other filter is left");
+  };
+  await click("request id=7", "span", 2);
+  await click(inner, "span", 1);
+  await click(trace, "trace", 3);
+});
+
 holds("the trace and the spans of a record are in its details", {}, async () => {
   const app = own();
   await given(history(30));
@@ -354,7 +379,7 @@ holds("the trace and the spans of a record are in its details", {}, async () => 
   assert.match(shown, /request id=7 path=\/orders\nquery/);
   assert.match(shown, /trace\s+4bf92f3577b34da6a3ce929d0e0e4736/);
   await page.click("#detail dl .pick >> text=request id=7");
-  await page.waitForFunction(() => new URLSearchParams(location.search).get("f") === "span=00f067aa0ba902b7");
+  await page.waitForFunction(() => new URLSearchParams(location.search).get("span") === "00f067aa0ba902b7");
 });
 
 holds("a record in full: its fields, its JSON, its address", {}, async () => {

@@ -96,7 +96,7 @@ impl FilterOptions {
             values.iter().for_each(|value| query.push(key, value));
         }
         for (key, id) in [("span", &self.span), ("trace", &self.trace)] {
-            id.iter().for_each(|id| query.push("f", &format!("{key}={id}")));
+            id.iter().for_each(|id| query.push(key, id));
         }
         let optional =
             [("since", self.since.as_deref()), ("until", self.until.as_deref()), ("n", count)];
@@ -160,7 +160,7 @@ mod tests {
             "4b",
         ];
         let filters = TestLine::parse_from(line).filters;
-        let expected = "/tail?level=warn&app=a&app=b%20c&host=h&target=t%3A%3A&grep=x%2By%26&v=%C3%BC&f=k%3Dv&f=span%3D02&f=trace%3D4b&since=2026-02-03T04%3A05%3A06.000000Z&n=all";
+        let expected = "/tail?level=warn&app=a&app=b%20c&host=h&target=t%3A%3A&grep=x%2By%26&v=%C3%BC&f=k%3Dv&span=02&trace=4b&since=2026-02-03T04%3A05%3A06.000000Z&n=all";
         assert_eq!(filters.query(Some("all")).target("/tail"), expected);
         assert!(TestLine::try_parse_from(["x", "-f", "novalue"]).is_err());
         assert!(TestLine::try_parse_from(["x", "--since", "soon"]).is_err());

@@ -8,8 +8,8 @@ use crate::units::Period;
 use netlog_wire::parse_time;
 
 /// Parameters of both `/tail` and `/search`.
-const FILTERS: [&str; 10] =
-    ["level", "app", "host", "target", "grep", "v", "f", "since", "until", "n"];
+const FILTERS: [&str; 12] =
+    ["level", "app", "host", "target", "grep", "v", "f", "span", "trace", "since", "until", "n"];
 
 /// The longest query that is read; filters are short.
 const LENGTH: usize = 16 << 10;
@@ -112,6 +112,7 @@ impl Params {
                 let (key, value) = value.split_once('=').ok_or_else(bad)?;
                 filter.fields.push((key.to_owned(), value.to_owned()));
             }
+            "span" | "trace" => filter.fields.push((key.to_owned(), value)),
             "since" => filter.since = Some(time(key, &value)?),
             "until" => filter.until = Some(time(key, &value)?),
             "n" => self.count = Some(count(&value)?),
@@ -183,14 +184,15 @@ mod tests {
 
     #[test]
     fn a_query_is_read_in_all_its_parts() {
-        let query = "level=warn&app=a&app=b%2Fc&grep=x+y%2B&f=k=v=w&n=all&since=2026-11-22T18:42:23%2B01:00&follow=false&after=ff-7&host=";
+        let query = "level=warn&app=a&app=b%2Fc&grep=x+y%2B&f=k=v=w&span=02&trace=4b&n=all&since=2026-11-22T18:42:23%2B01:00&follow=false&after=ff-7&host=";
         let params = parse(query, &["follow", "after"]).unwrap();
         let filter = &params.filter;
         assert_eq!(filter.level, Some(Level::Warn));
         assert_eq!(filter.apps, ["a", "b/c"]);
         assert!(filter.hosts.is_empty(), "an empty field asks for nothing");
         assert!(filter.grep[0].is_match("x yy"));
-        assert_eq!(filter.fields, [("k".into(), "v=w".into())]);
+        let fields = [("k", "v=w"), ("span", "02"), ("trace", "4b")];
+        assert_eq!(filter.fields, fields.map(|(key, value)| (key.into(), value.into())));
         assert_eq!(filter.since, Some(1_795_369_343_000_000));
         assert_eq!((params.count, params.follow), (Some(RecordCount::All), false));
         assert_eq!(params.after, Some(Position { fingerprint: 255, offset: 7 }));

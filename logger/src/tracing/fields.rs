@@ -1,5 +1,7 @@
 //! Fields of spans and events as JSON members, each value in its own type.
 
+#[cfg(all(tracing_unstable, feature = "valuable"))]
+use super::structured;
 use crate::encode::push_number;
 use netlog_wire::push_json;
 use std::error::Error;
@@ -18,6 +20,8 @@ pub(super) enum Value<'a> {
     Text(&'a str),
     Error(&'a (dyn Error + 'static)),
     Debug(&'a dyn fmt::Debug),
+    #[cfg(all(tracing_unstable, feature = "valuable"))]
+    Valuable(valuable::Value<'a>),
 }
 
 /// Hands each field to a closure.
@@ -58,6 +62,11 @@ impl<F: FnMut(&Field, Value<'_>)> Visit for ForEachField<F> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         (self.0)(field, Value::Debug(value));
+    }
+
+    #[cfg(all(tracing_unstable, feature = "valuable"))]
+    fn record_value(&mut self, field: &Field, value: valuable::Value<'_>) {
+        (self.0)(field, Value::Valuable(value));
     }
 }
 
@@ -103,6 +112,8 @@ impl Value<'_> {
             // JSON has no word for the others (RFC 8259, section 6).
             Value::Float(number) => number.is_finite(),
             Value::Text(_) | Value::Error(_) | Value::Debug(_) => false,
+            #[cfg(all(tracing_unstable, feature = "valuable"))]
+            Value::Valuable(value) => return structured::push(out, value, limit),
         };
         if bare {
             return self.push_inside(out, limit);
@@ -134,6 +145,8 @@ impl fmt::Display for Value<'_> {
             Value::Text(text) => f.write_str(text),
             Value::Error(error) => write_chain(f, *error),
             Value::Debug(value) => write!(f, "{value:?}"),
+            #[cfg(all(tracing_unstable, feature = "valuable"))]
+            Value::Valuable(value) => write!(f, "{value:?}"),
         }
     }
 }

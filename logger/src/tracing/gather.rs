@@ -1,5 +1,7 @@
 //! Gathering of the spans around a record: from the innermost outwards, and written the other way.
 
+#[cfg(feature = "opentelemetry")]
+use super::otel;
 use super::span::Span;
 use crate::span_context::SpanContext;
 
@@ -7,9 +9,23 @@ use crate::span_context::SpanContext;
 const MOST_SPANS: usize = 32;
 
 impl SpanContext {
-    /// Takes the spans around and including `innermost`, in at most `limit` bytes: what is too long
-    /// loses its outermost spans.
-    pub(super) fn take(&mut self, innermost: &Span, limit: usize) {
+    /// Takes the spans that this thread is in, of which `innermost` is one, in at most `limit` bytes.
+    pub(super) fn take_entered(&mut self, innermost: &Span, limit: usize) {
+        self.take(innermost, limit);
+        #[cfg(feature = "opentelemetry")]
+        otel::take_current(self, innermost);
+    }
+
+    /// Takes the spans around and including `innermost`, which a record names, in at most `limit`
+    /// bytes.
+    pub(super) fn take_named(&mut self, innermost: &Span, limit: usize) {
+        self.take(innermost, limit);
+        #[cfg(feature = "opentelemetry")]
+        otel::take_known(self, innermost);
+    }
+
+    /// What is too long loses its outermost spans.
+    fn take(&mut self, innermost: &Span, limit: usize) {
         self.clear();
         let mut chain = [innermost; MOST_SPANS];
         let mut len = 1;

@@ -33,7 +33,7 @@ fn take_current(spans: &mut SpanContext, limit: usize) {
         }
         let current = dispatch.current_span();
         let Some(id) = current.id() else { return };
-        if OPEN_SPANS.with(id.into_u64(), |span| spans.take(span, limit)).is_none()
+        if OPEN_SPANS.with(id.into_u64(), |span| spans.take_entered(span, limit)).is_none()
             && let Some(take_outer) = TAKE_OUTER.get()
         {
             take_outer(dispatch, spans, limit);
@@ -49,7 +49,7 @@ where
     let current = subscriber.current_span();
     let innermost = current.id().and_then(|id| subscriber.span(id));
     for span in innermost.iter().flat_map(|span| span.scope()) {
-        if OPEN_SPANS.with(span.id().into_u64(), |span| spans.take(span, limit)).is_some() {
+        if OPEN_SPANS.with(span.id().into_u64(), |span| spans.take_entered(span, limit)).is_some() {
             return;
         }
     }

@@ -2,6 +2,10 @@
 
 use super::locks;
 use super::span_text::SpanText;
+#[cfg(feature = "opentelemetry")]
+use opentelemetry::trace::TraceId;
+#[cfg(feature = "opentelemetry")]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
@@ -13,6 +17,8 @@ pub(super) struct Span {
     parent: Option<Arc<Self>>,
     text: RwLock<SpanText>,
     timing: Timing,
+    #[cfg(feature = "opentelemetry")]
+    otel_trace: OnceLock<TraceId>,
 }
 
 impl Span {
@@ -37,6 +43,8 @@ impl Span {
     pub(super) fn clear(&mut self) {
         self.parent = None;
         self.timing = Timing::default();
+        #[cfg(feature = "opentelemetry")]
+        self.otel_trace.take();
         self.text.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -59,6 +67,12 @@ impl Span {
 
     pub(super) fn timing(&self) -> &Timing {
         &self.timing
+    }
+
+    #[cfg(feature = "opentelemetry")]
+    /// Id of its trace, once a record has been logged in it.
+    pub(super) fn otel_trace(&self) -> &OnceLock<TraceId> {
+        &self.otel_trace
     }
 }
 

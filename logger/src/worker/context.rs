@@ -11,13 +11,13 @@ use crate::endpoint::Endpoint;
 #[cfg(feature = "tls")]
 use crate::endpoint::Transport;
 use crate::known_collectors::KnownCollector;
-use crate::ring::Owner;
+use crate::ring::{Cursor, Owner};
 use crate::spool::Spool;
 #[cfg(feature = "tls")]
 use crate::tls::TlsSettings;
 use crate::token::Token;
 use crate::waker::Waker;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -67,6 +67,8 @@ pub(crate) struct Context {
     /// The program's own worker watches its spool.
     pub(crate) watch: Option<SpoolWatch>,
     outage: Outage,
+    /// End of the records that are counted as accepted.
+    counted: Cell<Cursor>,
 }
 
 impl Context {
@@ -84,6 +86,7 @@ impl Context {
             clock: None,
             watch: None,
             outage: Outage::default(),
+            counted: Cell::new(Cursor { position: 0, number: 1 }),
         }
     }
 
@@ -100,8 +103,10 @@ impl Context {
         self.outage.end(&self.spool, &self.destination.endpoint);
     }
 
-    /// Calibrates the clock of the log calls, and checks the file of the spool, if that is due.
+    /// Counts new records; calibrates the clock of the log calls and checks the file of the spool, if
+    /// that is due.
     pub(super) fn tend(&self) {
+        self.count_accepted();
         if let Some(watch) = &self.watch {
             watch.check(&self.spool, &self.status);
             if watch.has_successor() {
@@ -111,6 +116,16 @@ impl Context {
         if let Some(clock) = &self.clock {
             clock.borrow_mut().set();
         }
+    }
+
+    /// Counts the records that were appended since the last time, so that log calls need not.
+    fn count_accepted(&self) {
+        let Spool { ring, owner, .. } = &*self.spool;
+        // Those that have been released are gone.
+        let from = self.counted.get().max(ring.first());
+        let counted = ring.behind(from, u64::MAX - 1, *owner);
+        self.counted.set(counted);
+        self.status.accepted.store(counted.number - 1, Ordering::Release);
     }
 
     /// Closes the ring if the program ends and everything is delivered.

@@ -12,6 +12,8 @@ pub(crate) struct WorkerStatus {
     pub(crate) connected_since: AtomicU64,
     /// Address of the other side, while there is a connection.
     pub(crate) peer: Mutex<Option<SocketAddr>>,
+    /// Number of records appended to the spool, as far as the worker has counted them.
+    pub(crate) accepted: AtomicU64,
     /// Records lost because they are too long for a datagram.
     pub(crate) too_long: AtomicU64,
     /// Records of earlier runs that were discarded to make room.

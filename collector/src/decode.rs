@@ -17,6 +17,7 @@ mod json_shape;
 mod key_names;
 mod level_guess;
 pub(crate) mod loki;
+pub(crate) mod lumberjack;
 mod message;
 mod msgpack;
 mod name;

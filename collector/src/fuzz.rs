@@ -1,11 +1,14 @@
 //! Properties that hold for any input. The targets in `fuzz/` look for bytes for
 //! which it does not; the tests hold it against all the bytes that were found so far.
 
+mod bodies;
+mod frames;
+
+pub use bodies::{bodies, bulk, loki, otlp};
+pub use frames::{forward, journal, lumberjack, relp};
+
 use crate::clock::now;
-use crate::decode::forward::{ForwardMessage, ValueEnd};
-use crate::decode::journal::{JournalReader, MalformedJournal};
 use crate::decode::post::PostedRecords;
-use crate::decode::relp::{RelpFrame, RelpPart};
 use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, steps_taken};
 use crate::hub::line_run::LineRun;
 use crate::ledger::{LedgerReplay, LedgerState};
@@ -97,52 +100,6 @@ pub fn query(bytes: &[u8]) {
         assert_eq!(position.to_string().parse(), Ok(position));
     }
     let _ = Params::parse(text, &["after", "follow", "order"], &Expressions::default());
-}
-
-/// However the bytes of Fluent forward come, the end of a message is found at the same place; and
-/// whatever a message is, each of its records is canonical, and they are not more than its bytes.
-pub fn forward(bytes: &[u8]) {
-    let end = ValueEnd::new().find(bytes);
-    let mut slow = ValueEnd::new();
-    let found = (0..=bytes.len()).find_map(|len| match slow.find(&bytes[..len]) {
-        Ok(None) => None,
-        found => Some(found),
-    });
-    assert_eq!(found.unwrap_or(Ok(None)), end, "bit by bit the end is elsewhere");
-    let Ok(Some(end)) = end else { return };
-    let Ok(message) = ForwardMessage::parse(&bytes[..end]) else { return };
-    posted(message.records(None, 0), bytes.len());
-}
-
-/// However the bytes of RELP come, a frame ends at the same place, and none asks for less than it has.
-pub fn relp(bytes: &[u8]) {
-    let whole = RelpFrame::parse(bytes);
-    for len in 0..bytes.len() {
-        match (RelpFrame::parse(&bytes[..len]), whole) {
-            (Ok(RelpPart::Needs(needs)), _) => assert!(needs > len, "{needs} bytes of {len}"),
-            (Ok(RelpPart::Whole(frame)), Ok(RelpPart::Whole(same))) => assert_eq!(frame, same),
-            (Ok(RelpPart::Whole(_)), _) => panic!("a frame that more bytes undo"),
-            (Err(_), whole) => assert!(whole.is_err(), "a fault that more bytes mend"),
-        }
-    }
-}
-
-/// However the bytes of a journal come, the same entries are read, and their records are canonical.
-pub fn journal(bytes: &[u8]) {
-    let read = |step: usize| {
-        let mut reader = JournalReader::new(LIMIT);
-        let mut entries = Vec::new();
-        for mut part in bytes.chunks(step) {
-            while let Some(entry) = reader.next(&mut part)? {
-                entries.push(entry);
-            }
-        }
-        Ok::<_, MalformedJournal>(entries)
-    };
-    let whole = read(bytes.len().max(1));
-    assert_eq!(read(1), whole, "bit by bit other entries are read");
-    let records = whole.unwrap_or_default().into_iter().filter_map(|entry| entry.into_record(0));
-    posted(Box::new(records.map(Ok)), bytes.len());
 }
 
 /// Whatever a body brought, its records are canonical, and at most one for each byte.
@@ -336,6 +293,19 @@ mod tests {
     #[test]
     fn a_journal_is_read_however_it_comes() {
         each("journal", journal);
+    }
+
+    #[test]
+    fn a_frame_of_lumberjack_is_read_however_it_comes() {
+        each("lumberjack", lumberjack);
+    }
+
+    #[test]
+    fn bodies_of_http_requests_become_canonical_records_or_are_refused() {
+        each("otlp", otlp);
+        each("loki", loki);
+        each("bulk", bulk);
+        each("bodies", bodies);
     }
 
     #[test]

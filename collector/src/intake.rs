@@ -14,6 +14,7 @@ mod http;
 mod kernel_drops;
 mod limits;
 mod listener_format;
+mod lumberjack;
 mod message_buffer;
 mod opening;
 mod proxy_header;
@@ -30,6 +31,7 @@ mod stream;
 mod submitter;
 mod timeouts;
 mod unpack;
+mod unpack_room;
 
 use datagram_socket::DatagramSocket;
 use listener_format::ListenerFormat;

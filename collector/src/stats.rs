@@ -149,6 +149,8 @@ pub struct Stats {
     pub forward_chunks_repeated: Counter,
     /// Records taken from RELP.
     pub records_relp: Counter,
+    /// Records taken from Lumberjack.
+    pub records_lumberjack: Counter,
     /// Records taken from uploads of systemd's journal.
     pub records_journal: Counter,
     /// Parts of messages of Fluent forward, RELP or Lumberjack that were no records.

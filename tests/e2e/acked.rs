@@ -1,6 +1,8 @@
 //! Protocols whose senders wait for answers: Fluent forward, RELP, Lumberjack. What is answered is
 //! in the file, whoever is killed.
 
+mod lumberjack;
+
 use crate::harness::{Collector, Port, Records, SOON, Scene, messages, metric, speak, wait_until};
 use rustix::process::Signal;
 use std::io::{Read, Write};

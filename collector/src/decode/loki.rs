@@ -1,6 +1,7 @@
 //! Loki's push requests (`POST /loki/api/v1/push`), in JSON and in protobuf.
 
 use super::json_fields::claim;
+use super::owned_record::owned;
 use super::post::{Posted, PostedRecords, line_record};
 use super::protobuf::{MalformedProtobuf, ProtobufField, ProtobufFields};
 use super::severity;
@@ -53,28 +54,6 @@ fn record(entry: LokiEntry<'_>, labels: &Labels<'_>, received: i64) -> Record<'s
         }
     }
     record
-}
-
-/// The same record, free of the line it was read from.
-fn owned(record: Record<'_>) -> Record<'static> {
-    let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-    Record {
-        time: record.time,
-        level: record.level,
-        target: record.target.map(own),
-        file: record.file.map(own),
-        line: record.line,
-        thread: record.thread.map(own),
-        msg: own(record.msg),
-        kv: record.kv.into_iter().map(|(key, value)| (own(key), own(value))).collect(),
-        trace: record.trace.map(own),
-        span: record.span.map(own),
-        spans: record.spans.map(own),
-        recorded: record.recorded,
-        truncated: record.truncated,
-        lost: record.lost,
-        claims: record.claims,
-    }
 }
 
 /// The records of a JSON push; `None` when it is not one.

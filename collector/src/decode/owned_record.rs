@@ -17,6 +17,28 @@ pub(super) fn json_record(json: &[u8], received: i64) -> Option<Record<'static>>
     })
 }
 
+/// The same record, free of the line it was read from.
+pub(super) fn owned(record: Record<'_>) -> Record<'static> {
+    let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+    Record {
+        time: record.time,
+        level: record.level,
+        target: record.target.map(own),
+        file: record.file.map(own),
+        line: record.line,
+        thread: record.thread.map(own),
+        msg: own(record.msg),
+        kv: record.kv.into_iter().map(|(key, value)| (own(key), own(value))).collect(),
+        trace: record.trace.map(own),
+        span: record.span.map(own),
+        spans: record.spans.map(own),
+        recorded: record.recorded,
+        truncated: record.truncated,
+        lost: record.lost,
+        claims: record.claims,
+    }
+}
+
 /// The record of a syslog message; `None` when `message` is something else.
 pub(super) fn syslog_record(message: &[u8], received: i64) -> Option<Record<'static>> {
     record_of(message, "\\", received, |text, draft, scratch| {

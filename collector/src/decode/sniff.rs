@@ -96,8 +96,8 @@ const ROWS: &[(Where, &[Sign], Is)] = &[
     // `x^` is text when text goes on; `x` and one of the others is no UTF-8, or an odd word of it.
     (Start, &[Bytes(&[0x78, 0x5e]), In(&[(0, 8), (14, 31), (127, 255)])], Is::Not(Zlib)),
     (Start, &[Bytes(&[0x78]), In(&[(0x01, 0x01), (0x9c, 0x9c), (0xda, 0xda)]), BYTE], Is::Not(Zlib)),
-    // The window size behind it is less than 2^24: `2Ways` is text.
-    (Start, &[In(&[(b'1', b'2')]), Bytes(b"W\0")], Is::Not(Lumberjack)),
+    // The window size behind it, or the length, is less than 2^24: `2Ways` is text.
+    (Start, &[In(&[(b'1', b'2')]), In(&[(b'C', b'C'), (b'W', b'W')]), Bytes(b"\0")], Is::Not(Lumberjack)),
     // The length, of less than 1 MiB, and the first opcodes of a pickled dictionary.
     (Start, &[Bytes(&[0]), In(&[(0, 0x0f)]), BYTE, BYTE, Bytes(b"}q")], Is::Not(Pickle)),
     (Start, &[Bytes(&[0]), In(&[(0, 0x0f)]), BYTE, BYTE, Bytes(&[0x80]), In(&[(2, 5)])], Is::Not(Pickle)),
@@ -349,6 +349,7 @@ mod tests {
             (b"\x78\x5e\x03", Zlib),
             (b"2W\0\0\x07\xd0", Lumberjack),
             (b"1W\0\0\0\x01", Lumberjack),
+            (b"2C\0\0\0\x01", Lumberjack),
             (b"\0\0\x01\xe7}q\0(", Pickle),
             (b"\0\0\x01\xe7\x80\x04\x95", Pickle),
             (b"\xac\xed\0\x05", Java),

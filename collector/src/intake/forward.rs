@@ -6,7 +6,7 @@ mod shared_key;
 use super::frames::{AfterFrame, Frame, FrameError, FrameProtocol};
 use super::recent_chunks::{ChunkAdmission, PendingChunk};
 use super::shared::IntakeContext;
-use super::unpack::{UnpackError, encoding, unpack};
+use super::unpack_room::UnpackRoom;
 use crate::clock::now;
 use crate::decode::forward::{ForwardMessage, ValueEnd};
 use crate::stats::{Counter, Stats};
@@ -18,9 +18,6 @@ use tokio::sync::OwnedSemaphorePermit;
 /// The longest id of a chunk.
 const CHUNK: usize = 1024;
 
-/// Bytes charged at once for what comes out of compressed entries.
-const STEP: usize = 64 << 10;
-
 /// The messages of a connection.
 pub(super) struct ForwardFrames<'a> {
     shared: &'a IntakeContext,
@@ -31,8 +28,8 @@ pub(super) struct ForwardFrames<'a> {
     handshake: Option<Handshake>,
     /// The chunk whose records are being handed over.
     chunk: Option<PendingChunk<'a>>,
-    /// For what came out of compressed entries.
-    room: Option<OwnedSemaphorePermit>,
+    /// For what comes out of compressed entries.
+    room: UnpackRoom<'a>,
 }
 
 impl<'a> ForwardFrames<'a> {
@@ -42,7 +39,8 @@ impl<'a> ForwardFrames<'a> {
         key: Option<Arc<SharedKey>>,
     ) -> Self {
         let handshake = key.map(Handshake::new);
-        Self { shared, host, end: ValueEnd::new(), handshake, chunk: None, room: None }
+        let room = UnpackRoom::new(&shared.limits);
+        Self { shared, host, end: ValueEnd::new(), handshake, chunk: None, room }
     }
 
     fn message<'b>(&mut self, bytes: &'b [u8]) -> Result<Frame<'b>, FrameError> {
@@ -66,39 +64,11 @@ impl<'a> ForwardFrames<'a> {
                 }
             }
         }
-        let unpacked = message.compressed().map(|packed| self.unpack(packed)).transpose()?;
+        let unpacked = message.compressed();
+        let unpacked = unpacked.map(|packed| self.room.unpack("gzip, zstd", packed)).transpose()?;
         frame.records = Some(message.records(unpacked, now()));
         self.chunk = pending;
         Ok(frame)
-    }
-
-    fn unpack(&mut self, packed: &[u8]) -> Result<Vec<u8>, FrameError> {
-        let limits = &self.shared.limits;
-        let room = &mut self.room;
-        let charge = |len: usize| {
-            while room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) < len {
-                let more = limits.bodies.clone().try_acquire_many_owned(STEP as u32);
-                let more = more.map_err(|_| UnpackError::Busy)?;
-                match room.as_mut() {
-                    Some(room) => room.merge(more),
-                    None => *room = Some(more),
-                }
-            }
-            Ok(())
-        };
-        let unpacked = encoding("gzip, zstd", packed)
-            .and_then(|encoding| unpack(encoding, packed, limits.max_body, charge));
-        unpacked.map_err(|error| match error {
-            UnpackError::TooLarge => FrameError::TooLong,
-            UnpackError::Busy => {
-                // Two that wait and keep a part would wait for each other.
-                self.room = None;
-                FrameError::Busy(packed.len() + limits.max_body)
-            }
-            UnpackError::Corrupt | UnpackError::UnknownEncoding => {
-                FrameError::Malformed("compressed entries are damaged")
-            }
-        })
     }
 }
 
@@ -126,11 +96,11 @@ impl FrameProtocol for ForwardFrames<'_> {
     }
 
     fn grant(&mut self, room: OwnedSemaphorePermit) {
-        self.room = Some(room);
+        self.room.grant(room);
     }
 
     fn handed_over(&mut self) {
-        self.room = None;
+        self.room.release();
         if let Some(chunk) = self.chunk.take() {
             chunk.taken();
         }

@@ -12,7 +12,7 @@ use crate::senders::peer_error::PeerError;
 use crate::stats::{Counter, Stats};
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
@@ -20,6 +20,9 @@ use tokio::time::{Instant, timeout};
 
 /// Time for a peer to take an answer.
 const PEER_READS: Duration = Duration::from_secs(60);
+
+/// Interval between signs of life for a peer that waits: Beats give up after 30 s without one.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// No limit: a peer that is not answered sends no more, and tries again by itself.
 const PATIENCE: Duration = Duration::from_secs(86_400);
@@ -41,6 +44,12 @@ pub(super) trait FrameProtocol: Send {
     /// When it is not one, or would be longer than may be.
     fn next<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<Frame<'a>>, FrameError>;
 
+    /// The answer to all messages so far that have none of their own, once their records are in the
+    /// sinks.
+    fn answer(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// Gives it the room that it did not find for a message.
     fn grant(&mut self, _room: OwnedSemaphorePermit) {}
 
@@ -49,6 +58,11 @@ pub(super) trait FrameProtocol: Send {
 
     /// Bytes that tell the peer that nothing more is taken.
     fn farewell(&self) -> &'static [u8] {
+        b""
+    }
+
+    /// Bytes that tell a peer that waits for an answer that the collector is there.
+    fn heartbeat(&self) -> &'static [u8] {
         b""
     }
 
@@ -174,7 +188,8 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
             if let Some(mut records) = frame.records {
                 let none = Defaults::default();
                 let terms = SubmitTerms { defaults: &none, grant: None, limit: PATIENCE };
-                let given = self.submitter.hand_over(&mut records, terms).await;
+                let given = self.submitter.hand_over(&mut records, terms);
+                let given = alive(self.stream, self.protocol.heartbeat(), given).await?;
                 let outcome = given.map_err(|_| ConnectionEnd::Abandoned)?;
                 let stats = &self.submitter.shared.stats;
                 P::records(stats).add(outcome.taken);
@@ -186,6 +201,7 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
             next = frame.next;
         }
         self.consume(taken);
+        answers.extend(self.protocol.answer());
         if !answers.is_empty() {
             self.settle().await?;
             self.write(&answers).await?;
@@ -275,13 +291,37 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
     }
 
     async fn settle(&mut self) -> Result<(), ConnectionEnd> {
-        self.submitter.settled(PATIENCE).await.map_err(|_| ConnectionEnd::Abandoned)
+        let settled = self.submitter.settled(PATIENCE);
+        let settled = alive(self.stream, self.protocol.heartbeat(), settled).await?;
+        settled.map_err(|_| ConnectionEnd::Abandoned)
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionEnd> {
         match timeout(PEER_READS, write_all(self.stream, bytes)).await {
             Ok(written) => Ok(written?),
             Err(_) => Err(ConnectionEnd::Broken(io::ErrorKind::TimedOut.into())),
+        }
+    }
+}
+
+/// Waits for `work`, and gives the peer a sign of life every while.
+async fn alive<T>(
+    stream: &mut PeerStream,
+    heartbeat: &[u8],
+    work: impl Future<Output = T>,
+) -> Result<T, ConnectionEnd> {
+    let mut work = pin!(work);
+    loop {
+        if let Ok(done) = timeout(HEARTBEAT, work.as_mut()).await {
+            return Ok(done);
+        }
+        // Not waited for: `work` would be kept from what it holds.
+        match stream.try_write(heartbeat) {
+            Ok(len) if len < heartbeat.len() => {
+                return Err(ConnectionEnd::Broken(io::ErrorKind::WriteZero.into()));
+            }
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error.into()),
+            Ok(_) | Err(_) => {}
         }
     }
 }

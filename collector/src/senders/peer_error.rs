@@ -104,7 +104,7 @@ impl fmt::Display for Protocol {
             Self::Gzip => "a gzip stream: send it uncompressed",
             Self::Zstd => "a zstd stream: send it uncompressed",
             Self::Zlib => "a zlib stream: with rsyslog, use ziplevel instead of compression.mode",
-            Self::Lumberjack => "Lumberjack (Beats, Logstash): send JSON lines",
+            Self::Lumberjack => "Lumberjack (Beats, Logstash): its connections show no token",
             Self::Pickle => "a Python pickle (SocketHandler): use SysLogHandler, or JSON lines",
             Self::Java => "serialised Java (log4j 1 SocketAppender): choose a text or JSON layout",
             Self::Relay => "batches of a relay: begin a connection with them",

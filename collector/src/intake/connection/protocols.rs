@@ -4,6 +4,7 @@ use super::{Connection, ConnectionEnd};
 use crate::intake::forward::ForwardFrames;
 use crate::intake::frames;
 use crate::intake::http;
+use crate::intake::lumberjack::LumberjackFrames;
 use crate::intake::relay::{self, RelayEnd, RelayPeer};
 use crate::intake::relp::RelpFrames;
 use crate::intake::submitter::Submitter;
@@ -24,7 +25,7 @@ impl Connection {
             return ConnectionEnd::Closed;
         }
         let key = self.format.key();
-        let framed = matches!(protocol, Protocol::Msgpack | Protocol::Relp);
+        let framed = matches!(protocol, Protocol::Msgpack | Protocol::Relp | Protocol::Lumberjack);
         let named = key.is_some() || submitter.origin.is_verified();
         if framed && !named && self.shared.tokens.is_some() {
             return ConnectionEnd::Unfit(PeerError::MissingToken);
@@ -38,6 +39,10 @@ impl Connection {
             }
             Protocol::Relp => {
                 let frames = RelpFrames::new(self.shared.limits.max_body);
+                frames::serve(stream, opening, submitter, frames).await
+            }
+            Protocol::Lumberjack => {
+                let frames = LumberjackFrames::new(&self.shared.limits);
                 frames::serve(stream, opening, submitter, frames).await
             }
             _ => end,

@@ -1,0 +1,4 @@
+//! See `netlog_collector::fuzz::lumberjack` for what must hold.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netlog_collector::fuzz::lumberjack(bytes));

@@ -202,6 +202,7 @@ fn hello_of(at: usize) -> Hello {
         next: 1,
         token: None,
         recovered: false,
+        recovered_after: None,
     }
 }
 

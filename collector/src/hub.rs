@@ -316,7 +316,9 @@ fn report_end(mark: &mut Mark, sender: Arc<Sender>) -> Option<LineRun> {
     if std::mem::replace(&mut mark.ended, true) {
         return None;
     }
-    let record = sender.crash_notice(mark.recovered, now());
+    // What this collector has counted misses what another run of it has written.
+    let since = sender.recovered_after.map(|after| mark.sealed.saturating_sub(after));
+    let record = sender.crash_notice(since.unwrap_or(mark.recovered), now());
     let mut run = LineRun::new(Source::Ended(sender.clone()), 1, 0);
     run.record(&record, &Identity { peer: None, ..sender.identity.clone() });
     Some(run)

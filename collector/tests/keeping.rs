@@ -146,6 +146,28 @@ fn whoever_dies_while_it_delivers_for_a_dead_sender_does_not_end_its_story() {
 }
 
 #[test]
+fn what_is_recovered_is_counted_across_a_restart_of_the_collector_between_two_who_deliver() {
+    let recovered = HELLO.replace("\"next\":7", "\"next\":7,\"recovered\":true");
+    let bench = Bench::start(Options::default());
+    let mut adopter = bench.sender();
+    adopter.send(&format!("{recovered}{}", record("a").repeat(2)));
+    adopter.expect("{\"netlog\":1,\"ack\":0}\n{\"ack\":8}\n");
+    let dir = bench.dir();
+    bench.end();
+    let bench = Bench::start_in(dir, Options::default());
+    let mut next = bench.sender();
+    let again = recovered.replace("true", "true,\"recovered_after\":6").replace("7,", "9,");
+    next.send(&format!("{again}{}", record("b")));
+    next.expect("{\"netlog\":1,\"ack\":8}\n{\"ack\":9}\n");
+    next.send("\n");
+    next.finish();
+    next.expect_end();
+    let lines = bench.wait_for_lines(4);
+    assert!(lines[3].contains("did not end cleanly; 3 records recovered"), "{lines:?}");
+    bench.end();
+}
+
+#[test]
 fn what_a_dead_sender_left_ends_with_one_record_that_says_so() {
     let recovered = HELLO.replace("\"next\":7", "\"next\":7,\"recovered\":true");
     let bench = Bench::start(Options::default());

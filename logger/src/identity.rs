@@ -87,9 +87,8 @@ impl SenderIdentity {
         format!("{app}.{}.ring", self.sender)
     }
 
-    /// Hello of a connection whose first record is number `next`; `recovered` when the program
-    /// crashed and another one delivers its records.
-    pub(crate) fn hello(&self, next: u64, recovered: bool, token: &Token) -> Hello {
+    /// Hello of a connection whose first record is number `next`.
+    pub(crate) fn hello(&self, next: u64, token: &Token) -> Hello {
         Hello {
             netlog: VERSION,
             sender: self.sender.clone(),
@@ -98,7 +97,8 @@ impl SenderIdentity {
             pid: self.pid,
             next,
             token: token.text(),
-            recovered,
+            recovered: false,
+            recovered_after: None,
         }
     }
 

@@ -109,7 +109,9 @@ impl<'a> Session<'a> {
             (Format::Json, false) => PeerKind::Unknown,
         };
         if format == Format::Json {
-            let hello = spool.identity.hello(released.number, spool.crashed(), token);
+            let mut hello = spool.identity.hello(released.number, token);
+            hello.recovered = spool.crashed();
+            hello.recovered_after = spool.recovered_after();
             SenderMessage::Hello(hello).push(&mut out);
         }
         Self {
@@ -248,6 +250,7 @@ impl<'a> Session<'a> {
     fn welcome(&mut self, ack: u64) {
         self.peer = PeerKind::Collector;
         self.deliver(ack);
+        self.spool.begin_recovery(self.delivered);
         if self.next.number < self.released.number {
             self.next = self.released;
             SenderMessage::Jump(self.next.number).push(&mut self.out);

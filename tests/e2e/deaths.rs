@@ -180,6 +180,28 @@ fn a_program_that_did_not_end_cleanly_has_a_record_that_says_so() {
 }
 
 #[test]
+fn what_is_recovered_is_counted_in_full_though_collector_and_deliverer_are_killed_in_between() {
+    const ALL: usize = 40_000;
+    let (scene, port) = (Scene::new(), Port::reserve());
+    let told = format!("to={} app=orders records={ALL} end=kill", port.address());
+    scene.subject(&told).end();
+    let mut phoenix = Phoenix::start(&scene, &port, "");
+    // From now on the collector is known: nothing is sent before its welcome.
+    scene.subject(&format!("to={} app=before records=1", port.address())).succeed();
+    let ship = scene.netlog(&format!("ship --to {}", port.address()));
+    phoenix.now().wait_for(2);
+    ship.signal(Signal::KILL);
+    drop(ship);
+    phoenix.die();
+    scene.netlog(&format!("ship --to {}", port.address())).succeed();
+    let end = format!(" did not end cleanly; {ALL} records recovered");
+    let records = phoenix.now().records();
+    let told: Vec<_> = records.0.iter().filter(|record| record["target"] == "netlog").collect();
+    assert!(told.iter().any(|record| message(record).ends_with(&end)), "{told:?}");
+    assert_each_once(&everything(&scene).of("orders"), 1, ALL as u64);
+}
+
+#[test]
 fn a_damaged_ledger_is_told_of_and_the_file_is_kept() {
     let (scene, port) = (Scene::new(), Port::reserve());
     let listen = format!("--listen tcp://{}", port.address());

@@ -33,6 +33,9 @@ pub struct Hello {
     pub token: Option<String>,
     /// True if the sender died and another program delivers what it left.
     pub recovered: bool,
+    /// Number of the last record that the collector had before the first of those programs delivered
+    /// any, once one of them knows it.
+    pub recovered_after: Option<u64>,
 }
 
 /// Message of a collector to a sender that has said hello: one line.
@@ -84,23 +87,31 @@ impl Hello {
             next: said["next"].as_u64()?,
             token: text("token"),
             recovered: said["recovered"].as_bool().unwrap_or(false),
+            recovered_after: said["recovered_after"].as_u64(),
         })
     }
 
     fn push(&self, out: &mut Vec<u8>) {
         let quoted = |text: &str| Value::from(text).to_string();
-        let Self { netlog, sender, app, host, pid, next, token, recovered } = self;
+        let Self { netlog, sender, app, host, pid, next, .. } = self;
         let sender = quoted(sender);
         let app = quoted(app);
         let host = quoted(host);
-        let token =
-            token.as_ref().map_or_else(String::new, |t| format!(",\"token\":{}", quoted(t)));
-        let recovered = if *recovered { ",\"recovered\":true" } else { "" };
         let line = format!(
             "{{\"netlog\":{netlog},\"sender\":{sender},\"app\":{app},\"host\":{host},\
-             \"pid\":{pid},\"next\":{next}{token}{recovered}}}\n"
+             \"pid\":{pid},\"next\":{next}"
         );
         out.extend_from_slice(line.as_bytes());
+        if let Some(token) = &self.token {
+            out.extend_from_slice(format!(",\"token\":{}", quoted(token)).as_bytes());
+        }
+        if self.recovered {
+            out.extend_from_slice(b",\"recovered\":true");
+        }
+        if let Some(after) = self.recovered_after {
+            out.extend_from_slice(format!(",\"recovered_after\":{after}").as_bytes());
+        }
+        out.extend_from_slice(b"}\n");
     }
 
     /// True if `sender` is a sender id.
@@ -153,6 +164,7 @@ mod tests {
             next: 1043,
             token: None,
             recovered: false,
+            recovered_after: None,
         }
     }
 
@@ -173,7 +185,15 @@ mod tests {
         assert_eq!(line(&SenderMessage::Hello(left.clone())), expected);
         assert_eq!(
             SenderMessage::parse(expected.trim_end().as_bytes()),
-            Some(SenderMessage::Hello(left))
+            Some(SenderMessage::Hello(left.clone()))
+        );
+        let again = Hello { recovered_after: Some(1042), ..left };
+        let expected =
+            HELLO.replace("1043}", "1043,\"recovered\":true,\"recovered_after\":1042}\n");
+        assert_eq!(line(&SenderMessage::Hello(again.clone())), expected);
+        assert_eq!(
+            SenderMessage::parse(expected.trim_end().as_bytes()),
+            Some(SenderMessage::Hello(again))
         );
     }
 

@@ -47,6 +47,7 @@ impl Conversation {
             peer: Some(origin.peer().to_owned()),
         };
         let mut sender = Sender::new(id, identity, hello.recovered);
+        sender.recovered_after = hello.recovered_after;
         sender.owner = owner;
         Ok(Self { sender: Arc::new(sender), next })
     }

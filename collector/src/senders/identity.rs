@@ -52,6 +52,8 @@ pub(crate) struct Sender {
     stamp: Vec<u8>,
     /// True if another program delivers for it, because it did not end cleanly.
     pub(crate) recovered: bool,
+    /// Number of the last record in the sinks before that began, if it is known.
+    pub(crate) recovered_after: Option<u64>,
     /// The token or the certificate that it came with.
     pub(crate) owner: Owner,
     /// The mark, as far as this connection is to be told; the hub moves it.
@@ -66,7 +68,9 @@ impl Sender {
         identity.push(&mut stamp);
         let acked = watch::Sender::new(0);
         let repeated = AtomicU64::new(0);
-        Self { id, identity, stamp, recovered, owner: Owner::NOBODY, acked, repeated }
+        let owner = Owner::NOBODY;
+        let recovered_after = None;
+        Self { id, identity, stamp, recovered, recovered_after, owner, acked, repeated }
     }
 
     /// The beginning of each of its records: a brace, and its identity.

@@ -37,6 +37,9 @@ pub(crate) struct ControlBlock {
     pub(crate) report_total: AtomicU64,
     /// 1 once the program ended by itself.
     pub(crate) ended: AtomicU64,
+    /// 1 more than the number of the last record that was delivered before the recovery of a dead
+    /// program's records began; 0 until then.
+    pub(crate) recovered_from: AtomicU64,
 }
 
 /// End of the released records, and the number of the record that follows.

@@ -182,6 +182,21 @@ impl Spool {
         self.owner == Owner::Dead && self.ring.control().ended.load(Ordering::Acquire) == 0
     }
 
+    /// Notes that a collector has the records up to `delivered` before it gets any from another
+    /// program than the dead one. Only the first note counts: whoever else delivers goes on from it.
+    pub(crate) fn begin_recovery(&self, delivered: u64) {
+        let from = &self.ring.control().recovered_from;
+        if self.crashed() && from.load(Ordering::Acquire) == 0 {
+            from.store(delivered + 1, Ordering::Release);
+        }
+    }
+
+    /// Number of the last record that a collector had before the recovery began.
+    pub(crate) fn recovered_after(&self) -> Option<u64> {
+        let from = self.ring.control().recovered_from.load(Ordering::Acquire);
+        from.checked_sub(1).filter(|_| self.crashed())
+    }
+
     /// `true` if its records survive the process.
     pub(crate) fn durable(&self) -> bool {
         self.file.is_some()

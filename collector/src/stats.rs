@@ -215,6 +215,8 @@ pub struct Stats {
     pub forward_connections: Counter,
     /// Records that the collector of `--forward-to` has acknowledged.
     pub records_forwarded: Counter,
+    /// Records forwarded as new, because their file does not agree with its ledger.
+    pub records_renumbered: Counter,
     /// Batches that the collector of `--forward-to` has acknowledged.
     pub batches_forwarded: Counter,
     /// Bytes of these batches, compressed.

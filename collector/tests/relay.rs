@@ -245,7 +245,7 @@ fn what_retention_removed_unsent_is_counted_and_reported() {
         sender.send(&records(first, 50));
         sender.expect(&format!("{{\"ack\":{}}}\n", first + 49));
     }
-    // What is removed while it is on its way would count, although it arrives.
+    // Nothing can be forwarded yet, so that much is removed.
     wait_for(|| log_files(site.dir().path()).len() == 3 && site.stats.files_removed.get() > 10);
     let _central = Bench::start_unix(dir.clone(), central());
     let reported = || {
@@ -279,6 +279,23 @@ fn records_pass_through_two_relays_with_both_names() {
     assert!(lines.iter().all(|line| line.contains(&via)), "{lines:?}");
     drop((site, middle));
     assert_eq!(central.end(), 2);
+}
+
+/// No number of a sender stops a relay.
+#[test]
+fn records_with_numbers_that_no_batch_can_carry_arrive_and_so_do_those_behind_them() {
+    let central = Bench::start_unix(temp(), central());
+    let site = Bench::start_in(temp(), site(central.dir().path()));
+    let mut sender = site.sender();
+    let last = (1 << 62) - 1;
+    sender.send(&format!("{}{}", hello(last), record("a")));
+    sender.expect(&format!("{{\"netlog\":1,\"ack\":0}}\n{{\"ack\":{last}}}\n"));
+    sender.send(&record("b"));
+    sender.expect(&format!("{{\"ack\":{}}}\n", last + 1));
+    let mut plain = site.connect();
+    plain.write_all(b"c\n").unwrap();
+    central.wait_for_lines(3);
+    assert_eq!(messages(central.dir().path()), ["a", "b", "c"]);
 }
 
 /// A collector with a file for each app and host can be the centre.

@@ -21,8 +21,12 @@ pub const MAX_HEADER: usize = 1 << 20;
 /// The most bytes of lines in a batch.
 pub const MAX_BATCH: u64 = 32 << 20;
 
+/// The most records in a batch: an empty line takes next to nothing when packed, and a hundred bytes
+/// where it arrives.
+pub const MAX_RECORDS: u64 = 100_000;
+
 /// Numbers stay below this, so that counting on never overflows.
-const MAX_NUMBER: u64 = 1 << 62;
+pub const MAX_NUMBER: u64 = 1 << 62;
 
 /// How the first line of a relay begins.
 pub const RELAY_START: &[u8] = b"{\"netlog\":1,\"relay\":\"";
@@ -113,7 +117,8 @@ impl BatchHeader {
         let senders = senders.collect::<Option<Vec<_>>>()?;
         let runs = said["runs"].as_array()?.iter().map(|run| BatchRun::read(run, senders.len()));
         let runs = runs.collect::<Option<Vec<_>>>()?;
-        Some(Self { batch: number("batch")?, bytes, packed, checksum, senders, runs })
+        let header = Self { batch: number("batch")?, bytes, packed, checksum, senders, runs };
+        (header.records() <= MAX_RECORDS).then_some(header)
     }
 
     /// Appends the line, with its line end.
@@ -208,6 +213,7 @@ mod tests {
             ("[0,1,2]", "[0,1]"),
             ("1043", "9223372036854775807"),
             ("4100", "99999999999"),
+            ("[1,1043,20]", "[1,1043,99999]"),
             ("9f", "xx"),
         ] {
             assert_eq!(BatchHeader::parse(line.replace(from, to).as_bytes()), None, "{from} {to}");

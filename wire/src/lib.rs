@@ -31,7 +31,8 @@ mod text;
 mod time;
 
 pub use batch::{
-    BatchHeader, BatchRun, BatchSender, MAX_BATCH, MAX_HEADER, RELAY_START, RelayHello,
+    BatchHeader, BatchRun, BatchSender, MAX_BATCH, MAX_HEADER, MAX_NUMBER, MAX_RECORDS,
+    RELAY_START, RelayHello,
 };
 pub use escape::{Escaped, JsonStr, escape_from, push_json, push_sanitized, push_sanitized_json};
 pub use frame::{Lines, Piece};

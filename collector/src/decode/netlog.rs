@@ -10,11 +10,8 @@ use crate::senders::identity::{Sender, SenderId};
 use crate::senders::owner::Owner;
 use crate::senders::peer_error::PeerError;
 use crate::stats::count;
-use netlog_wire::{Hello, Identity, Level, LineMeta, Record, SenderMessage, VERSION};
+use netlog_wire::{Hello, Identity, Level, LineMeta, MAX_NUMBER, Record, SenderMessage, VERSION};
 use std::sync::Arc;
-
-/// Far beyond any count of records, far below where counting on overflows.
-const MAX_NUMBER: u64 = 1 << 62;
 
 /// A connection since its hello.
 #[derive(Debug)]

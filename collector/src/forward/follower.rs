@@ -7,6 +7,9 @@ use crate::layout::paths::{ledger_of, next_of};
 use crate::layout::segment_name::rotated;
 use crate::ledger::{RunLog, RunOrigin, SourceRun};
 use crate::read::Segment;
+use crate::senders::identity::SenderId;
+use crate::stderr::StderrLog;
+use netlog_wire::MAX_NUMBER;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +21,10 @@ const BATCH: usize = 512 << 10;
 pub(super) struct Follower {
     log: PathBuf,
     progress: Arc<Progress>,
+    stderr: StderrLog,
     open: Option<FollowedFile>,
+    /// The last file that was reported as changed.
+    changed: Option<u64>,
 }
 
 /// A file of the log.
@@ -30,6 +36,22 @@ struct FollowedFile {
     offset: u64,
     /// None if it has no ledger any more.
     runs: Option<RunLog>,
+    /// True if some of it does not agree with its ledger.
+    changed: bool,
+}
+
+/// Records of a sender that are as its ledger has them.
+struct NumberedStretch {
+    sender: SenderId,
+    first: u64,
+    lines: Vec<u8>,
+}
+
+/// A run from an offset on, and the end of the readable part of its file.
+struct Stretch<'a> {
+    offset: u64,
+    run: &'a SourceRun,
+    limit: u64,
 }
 
 /// Result of reading at a position.
@@ -52,8 +74,8 @@ struct FileEnd {
 }
 
 impl Follower {
-    pub(super) fn new(log: PathBuf, progress: Arc<Progress>) -> Self {
-        Self { log, progress, open: None }
+    pub(super) fn new(log: PathBuf, progress: Arc<Progress>, stderr: StderrLog) -> Self {
+        Self { log, progress, stderr, open: None, changed: None }
     }
 
     /// Reads what follows the position in `state`.
@@ -80,6 +102,13 @@ impl Follower {
             open = again;
         }
         let found = open.batch(state, &end)?;
+        if open.changed && self.changed != Some(open.generation) {
+            self.changed = Some(open.generation);
+            let path = open.segment.path().display();
+            self.stderr.log(format_args!(
+                "{path} was changed: what does not agree with its ledger is forwarded as new"
+            ));
+        }
         self.open = Some(open);
         Ok(found)
     }
@@ -115,7 +144,10 @@ impl FollowedFile {
         let ForwardPlace { generation, mut offset } = state.place;
         while batch.len() < BATCH && !batch.is_full() {
             let Some(run) = self.next(offset, end)? else { break };
-            offset = self.push(&mut batch, &run)?;
+            offset = match self.numbered(offset, &run)? {
+                Some(stretch) => offset + stretch.push(&mut batch),
+                None => self.push(&mut batch, Stretch { offset, run: &run, limit: end.limit })?,
+            };
         }
         self.offset = offset;
         let place = ForwardPlace { generation, offset };
@@ -134,39 +166,72 @@ impl FollowedFile {
         Ok((offset < end.limit).then_some(SourceRun { range: offset..end.limit, origin }))
     }
 
-    /// Adds the records of `run`, or some of them, and returns where they end.
-    fn push(&mut self, batch: &mut Outgoing, run: &SourceRun) -> io::Result<u64> {
-        let start = run.range.start;
-        let end = run.range.end;
-        if let RunOrigin::Numbered { sender, first, count } = run.origin {
-            let lines = self.segment.read_at(start, end - start)?;
-            if memchr::memchr_iter(b'\n', &lines).count() as u64 != count {
-                let path = self.segment.path().display();
-                let words = format!("{path} was changed: it does not agree with its ledger");
-                return Err(io::Error::new(io::ErrorKind::InvalidData, words));
-            }
-            batch.push_numbered(sender, first, &lines);
-            return Ok(end);
+    /// What of `run` begins at `offset`, if it has numbers that others accept; `None` if it has not,
+    /// or if the file was changed there.
+    fn numbered(&mut self, offset: u64, run: &SourceRun) -> io::Result<Option<NumberedStretch>> {
+        let RunOrigin::Numbered { sender, first, count } = run.origin else { return Ok(None) };
+        if first >= MAX_NUMBER - count.min(MAX_NUMBER) {
+            return Ok(None);
         }
-        let lines = self.segment.lines_from(start, start + BATCH as u64, end)?;
+        let start = run.range.start;
+        let mut lines = self.segment.read_at(start, run.range.end - start)?;
+        let line_ends = |lines: &[u8]| memchr::memchr_iter(b'\n', lines).count() as u64;
+        let ends_whole = |lines: &[u8]| lines.last().is_none_or(|&byte| byte == b'\n');
+        let done = lines.get(..offset.saturating_sub(start) as usize).unwrap_or_default();
+        if line_ends(&lines) != count || !ends_whole(&lines) || !ends_whole(done) {
+            self.changed = true;
+            return Ok(None);
+        }
+        let first = first + line_ends(done);
+        let lines = lines.split_off(done.len());
+        Ok(Some(NumberedStretch { sender, first, lines }))
+    }
+
+    /// Adds the records of `run` from `offset` on without their numbers, or some of them, and
+    /// returns where they end: a line of a changed file may end behind the run.
+    fn push(&self, batch: &mut Outgoing, stretch: Stretch<'_>) -> io::Result<u64> {
+        let Stretch { offset, run, limit } = stretch;
+        let end = run.range.end;
+        let limit = if run.origin == RunOrigin::Unnumbered { end } else { limit };
+        let lines = self.segment.lines_from(offset, end.min(offset + BATCH as u64), limit)?;
         match lines.bytes.len() {
             // What has no end is no record.
             0 => Ok(end),
-            _ => Ok(start + batch.push_unnumbered(&lines.bytes) as u64),
+            _ => {
+                let before = batch.records();
+                let taken = batch.push_unnumbered(&lines.bytes);
+                if run.origin != RunOrigin::Unnumbered {
+                    batch.renumbered += batch.records() - before;
+                }
+                Ok(offset + taken as u64)
+            }
         }
+    }
+}
+
+impl NumberedStretch {
+    /// Adds its records, or some of them, and returns how many bytes those are.
+    fn push(&self, batch: &mut Outgoing) -> u64 {
+        // Longer ones come from a relay that sends larger batches.
+        let end = self.lines.iter().skip(BATCH).position(|&byte| byte == b'\n');
+        let lines = end.map_or(&self.lines[..], |end| &self.lines[..BATCH + end + 1]);
+        batch.push_numbered(self.sender, self.first, lines) as u64
     }
 }
 
 /// The file of the log that `place` is in.
 fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<FollowedFile>> {
     let ForwardPlace { generation, offset } = place;
+    let found = |segment, ledger, runs| {
+        Ok(Some(FollowedFile { generation, offset, segment, ledger, runs, changed: false }))
+    };
     let ledger = ledger_of(log);
     let of_active = RunLog::open(&ledger, place.offset).ok();
     if let Some(runs) = of_active.filter(|runs| runs.head().generation == generation)
         && let Ok(segment) = Segment::open(log, true)
         && segment.inode() == Some(runs.head().inode)
     {
-        return Ok(Some(FollowedFile { generation, offset, segment, ledger, runs: Some(runs) }));
+        return found(segment, ledger, Some(runs));
     }
     let Some(name) = rotated(log).into_iter().find(|name| name.generation == generation) else {
         return Ok(None);
@@ -175,12 +240,10 @@ fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<FollowedFile>> {
     let segment = Segment::open(&path, true)?;
     let kept = ledger_of(&path);
     match RunLog::open(&kept, place.offset) {
-        Ok(runs) => {
-            Ok(Some(FollowedFile { generation, offset, segment, ledger: kept, runs: Some(runs) }))
-        }
+        Ok(runs) => found(segment, kept, Some(runs)),
         // It will be moved behind its file in a moment.
         Err(error) if next_of(&ledger).exists() => Err(error),
-        Err(_) => Ok(Some(FollowedFile { generation, offset, segment, ledger: kept, runs: None })),
+        Err(_) => found(segment, kept, None),
     }
 }
 
@@ -189,4 +252,68 @@ fn missing(log: &Path, generation: u64) -> Found {
     let active = RunLog::open(&ledger_of(log), 0).ok().map(|runs| runs.head().generation);
     let later = rotated(log).into_iter().map(|name| name.generation).chain(active);
     later.filter(|later| *later > generation).min().map_or(Found::Nothing, Found::Missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::forwarded::Forwarded;
+    use crate::layout::segment_name::SegmentName;
+    use netlog_wire::BatchHeader;
+    use std::fs;
+
+    const SENDER: u128 = 0x9f;
+
+    /// An old file with `text`, whose ledger has three runs of two lines each in it.
+    fn old(log: &Path, text: &str) {
+        let path = SegmentName::new(7, 0).path(log);
+        let sender = format!("{{\"sender\":[1,\"{SENDER:032x}\",6,1,false,0]}}");
+        let runs = "[1,1,2,6],[1,3,2,6],[1,5,2,6]";
+        let batch = format!("{{\"batch\":{{\"span\":[0,18,[1,2],4],\"runs\":[{runs}]}}}}");
+        let head = "{\"ledger\":2,\"generation\":7,\"at\":0,\"inode\":[1,2]}";
+        let lines = [head, &sender, &batch];
+        let lines = lines.map(|line| format!("{line} {:08x}\n", crc32fast::hash(line.as_bytes())));
+        fs::write(ledger_of(&path), lines.concat()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// The lines that are forwarded, and the first numbers of its sender's runs; and whether the
+    /// file was reported.
+    fn forwarded(text: &str) -> (String, Vec<u64>, Option<u64>) {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        old(&log, text);
+        let place = ForwardPlace { generation: 7, offset: 0 };
+        let mut state = Forwarded::begin(&log, place, 1).unwrap().now();
+        let progress = Arc::new(Progress::new(Some(End::default()), None));
+        let mut follower = Follower::new(log, progress, StderrLog::default());
+        let Found::Batch(batch, place) = follower.read(&state).unwrap() else { panic!("none") };
+        let bytes = batch.encode(1).unwrap();
+        let end = bytes.iter().position(|&byte| byte == b'\n').unwrap();
+        let header = BatchHeader::parse(&bytes[..end]).unwrap();
+        let lines = zstd::bulk::decompress(&bytes[end + 1..], header.bytes as usize).unwrap();
+        let id = format!("{SENDER:032x}");
+        let ours = header.runs.iter().filter(|run| header.senders[run.sender].id == id);
+        let firsts = ours.map(|run| run.first).collect();
+        assert_eq!(header.records() as usize, lines.iter().filter(|&&byte| byte == b'\n').count());
+        state.place = place;
+        assert!(matches!(follower.read(&state).unwrap(), Found::Next(_)));
+        (String::from_utf8(lines).unwrap(), firsts, follower.changed)
+    }
+
+    #[test]
+    fn a_changed_file_is_forwarded_without_the_numbers_that_are_wrong_and_reported() {
+        for (text, firsts, changed) in [
+            ("a1\na2\nb1\nb2\nc1\nc2\n", vec![1], None),
+            // A line end less.
+            ("a1 a2\nb1\nb2\nc1\nc2\n", vec![3], Some(7)),
+            // A hole, after a power failure.
+            ("a1\na\0\0\0\0\nb2\nc1\nc2\n", vec![4], Some(7)),
+            ("a1\na2\n\0\0\0\0\0\0c1\nc2\n", vec![1, 6], Some(7)),
+            // An edited line, so that all after it has moved.
+            ("a1x\na2\nb1\nb2\nc1\nc2\n", vec![], Some(7)),
+        ] {
+            assert_eq!(forwarded(text), (text.to_owned(), firsts, changed), "{text:?}");
+        }
+    }
 }

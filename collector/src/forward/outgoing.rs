@@ -1,8 +1,9 @@
 //! A batch on its way out: lines as they stand in the file, and the numbers they travel under.
 
+use crate::decode::fit;
 use crate::layout::forwarded::ForwardState;
 use crate::senders::identity::SenderId;
-use netlog_wire::{BatchHeader, BatchRun, BatchSender, Line};
+use netlog_wire::{BatchHeader, BatchRun, BatchSender, Line, MAX_RECORDS};
 use std::collections::HashMap;
 use std::io;
 
@@ -23,6 +24,9 @@ pub(super) struct Outgoing {
     /// The names in front of the last record without a number, as they stand there.
     last_names: Option<NamedPlace>,
     runs: Vec<BatchRun>,
+    records: u64,
+    /// Those of them whose own numbers are wrong.
+    pub(super) renumbered: u64,
     /// Count of numbers that the relay has given, before it and with it.
     before: u64,
     numbered: u64,
@@ -45,6 +49,8 @@ impl Outgoing {
             places: HashMap::new(),
             last_names: None,
             runs: Vec::new(),
+            records: 0,
+            renumbered: 0,
             before: state.numbered,
             numbered: state.numbered,
         }
@@ -64,11 +70,18 @@ impl Outgoing {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.runs.len() >= MOST_RUNS || self.senders.len() >= MOST_SENDERS
+        self.runs.len() >= MOST_RUNS
+            || self.senders.len() >= MOST_SENDERS
+            || self.records >= MAX_RECORDS
     }
 
-    /// Adds records that a sender has numbered, from `first` on.
-    pub(super) fn push_numbered(&mut self, sender: SenderId, first: u64, lines: &[u8]) {
+    /// Adds records that a sender has numbered, from `first` on, until it is full, and returns how
+    /// many bytes those are.
+    pub(super) fn push_numbered(&mut self, sender: SenderId, first: u64, lines: &[u8]) -> usize {
+        let room = MAX_RECORDS.saturating_sub(self.records);
+        let Some(last) = room.checked_sub(1) else { return 0 };
+        let end = memchr::memchr_iter(b'\n', lines).nth(last as usize);
+        let lines = end.map_or(lines, |end| &lines[..=end]);
         let place = self.places.get(&sender).copied().unwrap_or_else(|| {
             let parsed = lines.split(|&byte| byte == b'\n').next().and_then(Line::parse);
             let app = parsed.and_then(|line| line.app).map(|app| app.text().into_owned());
@@ -78,6 +91,7 @@ impl Outgoing {
         self.lines.extend_from_slice(lines);
         let count = memchr::memchr_iter(b'\n', lines).count() as u64;
         self.push_run(BatchRun { sender: place, first, count });
+        lines.len()
     }
 
     /// Adds records without numbers until it is full, and returns how many bytes those are.
@@ -97,6 +111,7 @@ impl Outgoing {
     }
 
     fn push_run(&mut self, run: BatchRun) {
+        self.records += run.count;
         match self.runs.last_mut() {
             Some(last) if last.sender == run.sender && last.first + last.count == run.first => {
                 last.count += run.count;
@@ -130,14 +145,15 @@ impl Outgoing {
 
     fn introduce(&mut self, sender: SenderId, app: Option<String>, host: Option<String>) -> usize {
         let id = format!("{:032x}", sender.0);
-        self.senders.push(BatchSender { id, app, host });
+        // An edited line may have any name, and the header is limited.
+        self.senders.push(BatchSender { id, app: app.map(fit), host: host.map(fit) });
         self.places.insert(sender, self.senders.len() - 1);
         self.senders.len() - 1
     }
 
     /// Count of its records.
     pub(super) fn records(&self) -> u64 {
-        self.runs.iter().map(|run| run.count).sum()
+        self.records
     }
 
     /// The bytes that are sent, as batch number `batch` of a connection.
@@ -155,5 +171,33 @@ impl Outgoing {
         header.push(&mut bytes);
         bytes.extend_from_slice(&packed);
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::forwarded::{ForwardPlace, Forwarded};
+
+    fn outgoing() -> Outgoing {
+        let dir = tempfile::tempdir().unwrap();
+        let begun = Forwarded::begin(&dir.path().join("app.log"), ForwardPlace::default(), 1);
+        Outgoing::new(&begun.unwrap().now())
+    }
+
+    #[test]
+    fn no_more_records_are_sent_at_once_than_are_accepted() {
+        let lines = vec![b'\n'; MAX_RECORDS as usize + 5];
+        let mut plain = outgoing();
+        assert_eq!(plain.push_unnumbered(&lines) as u64, MAX_RECORDS);
+        let mut numbered = outgoing();
+        assert_eq!(numbered.push_numbered(SenderId(7), 3, &lines) as u64, MAX_RECORDS);
+        assert_eq!(numbered.push_numbered(SenderId(8), 1, &lines), 0);
+        for batch in [plain, numbered] {
+            assert!(batch.is_full());
+            let bytes = batch.encode(1).unwrap();
+            let header = bytes.split(|&byte| byte == b'\n').next().unwrap();
+            assert_eq!(BatchHeader::parse(header).unwrap().records(), MAX_RECORDS);
+        }
     }
 }

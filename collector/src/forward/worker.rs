@@ -69,6 +69,7 @@ struct Sent {
     place: ForwardPlace,
     numbered: u64,
     records: u64,
+    renumbered: u64,
     bytes: u64,
 }
 
@@ -88,7 +89,7 @@ impl Forwarding {
         let (tell, done) = oneshot::channel();
         let progress = self.progress.clone();
         let worker = ForwardWorker {
-            follower: Follower::new(self.log.clone(), self.progress.clone()),
+            follower: Follower::new(self.log.clone(), self.progress.clone(), self.stderr),
             backoff: Backoff::new(self.target.clone(), self.stderr),
             stop: stop.clone(),
             saved: Instant::now(),
@@ -117,7 +118,9 @@ impl ForwardEnd {
 impl ForwardWorker {
     fn run(mut self) {
         while self.stop.get().is_none() {
-            let Err(error) = self.converse() else { break };
+            let conversed = self.converse();
+            self.forwarding.forwarded.all_landed();
+            let Err(error) = conversed else { break };
             if error.kind() == io::ErrorKind::Interrupted {
                 break;
             }
@@ -143,17 +146,13 @@ impl ForwardWorker {
         let mut window = Window { state, sent: VecDeque::new(), batches: 0, spoke: Instant::now() };
         loop {
             let end = self.follower.end();
-            let now = self.forwarding.forwarded.now();
-            if now.place > window.state.place {
-                // Retention has removed what would have been sent next.
-                window.state = now;
-            }
             let sent = self.send(&mut link, &mut window)?;
             if !window.sent.is_empty() {
                 if !sent || window.sent.len() >= WINDOW {
                     self.settle(&mut link, &mut window)?;
                 }
             } else if !sent {
+                self.forwarding.forwarded.all_landed();
                 self.save_if_due()?;
                 if self.stop.get().is_some() {
                     return Ok(());
@@ -172,18 +171,27 @@ impl ForwardWorker {
         if !window.sent.is_empty() && self.follower.behind(window.state.place) < WORTH {
             return Ok(false);
         }
+        if !self.forwarding.forwarded.begin_sending() {
+            return Ok(false);
+        }
+        let now = self.forwarding.forwarded.now();
+        if window.sent.is_empty() && now.place >= window.state.place {
+            // Retention may have removed what would have been sent next.
+            window.state = now;
+        }
         match self.follower.read(&window.state)? {
             Found::Batch(batch, place) => {
                 window.batches += 1;
                 let numbered = batch.numbered();
                 let records = batch.records();
+                let renumbered = batch.renumbered;
                 let bytes = batch.encode(window.batches)?;
                 link.send(&bytes)?;
                 window.state.place = place;
                 window.state.numbered += numbered;
                 let bytes = bytes.len() as u64;
                 let batch = window.batches;
-                window.sent.push_back(Sent { batch, place, numbered, records, bytes });
+                window.sent.push_back(Sent { batch, place, numbered, records, renumbered, bytes });
                 window.spoke = Instant::now();
             }
             Found::Next(place) => {
@@ -192,6 +200,7 @@ impl ForwardWorker {
                     self.forwarding.forwarded.advance(place, 0);
                 }
             }
+            Found::Missing(_) if !window.sent.is_empty() => return Ok(false),
             Found::Missing(generation) => {
                 let Forwarding { forwarded, stderr, log, .. } = &self.forwarding;
                 let log = log.display();
@@ -212,6 +221,7 @@ impl ForwardWorker {
         {
             forwarded.advance(sent.place, sent.numbered);
             stats.records_forwarded.add(sent.records);
+            stats.records_renumbered.add(sent.renumbered);
             stats.batches_forwarded.add(1);
             stats.bytes_forwarded.add(sent.bytes);
         }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Version of the format.
 const VERSION: u32 = 1;
@@ -21,6 +22,9 @@ const CHECKSUM: usize = 9;
 
 /// Numbers left out where it is not known how many were given: more than a file has lines.
 const UNKNOWN: u64 = 1 << 32;
+
+/// Time to wait for what is on its way: longer than the other side may take to acknowledge it.
+const LANDING: Duration = Duration::from_secs(300);
 
 /// A place in a log: the generation of a file, and an offset in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +54,25 @@ pub(crate) struct ForwardState {
 pub(crate) struct Forwarded {
     path: PathBuf,
     state: Mutex<Saved>,
+    flight: Mutex<Flight>,
+    landed: Condvar,
+}
+
+/// Whether records are on their way, and whether more may be sent.
+#[derive(Debug, Default)]
+struct Flight {
+    sending: bool,
+    paused: bool,
+}
+
+/// No records are on their way, and none are sent, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct ForwardPause<'a>(&'a Forwarded);
+
+impl Drop for ForwardPause<'_> {
+    fn drop(&mut self) {
+        self.0.flight().paused = false;
+    }
 }
 
 #[derive(Debug)]
@@ -74,17 +97,54 @@ impl Forwarded {
         let now = parse(&text).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version")
         })?;
-        Ok(Some(Self { path, state: Mutex::new(Saved { now, saved: now.place }) }))
+        Ok(Some(Self::new(path, Saved { now, saved: now.place })))
     }
 
     /// Begins at `place` of the log at `path`, for a relay with a new id.
     pub(crate) fn begin(path: &Path, place: ForwardPlace, relay: u128) -> io::Result<Self> {
         let (numbered, lost) = (0, 0);
         let now = ForwardState { version: VERSION, relay, place, numbered, lost, reported: 0 };
-        let state = Mutex::new(Saved { now, saved: place });
-        let begun = Self { path: beside(path, ".forwarded"), state };
+        let begun = Self::new(beside(path, ".forwarded"), Saved { now, saved: place });
         begun.save()?;
         Ok(begun)
+    }
+
+    fn new(path: PathBuf, state: Saved) -> Self {
+        let state = Mutex::new(state);
+        Self { path, state, flight: Mutex::default(), landed: Condvar::new() }
+    }
+
+    /// Takes note that records are about to be sent; `false` if they must not be now.
+    pub(crate) fn begin_sending(&self) -> bool {
+        let mut flight = self.flight();
+        flight.sending |= !flight.paused;
+        !flight.paused
+    }
+
+    /// Takes note that all that was sent was acknowledged, or never will be.
+    pub(crate) fn all_landed(&self) {
+        self.flight().sending = false;
+        self.landed.notify_all();
+    }
+
+    /// Waits until nothing is on its way, so that the position says exactly what has arrived and
+    /// which numbers were given.
+    ///
+    /// # Errors
+    ///
+    /// When that takes too long.
+    pub(crate) fn pause(&self) -> io::Result<ForwardPause<'_>> {
+        let mut flight = self.flight();
+        flight.paused = true;
+        let pause = ForwardPause(self);
+        let waited = self.landed.wait_timeout_while(flight, LANDING, |flight| flight.sending);
+        let (flight, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        drop(flight);
+        if timeout.timed_out() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(pause) }
+    }
+
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn now(&self) -> ForwardState {

@@ -75,6 +75,10 @@ impl KeepLimits {
 impl ExpiredSegment {
     /// Counts what a relay has not sent of it, and moves the relay's position behind it.
     pub(super) fn give_up(&self, forwarded: &Forwarded) -> io::Result<u64> {
+        if forwarded.now().place.generation > self.generation {
+            return Ok(0);
+        }
+        let _pause = forwarded.pause()?;
         let place = forwarded.now().place;
         let from = match place.generation.cmp(&self.generation) {
             Ordering::Less => 0,
@@ -107,7 +111,9 @@ fn weight(path: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::forwarded::ForwardPlace;
     use crate::layout::segment_name::rotated;
+    use std::thread;
     use tempfile::{TempDir, tempdir};
 
     const HOUR: i64 = 3_600_000_000;
@@ -166,6 +172,33 @@ mod tests {
         let age = |hours: u64| Some(Duration::from_secs(hours * 3600));
         let hours = |hours| KeepLimits { age: age(hours), ..KeepLimits::default() };
         assert_eq!([10, 6, 4].map(|age| over(hours(age))), [0, 1, 4]);
+    }
+
+    #[test]
+    fn what_is_on_its_way_when_its_file_expires_is_not_given_up_once_it_has_arrived() {
+        let dir = tempdir().unwrap();
+        let path = dir.path().join("app.log.20261122T184223Z-7");
+        let batch = "{\"batch\":{\"span\":[0,18,[1,2],4],\"runs\":[[1,1,6,18]]}}";
+        let lines = ["{\"ledger\":2,\"generation\":7,\"at\":0,\"inode\":[1,2]}", batch];
+        let line = |line: &str| format!("{line} {:08x}\n", crc32fast::hash(line.as_bytes()));
+        fs::write(ledger_of(&path), lines.map(line).concat()).unwrap();
+        let old = ExpiredSegment { path, generation: 7, bytes: 18, why: "--keep-files" };
+        let place = |generation, offset| ForwardPlace { generation, offset };
+        let forwarded = Forwarded::begin(&dir.path().join("app.log"), place(7, 0), 1).unwrap();
+        assert!(forwarded.begin_sending());
+        thread::scope(|scope| {
+            let giving_up = scope.spawn(|| old.give_up(&forwarded).unwrap());
+            // Until it waits for what is on its way, or does not.
+            while forwarded.begin_sending() && !giving_up.is_finished() {
+                thread::yield_now();
+            }
+            forwarded.advance(place(7, 18), 6);
+            forwarded.all_landed();
+            assert_eq!(giving_up.join().unwrap(), 0);
+        });
+        let now = forwarded.now();
+        assert_eq!((now.place, now.numbered, now.lost), (place(8, 0), 6, 0));
+        assert!(forwarded.begin_sending());
     }
 
     #[test]

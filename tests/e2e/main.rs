@@ -29,6 +29,7 @@ mod relay;
 mod several;
 mod siege;
 mod skipping;
+mod soak;
 mod spool;
 mod systemd;
 mod tails;

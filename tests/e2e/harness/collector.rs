@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -90,6 +90,12 @@ impl Collector {
     pub(crate) fn at(&self, scheme: &str) -> &str {
         let mut split = self.addresses.iter().filter_map(|address| address.split_once("://"));
         split.find(|(its, _)| *its == scheme).expect("it listens there too").1
+    }
+
+    /// The directory that its files are in, or the fixed one of a template.
+    pub(crate) fn directory(&self) -> &Path {
+        let fixed = |path: &&Path| !path.to_string_lossy().contains('{');
+        self.file.ancestors().skip(1).find(fixed).expect("a file has a directory")
     }
 
     pub(crate) fn text(&self) -> String {

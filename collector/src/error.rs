@@ -47,6 +47,8 @@ pub enum BindError {
     },
     /// Records are to be forwarded, but there is no file that they could wait in.
     ForwardWhat,
+    /// TLS of forwarding is set up, but the address is not encrypted.
+    ForwardTls,
     /// Neither a file nor the console is asked for.
     NoSink,
 }
@@ -62,6 +64,9 @@ impl fmt::Display for BindError {
             }
             Self::ForwardWhat => f.write_str(
                 "--forward-to needs --file with the path of one file, in the format json",
+            ),
+            Self::ForwardTls => f.write_str(
+                "--forward-ca, --forward-pin, --forward-cert and --forward-key need --forward-to tls://HOST:PORT",
             ),
             Self::Template(_) => f.write_str("failed to read the path of the file"),
             Self::Tls(_) => f.write_str("failed to set up TLS"),
@@ -81,7 +86,7 @@ impl Error for BindError {
             | Self::Console(cause) => Some(cause),
             Self::Template(cause) => Some(cause),
             Self::Tls(cause) => Some(cause),
-            Self::NoSink | Self::ForwardWhat => None,
+            Self::NoSink | Self::ForwardWhat | Self::ForwardTls => None,
         }
     }
 }

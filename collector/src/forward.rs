@@ -29,6 +29,7 @@ mod follower;
 mod link;
 mod outgoing;
 mod report;
+mod socket;
 mod target;
 mod worker;
 

@@ -71,8 +71,8 @@ pub use layout::template::BadTemplate;
 pub use options::{Compress, Console, Format, Http, Options};
 pub use stats::{Counter, Stats};
 pub use tls::{
-    ClientCertificates, Fingerprint, PeerRule, TlsError, TlsIdentity, TlsOptions, TlsVersion,
-    UnknownPeerRule,
+    ClientCertificates, Fingerprint, ForwardPin, ForwardTls, PeerRule, TlsError, TlsIdentity,
+    TlsOptions, TlsVersion, UnknownForwardPin, UnknownPeerRule,
 };
 pub use units::{Period, Size, UnknownAmount};
 

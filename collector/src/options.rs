@@ -3,7 +3,7 @@
 use crate::forward::ForwardTarget;
 use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, UnknownEndpoint, WantedLimits};
 use crate::layout::template::Template;
-use crate::tls::TlsOptions;
+use crate::tls::{ForwardTls, TlsOptions};
 use crate::units::{Period, Size};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
@@ -182,8 +182,8 @@ pub struct Options {
     #[arg(long, env = "NETLOG_TOKEN_FILE", value_name = "PATH")]
     pub token_file: Option<PathBuf>,
 
-    /// Collector to forward all records of --file to, each once: tcp://HOST:PORT, which is not
-    /// encrypted, or unix://PATH. It must allow this one with --relay-from. While it is away, the
+    /// Collector to forward all records of --file to, each once: tls://HOST:PORT, tcp://HOST:PORT,
+    /// which is not encrypted, or unix://PATH. It must allow this one with --relay-from. While it is away, the
     /// files are the buffer.
     #[arg(long, visible_alias = "to", env = "NETLOG_FORWARD_TO", value_name = "URL")]
     pub forward_to: Option<ForwardTarget>,
@@ -197,6 +197,10 @@ pub struct Options {
     /// tls:NAME for the name in a client's certificate; repeat for several [default: none].
     #[arg(long, env = "NETLOG_RELAY_FROM", value_name = "PLACE", value_delimiter = ',')]
     pub relay_from: Vec<RelaySource>,
+
+    /// TLS of the collector that records are forwarded to.
+    #[command(flatten)]
+    pub forward_tls: ForwardTls,
 
     /// TLS.
     #[command(flatten)]
@@ -242,6 +246,7 @@ impl Default for Options {
             forward_to: None,
             forward_token_file: None,
             relay_from: Vec::new(),
+            forward_tls: ForwardTls::default(),
             tls: TlsOptions::default(),
             verbose: false,
         }

@@ -2,6 +2,7 @@
 //! file that cannot be read, or only half of a new pair, leaves the last good one in use.
 
 mod certificate;
+mod client_config;
 mod client_kind;
 mod client_verifier;
 mod expiry;
@@ -9,6 +10,7 @@ mod files;
 mod handshake;
 mod options;
 mod peer_rule;
+mod server_verifier;
 mod verified;
 
 use crate::stats::Stats;
@@ -23,6 +25,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 
 pub use certificate::Fingerprint;
+pub use client_config::{ForwardPin, ForwardTls, UnknownForwardPin};
 pub use files::TlsError;
 pub use options::{ClientCertificates, TlsIdentity, TlsOptions, TlsVersion};
 pub use peer_rule::{PeerRule, UnknownPeerRule};

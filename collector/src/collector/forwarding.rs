@@ -8,14 +8,22 @@ use crate::layout::forwarded::Forwarded;
 use crate::options::{Format, Options};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
+use crate::tls::ForwardTls;
 use std::future::pending;
 use std::sync::Arc;
 use std::{fs, io};
 
 /// Checks that what is to be forwarded is kept in a file, and reads the token to show.
 pub(super) fn check(options: &Options) -> Result<Option<String>, BindError> {
+    let encrypted = options.forward_to.as_ref().is_some_and(ForwardTarget::is_tls);
+    if !encrypted && options.forward_tls != ForwardTls::default() {
+        return Err(BindError::ForwardTls);
+    }
     if options.forward_to.is_none() {
         return Ok(None);
+    }
+    if encrypted {
+        options.forward_tls.config().map_err(BindError::Tls)?;
     }
     let one = options.file.is_some() && options.template().is_none();
     if !one || options.format != Format::Json {
@@ -48,6 +56,7 @@ impl Relay {
     ) -> Result<ForwardEnd, RunError> {
         let forwarding = Forwarding {
             target: self.target.clone(),
+            tls: options.forward_tls.clone(),
             host: host(),
             token: self.token.clone(),
             log: options.file.clone().unwrap_or_default(),

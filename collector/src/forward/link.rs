@@ -1,20 +1,14 @@
 //! The connection to the other collector.
 
-use super::target::{ForwardTarget, TargetKind};
+use super::socket::{LinkSocket, connect, is_slice};
+use super::target::ForwardTarget;
+use crate::tls::ForwardTls;
 use netlog_wire::{CollectorMessage, RelayHello};
-use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::time::{Duration, Instant};
-
-/// Time for the other side to accept a connection.
-const CONNECT: Duration = Duration::from_secs(5);
 
 /// Time for it to answer, or to take what is sent: longer than a disk hangs as a rule.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Interval at which the end of the collector is noticed meanwhile.
-const SLICE: Duration = Duration::from_millis(100);
 
 /// The longest line that it may answer.
 const LONGEST: usize = 4096;
@@ -27,28 +21,15 @@ pub(super) struct Link<'a> {
     given_up: &'a dyn Fn() -> bool,
 }
 
-/// A stream whose reads and writes wait for [`SLICE`] at most.
-trait LinkSocket: Read + Write {}
-
-impl LinkSocket for TcpStream {}
-impl LinkSocket for UnixStream {}
-
 impl<'a> Link<'a> {
     /// Connects to `target` and says `hello`.
     pub(super) fn open(
         target: &ForwardTarget,
+        tls: &ForwardTls,
         hello: &RelayHello,
         given_up: &'a dyn Fn() -> bool,
     ) -> io::Result<Self> {
-        let socket: Box<dyn LinkSocket> = match &target.0 {
-            TargetKind::Tcp(address) => Box::new(connect(address)?),
-            TargetKind::Unix(path) => {
-                let socket = UnixStream::connect(path)?;
-                socket.set_read_timeout(Some(SLICE))?;
-                socket.set_write_timeout(Some(SLICE))?;
-                Box::new(socket)
-            }
-        };
+        let socket = connect(target, tls)?;
         let mut link = Self { socket, answers: Vec::new(), given_up };
         let mut line = Vec::new();
         hello.push(&mut line);
@@ -73,6 +54,13 @@ impl<'a> Link<'a> {
                 Err(error) if is_slice(&error) => self.check(until)?,
                 Err(error) => return Err(error),
             }
+        }
+        // TLS takes bytes before the system does.
+        while let Err(error) = self.socket.flush() {
+            if !is_slice(&error) {
+                return Err(error);
+            }
+            self.check(until)?;
         }
         Ok(())
     }
@@ -115,29 +103,6 @@ impl<'a> Link<'a> {
             false => Err(io::ErrorKind::TimedOut.into()),
         }
     }
-}
-
-fn connect(address: &str) -> io::Result<TcpStream> {
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no IP address");
-    for address in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT) {
-            Ok(socket) => {
-                socket.set_nodelay(true)?;
-                socket.set_read_timeout(Some(SLICE))?;
-                socket.set_write_timeout(Some(SLICE))?;
-                return Ok(socket);
-            }
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
-}
-
-fn is_slice(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
-    )
 }
 
 fn unexpected(answer: &CollectorMessage) -> io::Error {

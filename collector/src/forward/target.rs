@@ -12,6 +12,7 @@ pub struct ForwardTarget(pub(super) TargetKind);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TargetKind {
     Tcp(String),
+    Tls(String),
     Unix(PathBuf),
 }
 
@@ -22,20 +23,28 @@ pub struct UnknownTarget;
 impl FromStr for ForwardTarget {
     type Err = UnknownTarget;
 
-    /// Reads `tcp://host:port`, `host:port` or `unix://path`.
+    /// Reads `tcp://host:port`, `tls://host:port`, `host:port` or `unix://path`.
     fn from_str(url: &str) -> Result<Self, UnknownTarget> {
         if let Some(path) = url.strip_prefix("unix://") {
             let fits = !path.is_empty() && !path.ends_with('/');
             return fits.then(|| Self(TargetKind::Unix(path.into()))).ok_or(UnknownTarget);
         }
-        let address = url.strip_prefix("tcp://").unwrap_or(url);
+        let encrypted = url.strip_prefix("tls://");
+        let address = encrypted.or_else(|| url.strip_prefix("tcp://")).unwrap_or(url);
         let (host, port) = address.rsplit_once(':').ok_or(UnknownTarget)?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let fits = !bare.is_empty() && !host.contains('/') && (bare != host || !host.contains(':'));
         match port.parse::<u16>() {
+            Ok(1..) if fits && encrypted.is_some() => Ok(Self(TargetKind::Tls(address.to_owned()))),
             Ok(1..) if fits => Ok(Self(TargetKind::Tcp(address.to_owned()))),
             _ => Err(UnknownTarget),
         }
+    }
+}
+
+impl ForwardTarget {
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self.0, TargetKind::Tls(_))
     }
 }
 
@@ -43,6 +52,7 @@ impl fmt::Display for ForwardTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             TargetKind::Tcp(address) => write!(f, "tcp://{address}"),
+            TargetKind::Tls(address) => write!(f, "tls://{address}"),
             TargetKind::Unix(path) => write!(f, "unix://{}", path.display()),
         }
     }
@@ -50,7 +60,7 @@ impl fmt::Display for ForwardTarget {
 
 impl fmt::Display for UnknownTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("invalid address: expected tcp://HOST:PORT or unix://PATH")
+        f.write_str("invalid address: expected tcp://HOST:PORT, tls://HOST:PORT or unix://PATH")
     }
 }
 
@@ -64,6 +74,7 @@ mod tests {
     fn a_target_is_read_and_written_back() {
         for (url, shown) in [
             ("tcp://central:1902", "tcp://central:1902"),
+            ("tls://central:1902", "tls://central:1902"),
             ("central:1902", "tcp://central:1902"),
             ("tcp://[::1]:1902", "tcp://[::1]:1902"),
             ("unix:///run/netlog.sock", "unix:///run/netlog.sock"),

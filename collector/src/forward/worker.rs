@@ -9,6 +9,7 @@ use crate::hub::progress::{End, Progress};
 use crate::layout::forwarded::{ForwardPlace, ForwardState, Forwarded};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
+use crate::tls::ForwardTls;
 use netlog_wire::RelayHello;
 use std::collections::VecDeque;
 use std::io;
@@ -39,6 +40,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// Everything the thread needs.
 pub(crate) struct Forwarding {
     pub(crate) target: ForwardTarget,
+    pub(crate) tls: ForwardTls,
     pub(crate) host: String,
     pub(crate) token: Option<String>,
     pub(crate) log: PathBuf,
@@ -137,11 +139,11 @@ impl ForwardWorker {
     fn converse(&mut self) -> io::Result<()> {
         let stop = self.stop.clone();
         let given_up = move || stop.get().is_some_and(|until| Instant::now() >= *until);
-        let Forwarding { target, host, token, forwarded, .. } = &self.forwarding;
+        let Forwarding { target, tls, host, token, forwarded, .. } = &self.forwarding;
         let state = forwarded.now();
         let relay = format!("{:032x}", state.relay);
         let hello = RelayHello { relay, host: host.clone(), token: token.clone() };
-        let mut link = Link::open(target, &hello, &given_up)?;
+        let mut link = Link::open(target, tls, &hello, &given_up)?;
         self.forwarding.stats.forward_connections.add(1);
         let mut window = Window { state, sent: VecDeque::new(), batches: 0, spoke: Instant::now() };
         loop {

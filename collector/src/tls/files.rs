@@ -136,7 +136,7 @@ fn hardened(mut config: ServerConfig) -> ServerConfig {
     config
 }
 
-fn refused(error: Error, cert: &Path, key: &Path) -> TlsError {
+pub(super) fn refused(error: Error, cert: &Path, key: &Path) -> TlsError {
     match error {
         Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
             TlsError::Mismatch { key: key.to_owned(), cert: cert.to_owned() }
@@ -205,7 +205,7 @@ fn chain_verifier(
         .map_err(|error| TlsError::Refused(error.to_string()))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     read_pem(path, "certificate")
 }
 
@@ -219,7 +219,7 @@ fn read_pem<T: PemObject>(path: &Path, what: &'static str) -> Result<Vec<T>, Tls
     Ok(all)
 }
 
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+pub(super) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let bytes = read(path)?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
         pem::Error::NoItemsFound => {

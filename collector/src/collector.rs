@@ -6,6 +6,7 @@ mod open;
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
 use crate::forward::ForwardEnd;
+use crate::hub::marks::Marks;
 use crate::hub::progress::Progress;
 use crate::hub::sink::Sink;
 use crate::hub::submission::{self, HubHandle};
@@ -55,7 +56,8 @@ impl Collector {
         let stderr = StderrLog { verbose: options.verbose };
         let tokens = open::tokens(&options, stderr)?.map(Arc::new);
         let forward_token = forwarding::check(&options)?;
-        let shared = SinkShared::default();
+        let marks = Arc::new(Marks::new(options.max_marks_memory.0));
+        let shared = SinkShared { marks, ..SinkShared::default() };
         let tls = open::tls(&options, stderr, &shared.stats)?.map(Arc::new);
         let mut sockets = Vec::new();
         for endpoint in &options.listen {
@@ -156,7 +158,7 @@ impl Collector {
         let descriptors = DescriptorShares::now(&self.options);
         descriptors.warn(&DescriptorShares::wanted(&self.options), self.stderr);
         let SinkShared { retention, stats, marks, forwarded } = self.shared;
-        let held = open::restore(&mut self.sinks, &marks);
+        let held = open::restore(&mut self.sinks, &marks, &stats);
         let progress = Arc::new(Progress::new(held.end, held.stream));
         let limits = Arc::new(IntakeLimits::new(&self.options.limits(), descriptors.connections));
         let (hub_handle, submissions) = submission::feed(limits.in_flight, stats.clone());

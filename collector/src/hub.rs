@@ -22,7 +22,7 @@ use crate::tls::Tls;
 use batch::Batch;
 use coalesce::{Coalescer, WorkDone};
 use line_run::{LineRun, Source};
-use marks::{Mark, Marks};
+use marks::{Forgotten, Mark, Marks};
 use netlog_wire::Identity;
 use progress::Progress;
 use sink::{Sink, SinkError, Written};
@@ -120,7 +120,8 @@ impl Hub {
         self.look();
         while !self.sinks.is_empty() {
             if tidied.elapsed() > MINUTE {
-                self.marks.forget(seconds());
+                let forgotten = self.marks.forget(seconds());
+                self.count_forgotten(&forgotten);
                 tidied = Instant::now();
             }
             if self.reopen.asked() {
@@ -190,16 +191,14 @@ impl Hub {
                     continue;
                 };
                 let sender = sender.clone();
-                let mark = marks.entry(sender.id).or_default();
-                mark.set_owner(sender.owner);
-                let repeated = mark.pass(run, &sender, &mut sealed.batch);
+                let repeated = marks.pass(run, &sender, &mut sealed.batch);
                 self.stats.records_repeated.add(repeated);
                 sender.repeated.fetch_add(repeated, Relaxed);
                 sealed.senders.push(sender);
             }
             if let Some(sender) = submission.recovered {
-                let mark = marks.entry(sender.id).or_default();
-                sealed.batch.runs.extend(report_end(mark, sender));
+                let end = marks.change(sender.id, |mark| report_end(mark, sender));
+                sealed.batch.runs.extend(end);
             }
         }
         sealed
@@ -299,15 +298,22 @@ impl Hub {
         let mut marks = self.marks.lock();
         let seconds = seconds();
         for sender in senders {
-            let mark = marks.entry(sender.id).or_default();
-            mark.written = mark.sealed;
-            mark.seen = seconds;
-            sender.acked.send_if_modified(|acked| {
-                let moved = *acked != mark.written;
-                *acked = mark.written;
-                moved
+            let written = marks.change(sender.id, |mark| {
+                mark.written = mark.sealed;
+                mark.seen = seconds;
+                mark.written
             });
+            sender.acked.send_if_modified(|acked| std::mem::replace(acked, written) != written);
         }
+        marks.leave(seconds);
+        drop(marks);
+        let forgotten = self.marks.forget_beyond(seconds);
+        self.count_forgotten(&forgotten);
+    }
+
+    fn count_forgotten(&self, forgotten: &Forgotten) {
+        self.stats.senders_forgotten.add(forgotten.senders);
+        self.stats.gaps_forgotten.add(forgotten.gaps);
     }
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Ledger {
     laid_out: bool,
     /// Which senders are remembered at all.
     marks: Arc<Marks>,
+    /// Number of times that they had forgotten some, when this ledger last followed.
+    rounds: u64,
     /// The relay, which needs the entries of what it has not sent.
     forwarded: Option<Arc<Forwarded>>,
 }
@@ -106,6 +108,7 @@ impl Ledger {
             compaction: None,
             laid_out: false,
             marks,
+            rounds: 0,
             forwarded,
         };
         if let Some(len) = whole.filter(|_| !ledger.is_sent()) {
@@ -342,6 +345,7 @@ impl Ledger {
     pub(crate) fn commit(&mut self, batch: &BatchEntry) {
         self.state.now = seconds();
         self.state.count(batch);
+        self.forget();
         let growth = GROWTH.max(batch.span.end() / 100).max(self.base);
         // It only saves space: if it fails, there will be another time.
         let _ = match self.compaction {

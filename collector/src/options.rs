@@ -1,6 +1,7 @@
 //! Every option of the collector, with its default; the doc comments are the help text.
 
 use crate::forward::ForwardTarget;
+use crate::hub::marks::MARKS_MEMORY;
 use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, UnknownEndpoint, WantedLimits};
 use crate::layout::template::Template;
 use crate::tls::{ForwardTls, TlsOptions};
@@ -20,6 +21,9 @@ const IN_FLIGHT: Size = Size(32 << 20);
 
 /// More than the connections of one address can fill with lines of 64 KiB.
 const HALF_LINES: Size = Size(64 << 20);
+
+/// A hundred thousand senders and more.
+const MARKS: Size = Size(MARKS_MEMORY);
 
 /// A hundred messages of the size that is worth sending in parts.
 const CHUNKED: Size = Size(8 << 20);
@@ -152,6 +156,12 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_HALF_LINES", value_name = "SIZE", default_value_t = HALF_LINES)]
     pub max_half_lines: Size,
 
+    /// Maximum memory for the highest numbers of senders, by which repeated records are recognised,
+    /// about 400 bytes for each; beyond that, those that came only once are forgotten first, and
+    /// counted. At least 1MiB.
+    #[arg(long, env = "NETLOG_MAX_MARKS_MEMORY", value_name = "SIZE", default_value_t = MARKS)]
+    pub max_marks_memory: Size,
+
     /// Maximum bytes of GELF messages whose chunks have not all arrived, for each UDP socket;
     /// beyond that, the oldest are dropped, and counted.
     #[arg(long, env = "NETLOG_MAX_CHUNKED", value_name = "SIZE", default_value_t = CHUNKED)]
@@ -237,6 +247,7 @@ impl Default for Options {
             max_open_files: None,
             max_in_flight: IN_FLIGHT,
             max_half_lines: HALF_LINES,
+            max_marks_memory: MARKS,
             max_chunked: CHUNKED,
             max_body: BODY,
             first_byte_timeout: PATIENCE,

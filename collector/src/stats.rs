@@ -191,6 +191,11 @@ pub struct Stats {
     pub records_written: Counter,
     /// Bytes of records written to all sinks.
     pub bytes_written: Counter,
+    /// Senders forgotten because the marks of all took `--max-marks-memory`.
+    pub senders_forgotten: Counter,
+    /// Gaps in the numbers of senders that were forgotten, one sender or all having too many; records
+    /// that arrive late in them are skipped as repeated.
+    pub gaps_forgotten: Counter,
     /// Records skipped because the sinks already had them.
     pub records_repeated: Counter,
     /// Records kept in the file of `other` because `--max-files` were reached.

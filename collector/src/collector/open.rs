@@ -141,11 +141,13 @@ fn file_options(path: &Path, options: &Options, shared: &SinkShared) -> FileOpti
 }
 
 /// Restores the marks from the records that the sinks hold, and returns where those end.
-pub(super) fn restore(sinks: &mut [Box<dyn Sink>], marks: &Marks) -> HeldRecords {
+pub(super) fn restore(sinks: &mut [Box<dyn Sink>], marks: &Marks, stats: &Stats) -> HeldRecords {
     let mut held = HeldRecords::default();
     for sink in sinks {
         let HeldRecords { marks: known, end, stream } = sink.held();
-        marks.restore(known, seconds());
+        let forgotten = marks.restore(known, seconds());
+        stats.senders_forgotten.add(forgotten.senders);
+        stats.gaps_forgotten.add(forgotten.gaps);
         held.end = held.end.or(end);
         held.stream = held.stream.or(stream);
     }

@@ -14,6 +14,9 @@ use std::thread::{self, JoinHandle};
 /// The most bytes of entries that wait for a relay to send what the snapshot has no entries of.
 const MOST_SINCE: usize = 1 << 20;
 
+/// Gaps of a sender that are never worth forgetting.
+const GAPS: usize = 8;
+
 /// A snapshot that is being written.
 #[derive(Debug)]
 pub(super) struct Compaction {
@@ -99,9 +102,21 @@ impl Ledger {
         if self.sync { sync_directory(&self.path) } else { Ok(()) }
     }
 
-    fn forget(&mut self) {
-        let marks = self.marks.clone();
-        self.state.senders.retain(|known| marks.remembers(known.id));
+    /// Forgets the senders that the marks have forgotten since the last time.
+    pub(crate) fn forget(&mut self) {
+        let rounds = self.marks.rounds();
+        if std::mem::replace(&mut self.rounds, rounds) == rounds {
+            return;
+        }
+        let marks = self.marks.lock();
+        self.state.senders.retain(|known| {
+            let mark = marks.get(known.id);
+            // One that is in several files has gaps in each; those it has in all are in its mark.
+            if let Some(mark) = mark {
+                known.gaps.keep_highest(mark.gaps().len().max(GAPS));
+            }
+            mark.is_some()
+        });
     }
 }
 

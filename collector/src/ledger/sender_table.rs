@@ -4,7 +4,7 @@ use super::entry::{KnownSender, RunEntry};
 use crate::senders::identity::SenderId;
 use crate::senders::number_gaps::NumberRange;
 use crate::senders::owner::Owner;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The highest number that a ledger may give, so that a damaged one takes bounded memory.
 pub(super) const MOST: u32 = 1 << 22;
@@ -12,7 +12,7 @@ pub(super) const MOST: u32 = 1 << 22;
 /// Senders by number and by id. The number of a forgotten one goes to another.
 #[derive(Debug, Default)]
 pub(super) struct SenderTable {
-    numbers: HashMap<SenderId, u32>,
+    numbers: BTreeMap<SenderId, u32>,
     /// By number, from 1.
     slots: Vec<Option<KnownSender>>,
     free: Vec<u32>,
@@ -65,11 +65,13 @@ impl SenderTable {
         }
     }
 
-    /// Forgets all senders but those that `keep` wants.
-    pub(super) fn retain(&mut self, keep: impl Fn(&KnownSender) -> bool) {
+    /// Forgets all senders but those that `keep` wants, which may forget some of their gaps.
+    pub(super) fn retain(&mut self, keep: impl Fn(&mut KnownSender) -> bool) {
         self.free.clear();
         for (at, slot) in self.slots.iter_mut().enumerate().rev() {
-            *slot = slot.take().filter(|known| keep(known));
+            if slot.as_mut().is_some_and(|known| !keep(known)) {
+                *slot = None;
+            }
             if slot.is_none() {
                 self.free.push(at as u32 + 1);
             }

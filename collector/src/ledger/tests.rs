@@ -115,7 +115,7 @@ impl Model {
         let (mut batch, mut next, mut plain) = (Batch::default(), self.next.clone(), Vec::new());
         for &(who, count) in runs {
             if let Some(sender) = self.senders.get(who) {
-                self.marks.lock().entry(sender.id).or_default();
+                self.marks.lock().change(sender.id, |_| ());
             }
             let source = self.senders.get(who).map_or(Source::Plain, |s| Source::Netlog(s.clone()));
             let mut run = LineRun::new(source, next.get(who).copied().unwrap_or(1), 0);

@@ -23,10 +23,15 @@ pub(crate) fn text(server: &RequestContext) -> String {
     let stats = &view.stats;
     let open = stats.connections_opened.get().saturating_sub(stats.connections_closed.get());
     let tails = view.max_tails.saturating_sub(server.tails.available_permits()) as u64;
-    let senders = view.marks.lock().len() as u64;
+    let marks = view.marks.lock();
+    let senders = marks.len() as u64;
+    let marks_bytes = marks.bytes();
+    drop(marks);
     push(&mut out, "connections", "Open connections of senders.", open);
     push(&mut out, "tails", "Running tails.", tails);
     push(&mut out, "senders", "Senders of netlog records whose marks are kept.", senders);
+    let help = "Memory charged for these, at most `--max-marks-memory`.";
+    push(&mut out, "marks_bytes", help, marks_bytes);
     push(&mut out, "file_bytes", "Length of the active file.", view.progress.end().len);
     let healthy = u64::from(view.progress.failing().is_none());
     push(&mut out, "healthy", "1, or 0 while a sink fails.", healthy);

@@ -4,7 +4,7 @@ use super::owner::Owner;
 use netlog_wire::{Identity, Level, Record};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use tokio::sync::watch;
 
 /// A sender id, drawn at random by each run of a program.
@@ -60,6 +60,8 @@ pub(crate) struct Sender {
     pub(crate) acked: watch::Sender<u64>,
     /// Count of records from this connection that the sinks had already.
     pub(crate) repeated: AtomicU64,
+    /// True once the hub has had records of this connection.
+    pub(crate) met: AtomicBool,
 }
 
 impl Sender {
@@ -70,7 +72,8 @@ impl Sender {
         let repeated = AtomicU64::new(0);
         let owner = Owner::NOBODY;
         let recovered_after = None;
-        Self { id, identity, stamp, recovered, recovered_after, owner, acked, repeated }
+        let met = AtomicBool::new(false);
+        Self { id, identity, stamp, recovered, recovered_after, owner, acked, repeated, met }
     }
 
     /// The beginning of each of its records: a brace, and its identity.

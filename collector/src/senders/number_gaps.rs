@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// The most gaps of one sender. Beyond that the lowest one is forgotten: its records would be taken
 /// for repeats.
-const MOST: usize = 256;
+pub(crate) const MOST: usize = 256;
 
 /// Disjoint ranges of missing numbers, both ends included, in ascending order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,19 @@ impl NumberRange {
 impl NumberGaps {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Number of ranges.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets all but the highest `most`: the numbers in the others count as there.
+    pub(crate) fn keep_highest(&mut self, most: usize) {
+        if self.0.len() > most {
+            self.0.drain(..self.0.len() - most);
+            self.0.shrink_to_fit();
+        }
     }
 
     /// The parts of `range` that are missing where `mark` is the highest number.

@@ -213,6 +213,7 @@ impl FileSink {
         if self.pending.is_some() {
             return Ok(());
         }
+        self.ledger.forget();
         let checked = self.reopen().and_then(|()| self.ledger.open());
         checked.map_err(|cause| self.failed_to("open", cause))
     }
@@ -347,6 +348,7 @@ impl Sink for FileSink {
             mark: it.mark,
             gaps: it.gaps.clone(),
             ended: it.ended,
+            seen: it.seen,
             owner: it.owner,
         });
         HeldRecords { marks: marks.collect(), end: self.position(), stream: None }

@@ -85,8 +85,8 @@ fn what_is_not_taken_is_closed_and_counted_and_leaves_no_record() {
     let bench = Bench::start(Options::default());
     let foreign: [&[u8]; 5] = [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"2W\0\0\x07\xd02C",
+        b"\x1f\x8b\x08\0",
+        b"\x28\xb5\x2f\xfd",
         b"\0\0\x01\xe7}q\0(X",
         b"\xac\xed\0\x05sr",
     ];

@@ -1,6 +1,8 @@
 //! HTTP on the ordinary port: what is posted is in the file when it is answered, whatever protocol
 //! it is in, and hostile requests harm nobody.
 
+mod grpc;
+
 use crate::harness::{Child, Collector, Records, Scene, assert_each_once, messages, metric, speak};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -32,6 +34,10 @@ pub(crate) fn post(
     let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
     (status, body.trim_end().to_owned())
 }
+
+/// An `ExportLogsServiceRequest` with one record of `shop`: a warning, `late`.
+const EXPORT_PROTOBUF: &[u8] =
+    b"\n(\n\x18\n\x16\n\x0cservice.name\x12\x06\n\x04shop\x12\x0c\x12\n\x10\x0d*\x06\n\x04late";
 
 const JSON: &str = "Content-Type: application/json\r\n";
 

@@ -1,11 +1,15 @@
-//! HTTP/1.1 on the ordinary port: a connection that begins with a request is served here. A request
-//! is answered once its records are in the sinks.
+//! HTTP on the ordinary port: a connection that begins with a request, or with the preface of HTTP/2,
+//! is served here. A request is answered once its records are in the sinks.
 
 pub(super) mod body;
 mod elastic;
+mod grpc;
+mod http2;
 mod journal;
+mod preface;
 mod refusal;
 mod reply;
+mod reply_body;
 mod routes;
 mod splunk_acks;
 
@@ -56,9 +60,29 @@ pub(super) fn serve<'a>(
     Box::pin(serve_requests(stream, opening, client))
 }
 
-async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: Submitter<'_>) {
+async fn serve_requests(stream: &mut PeerStream, mut opening: Vec<u8>, client: Submitter<'_>) {
     let peer = client.peer;
     let shared = client.shared;
+    let speaks_http2 = tokio::select! {
+        speaks = timeout(HEAD_TIMEOUT, preface::speaks_http2(stream, &mut opening)) => speaks,
+        () = shared.stopped() => return,
+    };
+    let Ok(Ok(speaks_http2)) = speaks_http2 else { return };
+    let stream = TokioIo::new(ReplayedStream::new(stream, opening));
+    let ended = match speaks_http2 {
+        true => http2::serve(stream, client).await,
+        false => serve_one_by_one(stream, client).await,
+    };
+    if let Err(error) = ended {
+        shared.stderr.debug(format_args!("HTTP connection from {peer} ended: {error}"));
+    }
+}
+
+/// Serves HTTP/1.
+async fn serve_one_by_one(
+    stream: TokioIo<ReplayedStream<'_>>,
+    client: Submitter<'_>,
+) -> hyper::Result<()> {
     let service = service_fn(|request| {
         let client = &client;
         async move { Ok::<_, Infallible>(client.answer(request).await) }
@@ -71,21 +95,15 @@ async fn serve_requests(stream: &mut PeerStream, opening: Vec<u8>, client: Submi
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEAD)
             .max_headers(HEADERS)
-            .serve_connection(TokioIo::new(ReplayedStream::new(stream, opening)), service)
+            .serve_connection(stream, service)
     );
-    let ended = tokio::select! {
+    tokio::select! {
         ended = connection.as_mut() => ended,
-        () = shared.stopped() => {
+        () = client.shared.stopped() => {
             connection.as_mut().graceful_shutdown();
             // A body without an end must not keep the collector from ending.
-            match timeout(BUSY, connection).await {
-                Ok(ended) => ended,
-                Err(_) => return,
-            }
+            timeout(BUSY, connection).await.unwrap_or(Ok(()))
         }
-    };
-    if let Err(error) = ended {
-        shared.stderr.debug(format_args!("HTTP connection from {peer} ended: {error}"));
     }
 }
 
@@ -197,14 +215,26 @@ impl Submitter<'_> {
             _ => None,
         };
         let bytes = unpacked.as_deref().unwrap_or(&body.bytes);
-        let mut records = route.records(bytes, headers, now())?;
-        let terms =
-            SubmitTerms { defaults: &route.defaults, grant: posted.grant.as_deref(), limit: BUSY };
-        let outcome = self.hand_over(&mut records, terms).await?;
-        self.shared.stats.records_http.add(outcome.taken);
-        drop(records);
+        let outcome = self.submit(route, headers, bytes, posted.grant.as_deref()).await?;
         drop((unpacked, body));
         self.settled(BUSY).await?;
+        Ok(outcome)
+    }
+}
+
+impl Submitter<'_> {
+    /// Hands over the records of a body.
+    async fn submit(
+        &self,
+        route: &PostRoute,
+        headers: &HeaderMap,
+        bytes: &[u8],
+        grant: Option<&Grant>,
+    ) -> Result<SubmitOutcome, HttpRefusal> {
+        let mut records = route.records(bytes, headers, now())?;
+        let terms = SubmitTerms { defaults: &route.defaults, grant, limit: BUSY };
+        let outcome = self.hand_over(&mut records, terms).await?;
+        self.shared.stats.records_http.add(outcome.taken);
         Ok(outcome)
     }
 }

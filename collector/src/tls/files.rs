@@ -90,7 +90,9 @@ pub(super) fn load(options: &TlsOptions) -> Result<Loaded, TlsError> {
     let key = options.tls_key.as_deref().ok_or_else(missing)?;
     let server = ServerFiles { options, cert, key, chain: certificates(cert)? };
     let certificate = check_chain(cert, &server.chain)?;
-    let senders = server.config(options.tls_client)?;
+    let mut senders = server.config(options.tls_client)?;
+    // gRPC insists on it; clients that offer no protocol are served as well.
+    senders.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let mut readers = server.config(options.tls_readers.or(options.tls_client))?;
     readers.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Loaded { senders: Arc::new(senders), readers: Arc::new(readers), certificate })

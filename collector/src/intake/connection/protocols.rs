@@ -20,7 +20,7 @@ impl Connection {
         }
         let origin = self.decoder.origin().clone();
         let submitter = Submitter { peer: self.peer, origin, shared: &self.shared };
-        if protocol == Protocol::Http {
+        if matches!(protocol, Protocol::Http | Protocol::Http2) {
             http::serve(&mut self.stream, opening, submitter).await;
             return ConnectionEnd::Closed;
         }

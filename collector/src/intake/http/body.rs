@@ -25,7 +25,7 @@ const ROOM: Duration = Duration::from_secs(2);
 /// A body, unpacked, and the room it takes.
 pub(super) struct RequestBody {
     pub(super) bytes: Vec<u8>,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 /// Why a body was not read.
@@ -54,19 +54,34 @@ impl From<UnpackError> for BodyError {
     }
 }
 
-/// Reads all of a body of at most `limit` bytes.
+/// Reads all of a body of at most `limit` bytes, and unpacks it.
 ///
 /// # Errors
 ///
 /// When it is too large, does not come in time, or is not packed as it says.
 pub(super) async fn read(
     headers: &HeaderMap,
-    mut incoming: Incoming,
+    incoming: Incoming,
     limit: usize,
     room: &Arc<Semaphore>,
 ) -> Result<RequestBody, BodyError> {
     let declared =
         headers.get(header::CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap_or("?"));
+    let mut body = collect(incoming, limit, room).await?;
+    body.unpack(declared, limit, room)?;
+    Ok(body)
+}
+
+/// Reads all of a body of at most `limit` bytes as it comes.
+///
+/// # Errors
+///
+/// When it is too large, or does not come in time.
+pub(super) async fn collect(
+    mut incoming: Incoming,
+    limit: usize,
+    room: &Arc<Semaphore>,
+) -> Result<RequestBody, BodyError> {
     let mut charged = charge(room, STEP).await?;
     let mut bytes = Vec::new();
     while let Some(frame) = next_frame(&mut incoming).await? {
@@ -79,17 +94,35 @@ pub(super) async fn read(
         }
         bytes.extend_from_slice(&part);
     }
-    let encoding = encoding(declared, &bytes)?;
-    if encoding != ContentEncoding::Identity {
-        bytes = unpack(encoding, &bytes, limit, |len| {
+    Ok(RequestBody { bytes, room: charged })
+}
+
+impl RequestBody {
+    /// Unpacks it, to at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// When it is not packed as is `declared`, or would become too large.
+    pub(super) fn unpack(
+        &mut self,
+        declared: &str,
+        limit: usize,
+        room: &Arc<Semaphore>,
+    ) -> Result<(), BodyError> {
+        let encoding = encoding(declared, &self.bytes)?;
+        if encoding == ContentEncoding::Identity {
+            return Ok(());
+        }
+        let charged = &mut self.room;
+        self.bytes = unpack(encoding, &self.bytes, limit, |len| {
             while len > charged.num_permits() {
                 let permit = room.clone().try_acquire_many_owned(STEP as u32);
                 charged.merge(permit.map_err(|_| UnpackError::Busy)?);
             }
             Ok(())
         })?;
+        Ok(())
     }
-    Ok(RequestBody { bytes, _room: charged })
 }
 
 async fn charge(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, BodyError> {

@@ -1,15 +1,15 @@
 //! Answers, each in the form that the clients of its protocol expect.
 
 use super::refusal::HttpRefusal;
+use super::reply_body::ReplyBody;
 use super::routes::BodyFormat;
 use crate::intake::submitter::SubmitOutcome;
-use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-pub(super) type HttpReply = Response<Full<Bytes>>;
+pub(super) type HttpReply = Response<ReplyBody>;
 
 /// Seconds for a client to wait before it tries again.
 const RETRY_AFTER: &str = "2";
@@ -19,7 +19,7 @@ pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> HttpReply {
 }
 
 pub(super) fn typed(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> HttpReply {
-    let mut reply = Response::new(Full::new(body.into()));
+    let mut reply = Response::new(ReplyBody::new(body.into()));
     *reply.status_mut() = status;
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     reply
@@ -75,7 +75,7 @@ pub(super) fn splunk(ack_id: Option<u64>) -> HttpReply {
 }
 
 fn empty(status: StatusCode) -> HttpReply {
-    let mut reply = Response::new(Full::new(Bytes::new()));
+    let mut reply = Response::new(ReplyBody::new(Bytes::new()));
     *reply.status_mut() = status;
     reply
 }

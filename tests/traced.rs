@@ -5,7 +5,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hint::black_box;
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
 use tracing::{Instrument, Span, debug, debug_span, error, info, info_span, trace, warn};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -32,6 +37,7 @@ fn main() {
         "beside" => beside(builder().filter("info,traced::quiet=warn,traced::loud=trace")),
         "forwarded" => forwarded(builder().log_facade(false)),
         "asked" => asked(builder()),
+        "disabled" => disabled(builder().filter("info,traced::quiet=warn")),
         "taken" => taken(builder()),
         other => panic!("do={other}"),
     };
@@ -213,6 +219,67 @@ fn asked(builder: netlog::Builder) -> netlog::Guard {
         black_box(log::log_enabled!(target: "sqlx", log::Level::Trace));
         info!("still here");
     }
+    guard
+}
+
+/// Asks the subscriber below whatever it is asked, and counts it.
+struct Counting<S>(S);
+
+static ASKED: AtomicU32 = AtomicU32::new(0);
+
+impl<S: Subscriber> Subscriber for Counting<S> {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.0.register_callsite(metadata)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        self.0.enabled(metadata)
+    }
+
+    // Without this, the levels that nobody wants would not be cut off by the macros alone.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        None
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.0.new_span(span)
+    }
+
+    fn record(&self, span: &Id, values: &Record<'_>) {
+        self.0.record(span, values);
+    }
+
+    fn record_follows_from(&self, span: &Id, follows: &Id) {
+        self.0.record_follows_from(span, follows);
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.0.event(event);
+    }
+
+    fn enter(&self, span: &Id) {
+        self.0.enter(span);
+    }
+
+    fn exit(&self, span: &Id) {
+        self.0.exit(span);
+    }
+}
+
+fn disabled(builder: netlog::Builder) -> netlog::Guard {
+    let (layer, guard) = builder.log_facade(false).layer().expect("netlog starts");
+    let below = registry().with(layer);
+    assert_eq!(below.max_level_hint(), Some(LevelFilter::INFO), "the macros cut off the rest");
+    tracing::subscriber::set_global_default(Counting(below)).expect("there is no other");
+    for _ in 0..1000 {
+        debug!("too much");
+        debug_span!("too much").in_scope(|| trace!("even more"));
+        tracing::info!(target: "traced::quiet", "not here");
+    }
+    assert_eq!(ASKED.load(Ordering::Relaxed), 0, "the call sites are disabled");
+    (0..2).for_each(|_| info!("asked for"));
+    assert!(ASKED.load(Ordering::Relaxed) > 0, "what is asked is counted");
     guard
 }
 

@@ -1,17 +1,15 @@
 //! Options of the logger, with their defaults.
 
-use crate::endpoint::{BadAddress, Endpoint, Transport};
+use crate::endpoint::{Endpoint, Transport};
 use crate::filter_text::Directives;
 use crate::identity;
+use crate::init_error::InitError;
 use crate::stderr::report;
 #[cfg(feature = "tls")]
 use crate::tls::TlsSettings;
 use crate::token::Token;
 use env_filter::Filter;
 use netlog_wire::MAX_LINE;
-use std::error::Error;
-use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -117,24 +115,40 @@ impl Builder {
     }
 
     /// Sets the program's name in every record; by default the name of its executable.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").app("orders");
+    /// ```
     pub fn app(mut self, name: impl Into<String>) -> Self {
         self.app = name.into();
         self
     }
 
     /// Sets the machine's name in every record; by default its host name.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").host("web1");
+    /// ```
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.host = name.into();
         self
     }
 
     /// Sets the least severe level that is logged, for all targets. `RUST_LOG` is ignored then.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").level(log::LevelFilter::Debug);
+    /// ```
     pub fn level(self, level: log::LevelFilter) -> Self {
         self.filter(level.as_str())
     }
 
     /// Sets the filter in the syntax of `RUST_LOG`: `info,hyper=warn,orders::fill=trace`. By default
     /// the value of `RUST_LOG`, or `info` if that is unset.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").filter("info,hyper=warn,orders::fill=trace");
+    /// ```
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter = Some(directives.into());
         self
@@ -143,6 +157,10 @@ impl Builder {
     /// Sets the directory of the spool; by default `$NETLOG_SPOOL`, else `/dev/shm/netlog-<uid>`,
     /// which a reboot empties. A directory on a disk is a buffer for long outages, but log calls
     /// may then occasionally wait for the disk.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").spool_dir("/var/spool/orders");
+    /// ```
     pub fn spool_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.spool_dir = Some(directory.into());
         self
@@ -150,6 +168,10 @@ impl Builder {
 
     /// Sets the size of the spool in bytes, from 64 KiB to 1 GiB, rounded up to a power of two; by
     /// default 8 MiB.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").spool_size(64 << 20);
+    /// ```
     pub fn spool_size(mut self, bytes: usize) -> Self {
         self.spool_size = bytes.clamp(MIN_SPOOL_SIZE, MAX_SPOOL_SIZE).next_power_of_two();
         self
@@ -158,6 +180,10 @@ impl Builder {
     /// Keeps the spool in ordinary memory, without a file; off by default. A crash or a kill then
     /// loses the records that are not delivered yet. On other systems than Linux it is always so,
     /// and a line on stderr reports it at the start; setting this silences that line.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").memory_spool(true);
+    /// ```
     pub fn memory_spool(mut self, memory: bool) -> Self {
         self.memory_spool = memory;
         self
@@ -165,12 +191,20 @@ impl Builder {
 
     /// Limits the bytes of the spools that crashed programs of the same app left behind; by default
     /// 256 MiB. Beyond that the oldest are discarded when the program starts, and counted as lost.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").keep(1 << 30);
+    /// ```
     pub fn keep(mut self, bytes: usize) -> Self {
         self.keep = bytes;
         self
     }
 
     /// Sets the format of the records on the wire; by default [`Format::Json`].
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").format(netlog::Format::Text);
+    /// ```
     pub fn format(mut self, format: Format) -> Self {
         self.format = format;
         self
@@ -178,12 +212,26 @@ impl Builder {
 
     /// Limits the time that the guard's drop and the program's exit wait for delivery; by default 3
     /// seconds. If the endpoint cannot be reached they do not wait: the spool keeps the records.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = netlog::builder("localhost:1902").flush_limit(Duration::from_secs(1));
+    /// ```
     pub fn flush_limit(mut self, limit: Duration) -> Self {
         self.flush_limit = limit;
         self
     }
 
     /// Sets the behaviour of a log call when the spool is full; by default [`Full::Drop`].
+    ///
+    /// ```
+    /// use netlog::Full;
+    /// use std::time::Duration;
+    ///
+    /// let limit = Duration::from_millis(100);
+    /// let builder = netlog::builder("localhost:1902").when_full(Full::Block(limit));
+    /// ```
     pub fn when_full(mut self, full: Full) -> Self {
         self.when_full = full;
         self
@@ -191,6 +239,10 @@ impl Builder {
 
     /// Limits the encoded size of a record in bytes; by default 64 KiB, the default limit of the
     /// collector, and at least 4 KiB. A longer record is cut and marked `truncated`.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").max_line(16 << 10);
+    /// ```
     pub fn max_line(mut self, bytes: usize) -> Self {
         self.max_line = bytes.max(MIN_MAX_LINE);
         self
@@ -198,12 +250,20 @@ impl Builder {
 
     /// Sets the token for a collector that requires one; by default `$NETLOG_TOKEN`. Over `tcp://`
     /// and `udp://` it is sent unencrypted, as the records are.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").token("orders-8c1d…");
+    /// ```
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Token::new(token.into());
         self
     }
 
     /// Also writes every record to stderr, as text; off by default.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").tee(true);
+    /// ```
     pub fn tee(mut self, tee: bool) -> Self {
         self.tee = tee;
         self
@@ -211,6 +271,10 @@ impl Builder {
 
     /// Trusts the CA certificates in this PEM file for `tls://` addresses; by default `$NETLOG_CA`,
     /// else the system's.
+    ///
+    /// ```
+    /// let builder = netlog::builder("tls://logs.example.com:6514").ca("/etc/netlog/ca.pem");
+    /// ```
     #[cfg(feature = "tls")]
     pub fn ca(mut self, path: impl Into<PathBuf>) -> Self {
         self.tls.ca = Some(path.into());
@@ -220,6 +284,11 @@ impl Builder {
     /// Trusts only a collector whose certificate has this fingerprint, `sha256:` and 64 digits,
     /// whoever issued it and for whatever name and time. May be repeated, for a change of
     /// certificates; by default `$NETLOG_PIN`.
+    ///
+    /// ```
+    /// let fingerprint = format!("sha256:{}", "81ce".repeat(16));
+    /// let builder = netlog::builder("tls://logs.example.com:6514").pin(fingerprint);
+    /// ```
     #[cfg(feature = "tls")]
     pub fn pin(mut self, fingerprint: impl Into<String>) -> Self {
         self.tls.pins.push(fingerprint.into());
@@ -228,6 +297,11 @@ impl Builder {
 
     /// Shows the certificate in this PEM file to the collector, with its private key in the other;
     /// by default `$NETLOG_CERT` and `$NETLOG_KEY`. Both are read again for each connection.
+    ///
+    /// ```
+    /// let builder = netlog::builder("tls://logs.example.com:6514")
+    ///     .client_cert("/etc/orders/cert.pem", "/etc/orders/key.pem");
+    /// ```
     #[cfg(feature = "tls")]
     pub fn client_cert(mut self, cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.tls.cert = Some(cert.into());
@@ -274,54 +348,5 @@ impl Builder {
     pub(crate) fn line_limit(&self, transport: Transport) -> usize {
         let limit = self.max_line.min(self.spool_size / 8);
         if transport == Transport::Udp { limit.min(MAX_DATAGRAM_LINE) } else { limit }
-    }
-}
-
-/// Error of [`init`](crate::init()) and [`Builder::init`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum InitError {
-    /// The address is invalid.
-    Address(BadAddress),
-    /// The filter does not follow the syntax of `RUST_LOG`.
-    Filter {
-        /// The filter.
-        text: String,
-        /// The error in it.
-        why: String,
-    },
-    /// A pin is malformed, or a client certificate has no key.
-    #[cfg(feature = "tls")]
-    Tls {
-        /// The error.
-        why: String,
-    },
-    /// The program already has a logger. Initialise one logger, once, at the start of `main`.
-    AlreadySet,
-    /// The system has no memory or no thread for the logger.
-    System(io::Error),
-}
-
-impl fmt::Display for InitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(bad) => write!(f, "{bad}"),
-            Self::Filter { text, why } => write!(f, "invalid log filter {text:?}: {why}"),
-            #[cfg(feature = "tls")]
-            Self::Tls { why } => write!(f, "invalid TLS settings: {why}"),
-            Self::AlreadySet => f.write_str(
-                "the program already has a logger; initialise one, once, at the start of main",
-            ),
-            Self::System(_) => f.write_str("failed to start the logger"),
-        }
-    }
-}
-
-impl Error for InitError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::System(e) => Some(e),
-            _ => None,
-        }
     }
 }

@@ -1,10 +1,19 @@
 //! The one line that starts a logger, for every facade there is.
 
-use crate::builder::{Builder, InitError};
+use crate::builder::Builder;
+use crate::init_error::InitError;
 use crate::logger::Guard;
 
 impl Builder {
     /// Starts the logger and registers it with `log`. Keep the guard until the end of `main`.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), netlog::InitError> {
+    /// let _guard = netlog::builder("localhost:1902").app("orders").init()?;
+    /// log::info!("hello, world");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -98,6 +98,7 @@ mod filter_text;
 pub mod fuzz;
 mod identity;
 mod init;
+mod init_error;
 mod known_collectors;
 mod logger;
 mod loss;
@@ -122,8 +123,9 @@ mod tracing;
 mod waker;
 mod worker;
 
-pub use builder::{Builder, Format, Full, InitError};
+pub use builder::{Builder, Format, Full};
 pub use endpoint::BadAddress;
+pub use init_error::InitError;
 pub use logger::{Guard, flush, stats};
 pub use sender::Flushed;
 pub use ship::{ShipError, Shipped};

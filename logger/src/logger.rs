@@ -1,10 +1,11 @@
 //! The `log::Log` behind the facade: filter, encode, append.
 
-use crate::builder::{Builder, InitError};
+use crate::builder::Builder;
 use crate::clock;
 use crate::encode::{self, LineEncoder};
 use crate::endpoint::Endpoint;
 use crate::exit::{self, ExitHooks};
+use crate::init_error::InitError;
 use crate::ring::ForkLocal;
 use crate::sender::{Flushed, Sender, Succession};
 use crate::spool::Directory;
@@ -291,5 +292,39 @@ fn tee(line: &[u8]) {
         let mut text = Vec::new();
         Text::PLAIN.push(&mut text, &line);
         stderr::print(&text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Complaints opentelemetry-rust#761, #2877, svix PR2521, tracing-elastic-apm#13: what delivers
+    /// logs about itself for ever.
+    #[test]
+    fn what_is_logged_on_the_loggers_own_threads_is_not_sent() {
+        // Nobody listens there: what is logged stays in the spool.
+        let builder = Builder::new("127.0.0.1:1").memory_spool(true);
+        let endpoint = builder.endpoint().unwrap();
+        let succession = Succession { predecessor: None, succeed: || false };
+        let sender = Sender::start(&builder, endpoint.clone(), succession).unwrap();
+        let logger = Logger {
+            filter: builder.filters().unwrap(),
+            line_limit: builder.line_limit(endpoint.transport),
+            senders: ForkLocal::new(Some(sender)).unwrap(),
+            builder,
+            endpoint,
+        };
+        let write = || logger.write(&Record::builder().args(format_args!("about itself")).build());
+        let pending = || logger.own_sender().unwrap().stats(&logger.endpoint).accepted_bytes;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                stderr::mark_internal_thread();
+                write();
+            });
+        });
+        assert_eq!(pending(), 0);
+        write();
+        assert!(pending() > 0, "other threads' records are sent");
     }
 }

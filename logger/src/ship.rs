@@ -62,6 +62,14 @@ impl Builder {
     /// `each` receives the result of each one. Files that are not spools are reported to `complain`
     /// and left alone. Spools of running programs are not touched.
     ///
+    /// ```no_run
+    /// # fn main() -> Result<(), netlog::ShipError> {
+    /// let each = |spool: netlog::Shipped| println!("{}: {} records", spool.app, spool.records);
+    /// netlog::builder("localhost:1902").ship(each, |complaint| eprintln!("{complaint}"))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// When the address is invalid or the directory cannot be opened. A spool that cannot be

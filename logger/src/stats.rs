@@ -74,6 +74,12 @@ impl Stats {
     }
 
     /// Number of records of `level` that were lost.
+    ///
+    /// ```no_run
+    /// if let Some(stats) = netlog::stats() {
+    ///     println!("netlog_lost_errors {}", stats.lost_of(log::Level::Error));
+    /// }
+    /// ```
     pub fn lost_of(&self, level: log::Level) -> u64 {
         self.lost[crate::encode::level(level) as usize - Level::Error as usize]
     }

@@ -26,7 +26,8 @@ mod table;
 pub use filter::RecordFilter;
 pub use layer::RecordLayer;
 
-use crate::builder::{Builder, InitError};
+use crate::builder::Builder;
+use crate::init_error::InitError;
 use crate::logger::Guard;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
 use tracing_subscriber::filter::Filtered;
@@ -37,6 +38,15 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 pub type Layer<S> = Filtered<RecordLayer, RecordFilter, S>;
 
 /// A layer that sends to `address`, with every option at its default: see [`Builder::layer`].
+///
+/// ```no_run
+/// use tracing_subscriber::layer::SubscriberExt;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (layer, _guard) = netlog::layer("localhost:1902")?;
+/// tracing_core::dispatcher::set_global_default(tracing_subscriber::registry().with(layer).into())?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
@@ -81,6 +91,17 @@ impl Builder {
     }
 
     /// Lets [`Builder::layer`] make netlog the logger of the `log` facade too; on by default.
+    ///
+    /// ```no_run
+    /// use tracing_subscriber::layer::SubscriberExt;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (layer, _guard) = netlog::builder("localhost:1902").log_facade(false).layer()?;
+    /// // Another logger may have the facade now, such as `tracing_log::LogTracer`.
+    /// let subscriber = tracing_subscriber::registry().with(layer);
+    /// # tracing_core::dispatcher::set_global_default(subscriber.into())?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn log_facade(mut self, take: bool) -> Self {
         self.log_facade = take;
         self
@@ -88,6 +109,10 @@ impl Builder {
 
     /// Logs the end of each span as a record, with the time in which the span was entered
     /// (`busy_us`) and the rest (`idle_us`); off by default.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").span_ends(true);
+    /// ```
     pub fn span_ends(mut self, log: bool) -> Self {
         self.span_ends = log;
         self

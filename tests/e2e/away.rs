@@ -43,7 +43,8 @@ fn when_nothing_listens_the_program_ends_at_once_and_its_next_start_delivers() {
     next.succeed();
 }
 
-/// Nothing is lost silently. The spool is full.
+/// Nothing is lost silently. The spool is full. Complaints tracing#1941, #2865: losses are not
+/// reported.
 #[test]
 fn a_storm_against_a_slow_reader_grows_nothing_and_every_record_is_delivered_or_counted_as_lost() {
     const ALL: u64 = 1_000_000;
@@ -102,6 +103,7 @@ impl Tally {
     }
 }
 
+/// Complaint tracing#2865: a writer that must lose nothing still does.
 #[test]
 fn a_program_that_prefers_to_wait_loses_nothing_to_a_slow_reader() {
     let scene = Scene::new();
@@ -112,6 +114,8 @@ fn a_program_that_prefers_to_wait_loses_nothing_to_a_slow_reader() {
     assert!(wait_until(SOON, || came() == 20_000), "{} records", came());
 }
 
+/// Complaints tracing-loki#40, #41, loki#915: after an outage, a background task has died, or has lost
+/// what was logged meanwhile.
 #[test]
 fn a_collector_that_restarts_again_and_again_gets_each_record_once() {
     let scene = Scene::new();

@@ -147,7 +147,7 @@ fn shown_on_terminal(scene: &Scene, colours: bool, line: &[u8], until: &str) -> 
     terminal.text()
 }
 
-/// A record cannot drive your terminal.
+/// A record cannot drive your terminal. Complaints CVE-2025-58160, RUSTSEC-2025-0055.
 #[test]
 fn a_terminal_shows_colours_unless_no_color_is_set_and_nothing_a_peer_says_moves_its_cursor() {
     let scene = Scene::new();

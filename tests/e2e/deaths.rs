@@ -105,6 +105,7 @@ fn of_a_program_killed_together_with_its_collector_every_record_arrives_once_wit
     }
 }
 
+/// Complaints tracing#858, #1940: there is no rotation by size.
 #[test]
 fn rotation_by_size_loses_and_repeats_nothing_also_when_the_collector_is_killed_over_it() {
     let (scene, port) = (Scene::new(), Port::reserve());

@@ -84,6 +84,7 @@ fn the_guard_is_leaked_and_nothing_is_lost() {
     end_twenty_times("leak", Heir::Nobody, code(0));
 }
 
+/// Complaints tracing#1120, #3267, logos PR3639: the last lines are lost at the end.
 #[test]
 fn the_program_exits_right_after_the_last_record_and_nothing_is_lost() {
     end_twenty_times("exit", Heir::Nobody, code(0));

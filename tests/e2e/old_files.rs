@@ -43,6 +43,7 @@ fn records(found: Records) -> Records {
     Records(found.0.into_iter().filter(|value| value.get("notice").is_none()).collect())
 }
 
+/// Complaint tracing#2401: rotated files are not compressed.
 #[test]
 fn what_was_rotated_away_is_compressed_and_found_as_before_each_record_once_and_in_order() {
     let scene = Scene::new();

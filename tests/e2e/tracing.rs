@@ -196,6 +196,14 @@ fn somebody_who_only_asks_whether_a_level_is_enabled_costs_us_no_span_and_no_eve
     assert_eq!(around, expected, "{:?}", messages(&records));
 }
 
+/// Complaint metered-rs#56: one layer without an answer for each call site makes every disabled event
+/// slow.
+#[test]
+fn a_disabled_call_site_is_disabled_once_and_nobody_is_asked_again() {
+    let (records, _) = traced("disabled");
+    assert_eq!(messages(&records), ["asked for", "asked for"]);
+}
+
 #[test]
 fn a_program_that_has_a_subscriber_gets_a_logger_without_spans() {
     let (records, _) = traced("taken");

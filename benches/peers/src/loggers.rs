@@ -2,6 +2,7 @@
 //! queue is full, it waits. All else is as its documentation has it.
 
 use crate::floor::Floor;
+use crate::spans;
 use std::any::Any;
 use std::io::{BufWriter, Write};
 use std::net::TcpStream;
@@ -21,7 +22,7 @@ pub(crate) const NAMES: [&str; 8] = [
 ];
 
 /// What is written at once by those who buffer.
-const BUFFER: usize = 64 * 1024;
+pub(crate) const BUFFER: usize = 64 * 1024;
 
 /// The queue of those whose default is shorter than a burst of all threads.
 const QUEUE: usize = 100_000;
@@ -78,6 +79,8 @@ pub(crate) fn start(name: &str, address: &str) -> Logging {
         "fast_log" => fast_log(connect(address)),
         "ftlog" => ftlog(connect(address)),
         "spdlog-rs" => spdlog(connect(address)),
+        "fmt-json" => spans::fmt_json(connect(address)),
+        "tracing-loki" => spans::loki(address),
         other => panic!("no logger is called {other}"),
     }
 }

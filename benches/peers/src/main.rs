@@ -19,6 +19,7 @@ mod process;
 #[path = "../../run.rs"]
 mod run;
 mod sink;
+mod spans;
 #[path = "../../spread.rs"]
 mod spread;
 #[path = "../../table.rs"]
@@ -58,6 +59,7 @@ fn main() {
                  turns in rounds; x is the median of the rounds' ratios, with the quartiles."
             );
             tables::loggers(wanted);
+            tables::spans(wanted);
             collectors::tables(wanted);
         }
     }

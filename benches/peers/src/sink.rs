@@ -21,7 +21,11 @@ pub(crate) enum Sink {
 impl Sink {
     /// The receiver that the logger of this name sends to.
     pub(crate) fn of(logger: &str, place: &Path) -> Self {
-        if logger == "netlog" { Self::collector(place) } else { Self::counts() }
+        if ["netlog", "tracing-loki"].contains(&logger) {
+            Self::collector(place)
+        } else {
+            Self::counts()
+        }
     }
 
     fn counts() -> Self {

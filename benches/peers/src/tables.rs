@@ -4,6 +4,7 @@ use crate::loggers::NAMES;
 use crate::process::Process;
 use crate::run::setting;
 use crate::sink::Sink;
+use crate::spans;
 use crate::spread::Spread;
 use crate::table::Table;
 use crate::turns::{Case, rounds, take_turns};
@@ -24,11 +25,26 @@ const ENDS: [&str; 6] = ["return", "exit", "panic", "abort", "SIGTERM", "SIGKILL
 
 /// Measures and prints all of them.
 pub(crate) fn loggers(wanted: &[String]) {
+    let calls = Calls { table: "bursts", task: "bursts", names: &NAMES };
     for threads in [1, 4] {
-        bursts(wanted, threads);
+        bursts(wanted, &calls, threads);
     }
-    flat_out(wanted);
+    flat_out(wanted, &Calls { table: "flat", task: "flat", ..calls });
     ends(wanted);
+}
+
+/// Measures and prints events of `tracing` in a span.
+pub(crate) fn spans(wanted: &[String]) {
+    let calls = Calls { table: "spans", task: "bursts-in-a-span", names: &spans::NAMES };
+    bursts(wanted, &calls, 1);
+    flat_out(wanted, &Calls { task: "flat-in-a-span", ..calls });
+}
+
+/// A table of calls: its title, what its children do, and the loggers.
+struct Calls<'a> {
+    table: &'a str,
+    task: &'a str,
+    names: &'a [&'a str],
 }
 
 /// Those of `names` that are wanted of a table, behind the first of them, which is their floor.
@@ -69,19 +85,19 @@ fn place() -> (tempfile::TempDir, tempfile::TempDir) {
     (tempfile::tempdir().expect(made), tempfile::tempdir_in(spools).expect(made))
 }
 
-fn bursts(wanted: &[String], threads: u64) {
+fn bursts(wanted: &[String], calls: &Calls<'_>, threads: u64) {
     let bursts = (setting("NETLOG_BENCH_SECONDS", 2.0) * 1000.0) as u64 / rounds() as u64;
-    let cases = take_turns(&chosen(wanted, "bursts", &NAMES), |name| {
+    let cases = take_turns(&chosen(wanted, calls.table, calls.names), |name| {
         let (files, spool) = place();
         let sink = Sink::of(name, files.path());
-        let output = child(name, &sink, ("bursts", threads, bursts), spool.path());
+        let output = child(name, &sink, (calls.task, threads, bursts), spool.path());
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }
         let nanos = output.stdout.as_chunks::<4>().0.iter().map(|ns| u32::from_ne_bytes(*ns));
         Ok(percentiles(nanos.collect()))
     });
-    let caption = format!("bursts: one call in ns, 20 a millisecond, {threads} thread(s)");
+    let caption = format!("{}: one call in ns, 20 a millisecond, {threads} thread(s)", calls.table);
     let mut table = Table::new(&caption, 23, &["p50", "x of the floor", "p99", "x", "p99.9", "x"]);
     let column = |case: &Case<'_, Percentiles>, at: usize| case.figures(|row| row[at]);
     for case in &cases {
@@ -131,14 +147,15 @@ struct Flat {
     lost: u64,
 }
 
-fn flat_out(wanted: &[String]) {
-    let chosen = chosen(wanted, "flat", &NAMES);
+fn flat_out(wanted: &[String], calls: &Calls<'_>) {
+    let chosen = chosen(wanted, calls.table, calls.names);
     let records = setting("NETLOG_BENCH_RECORDS", 5e5) as u64;
-    let caption = format!("flat: {records} records as fast as they go, {} rounds", rounds());
+    let caption =
+        format!("{}: {records} records as fast as they go, {} rounds", calls.table, rounds());
     let heads = ["M calls/s", "CPU s per M", "lost", "x of the floor"];
     let mut table = Table::new(&caption, 23, &heads);
     for threads in [1, 4] {
-        let cases = take_turns(&chosen, |name| flat(name, threads, records));
+        let cases = take_turns(&chosen, |name| flat(name, calls.task, threads, records));
         for case in &cases {
             let middle =
                 |of: fn(&Flat) -> f64| format!("{:.2}", Spread::of(case.figures(of)).middle);
@@ -158,10 +175,10 @@ fn flat_out(wanted: &[String]) {
     }
 }
 
-fn flat(name: &str, threads: u64, records: u64) -> Result<Flat, String> {
+fn flat(name: &str, task: &str, threads: u64, records: u64) -> Result<Flat, String> {
     let (files, spool) = place();
     let sink = Sink::of(name, files.path());
-    let output = child(name, &sink, ("flat", threads, records), spool.path());
+    let output = child(name, &sink, (task, threads, records), spool.path());
     let said = String::from_utf8_lossy(&output.stdout);
     let figures: Vec<f64> = said.split(' ').filter_map(|n| n.parse().ok()).collect();
     let &[called, cpu] = &figures[..] else {

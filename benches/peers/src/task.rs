@@ -1,6 +1,7 @@
 //! What a child does with its logger, and says of it on stdout.
 
 use crate::loggers::{self, Logging};
+use crate::spans;
 use fastant::Instant as Tick;
 use rustix::process::{Signal, getpid, kill_process};
 use std::io::{self, Write};
@@ -12,7 +13,16 @@ const BURST: u64 = 20;
 
 /// Runs `task` on so many threads, so many times.
 pub(crate) fn run(logger: &str, address: &str, (task, threads, count): (&str, u64, u64)) {
-    let logging = loggers::start(logger, address);
+    let mut logging = loggers::start(logger, address);
+    let task = match task.strip_suffix("-in-a-span") {
+        Some(task) => {
+            if logger != "floor" {
+                logging.call = spans::call;
+            }
+            task
+        }
+        None => task,
+    };
     // What connects or allocates in the background has done so.
     (logging.call)(0);
     std::thread::sleep(Duration::from_millis(300));

@@ -13,6 +13,7 @@ mod endings;
 mod endpoints;
 mod examples;
 mod facade;
+mod faults;
 mod foreign_bytes;
 mod harness;
 mod hostile;

@@ -1,0 +1,94 @@
+//! Faults of the collector's calls.
+
+use super::sender::deliver;
+use super::stored::{messages, not_once};
+use super::strace::{Fault, Outcome, failing, faults, happened, missing, outcome, traced};
+use super::{tell, try_all};
+use crate::harness::{Collector, SOON, Scene, program, wait_until};
+use rustix::process::Signal;
+use std::process::Command;
+use std::time::Duration;
+
+/// Enough for some rotations.
+const RECORDS: u64 = 40;
+
+const OPTIONS: &str = "--listen tcp://127.0.0.1:0 --sync --rotate-size 1500 --keep-files 6";
+
+/// Whatever call of a collector fails, what it acknowledged is stored, once.
+#[test]
+fn whatever_call_of_a_collector_fails_what_it_acknowledged_is_stored_once() {
+    if let Some(reason) = missing() {
+        return tell(reason);
+    }
+    let scene = Scene::new();
+    let ended = run(&scene, traced(&scene, &program("netlog-collector")));
+    assert!(matches!(ended, Ok(Run { acked: RECORDS, .. })), "{ended:?}");
+    try_all("collector", faults(&scene), |fault| attempt(fault));
+}
+
+#[derive(Debug)]
+struct Run {
+    acked: u64,
+    outcome: Outcome,
+}
+
+fn attempt(fault: &Fault) -> Result<Outcome, String> {
+    let scene = Scene::new();
+    let Run { acked, outcome } = run(&scene, failing(&scene, &program("netlog-collector"), fault))?;
+    if acked < RECORDS && outcome == Outcome::Survived && happened(&scene) {
+        return Err(format!("only {acked} records were acknowledged"));
+    }
+    recover(&scene, acked).map(|()| outcome)
+}
+
+/// A collector's short life: records, a search, a reload, more records, the end.
+fn run(scene: &Scene, command: Command) -> Result<Run, String> {
+    let mut collector = Collector::by(command, scene.path("app.log"), OPTIONS);
+    if !collector.listening(1) {
+        return ended(&mut collector, true).map(|outcome| Run { acked: 0, outcome });
+    }
+    let address = collector.authority().to_owned();
+    let mut acked = deliver(&address, RECORDS / 2, || collector.process.running());
+    if collector.process.running() {
+        collector.process.signal(Signal::HUP);
+        acked = deliver(&address, RECORDS, || collector.process.running()).max(acked);
+    }
+    if collector.process.running() {
+        collector.process.signal(Signal::TERM);
+    }
+    ended(&mut collector, false).map(|outcome| Run { acked, outcome })
+}
+
+/// How it ended: by itself, with a reason, and without a panic.
+fn ended(collector: &mut Collector, starting: bool) -> Result<Outcome, String> {
+    if !wait_until(SOON, || !collector.process.running()) {
+        return Err(format!("it hangs:\n{}", collector.process.stderr()));
+    }
+    let status = collector.process.end_within(Duration::from_secs(1));
+    let stderr = collector.process.stderr();
+    let explained = stderr.contains("netlog-collector: ");
+    match outcome(status.success(), explained, &stderr) {
+        Some(Outcome::Survived) if starting => Err(format!("it does not listen:\n{stderr}")),
+        Some(outcome) => Ok(outcome),
+        None => Err(format!("it ended with {status}:\n{stderr}")),
+    }
+}
+
+/// The next collector has what was acknowledged, takes the rest, and each record is there once.
+fn recover(scene: &Scene, acked: u64) -> Result<(), String> {
+    let collector = Collector::with(scene, "--listen tcp://127.0.0.1:0 --sync --keep-files 0");
+    let address = collector.authority().to_owned();
+    let mut collector = collector;
+    let total = deliver(&address, RECORDS, || collector.process.running());
+    if total < RECORDS {
+        return Err(format!("the next collector acknowledged {total}"));
+    }
+    collector.process.signal(Signal::TERM);
+    collector.process.succeed();
+    let stored = messages(&scene.path(""));
+    let wrong = not_once(&stored, RECORDS, |number| format!("number {number}"));
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(format!("acknowledged {acked}; {}", wrong.join(", "))),
+    }
+}

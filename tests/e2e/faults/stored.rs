@@ -1,0 +1,43 @@
+//! Messages in all files of a log, of which a rotated one may be there compressed and not.
+
+use std::fs;
+use std::path::Path;
+
+/// The messages below a directory, in no order.
+pub(super) fn messages(directory: &Path) -> Vec<String> {
+    let mut messages = Vec::new();
+    for path in fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let name = path.to_string_lossy().into_owned();
+        let compressed = Path::new(&format!("{name}.zst")).exists();
+        let other = [".ledger", ".new", ".forwarded"].iter().any(|end| name.ends_with(end));
+        if !name.contains("app.log") || other || name.contains(".kept-") || compressed {
+            continue;
+        }
+        let bytes = fs::read(&path).expect("it was listed");
+        let bytes = match name.ends_with(".zst") {
+            true => zstd::decode_all(&bytes[..]).expect("it is whole"),
+            false => bytes,
+        };
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            let record: serde_json::Value = serde_json::from_str(line).expect("a record a line");
+            if record["target"] != "netlog" {
+                messages.push(record["msg"].as_str().expect("it has a message").to_owned());
+            }
+        }
+    }
+    messages
+}
+
+/// The numbers of `first..=last` that are not there once, with their counts.
+pub(super) fn not_once(
+    messages: &[String],
+    last: u64,
+    text: impl Fn(u64) -> String,
+) -> Vec<String> {
+    let wrong = (1..=last).filter_map(|number| {
+        let wanted = text(number);
+        let count = messages.iter().filter(|message| **message == wanted).count();
+        (count != 1).then(|| format!("{wanted}: {count} times"))
+    });
+    wrong.collect()
+}

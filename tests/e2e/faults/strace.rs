@@ -1,0 +1,148 @@
+//! Faults by `strace -e inject`: which there are, and a command whose one call fails.
+
+use crate::harness::Scene;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The n-th call of this name, in each thread, fails with this error.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    pub(super) call: &'static str,
+    pub(super) error: &'static str,
+    pub(super) number: usize,
+}
+
+/// The end of a run that broke no promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// As if nothing had failed.
+    Survived,
+    /// It ended, and said why.
+    Ended,
+    /// It ended because the system gave no memory, or by an error that no system gives there.
+    Outside,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { call, error, number } = self;
+        write!(f, "inject={call}:error={error}:when={number}")
+    }
+}
+
+/// The calls that may fail, and how.
+const CALLS: [(&str, &[&str]); 29] = [
+    ("write", &["ENOSPC", "EIO", "EINTR"]),
+    ("writev", &["ENOSPC", "EIO", "EINTR"]),
+    ("pwrite64", &["ENOSPC", "EIO", "EINTR"]),
+    ("pread64", &["EIO", "EINTR"]),
+    ("read", &["EIO", "EINTR"]),
+    ("openat", &["EMFILE", "ENOSPC", "EACCES"]),
+    ("fdatasync", &["EIO", "ENOSPC"]),
+    ("fsync", &["EIO"]),
+    ("ftruncate", &["EIO", "EINTR"]),
+    ("fallocate", &["ENOSPC", "EINTR"]),
+    ("rename", &["EIO", "ENOSPC"]),
+    ("renameat2", &["EIO"]),
+    ("unlink", &["EIO"]),
+    ("unlinkat", &["EIO"]),
+    ("mkdir", &["ENOSPC"]),
+    ("mkdirat", &["ENOSPC"]),
+    ("statx", &["EIO"]),
+    ("fstat", &["EIO"]),
+    ("flock", &["EINTR", "EIO"]),
+    ("getdents64", &["EIO"]),
+    ("mmap", &["ENOMEM"]),
+    ("recvfrom", &["EAGAIN", "EINTR", "ECONNRESET"]),
+    ("sendto", &["EAGAIN", "EINTR", "ECONNRESET"]),
+    ("accept4", &["EMFILE", "ECONNABORTED", "EINTR"]),
+    ("socket", &["EMFILE"]),
+    ("connect", &["EINTR", "ECONNREFUSED"]),
+    ("epoll_wait", &["EINTR"]),
+    ("poll", &["EINTR"]),
+    ("clone3", &["EAGAIN"]),
+];
+
+/// Panics outside netlog over calls that the system never lets fail in this way, or that fail before
+/// `main`: a write to an event counter, a read of the pipe of signals, the stack for overflows.
+const NOT_OURS: [&str; 4] = [
+    "failed to wake I/O driver",
+    "Bad read on self-pipe",
+    "failed to allocate an alternative stack",
+    "failed to set up alternative stack guard page",
+];
+
+/// Outcome of a program that has ended, unless it panicked or did not say why it failed.
+pub(super) fn outcome(success: bool, explained: bool, stderr: &str) -> Option<Outcome> {
+    let outside = NOT_OURS.iter().any(|reason| stderr.contains(reason))
+        || stderr.contains("memory allocation of");
+    match success {
+        _ if stderr.contains("panicked") && !outside => None,
+        true => Some(Outcome::Survived),
+        false if outside => Some(Outcome::Outside),
+        false => explained.then_some(Outcome::Ended),
+    }
+}
+
+/// Why no fault can be injected, if so.
+pub(super) fn missing() -> Option<&'static str> {
+    let found = Command::new("strace").arg("-V").stdout(Stdio::null()).status();
+    found.is_err().then_some("skipped: strace is not installed")
+}
+
+fn names() -> String {
+    CALLS.map(|(call, _)| call).join(",")
+}
+
+/// A command under strace, which reports its calls to a file of the scene.
+pub(super) fn traced(scene: &Scene, program: &Path) -> Command {
+    let mut command = scene.command(Path::new("strace"));
+    command.args(["-D", "-f", "-qq", "--seccomp-bpf", "-e", &format!("trace={}", names()), "-o"]);
+    command.arg(scene.path("trace")).arg(program);
+    command
+}
+
+/// A command of which one call fails.
+pub(super) fn failing(scene: &Scene, program: &Path, fault: &Fault) -> Command {
+    let mut command = scene.command(Path::new("strace"));
+    command.args(["-D", "-f", "-qq", "--seccomp-bpf", "-e"]);
+    command.args([&format!("trace={}", fault.call), "-e", &fault.to_string(), "-o"]);
+    command.arg(scene.path("trace")).arg(program);
+    command
+}
+
+/// Whether the call was made, so that it failed.
+pub(super) fn happened(scene: &Scene) -> bool {
+    std::fs::read_to_string(scene.path("trace")).unwrap_or_default().contains("(INJECTED)")
+}
+
+/// The faults that a run can have, by its calls as [`traced`] has written them. Calls before
+/// `execve` has loaded the program's libraries are those of the loader: nothing of ours.
+pub(super) fn faults(scene: &Scene) -> Vec<Fault> {
+    let trace = std::fs::read_to_string(scene.path("trace")).expect("it was traced");
+    let mut counts = HashMap::<(&str, &str), usize>::new();
+    let mut loading = BTreeMap::<&str, usize>::new();
+    let mut loaded = false;
+    for line in trace.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let Some((name, _)) = call.trim_start().split_once('(') else { continue };
+        // The program's own first step, once the loader has done with the libraries.
+        loaded |= !["openat", "read", "fstat", "mmap", "pread64"].contains(&name);
+        let count = counts.entry((thread, name)).or_default();
+        *count += 1;
+        if !loaded {
+            loading.insert(name, *count);
+        }
+    }
+    let mut faults = Vec::new();
+    for (call, errors) in CALLS {
+        let most = counts.iter().filter(|((_, name), _)| *name == call).map(|(_, count)| *count);
+        let first = loading.get(call).copied().unwrap_or_default() + 1;
+        for number in first..=most.max().unwrap_or_default() {
+            faults.extend(errors.iter().map(|&error| Fault { call, error, number }));
+        }
+    }
+    faults
+}

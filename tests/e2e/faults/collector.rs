@@ -23,7 +23,7 @@ fn whatever_call_of_a_collector_fails_what_it_acknowledged_is_stored_once() {
     let scene = Scene::new();
     let ended = run(&scene, traced(&scene, &program("netlog-collector")));
     assert!(matches!(ended, Ok(Run { acked: RECORDS, .. })), "{ended:?}");
-    try_all("collector", faults(&scene), |fault| attempt(fault));
+    try_all("collector", faults(&scene), attempt);
 }
 
 #[derive(Debug)]

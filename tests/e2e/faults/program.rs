@@ -21,7 +21,7 @@ fn whatever_call_of_a_program_fails_each_of_its_records_is_stored_once_or_counte
     let collector = Collector::start(&scene);
     run(traced(&scene, &example("subject")), &collector).expect("nothing fails");
     drop(collector);
-    try_all("program", faults(&scene), |fault| attempt(fault));
+    try_all("program", faults(&scene), attempt);
 }
 
 fn attempt(fault: &Fault) -> Result<Outcome, String> {

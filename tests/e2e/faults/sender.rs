@@ -1,5 +1,6 @@
 //! A sender that begins anew whenever its connection breaks, as netlog's own does.
 
+use crate::harness::pause;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ pub(super) fn deliver(address: &str, last: u64, mut alive: impl FnMut() -> bool)
     while acked < last && Instant::now() < until && alive() {
         // An error ends this connection, and the next resumes.
         let _ = converse(address, last, &mut acked);
-        std::thread::sleep(Duration::from_millis(20));
+        pause(Duration::from_millis(20));
     }
     acked
 }

@@ -2,6 +2,7 @@
 
 mod authority;
 mod pair_files;
+mod revocation_list;
 
 use crate::clock::now;
 use anyhow::{Context, bail};
@@ -9,6 +10,7 @@ use authority::{Authority, Purpose, Request};
 use clap::Args;
 use netlog_wire::push_sanitized;
 use pair_files::PairFiles;
+use revocation_list::RevocationList;
 use rustix::system::uname;
 use std::fs;
 use std::io::{self, Write};
@@ -33,9 +35,15 @@ pub(crate) struct CertOptions {
     /// Replace existing certificates; the CA stays
     #[arg(long)]
     renew: bool,
+    /// Add the certificate in NAME.pem to the revocation list, crl.pem; repeat for several
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["host", "client", "renew"])]
+    revoke: Vec<String>,
 }
 
 pub(crate) fn run(options: &CertOptions) -> anyhow::Result<()> {
+    if !options.revoke.is_empty() {
+        return options.revoke();
+    }
     let wanted = options.wanted()?;
     let directory = &options.directory;
     let named = || format!("failed to create {}", directory.display());
@@ -44,7 +52,15 @@ pub(crate) fn run(options: &CertOptions) -> anyhow::Result<()> {
     if !existing.is_empty() && !options.renew {
         bail!("there is already {}; --renew replaces what exists", existing.join(", "));
     }
-    let authority = Authority::open_or_create(&PairFiles::new(directory, "ca"), CA_DAYS)?;
+    let ca = PairFiles::new(directory, "ca");
+    let authority = match ca.existing().is_empty() {
+        true => {
+            let authority = Authority::create(&ca, CA_DAYS)?;
+            RevocationList::empty(directory).write(&authority)?;
+            authority
+        }
+        false => Authority::open(&ca)?,
+    };
     print(&format!("{}: trusted by clients; copy it to them", authority.certificate.display()));
     print(&format!("{}: issues certificates; no program needs it", authority.key.display()));
     for (files, request) in wanted {
@@ -64,6 +80,23 @@ pub(crate) fn run(options: &CertOptions) -> anyhow::Result<()> {
 }
 
 impl CertOptions {
+    /// Revokes certificates of this directory's CA.
+    fn revoke(&self) -> anyhow::Result<()> {
+        let authority = Authority::open(&PairFiles::new(&self.directory, "ca"))?;
+        let mut list = RevocationList::open(&self.directory, &authority)?;
+        for name in &self.revoke {
+            check_client_name(name)?;
+            list.add(&PairFiles::new(&self.directory, name).certificate, &authority)?;
+        }
+        list.write(&authority)?;
+        let path = list.path.display();
+        let count = list.len();
+        print(&format!(
+            "{path}: revokes {count} in all; the collector reads it by --tls-crl {path}"
+        ));
+        Ok(())
+    }
+
     /// The certificates to issue, with their files.
     fn wanted(&self) -> anyhow::Result<Vec<(PairFiles, Request)>> {
         if self.host.is_empty() && self.client.is_empty() {
@@ -93,8 +126,8 @@ fn check_client_name(name: &str) -> anyhow::Result<()> {
     if name.is_empty() || name.starts_with(['.', '-']) || !name.chars().all(allowed) {
         bail!("invalid client name {name:?}: expected letters, digits, hyphens and dots");
     }
-    if ["ca", "server"].contains(&name) {
-        bail!("invalid client name {name:?}: {name}.pem is another certificate's file");
+    if ["ca", "crl", "server"].contains(&name) {
+        bail!("invalid client name {name:?}: {name}.pem is another file");
     }
     Ok(())
 }
@@ -115,7 +148,8 @@ fn print_advice(options: &CertOptions) {
              --tls-key {directory}/server.key"
         ));
         print(&format!(
-            "           with --tls-client-ca {directory}/ca.pem, clients need a certificate"
+            "           with --tls-client-ca {directory}/ca.pem --tls-crl {directory}/crl.pem, clients \
+             need a certificate that is not revoked"
         ));
         print(&format!("programs:  NETLOG_CA={directory}/ca.pem, address tls://{host}:6514"));
     }

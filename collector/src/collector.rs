@@ -19,7 +19,7 @@ use crate::senders::registry::SenderRegistry;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
-use crate::tls::{self, Tls};
+use crate::tls::Tls;
 use forwarding::Relay;
 use open::{HttpSockets, SinkShared};
 use std::future::pending;
@@ -27,7 +27,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use tokio::sync::{SetOnce, oneshot};
-use tokio::time::sleep;
 
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
@@ -280,10 +279,9 @@ impl Running {
 
 /// Looks after the files of TLS for as long as the collector runs.
 async fn watch(tls: Option<Arc<Tls>>) {
-    let Some(tls) = tls else { return pending().await };
-    loop {
-        sleep(tls::CHECK).await;
-        tls.check();
+    match tls {
+        Some(tls) => tls.watch().await,
+        None => pending().await,
     }
 }
 

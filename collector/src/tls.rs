@@ -10,6 +10,7 @@ mod files;
 mod handshake;
 mod options;
 mod peer_rule;
+mod provider;
 mod server_verifier;
 mod verified;
 
@@ -20,9 +21,12 @@ use files::Loaded;
 use rustls::ServerConfig;
 use std::collections::HashSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 
 pub use certificate::Fingerprint;
 pub use client_config::{ForwardPin, ForwardTls, UnknownForwardPin};
@@ -34,7 +38,7 @@ pub(crate) use client_kind::ClientKind;
 pub(crate) use verified::VerifiedPeer;
 
 /// Interval between checks that the files have not changed.
-pub(crate) const CHECK: Duration = Duration::from_secs(60);
+const CHECK: Duration = Duration::from_secs(60);
 
 /// Different failures that are reported; beyond them, failures are only counted.
 const REPORTED: usize = 256;
@@ -61,8 +65,12 @@ struct Watched {
 }
 
 /// Changes when a file does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp(Option<(SystemTime, u64)>);
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    inode: u64,
+}
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -125,8 +133,16 @@ impl Tls {
         self.warn_of_expiry();
     }
 
+    /// Checks the files from time to time.
+    pub(crate) async fn watch(&self) {
+        loop {
+            sleep(CHECK).await;
+            self.check();
+        }
+    }
+
     /// Reads the files again if they have changed, and warns of the certificate's end.
-    pub(crate) fn check(&self) {
+    fn check(&self) {
         let changed = self.watched().files != stamps(&self.options);
         if changed {
             self.reload();
@@ -182,9 +198,64 @@ impl Tls {
 fn stamps(options: &TlsOptions) -> Vec<Stamp> {
     let single = [&options.tls_cert, &options.tls_key, &options.tls_client_ca];
     let all = single.into_iter().flatten().chain(&options.tls_crl);
-    let stamp = |path| {
+    all.map(|path| Stamp::of(path).unwrap_or_default()).collect()
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
         let file = fs::metadata(path).ok()?;
-        Some((file.modified().ok()?, file.len()))
-    };
-    all.map(|path| Stamp(stamp(path))).collect()
+        Some(Self { modified: file.modified().ok(), length: file.len(), inode: file.ino() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+    use tempfile::tempdir;
+    use tokio::time::timeout;
+
+    fn issue(dir: &Path, kinds: &[&str]) {
+        let key = KeyPair::generate().unwrap();
+        let cert = CertificateParams::new(["localhost".into()]).unwrap().self_signed(&key).unwrap();
+        for (kind, text) in [("pem", cert.pem()), ("key", key.serialize_pem())] {
+            if kinds.contains(&kind) {
+                // Renamed, because a clock of the file system has ticks in which both would fall.
+                fs::write(dir.join("new"), text).unwrap();
+                fs::rename(dir.join("new"), dir.join(kind)).unwrap();
+            }
+        }
+    }
+
+    fn open(dir: &Path, stats: &Arc<Stats>) -> Tls {
+        let options = TlsOptions {
+            tls_cert: Some(dir.join("pem")),
+            tls_key: Some(dir.join("key")),
+            ..TlsOptions::default()
+        };
+        Tls::open(options, StderrLog::default(), stats.clone()).unwrap()
+    }
+
+    /// The interval passes at once, as tokio's clock is paused.
+    #[tokio::test(start_paused = true)]
+    async fn changed_files_are_read_again_within_a_minute_and_unchanged_ones_are_not() {
+        let dir = tempdir().unwrap();
+        issue(dir.path(), &["pem", "key"]);
+        let stats = Arc::<Stats>::default();
+        let tls = open(dir.path(), &stats);
+        let mut watching = std::pin::pin!(tls.watch());
+        let first = tls.loaded().certificate.fingerprint;
+        let _ = timeout(CHECK * 5, &mut watching).await;
+        assert_eq!(stats.tls_reloads.get(), 0);
+        issue(dir.path(), &["pem", "key"]);
+        let _ = timeout(CHECK * 2, &mut watching).await;
+        assert_eq!(stats.tls_reloads.get(), 1);
+        let second = tls.loaded().certificate.fingerprint;
+        assert_ne!(first, second);
+        // Half of a pair is read once, not each minute.
+        issue(dir.path(), &["pem"]);
+        let _ = timeout(CHECK * 5, &mut watching).await;
+        assert_eq!((stats.tls_reloads.get(), stats.tls_reloads_failed.get()), (1, 1));
+        assert_eq!(tls.loaded().certificate.fingerprint, second);
+    }
 }

@@ -65,6 +65,8 @@
 //! - `tls`: addresses of the form `tls://host:port`, by rustls with ring. The collector is verified by
 //!   the system's CAs, by `Builder::ca` or by `Builder::pin`; `Builder::client_cert` shows it a
 //!   certificate. Only the worker encrypts: a log call costs the same.
+//! - `tls-aws-lc-rs`: `tls` with aws-lc-rs in place of ring. It has a post-quantum key exchange, and
+//!   needs a C compiler.
 //! - `tracing`: events of `tracing` become records too, with the spans around them. [`init()`] then also
 //!   installs a subscriber, unless there is one; `netlog::layer` is a layer for one of your own.
 //! - `opentelemetry`: records in a span have the trace id of `tracing-opentelemetry` 0.34.

@@ -3,6 +3,7 @@
 
 mod explain;
 mod files;
+mod provider;
 mod stream;
 mod verifier;
 
@@ -11,6 +12,7 @@ pub(crate) use stream::TlsStream;
 
 use crate::socket::Socket;
 use files::{invalid, read_certificates, read_key};
+use provider::provider;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -107,8 +109,7 @@ impl TlsSettings {
 
     fn config(&self) -> io::Result<ClientConfig> {
         self.check()?;
-        // The process may have rustls with another provider too, so none is taken by default.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = provider();
         let verifier = Verifier { trust: self.trust(&provider)?, provider: Arc::clone(&provider) };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -173,6 +174,12 @@ mod tests {
         assert_eq!(malformed, "invalid pin \"sha256:12\": expected sha256: and 64 hex digits");
         let half = refused(&TlsSettings { cert: Some("a.pem".into()), ..TlsSettings::default() });
         assert_eq!(half, "a client certificate and its private key must be given together");
+    }
+
+    #[test]
+    fn no_cryptography_is_installed_for_the_process() {
+        TlsSettings::default().session("localhost", &[]).unwrap();
+        assert!(CryptoProvider::get_default().is_none());
     }
 
     #[test]

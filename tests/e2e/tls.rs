@@ -1,13 +1,13 @@
 //! Programs and foreign clients that log over TLS.
 
 pub(crate) mod authority;
+mod certificates;
 mod endings;
 
 use crate::harness::{
-    Child, Collector, SOON, Scene, assert_each_once, example, messages, program, wait_until,
+    Child, SOON, Scene, assert_each_once, example, messages, program, wait_until,
 };
 use authority::{Ca, collector, collector_for};
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 /// The subject with these settings of the environment, each a name and a file of the scene.
@@ -149,39 +149,6 @@ fn a_reader_trusts_the_collector_and_shows_a_certificate_where_one_is_required()
     send.feed(b"one\n");
     send.hang_up();
     send.succeed();
-}
-
-/// `netlog cert` makes all files that TLS with certificates of both sides needs.
-#[test]
-fn one_command_makes_the_certificates_and_a_renewal_keeps_the_ca() {
-    let scene = Scene::new();
-    scene.netlog("cert . 127.0.0.1 localhost").succeed();
-    let read = |name: &str| std::fs::read_to_string(scene.path(name)).expect("a file");
-    for name in ["ca.key", "server.key", "client.key"] {
-        let mode = std::fs::metadata(scene.path(name)).expect("a file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
-    }
-    let options = "--listen tls://127.0.0.1:0 --tls-cert server.pem --tls-key server.key";
-    let collector = Collector::with(&scene, &format!("{options} --tls-client-ca ca.pem"));
-    let shown = "--client-cert client.pem --client-key client.key";
-    let send = |line: &str| {
-        let mut send = scene.netlog(&format!("send --to {} {shown}", collector.address()));
-        send.feed(line.as_bytes());
-        send.hang_up();
-        send.succeed();
-    };
-    send("one\n");
-    let before = ["ca.pem", "server.pem", "server.key", "client.pem"].map(read);
-    let mut again = scene.netlog("cert . 127.0.0.1");
-    assert_eq!(again.end().code(), Some(1));
-    assert!(again.stderr().contains("there is already ./server.pem"), "{}", again.stderr());
-    assert_eq!(before, ["ca.pem", "server.pem", "server.key", "client.pem"].map(read));
-    scene.netlog("cert . 127.0.0.1 --renew").succeed();
-    let after = ["ca.pem", "server.pem", "server.key", "client.pem"].map(read);
-    assert_eq!(before[0], after[0]);
-    assert!(before[1..].iter().zip(&after[1..]).all(|(before, after)| before != after));
-    send("two\n");
-    assert_eq!(messages(&collector.wait_for(2)), ["one", "two"]);
 }
 
 #[test]

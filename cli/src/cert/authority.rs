@@ -6,14 +6,15 @@ use crate::hex::hex;
 use anyhow::{Context, bail};
 use chrono::{DateTime, Datelike, Days, Utc};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::fs;
 use std::path::PathBuf;
+use time::OffsetDateTime;
 
 /// A certificate to be issued.
 pub(super) struct Request {
@@ -53,16 +54,8 @@ pub(super) struct Authority {
 }
 
 impl Authority {
-    /// Uses the CA in these files, or makes one that lasts `days`.
-    pub(super) fn open_or_create(files: &PairFiles, days: u32) -> anyhow::Result<Self> {
-        match files.existing().len() {
-            0 => Self::create(files, days),
-            2 => Self::open(files),
-            _ => bail!("{} is the only file of its CA", files.existing().join("")),
-        }
-    }
-
-    fn create(files: &PairFiles, days: u32) -> anyhow::Result<Self> {
+    /// Makes a CA that lasts `days`.
+    pub(super) fn create(files: &PairFiles, days: u32) -> anyhow::Result<Self> {
         let key = KeyPair::generate()?;
         let params = ca_params(&key, days)?;
         let certificate = params.self_signed(&key)?;
@@ -75,7 +68,13 @@ impl Authority {
         Ok(Self::new(files, params, key))
     }
 
-    fn open(files: &PairFiles) -> anyhow::Result<Self> {
+    /// Uses the CA in these files.
+    pub(super) fn open(files: &PairFiles) -> anyhow::Result<Self> {
+        match files.existing().len() {
+            0 => bail!("there is no CA: {} does not exist", files.certificate.display()),
+            1 => bail!("{} is the only file of its CA", files.existing().join("")),
+            _ => {}
+        }
         let path = &files.key;
         let text = fs::read_to_string(path);
         let text = text.with_context(|| format!("failed to read {}", path.display()))?;
@@ -85,8 +84,7 @@ impl Authority {
         let certificate = CertificateDer::from_pem_file(path);
         let certificate =
             certificate.with_context(|| format!("failed to read {}", path.display()))?;
-        let name = ca_name(&key);
-        if !certificate.windows(name.len()).any(|part| part == name.as_bytes()) {
+        if !names(&certificate, &ca_name(&key)) {
             bail!(
                 "{} was not made by netlog cert with the key beside it; use another directory, or \
                  the tools of that CA",
@@ -100,6 +98,16 @@ impl Authority {
         let PairFiles { certificate, key: path } = files;
         let issuer = Issuer::new(params, key);
         Self { issuer, certificate: certificate.clone(), key: path.clone() }
+    }
+
+    /// Tells whether this DER names the CA.
+    pub(super) fn is_named_in(&self, der: &[u8]) -> bool {
+        names(der, &ca_name(self.issuer.key()))
+    }
+
+    /// Signs a revocation list.
+    pub(super) fn sign(&self, list: &CertificateRevocationListParams) -> anyhow::Result<String> {
+        Ok(list.signed_by(&self.issuer)?.pem()?)
     }
 
     pub(super) fn issue(&self, request: &Request) -> anyhow::Result<Issued> {
@@ -133,6 +141,10 @@ fn ca_params(key: &KeyPair, days: u32) -> anyhow::Result<CertificateParams> {
     Ok(params)
 }
 
+fn names(der: &[u8], name: &str) -> bool {
+    der.windows(name.len()).any(|part| part == name.as_bytes())
+}
+
 /// Two CAs of one name would be taken for each other.
 fn ca_name(key: &KeyPair) -> String {
     let digest = digest(&SHA256, key.public_key_raw());
@@ -141,9 +153,13 @@ fn ca_name(key: &KeyPair) -> String {
 
 /// From a day before, for clocks that are slow.
 fn set_validity(params: &mut CertificateParams, from: DateTime<Utc>, days: u32) {
-    let day = |at: DateTime<Utc>| date_time_ymd(at.year(), at.month() as u8, at.day() as u8);
     params.not_before = day(from - Days::new(1));
     params.not_after = day(from + Days::new(days.into()));
+}
+
+/// The beginning of a day in UTC.
+pub(super) fn day(at: DateTime<Utc>) -> OffsetDateTime {
+    date_time_ymd(at.year(), at.month() as u8, at.day() as u8)
 }
 
 fn end(from: DateTime<Utc>, days: u32) -> String {

@@ -43,7 +43,8 @@ impl PairFiles {
     }
 }
 
-fn replace(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+/// Writes a file at once, in place of the one at `path` if there is one.
+pub(super) fn replace(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let written = write_new(Path::new(&new), text, mode).and_then(|()| fs::rename(&new, path));

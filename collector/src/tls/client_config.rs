@@ -3,6 +3,7 @@
 
 use super::certificate::Fingerprint;
 use super::files::{TlsError, certificates, read_key};
+use super::provider::provider;
 use super::server_verifier::{ServerTrust, ServerVerifier};
 use clap::Args;
 use rustls::client::danger::ServerCertVerifier;
@@ -68,8 +69,7 @@ impl ForwardTls {
     /// When one cannot be read, or they do not fit together.
     pub(crate) fn config(&self) -> Result<ClientConfig, TlsError> {
         let refused = |error: rustls::Error| TlsError::Refused(error.to_string());
-        // The process may have rustls with another provider too, so none is taken by default.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = provider();
         let trust = self.trust(&provider)?;
         let verifier = ServerVerifier { trust, provider: provider.clone() };
         let builder = ClientConfig::builder_with_provider(provider)

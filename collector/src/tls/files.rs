@@ -3,6 +3,7 @@
 use super::certificate::Certificate;
 use super::client_verifier::{ClientVerifier, chain_words};
 use super::options::{ClientCertificates, TlsOptions, TlsVersion};
+use super::provider::provider;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -109,7 +110,7 @@ struct ServerFiles<'a> {
 impl ServerFiles<'_> {
     /// The configuration for clients that are asked for certificates in this way.
     fn config(&self, asked: Option<ClientCertificates>) -> Result<ServerConfig, TlsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = provider();
         let verifier = client_verifier(self.options, asked, &provider)?;
         let builder = builder(&provider, self.options.tls_min)?.with_client_cert_verifier(verifier);
         let config = builder.with_single_cert(self.chain.clone(), read_key(self.key)?);

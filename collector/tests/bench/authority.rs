@@ -3,8 +3,9 @@
 use super::Bench;
 use netlog_collector::{Options, TlsOptions};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa,
-    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams,
+    CertifiedIssuer, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+    date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -53,7 +54,18 @@ impl Ca {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         change(&mut params);
         let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        self.write(name, &params.signed_by(&key, &self.issuer).unwrap(), &key)
+    }
+
+    /// A certificate that signs itself.
+    pub fn self_signed(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Pair {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        self.write(name, &params.self_signed(&key).unwrap(), &key)
+    }
+
+    fn write(&self, name: &str, certificate: &Certificate, key: &KeyPair) -> Pair {
         let pair = Pair {
             cert: self.path(&format!("{name}.pem")),
             key: self.path(&format!("{name}.key")),

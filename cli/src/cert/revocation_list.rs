@@ -1,0 +1,102 @@
+//! `crl.pem`: the certificates that the CA has revoked.
+
+use super::authority::{Authority, day};
+use super::pair_files::replace;
+use crate::clock::now;
+use anyhow::{Context, bail};
+use chrono::{DateTime, Days, Utc};
+use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use std::path::{Path, PathBuf};
+use x509_cert::Certificate;
+use x509_cert::crl::CertificateList;
+use x509_cert::der::Decode;
+
+/// Days until a list should be replaced by a newer one, as many as a CA lasts: the list changes
+/// only when a certificate is revoked.
+const DAYS: u64 = 3650;
+
+/// Certificates that clients may no longer use.
+pub(super) struct RevocationList {
+    pub(super) path: PathBuf,
+    revoked: Vec<Revoked>,
+}
+
+struct Revoked {
+    serial: Vec<u8>,
+    since: DateTime<Utc>,
+}
+
+impl RevocationList {
+    /// A list of a new CA.
+    pub(super) fn empty(directory: &Path) -> Self {
+        Self { path: directory.join("crl.pem"), revoked: Vec::new() }
+    }
+
+    /// The list in `directory`; an empty one if there is none yet.
+    pub(super) fn open(directory: &Path, authority: &Authority) -> anyhow::Result<Self> {
+        let mut list = Self::empty(directory);
+        if list.path.symlink_metadata().is_err() {
+            return Ok(list);
+        }
+        let path = list.path.display();
+        let failed = || format!("failed to read {path}");
+        let der = CertificateRevocationListDer::from_pem_file(&list.path).with_context(failed)?;
+        if !authority.is_named_in(&der) {
+            bail!("{path} is not a list of the CA in {}", authority.certificate.display());
+        }
+        let read = CertificateList::from_der(&der).with_context(failed)?.tbs_cert_list;
+        list.revoked = read.revoked_certificates.unwrap_or_default().iter().map(revoked).collect();
+        Ok(list)
+    }
+
+    /// Adds a certificate of the CA.
+    pub(super) fn add(&mut self, certificate: &Path, authority: &Authority) -> anyhow::Result<()> {
+        let failed = || format!("failed to read {}", certificate.display());
+        let der = CertificateDer::from_pem_file(certificate).with_context(failed)?;
+        if !authority.is_named_in(&der) {
+            let ca = authority.certificate.display();
+            bail!("{} was not issued by the CA in {ca}", certificate.display());
+        }
+        let read = Certificate::from_der(&der).with_context(failed)?;
+        let serial = read.tbs_certificate.serial_number.as_bytes().to_vec();
+        if !self.revoked.iter().any(|revoked| revoked.serial == serial) {
+            self.revoked.push(Revoked { serial, since: now() });
+        }
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.revoked.len()
+    }
+
+    /// Writes the list, signed by the CA.
+    pub(super) fn write(&self, authority: &Authority) -> anyhow::Result<()> {
+        let revoked = |revoked: &Revoked| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(&revoked.serial),
+            revocation_time: day(revoked.since),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: day(now()),
+            next_update: day(now() + Days::new(DAYS)),
+            // Grows with the list, from which nothing is removed.
+            crl_number: SerialNumber::from(self.revoked.len() as u64 + 1),
+            issuing_distribution_point: None,
+            revoked_certs: self.revoked.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        replace(&self.path, &authority.sign(&list)?, 0o644)
+    }
+}
+
+fn revoked(read: &x509_cert::crl::RevokedCert) -> Revoked {
+    let since = read.revocation_date.to_unix_duration().as_secs();
+    let since = i64::try_from(since).ok().and_then(|since| DateTime::from_timestamp(since, 0));
+    Revoked {
+        serial: read.serial_number.as_bytes().to_vec(),
+        since: since.unwrap_or(DateTime::UNIX_EPOCH),
+    }
+}

@@ -1,6 +1,6 @@
 //! Options of the logger, with their defaults.
 
-use crate::endpoint::{Endpoint, Transport};
+use crate::endpoints::Endpoints;
 use crate::filter_text::Directives;
 use crate::identity;
 use crate::init_error::InitError;
@@ -324,8 +324,8 @@ impl Builder {
         self.tls.check().map_err(|error| InitError::Tls { why: error.to_string() })
     }
 
-    pub(crate) fn endpoint(&self) -> Result<Endpoint, InitError> {
-        Endpoint::parse(&self.address).map_err(InitError::Address)
+    pub(crate) fn endpoints(&self) -> Result<Endpoints, InitError> {
+        Endpoints::parse(&self.address).map_err(InitError::Address)
     }
 
     pub(crate) fn filters(&self) -> Result<Filter, InitError> {
@@ -345,8 +345,8 @@ impl Builder {
     }
 
     /// Longest line that the spool can hold several times and a datagram once.
-    pub(crate) fn line_limit(&self, transport: Transport) -> usize {
+    pub(crate) fn line_limit(&self, endpoints: &Endpoints) -> usize {
         let limit = self.max_line.min(self.spool_size / 8);
-        if transport == Transport::Udp { limit.min(MAX_DATAGRAM_LINE) } else { limit }
+        if endpoints.is_udp() { limit.min(MAX_DATAGRAM_LINE) } else { limit }
     }
 }

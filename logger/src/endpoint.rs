@@ -49,9 +49,15 @@ impl fmt::Display for BadAddress {
 
 impl std::error::Error for BadAddress {}
 
+impl BadAddress {
+    pub(crate) fn new(address: &str, why: &'static str) -> Self {
+        Self { address: address.to_owned(), why }
+    }
+}
+
 impl Endpoint {
     pub(crate) fn parse(address: &str) -> Result<Self, BadAddress> {
-        let bad = |why| BadAddress { address: address.to_owned(), why };
+        let bad = |why| BadAddress::new(address, why);
         let (transport, authority) = match address.split_once("://") {
             None => (Transport::Tcp, address),
             Some(("tcp", rest)) => (Transport::Tcp, rest),

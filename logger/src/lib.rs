@@ -94,6 +94,7 @@ mod clock;
 mod descriptor;
 mod encode;
 mod endpoint;
+mod endpoints;
 mod exit;
 mod filter_text;
 #[cfg(all(any(test, fuzzing), target_os = "linux", not(netlog_portable)))]
@@ -139,7 +140,7 @@ pub use tracing::{Layer, RecordFilter, RecordLayer, layer};
 ///
 /// The address is `host:port` or `tcp://host:port`, `tls://host:port` (with the feature `tls`),
 /// `unix:///path` for a collector on the same machine, or `udp://host:port` for one record a
-/// datagram without acks.
+/// datagram without acks. Several collectors, with commas between them, are tried in order.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), netlog::InitError> {

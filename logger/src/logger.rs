@@ -3,7 +3,7 @@
 use crate::builder::Builder;
 use crate::clock;
 use crate::encode::{self, LineEncoder};
-use crate::endpoint::Endpoint;
+use crate::endpoints::Endpoints;
 use crate::exit::{self, ExitHooks};
 use crate::init_error::InitError;
 use crate::ring::ForkLocal;
@@ -35,7 +35,7 @@ thread_local! {
 struct Logger {
     filter: Filter,
     builder: Builder,
-    endpoint: Endpoint,
+    endpoints: Endpoints,
     line_limit: usize,
     /// The sender of this process; a forked child gets its own. `None` in it where that failed.
     senders: ForkLocal<Option<Sender>>,
@@ -65,7 +65,7 @@ impl Drop for Guard {
 impl Builder {
     /// Starts the logger, and registers it with `log` if it is to `take_facade`.
     pub(crate) fn start(mut self, take_facade: bool) -> Result<Guard, InitError> {
-        let endpoint = self.endpoint()?;
+        let endpoints = self.endpoints()?;
         let filter = self.filters()?;
         #[cfg(feature = "tls")]
         self.check_tls()?;
@@ -75,12 +75,12 @@ impl Builder {
         stderr::remember();
         self.spool_dir.get_or_insert_with(Directory::default_path);
         let first = Succession { predecessor: None, succeed };
-        let sender = Sender::start(&self, endpoint.clone(), first).map_err(InitError::System)?;
+        let sender = Sender::start(&self, endpoints.clone(), first).map_err(InitError::System)?;
         let level = filter.filter();
         let limit = self.flush_limit;
-        let line_limit = self.line_limit(endpoint.transport);
+        let line_limit = self.line_limit(&endpoints);
         let senders = ForkLocal::new(Some(sender)).map_err(InitError::System)?;
-        let logger = Logger { filter, builder: self, endpoint, line_limit, senders };
+        let logger = Logger { filter, builder: self, endpoints, line_limit, senders };
         LOGGER.set(logger).map_err(|_| InitError::AlreadySet)?;
         exit::install(ExitHooks { write, flush, end });
         if take_facade {
@@ -119,7 +119,7 @@ pub fn flush(limit: Duration) -> Flushed {
 /// ```
 pub fn stats() -> Option<Stats> {
     let logger = LOGGER.get()?;
-    Some(logger.own_sender()?.stats(&logger.endpoint))
+    Some(logger.own_sender()?.stats(&logger.endpoints))
 }
 
 /// Starts a sender in the place of the present one, whose spool was removed; `false` if there is none
@@ -128,7 +128,7 @@ fn succeed() -> bool {
     let Some(logger) = LOGGER.get() else { return false };
     let Some(before) = logger.own_sender() else { return false };
     let succession = Succession { predecessor: Some(before), succeed };
-    match Sender::start(&logger.builder, logger.endpoint.clone(), succession) {
+    match Sender::start(&logger.builder, logger.endpoints.clone(), succession) {
         Ok(sender) => logger.senders.replace(Some(sender)),
         Err(e) => {
             report(&format!("failed to start another worker: {e}"));
@@ -280,7 +280,7 @@ impl Logger {
     fn start_in_child(&self) -> Option<&'static Sender> {
         let start = || {
             let first = Succession { predecessor: None, succeed };
-            let sender = Sender::start(&self.builder, self.endpoint.clone(), first);
+            let sender = Sender::start(&self.builder, self.endpoints.clone(), first);
             sender.inspect_err(|e| report(&format!("a forked child cannot log: {e}"))).ok()
         };
         self.senders.get_or_start(start)?.as_ref()
@@ -305,18 +305,18 @@ mod tests {
     fn what_is_logged_on_the_loggers_own_threads_is_not_sent() {
         // Nobody listens there: what is logged stays in the spool.
         let builder = Builder::new("127.0.0.1:1").memory_spool(true);
-        let endpoint = builder.endpoint().unwrap();
+        let endpoints = builder.endpoints().unwrap();
         let succession = Succession { predecessor: None, succeed: || false };
-        let sender = Sender::start(&builder, endpoint.clone(), succession).unwrap();
+        let sender = Sender::start(&builder, endpoints.clone(), succession).unwrap();
         let logger = Logger {
             filter: builder.filters().unwrap(),
-            line_limit: builder.line_limit(endpoint.transport),
+            line_limit: builder.line_limit(&endpoints),
             senders: ForkLocal::new(Some(sender)).unwrap(),
             builder,
-            endpoint,
+            endpoints,
         };
         let write = || logger.write(&Record::builder().args(format_args!("about itself")).build());
-        let pending = || logger.own_sender().unwrap().stats(&logger.endpoint).accepted_bytes;
+        let pending = || logger.own_sender().unwrap().stats(&logger.endpoints).accepted_bytes;
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 stderr::mark_internal_thread();

@@ -5,9 +5,8 @@ mod tests;
 
 use crate::builder::{Builder, Full};
 use crate::clock::Calibrator;
-use crate::endpoint::Endpoint;
+use crate::endpoints::Endpoints;
 use crate::identity::SenderIdentity;
-use crate::known_collectors::KnownCollector;
 use crate::recovery::Recovery;
 use crate::spool::{Directory, Spool, SpoolError};
 use crate::stats::Stats;
@@ -77,15 +76,14 @@ impl Sender {
     /// Creates the spool and starts its worker, and another one for the rings of dead senders.
     pub(crate) fn start(
         builder: &Builder,
-        endpoint: Endpoint,
+        endpoints: Endpoints,
         succession: Succession,
     ) -> io::Result<Self> {
         let Opened { spool, recovery, discarded } = open(builder)?;
         spool.ring.prefault(0..FIRST_PAGES);
         let capacity = spool.ring.capacity();
         let destination = Arc::new(Destination {
-            known: KnownCollector::load(&endpoint, spool.directory()),
-            endpoint,
+            collectors: Destination::collectors(&endpoints, spool.directory()),
             format: builder.format,
             token: builder.token.clone(),
             #[cfg(feature = "tls")]
@@ -164,9 +162,9 @@ impl Sender {
         }
     }
 
-    /// Counters of this sender, which sends to `endpoint`.
-    pub(crate) fn stats(&self, endpoint: &Endpoint) -> Stats {
-        Stats::read(&self.spool, &self.status, endpoint.to_string())
+    /// Counters of this sender, which sends to `endpoints`.
+    pub(crate) fn stats(&self, endpoints: &Endpoints) -> Stats {
+        Stats::read(&self.spool, &self.status, endpoints.to_string())
     }
 
     /// Waits until everything appended before now is delivered, for at most `limit`; not at all

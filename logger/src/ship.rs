@@ -1,8 +1,8 @@
 //! Delivery by hand of the records that dead programs left behind.
 
 use crate::builder::{Builder, Format};
-use crate::endpoint::{BadAddress, Endpoint};
-use crate::known_collectors::KnownCollector;
+use crate::endpoint::BadAddress;
+use crate::endpoints::Endpoints;
 use crate::spool::{Directory, Spool};
 #[cfg(feature = "tls")]
 use crate::tls::TlsSettings;
@@ -79,7 +79,7 @@ impl Builder {
         mut each: impl FnMut(Shipped),
         complain: impl Fn(String),
     ) -> Result<(), ShipError> {
-        let endpoint = Endpoint::parse(&self.address).map_err(ShipError::Address)?;
+        let endpoints = Endpoints::parse(&self.address).map_err(ShipError::Address)?;
         let path = self.spool_dir.clone().unwrap_or_else(Directory::default_path);
         if self.spool_dir.is_none() && !path.exists() {
             return Ok(()); // no program of this user has logged yet
@@ -88,8 +88,7 @@ impl Builder {
         #[cfg(feature = "tls")]
         self.tls.complete(TlsSettings::from_environment());
         let destination = Arc::new(Destination {
-            known: KnownCollector::load(&endpoint, Some(&directory)),
-            endpoint,
+            collectors: Destination::collectors(&endpoints, Some(&directory)),
             format: Format::Json,
             token: self.token,
             #[cfg(feature = "tls")]

@@ -5,6 +5,7 @@ mod backoff;
 mod connection;
 mod context;
 mod datagrams;
+mod first_choice;
 mod intervals;
 mod outage;
 mod removed_spool;
@@ -58,14 +59,21 @@ impl Worker {
             match end {
                 ConnectionEnd::Done => return Ok(()),
                 ConnectionEnd::Closed => attempt = 0,
+                ConnectionEnd::FirstIsBack => {
+                    self.context.turn_to_first();
+                    continue;
+                }
                 ConnectionEnd::Lost { reason, took_records, refused } => {
+                    attempt = if took_records { 0 } else { attempt };
+                    if self.context.turn_to_next(&reason) {
+                        continue;
+                    }
                     status.failures.fetch_add(1, Ordering::AcqRel);
                     if self.context.retry == RetryPolicy::Once {
                         return Err(reason);
                     }
                     self.context.report_outage(&reason, refused);
                     longest = if refused { LONGEST_AFTER_REFUSAL } else { LONGEST_BACKOFF };
-                    attempt = if took_records { 0 } else { attempt };
                 }
             }
             if self.back_off(attempt, longest) {
@@ -76,9 +84,9 @@ impl Worker {
     }
 
     fn connect(&self) -> io::Result<Connection> {
-        let Context { status, destination, .. } = &self.context;
+        let Context { status, .. } = &self.context;
         status.connect_now.store(false, Ordering::Release);
-        let connection = destination.connect()?;
+        let connection = self.context.connect()?;
         status.connected.store(true, Ordering::Release);
         let now = u64::try_from(identity::now()).unwrap_or(0);
         status.connected_since.store(now, Ordering::Release);
@@ -87,7 +95,7 @@ impl Worker {
     }
 
     fn deliver(&self, connection: Connection) -> ConnectionEnd {
-        let datagrams = self.context.destination.endpoint.transport == Transport::Udp;
+        let datagrams = self.context.collector().endpoint.transport == Transport::Udp;
         let end = match connection {
             Connection::Plain(socket) if datagrams => datagrams::deliver(&self.context, &socket),
             stream => stream::deliver(&self.context, stream),

@@ -1,5 +1,5 @@
 //! Two sites that forward to a centre: all of them, and their senders, are killed as a seed has it;
-//! then each record must be at the centre once, and those of a life that stayed at one site in order.
+//! then each record must be at the centre once, and those of a program that stayed at one site in order.
 //!
 //! ```text
 //! NETLOG_RELAY_SEED=7 NETLOG_RELAY_SECONDS=1800 cargo test --test e2e relay
@@ -17,8 +17,10 @@ use std::time::{Duration, Instant, SystemTime};
 /// How long a plain `cargo test` does this.
 const SECONDS: u64 = 8;
 
-/// Programs at each site.
+/// Programs that stay at their site, for each site, and programs that go to the other one whenever
+/// theirs is away.
 const PROGRAMS: usize = 2;
+const MOVING: usize = 2;
 
 /// A collector that has a directory and an address of its own, however often it is killed.
 struct Post {
@@ -39,6 +41,8 @@ struct Life {
 /// A program with many lives.
 struct Program {
     app: String,
+    /// Indexes of the sites that it sends to, in the order in which it tries them.
+    sites: Vec<usize>,
     child: Option<Child>,
     lives: Vec<Life>,
 }
@@ -86,13 +90,16 @@ impl Post {
 }
 
 impl Program {
-    fn start(&mut self, post: &Post) {
+    fn start(&mut self, posts: &[Post]) {
+        let post = &posts[self.sites[0]];
+        let to: Vec<_> =
+            self.sites.iter().map(|&site| posts[site].port.address().to_string()).collect();
         let number = self.lives.len() as u64 + 1;
         let progress = post.scene.path(&format!("{}-{number}.progress", self.app));
         fs::write(&progress, [0; 16]).expect("the scene has room");
         let mut command = post.scene.command(&example("subject"));
         command.args(["do=pace", "threads=2", "rate=200", "spool=262144", "block=3600"]);
-        command.args([format!("to={}", post.port.address()), format!("app={}", self.app)]);
+        command.args([format!("to={}", to.join(",")), format!("app={}", self.app)]);
         command.args([format!("life={number}"), format!("progress={}", progress.display())]);
         self.child = Some(Child::start(&mut command));
         self.lives.push(Life { app: self.app.clone(), number, progress });
@@ -166,11 +173,11 @@ fn whoever_is_killed_each_record_of_two_sites_is_at_the_centre_once_and_in_order
     let mut centre = Post::new("--rotate-size 4MiB --relay-from 127.0.0.1".into());
     let to = format!("--rotate-size 1MiB --forward-to tcp://{}", centre.port.address());
     let mut sites = [Post::new(to.clone()), Post::new(to)];
-    let program = |app: String| Program { app, child: None, lives: Vec::new() };
-    let mut programs: Vec<_> = (0..2 * PROGRAMS).map(|n| program(format!("relayed-{n}"))).collect();
-    for (n, program) in programs.iter_mut().enumerate() {
-        program.start(&sites[n % 2]);
-    }
+    let program = |app: String, sites| Program { app, sites, child: None, lives: Vec::new() };
+    let staying = (0..2 * PROGRAMS).map(|n| program(format!("relayed-{n}"), vec![n % 2]));
+    let moving = (0..MOVING).map(|n| program(format!("moved-{n}"), vec![n % 2, 1 - n % 2]));
+    let mut programs: Vec<_> = staying.chain(moving).collect();
+    programs.iter_mut().for_each(|program| program.start(&sites));
     let mut plain = Vec::new();
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
@@ -181,7 +188,7 @@ fn whoever_is_killed_each_record_of_two_sites_is_at_the_centre_once_and_in_order
             3 => {
                 let n = dice.of(0..programs.len() as u64) as usize;
                 programs[n].kill();
-                programs[n].start(&sites[n % 2]);
+                programs[n].start(&sites);
             }
             _ => {
                 let site = &sites[dice.of(0..2) as usize];
@@ -217,7 +224,7 @@ fn whoever_is_killed_each_record_of_two_sites_is_at_the_centre_once_and_in_order
         centre.kills
     );
     let _ = writeln!(io::stderr(), "{totals}");
-    assert_eq!(arrived.records, kept, "{totals}");
+    assert_eq!(arrived.stayed(), kept, "{totals}");
     for life in programs.iter().flat_map(|program| &program.lives) {
         check(life, &arrived, &totals);
     }
@@ -233,6 +240,11 @@ fn check(life: &Life, arrived: &Arrived, totals: &str) {
         let logged = u64::from_le_bytes(note.try_into().expect("it is whole"));
         let key = (life.app.clone(), life.number, thread);
         let numbers = arrived.threads.get(&key).map_or(&[][..], Vec::as_slice);
+        // What went to the other site may have been faster.
+        let mut numbers = numbers.to_vec();
+        if is_moving(&life.app) {
+            numbers.sort_unstable();
+        }
         // A call that was killed before it returned may have logged one more.
         let in_order = numbers.iter().copied().eq(1..=numbers.len() as u64);
         let count = numbers.len() as u64;
@@ -258,10 +270,64 @@ fn behind(sites: &[Post]) -> u64 {
 }
 
 impl Arrived {
-    /// Count of records of programs that a site itself kept.
+    /// Thread and number of each record.
+    fn numbers(files: &[PathBuf]) -> Vec<(u64, u64)> {
+        let lines = files.iter().flat_map(|file| open(file).lines()).map_while(Result::ok);
+        let parsed = lines.filter_map(|line| {
+            let msg = line.split_once("\"msg\":\"thread ")?.1.to_owned();
+            let mut words = msg.split([' ', '"']);
+            let thread = words.next()?.parse().ok()?;
+            Some((thread, words.nth(1)?.parse().ok()?))
+        });
+        parsed.collect()
+    }
+
+    /// Count of records of programs that a site itself kept and that stay there.
     fn read_local(files: &[PathBuf]) -> u64 {
         let lines = files.iter().flat_map(|file| open(file).lines());
         let lines = lines.map(|line| line.expect("it is text"));
-        lines.filter(|line| line.contains("\"msg\":\"thread ")).count() as u64
+        let staying = lines.filter(|line| !is_moving(line.trim_start_matches("{\"app\":\"")));
+        staying.filter(|line| line.contains("\"msg\":\"thread ")).count() as u64
+    }
+
+    /// Count of records of programs that stayed at one site.
+    fn stayed(&self) -> u64 {
+        let threads = self.threads.iter().filter(|((app, ..), _)| !is_moving(app));
+        threads.map(|(_, numbers)| numbers.len() as u64).sum()
+    }
+}
+
+fn is_moving(app: &str) -> bool {
+    app.starts_with("moved-")
+}
+
+/// A program with several collectors goes to the next one while the first is away, and back.
+#[test]
+fn a_program_logs_to_the_second_collector_until_the_first_is_there_again() {
+    let mut sites = [Post::new(String::new()), Post::new(String::new())];
+    let mut program =
+        Program { app: "moved-0".into(), sites: vec![0, 1], child: None, lives: Vec::new() };
+    program.start(&sites);
+    let numbers = |site: &Post| Arrived::numbers(&site.files());
+    assert!(wait_until(SOON, || !numbers(&sites[0]).is_empty()));
+    sites[0].end();
+    assert!(wait_until(SOON, || !numbers(&sites[1]).is_empty()));
+    let before = numbers(&sites[0]).len();
+    sites[0].start();
+    assert!(wait_until(SOON * 2, || numbers(&sites[0]).len() > before));
+    program.child.as_ref().expect("it runs").signal(Signal::TERM);
+    let mut child = program.child.take().expect("it runs");
+    child.end_within(SOON);
+    let [first, second] = [&sites[0], &sites[1]].map(|site| site.port.address());
+    let stderr = child.stderr();
+    let words = [format!("; trying tcp://{second}"), format!("tcp://{first} is back")];
+    assert!(words.iter().all(|words| stderr.contains(words)), "{stderr}");
+    let mut all: Vec<_> = sites.iter().flat_map(numbers).collect();
+    all.sort_unstable();
+    all.dedup();
+    for thread in [1, 2] {
+        let of_thread = all.iter().filter(|(of, _)| *of == thread).map(|(_, number)| *number);
+        let of_thread: Vec<u64> = of_thread.collect();
+        assert!(of_thread.iter().copied().eq(1..=of_thread.len() as u64), "{of_thread:?}");
     }
 }

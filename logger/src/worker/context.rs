@@ -2,6 +2,7 @@
 //! program.
 
 use super::connection::Connection;
+use super::first_choice::FirstChoice;
 use super::outage::Outage;
 use super::removed_spool::SpoolWatch;
 use super::status::WorkerStatus;
@@ -10,9 +11,10 @@ use crate::clock::Calibrator;
 use crate::endpoint::Endpoint;
 #[cfg(feature = "tls")]
 use crate::endpoint::Transport;
+use crate::endpoints::Endpoints;
 use crate::known_collectors::KnownCollector;
 use crate::ring::{Cursor, Owner};
-use crate::spool::Spool;
+use crate::spool::{Directory, Spool};
 #[cfg(feature = "tls")]
 use crate::tls::TlsSettings;
 use crate::token::Token;
@@ -22,23 +24,41 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Address and format of the records, shared by the workers of a process.
-pub(crate) struct Destination {
+/// An address, and the knowledge whether it is a collector's.
+pub(crate) struct CollectorAddress {
     pub(crate) endpoint: Endpoint,
+    pub(crate) known: KnownCollector,
+}
+
+/// Addresses and format of the records, shared by the workers of a process.
+pub(crate) struct Destination {
+    /// In the order in which they are tried; at least one.
+    pub(crate) collectors: Vec<CollectorAddress>,
     pub(crate) token: Token,
     pub(crate) format: Format,
-    pub(crate) known: KnownCollector,
     #[cfg(feature = "tls")]
     pub(crate) tls: TlsSettings,
 }
 
 impl Destination {
+    /// The addresses with what `directory` knows of them.
+    pub(crate) fn collectors(
+        endpoints: &Endpoints,
+        directory: Option<&Arc<Directory>>,
+    ) -> Vec<CollectorAddress> {
+        let load = |endpoint: &Endpoint| CollectorAddress {
+            endpoint: endpoint.clone(),
+            known: KnownCollector::load(endpoint, directory),
+        };
+        endpoints.iter().map(load).collect()
+    }
+
     /// Connects, and completes the handshake of TLS if the address asks for it.
-    pub(super) fn connect(&self) -> io::Result<Connection> {
-        let socket = self.endpoint.connect()?;
+    fn connect(&self, endpoint: &Endpoint) -> io::Result<Connection> {
+        let socket = endpoint.connect()?;
         #[cfg(feature = "tls")]
-        if self.endpoint.transport == Transport::Tls {
-            return self.tls.connect(self.endpoint.host(), socket).map(Connection::Tls);
+        if endpoint.transport == Transport::Tls {
+            return self.tls.connect(endpoint.host(), socket).map(Connection::Tls);
         }
         Ok(Connection::Plain(socket))
     }
@@ -66,6 +86,9 @@ pub(crate) struct Context {
     pub(crate) clock: Option<RefCell<Calibrator>>,
     /// The program's own worker watches its spool.
     pub(crate) watch: Option<SpoolWatch>,
+    /// Index of the collector in use.
+    current: Cell<usize>,
+    first_choice: FirstChoice,
     outage: Outage,
     /// End of the records that are counted as accepted.
     counted: Cell<Cursor>,
@@ -85,6 +108,8 @@ impl Context {
             status: Arc::default(),
             clock: None,
             watch: None,
+            current: Cell::new(0),
+            first_choice: FirstChoice::default(),
             outage: Outage::default(),
             counted: Cell::new(Cursor { position: 0, number: 1 }),
         }
@@ -94,13 +119,54 @@ impl Context {
     pub(super) fn report_outage(&self, reason: &str, refused: bool) {
         let has_successor = self.watch.as_ref().is_some_and(SpoolWatch::has_successor);
         if self.retry == RetryPolicy::Report && !has_successor {
-            self.outage.begin(&self.spool, &self.destination.endpoint, reason, refused);
+            self.outage.begin(&self.spool, &self.collector().endpoint, reason, refused);
         }
+    }
+
+    /// The collector in use, or tried.
+    pub(super) fn collector(&self) -> &CollectorAddress {
+        &self.destination.collectors[self.current.get()]
+    }
+
+    pub(super) fn connect(&self) -> io::Result<Connection> {
+        self.destination.connect(&self.collector().endpoint)
+    }
+
+    /// Turns to the next collector, which is reported once; `false` if there is none, and the first
+    /// is next.
+    pub(super) fn turn_to_next(&self, reason: &str) -> bool {
+        let next = self.current.get() + 1;
+        if self.current.get() == 0 {
+            self.first_choice.failed();
+        }
+        let Some(collector) = self.destination.collectors.get(next) else {
+            self.turn_to_first();
+            return false;
+        };
+        if self.retry == RetryPolicy::Report {
+            self.outage.turn(&self.collector().endpoint, &collector.endpoint, reason);
+        }
+        self.current.set(next);
+        true
+    }
+
+    pub(super) fn turn_to_first(&self) {
+        self.current.set(0);
+    }
+
+    /// True if another collector is in use, and the first one has just accepted a connection.
+    pub(super) fn first_is_back(&self) -> bool {
+        self.current.get() > 0
+            && self.first_choice.is_back(&self.destination.collectors[0].endpoint)
     }
 
     /// Reports, after an outage, that the other side takes records again.
     pub(super) fn report_recovery(&self) {
-        self.outage.end(&self.spool, &self.destination.endpoint);
+        let first = self.current.get() == 0;
+        if first {
+            self.first_choice.works();
+        }
+        self.outage.end(&self.spool, &self.collector().endpoint, first);
     }
 
     /// Counts new records; calibrates the clock of the log calls and checks the file of the spool, if
@@ -149,6 +215,8 @@ pub(super) enum ConnectionEnd {
     Done,
     /// The program closed the descriptor of the connection.
     Closed,
+    /// The first collector is there again.
+    FirstIsBack,
     /// The connection was lost, or none was made.
     Lost {
         reason: String,

@@ -12,6 +12,8 @@ pub(crate) struct Outage {
     lost_before: Cell<Option<u64>>,
     /// `true` once it was reported in this outage that one side refused the other.
     refusal_reported: Cell<bool>,
+    /// `true` once it was reported that records go to another collector.
+    turn_reported: Cell<bool>,
 }
 
 impl Outage {
@@ -32,10 +34,23 @@ impl Outage {
         report(&format!("{endpoint} cannot be reached ({reason}); records wait in {place}"));
     }
 
-    /// Reports that records are delivered again.
-    pub(super) fn end(&self, spool: &Spool, endpoint: &Endpoint) {
+    /// Reports that `next` is tried in place of `last`, once until the first is back.
+    pub(super) fn turn(&self, last: &Endpoint, next: &Endpoint, reason: &str) {
+        if self.lost_before.get().is_none() && !self.turn_reported.replace(true) {
+            report(&format!("{last} cannot be reached ({reason}); trying {next}"));
+        }
+    }
+
+    /// Reports that records are delivered again, to the `first` collector or another one.
+    pub(super) fn end(&self, spool: &Spool, endpoint: &Endpoint, first: bool) {
         self.refusal_reported.set(false);
-        let Some(before) = self.lost_before.take() else { return };
+        let turned = first && self.turn_reported.replace(false);
+        let Some(before) = self.lost_before.take() else {
+            if turned {
+                report(&format!("{endpoint} is back"));
+            }
+            return;
+        };
         match spool.lost().iter().sum::<u64>().saturating_sub(before) {
             0 => report(&format!("{endpoint} is back")),
             1 => report(&format!("{endpoint} is back; 1 record was lost meanwhile")),

@@ -14,16 +14,22 @@ use std::time::{Duration, Instant};
 /// Time given to the other side to close after us.
 const CLOSE_LIMIT: Duration = Duration::from_millis(100);
 
+/// Time to wait for a moment in which everything is acknowledged, before the connection is left for
+/// the first collector.
+const LEAVE_LIMIT: Duration = Duration::from_secs(1);
+
 /// Delivers over `connection` until the connection is lost or everything is delivered.
 pub(super) fn deliver(context: &Context, mut connection: Connection) -> ConnectionEnd {
     let destination = &context.destination;
     let options = SessionOptions {
         format: destination.format,
         token: &destination.token,
-        known_collector: destination.known.is_known(),
+        // With a plain one among several, records would go wherever it is that nobody answers.
+        known_collector: context.collector().known.is_known() || destination.collectors.len() > 1,
     };
     let mut session = Session::begin(&context.spool, &options, Instant::now());
     let mut interval = BUSY;
+    let mut leaving = None;
     loop {
         let took_records = session.took_records();
         context.tend();
@@ -43,7 +49,7 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
             return ConnectionEnd::Lost { reason, took_records, refused: false };
         }
         if session.welcomed() {
-            destination.known.remember();
+            context.collector().known.remember();
         }
         if session.took_records() {
             context.report_recovery();
@@ -51,6 +57,14 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
         if session.drained() || context.close_at_end() {
             connection.close(CLOSE_LIMIT);
             return ConnectionEnd::Done;
+        }
+        if leaving.is_none() && context.first_is_back() {
+            leaving = Some(Instant::now());
+        }
+        // What is not acknowledged here is sent there again.
+        if leaving.is_some_and(|since| !session.expects_answer() || since.elapsed() > LEAVE_LIMIT) {
+            connection.close(CLOSE_LIMIT);
+            return ConnectionEnd::FirstIsBack;
         }
         match wait(context, &mut session, &connection, interval) {
             Ok(active) => interval = intervals::next(interval, active),
@@ -81,7 +95,7 @@ fn wait(
 
 /// Adds the remedy to an error: another program may now listen at the collector's address.
 fn explain(context: &Context, error: &SessionError) -> String {
-    match (error, context.destination.known.path()) {
+    match (error, context.collector().known.path()) {
         (SessionError::Silent, Some(path)) => {
             format!("{error}; if another program listens there now, remove {}", path.display())
         }

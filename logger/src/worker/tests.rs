@@ -2,9 +2,8 @@
 
 use super::*;
 use crate::builder::Format;
-use crate::endpoint::Endpoint;
+use crate::endpoints::Endpoints;
 use crate::identity::SenderIdentity;
-use crate::known_collectors::KnownCollector;
 use crate::spool::{Directory, Spool};
 use crate::token::Token;
 use netlog_wire::Level;
@@ -18,13 +17,12 @@ fn delivered(before: impl FnOnce(&Spool)) -> Vec<String> {
     before(&directory.create(SenderIdentity::current("app", "host", 1 << 20)).unwrap());
     let there = UdpSocket::bind("127.0.0.1:0").unwrap();
     there.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-    let endpoint = Endpoint::parse(&format!("udp://{}", there.local_addr().unwrap())).unwrap();
+    let endpoints = Endpoints::parse(&format!("udp://{}", there.local_addr().unwrap())).unwrap();
     for spool in left_behind(&directory) {
         let destination = Destination {
-            endpoint: endpoint.clone(),
+            collectors: Destination::collectors(&endpoints, None),
             token: Token::default(),
             format: Format::Json,
-            known: KnownCollector::load(&endpoint, None),
             #[cfg(feature = "tls")]
             tls: crate::tls::TlsSettings::default(),
         };

@@ -2,6 +2,7 @@
 //! message.
 
 pub(crate) mod bulk;
+mod container_line;
 mod datagram;
 mod draft;
 mod expected_keys;

@@ -16,8 +16,8 @@ use std::ops::Range;
 
 pub(super) use values::claim;
 use values::{
-    as_written, caller, claimed, from_bytes, level, moment, number, spans, text, text_or_number,
-    unescaped, whole, without_end,
+    TraceId, as_written, caller, claimed, from_bytes, level, moment, number, spans, text,
+    text_or_number, trace, unescaped, whole, without_end,
 };
 
 /// Reads any JSON object into `draft`: what it has no field for stays under `kv`, in order. What
@@ -169,7 +169,11 @@ impl<'a> Filling<'_, 'a> {
             Field::App | Field::Name => vacant(&mut draft.app, claimed(value)?)?,
             Field::Host => vacant(&mut draft.host, claimed(value)?)?,
             Field::Pid => vacant(&mut draft.pid, whole(value.json)?)?,
-            Field::Trace => vacant(&mut draft.trace, text(value)?)?,
+            Field::Trace => {
+                let TraceId { id, path } = trace(value)?;
+                vacant(&mut draft.trace, id)?;
+                path.into_iter().for_each(|path| draft.note("trace_path", path));
+            }
             Field::Span => vacant(&mut draft.span, text(value)?)?,
             Field::Spans => {
                 let fits = spans(value.json) && member.shape != ValueShape::Deep;

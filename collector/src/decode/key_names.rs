@@ -43,7 +43,7 @@ struct Dialect {
 /// pino, bunyan, winston, zerolog, zap, logrus, slog (both), log4rs, flexi_logger, tracing, emit,
 /// fern, log4j2 (JsonLayout, ECS, GELF), logback, Quarkus, Spring, python-json-logger, loguru,
 /// structlog, logstash, GELF, CLEF, Serilog, .NET console, NLog, NXLog, hclog, journald, docker,
-/// Google Cloud, OpenTelemetry.
+/// Google Cloud, Datadog, OpenTelemetry, PostgreSQL.
 const NAMES: &[(Field, &[&str])] = &[
     (
         Field::Time,
@@ -64,6 +64,7 @@ const NAMES: &[(Field, &[&str])] = &[
             "timeunixnano",
             "timelocal",
             "timeiso8601",
+            "timestampseconds",
             "t.$date",
             "t",
             "date",
@@ -86,6 +87,10 @@ const NAMES: &[(Field, &[&str])] = &[
             "levelvalue",
             "severitynumber",
             "severityvalue",
+            "errorseverity",
+            "jsonpayload.severity",
+            "jsonpayload.level",
+            "status",
         ],
     ),
     (
@@ -116,6 +121,7 @@ const NAMES: &[(Field, &[&str])] = &[
             "extra.path",
             "codefile",
             "record.file.path",
+            "logging.googleapis.com/sourcelocation.file",
         ],
     ),
     (
@@ -129,6 +135,7 @@ const NAMES: &[(Field, &[&str])] = &[
             "extra.line",
             "codeline",
             "record.line",
+            "logging.googleapis.com/sourcelocation.line",
         ],
     ),
     (Field::Caller, &["caller", "@caller", "file", "log.origin"]),
@@ -158,6 +165,8 @@ const NAMES: &[(Field, &[&str])] = &[
             "event",
             "log",
             "textpayload",
+            "jsonpayload.message",
+            "jsonpayload.msg",
             "body",
             "@mt",
             "messagetemplate",
@@ -174,12 +183,13 @@ const NAMES: &[(Field, &[&str])] = &[
             "program",
             "syslogidentifier",
             "service",
+            "dd.service",
         ],
     ),
     (Field::Host, &["host", "hostname", "host.name", "host.hostname"]),
     (Field::Pid, &["pid", "process.pid", "process", "processid", "record.process.id"]),
-    (Field::Trace, &["trace", "traceid", "trace.id", "@tr"]),
-    (Field::Span, &["span", "span.name", "spanid", "span.id", "@sp"]),
+    (Field::Trace, &["trace", "traceid", "trace.id", "@tr", "dd.traceid", "logging.googleapis.com/trace"]),
+    (Field::Span, &["span", "span.name", "spanid", "span.id", "@sp", "dd.spanid", "logging.googleapis.com/spanid"]),
     (Field::Spans, &["spans"]),
     (Field::Recorded, &["recorded"]),
     (Field::Truncated, &["truncated"]),
@@ -229,7 +239,7 @@ const DIALECTS: &[Dialect] = &[
 ];
 
 /// The objects whose members are looked at one by one.
-pub(super) const OPENED: [&str; 18] = [
+pub(super) const OPENED: [&str; 21] = [
     "fields",
     "span",
     "log",
@@ -248,6 +258,9 @@ pub(super) const OPENED: [&str; 18] = [
     "record.process",
     "record.thread",
     "t",
+    "jsonPayload",
+    "dd",
+    "logging.googleapis.com/sourceLocation",
 ];
 
 /// One more than the place in [`OPENED`] of the object `key` that stands in the object `inner`.
@@ -255,7 +268,7 @@ pub(super) fn opened(inner: u8, key: &[u8]) -> Option<u8> {
     // The first letter rules most keys out.
     let &first = key.first()?;
     if inner == 0 {
-        if !matches!(first, b'f' | b's' | b'l' | b'h' | b'p' | b'e' | b'r' | b't') {
+        if !matches!(first, b'f' | b's' | b'l' | b'h' | b'p' | b'e' | b'r' | b't' | b'j' | b'd') {
             return None;
         }
         let at = OPENED.iter().position(|name| name.as_bytes() == key)?;
@@ -317,6 +330,9 @@ static KNOWN: LazyLock<Vec<KnownName>> = LazyLock::new(|| {
     known
 });
 
+/// Room for the longest name.
+const LONGEST: usize = 48;
+
 /// Ranks below this are those of dialects.
 const DIALECT_RANKS: u8 = 16;
 
@@ -325,7 +341,7 @@ pub(super) const GELF: u8 = 1 << 3;
 
 /// The fields that `key` in the object `prefix` may fill, and the dialects that it is a marker of.
 pub(super) fn meanings(prefix: &str, key: &str) -> (&'static [Meaning], u8) {
-    let mut buffer = [0; 40];
+    let mut buffer = [0; LONGEST];
     let Some(name) = normal(prefix, key, &mut buffer) else { return (&[], 0) };
     match KNOWN.binary_search_by(|known| known.name.as_bytes().cmp(name)) {
         Ok(at) => (&KNOWN[at].meanings, KNOWN[at].marks),
@@ -334,7 +350,7 @@ pub(super) fn meanings(prefix: &str, key: &str) -> (&'static [Meaning], u8) {
 }
 
 /// The name in the form that the tables have it in.
-fn normal<'b>(prefix: &str, key: &str, buffer: &'b mut [u8; 40]) -> Option<&'b [u8]> {
+fn normal<'b>(prefix: &str, key: &str, buffer: &'b mut [u8; LONGEST]) -> Option<&'b [u8]> {
     let mut len = 0;
     let mut push = |byte: u8| {
         let place = buffer.get_mut(len)?;
@@ -366,11 +382,13 @@ pub(super) enum Scale {
     NxLog,
     Cloud,
     OpenTelemetry,
+    /// Words alone: a number is of something else, and so is a word that is more than a level.
+    Words,
 }
 
 /// The scale of the level `key`.
 pub(super) fn scale(key: &str) -> Scale {
-    let mut buffer = [0; 40];
+    let mut buffer = [0; LONGEST];
     match normal("", key, &mut buffer).unwrap_or_default() {
         b"levelno" => Scale::Python,
         b"priority" => Scale::Syslog,
@@ -378,6 +396,7 @@ pub(super) fn scale(key: &str) -> Scale {
         b"severityvalue" => Scale::NxLog,
         b"severitynumber" => Scale::OpenTelemetry,
         b"severity" => Scale::Cloud,
+        b"status" => Scale::Words,
         _ => Scale::Any,
     }
 }
@@ -404,7 +423,7 @@ mod tests {
     fn every_name_stands_in_its_normal_form() {
         let all = NAMES.iter().chain(DIALECTS.iter().flat_map(|dialect| dialect.names));
         for name in all.flat_map(|(_, names)| *names) {
-            let mut buffer = [0; 40];
+            let mut buffer = [0; LONGEST];
             assert_eq!(normal("", name, &mut buffer), Some(name.as_bytes()), "{name}");
         }
     }

@@ -11,7 +11,11 @@
 //! | `1:M 22 Nov 2026 19:00:00.123 # …` | Redis |
 //! | `PHP Warning:  …` | PHP |
 //! | `2026-11-22T19:00:00.123+0000 E NETWORK`, `11-22 19:00:00.123 12 34 W Shop:` | MongoDB, Android |
-//! | not behind `HINT:  ` | PostgreSQL |
+//! | `… UTC,…,0,ERROR,42P01,…`; not behind `HINT:  ` | PostgreSQL |
+//! | `dhcp,critical,error dhcp1 …` | MikroTik |
+//! | `2026-11-22 19:00:00 error: …`, `…Z\terror\t…`, `…Z - error: …`, `…Z warn …`, `…Z E! …` | winston, zap, VMware, Telegraf |
+
+mod special;
 
 use super::severity::{is_plain_level, known};
 use netlog_wire::Level;
@@ -76,13 +80,7 @@ enum Guess {
 }
 
 fn guess_plain(line: &[u8]) -> Guess {
-    let special = match line.first() {
-        Some(b'E' | b'F' | b'W' | b'I') => glog(line),
-        Some(b'0'..=b'9') => redis(line),
-        Some(b'[' | b'P') => php(&line[..line.len().min(LOOK)]),
-        _ => None,
-    };
-    if let Some(level) = special {
+    if let Some(level) = special::level(line) {
         return Guess::Level(level);
     }
     let head = &line[..line.len().min(LOOK)];
@@ -105,7 +103,7 @@ fn guess_plain(line: &[u8]) -> Guess {
         // What stands before it, and the first letter, rule most words out.
         let begins = before.is_none_or(|before| !is_word(before));
         if begins
-            && (byte.is_ascii_uppercase() || byte.is_ascii_lowercase() && marked(&head[..from]))
+            && (byte.is_ascii_uppercase() || is_marked(&head[..from], &line[at..]))
             && let Some(level) = word_at(line, from, at)
         {
             return Guess::Level(level);
@@ -149,13 +147,39 @@ fn is_word(byte: u8) -> bool {
     WORD[usize::from(byte)]
 }
 
-/// True if the text before a word may make a level of it that is not in capitals.
-fn marked(before: &[u8]) -> bool {
+/// True if the text around a word may make a level of it that is not in capitals.
+fn is_marked(before: &[u8], after: &[u8]) -> bool {
     matches!(before.trim_ascii_end().last(), None | Some(b'[' | b'<' | b'=' | b':' | b'"'))
+        || behind_time(before, after)
+}
+
+/// True if a word stands directly behind the time that begins the line, and ends as a level does.
+fn behind_time(before: &[u8], after: &[u8]) -> bool {
+    let time = before.trim_ascii_end();
+    let time = time.strip_suffix(b" -").unwrap_or(time);
+    let exact = time.ends_with(b"Z") && time.get(10) == Some(&b'T');
+    let ends = match after.first() {
+        Some(b':') => matches!(after.get(1), Some(b' ' | b'\t')),
+        Some(b'\t') => true,
+        // Such a time is written by machines alone.
+        Some(b' ') => exact,
+        _ => false,
+    };
+    ends && (19..=35).contains(&time.len())
+        && (exact || time.ends_with(b"]") || time.last().is_some_and(u8::is_ascii_digit))
+        && matches!(time[0], b'0'..=b'9' | b'[')
+        && time.get(13).is_some_and(|&byte| byte == b':' || time[0] == b'[')
 }
 
 fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
     let mut said = &line[from..to];
+    // Most lines say one of these, as nothing but a level.
+    if let Some(level) = common(said)
+        && !joined(&line[..from], &line[to..])
+        && !quoted(&line[..from])
+    {
+        return Some(level);
+    }
     // `trace3`, `DEBUG1`.
     if said.len() > 4 && said.last().is_some_and(u8::is_ascii_digit) {
         said = &said[..said.len() - 1];
@@ -166,21 +190,32 @@ fn word_at(line: &[u8], from: usize, to: usize) -> Option<Level> {
     let before = &line[..from];
     let after = &line[to..];
     let capitals = said.iter().all(u8::is_ascii_uppercase);
-    if !capitals && !marked(before) {
+    if !capitals && !is_marked(before, after) {
         return None;
     }
     let &(word, level, _) = known(said)?;
     // `HTTP`, `DEFAULT`, `CONFIG` and the like in capitals are words of their own.
     let plain = is_plain_level(word);
-    // The common case first.
     if capitals && plain && !joined(before, after) && !quoted(before) {
         return Some(level);
     }
-    if assigned(before) {
+    if assigned(before) || plain && behind_time(before, after) {
         return Some(level);
     }
     let place = bracketed(before, after) || angled(before, after) && plain;
     (!quoted(before) && (place || begins(word, from, after))).then_some(level)
+}
+
+/// The level of one of the words that nearly all loggers have.
+fn common(said: &[u8]) -> Option<Level> {
+    match said {
+        b"INFO" => Some(Level::Info),
+        b"WARN" => Some(Level::Warn),
+        b"ERROR" => Some(Level::Error),
+        b"DEBUG" => Some(Level::Debug),
+        b"TRACE" => Some(Level::Trace),
+        _ => None,
+    }
 }
 
 /// The level of a letter that stands alone behind a time.
@@ -189,7 +224,8 @@ fn letter(line: &[u8], from: usize, to: usize) -> Option<Level> {
         byte.is_ascii_digit()
             || matches!(byte, b'-' | b'/' | b':' | b'.' | b',' | b'+' | b' ' | b'T' | b'Z')
     };
-    let alone = to == from + 1 && line.get(to) == Some(&b' ');
+    // Telegraf puts a mark behind it.
+    let alone = to == from + 1 && matches!(line.get(to), Some(b' ' | b'!'));
     let before = &line[..from];
     let behind_time = || {
         let colons = before.iter().filter(|&&byte| byte == b':').count();
@@ -209,7 +245,12 @@ fn letter(line: &[u8], from: usize, to: usize) -> Option<Level> {
 
 /// True if a word is a part of another, or of a path.
 fn joined(before: &[u8], after: &[u8]) -> bool {
-    matches!(before.last(), Some(b'-' | b'/')) || matches!(after.first(), Some(b'-' | b'/'))
+    // Logback's status has a bar in front; Celery names the process behind it.
+    let arrow = || before.ends_with(b"|-");
+    let process = || before.ends_with(b": ") && before.starts_with(b"[");
+    matches!(before.last(), Some(b'-' | b'/')) && !arrow()
+        || matches!(after.first(), Some(b'-'))
+        || matches!(after.first(), Some(b'/')) && !process()
 }
 
 /// True if a word stands in brackets, also behind the name of a module: `[core:error]`.
@@ -269,50 +310,6 @@ fn assigned(before: &[u8]) -> bool {
         && [&b"level"[..], b"lvl", b"severity", b"loglevel", b"log_level"]
             .iter()
             .any(|name| key[start..].eq_ignore_ascii_case(name))
-}
-
-/// `E1122 19:04:43.266 …`: glog's and klog's form.
-fn glog(line: &[u8]) -> Option<Level> {
-    let shape = line.get(..9).filter(|shape| matches!(shape[0], b'E' | b'F' | b'W' | b'I'))?;
-    let digits = shape[1..5].iter().chain(&shape[6..8]).all(u8::is_ascii_digit);
-    if !digits || shape[5] != b' ' || shape[8] != b':' {
-        return None;
-    }
-    match shape[0] {
-        b'E' | b'F' => Some(Level::Error),
-        b'W' => Some(Level::Warn),
-        _ => Some(Level::Info),
-    }
-}
-
-/// `1:M 22 Nov 2026 19:00:00.123 # …`: a sign for a level behind the time.
-fn redis(line: &[u8]) -> Option<Level> {
-    let digits = line.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
-    let [b':', b'X' | b'C' | b'S' | b'M', b' ', rest @ ..] = &line[digits..] else { return None };
-    let rest = rest.get(..28).filter(|_| digits > 0)?;
-    let time = rest.iter().rposition(|&byte| byte == b':')?;
-    let mut behind = rest[time..].split(|&byte| byte == b' ').skip(1);
-    match behind.next()? {
-        b"." | b"-" => Some(Level::Debug),
-        b"*" => Some(Level::Info),
-        b"#" => Some(Level::Warn),
-        _ => None,
-    }
-}
-
-/// `[22-Nov-2026 19:00:00 UTC] PHP Warning:  …`.
-fn php(line: &[u8]) -> Option<Level> {
-    if !matches!(line.first(), Some(b'[' | b'P')) {
-        return None;
-    }
-    let at = memchr::memmem::find(line, b"PHP ").filter(|&at| at == 0 || line[at - 1] == b' ')?;
-    let word = line[at + 4..].split(|&byte| byte == b':').next()?;
-    match word {
-        b"Fatal error" | b"Parse error" | b"Recoverable fatal error" => Some(Level::Error),
-        b"Warning" | b"Deprecated" => Some(Level::Warn),
-        b"Notice" | b"Strict Standards" => Some(Level::Info),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub(crate) struct RunSink<'a> {
 
 impl RunSink<'_> {
     /// The last run if it `fits`, else a new one of the source and first number that `begin` says.
+    #[inline]
     pub(super) fn run(
         &mut self,
         fits: impl Fn(&LineRun) -> bool,
@@ -48,6 +49,7 @@ impl RunSink<'_> {
     }
 
     /// The last run if it is one of plain records, else a new one.
+    #[inline]
     pub(super) fn plain(&mut self) -> &mut LineRun {
         self.run(|run| matches!(run.source, Source::Plain), || (Source::Plain, 1))
     }

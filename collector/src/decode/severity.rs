@@ -226,7 +226,7 @@ pub(super) fn number(n: u64, scale: Scale) -> Option<Severity<'static>> {
         (Scale::OpenTelemetry, 1..=24) => OPEN_TELEMETRY,
         (Scale::DotNet, 0..=5) => DOT_NET,
         (Scale::NxLog, 1..=5) => NXLOG,
-        (Scale::OpenTelemetry | Scale::DotNet | Scale::NxLog, _) => return None,
+        (Scale::OpenTelemetry | Scale::DotNet | Scale::NxLog | Scale::Words, _) => return None,
         (Scale::Cloud, 100..=800) => CLOUD,
         (_, 0..=7) => return Some(syslog(n as u8)),
         (Scale::Python, 10..1000) => PYTHON,

@@ -13,6 +13,7 @@
 //! A tag's colon has a blank behind it or nothing; a host is no number, no date and no bracket. What
 //! fits nowhere stays in the message.
 
+mod access_point;
 mod modern;
 mod preamble;
 mod tag;
@@ -21,10 +22,11 @@ use super::draft::{Draft, Priority, Text};
 use super::json_fields;
 use super::scratch::Scratch;
 use super::severity::{self, Severity};
-use super::time::MinuteMemory;
+use super::time::{self, MinuteMemory};
 use std::borrow::Cow;
 use std::sync::LazyLock;
-use tag::{has_pid, is_host, is_level_word, is_priority_name, own_line, tagged};
+use access_point::access_point;
+use tag::{has_pid, is_host, is_level_word, is_priority_name, is_slot, own_line, tagged};
 
 /// The names of the facilities (RFC 5424, section 6.2.1), by their numbers.
 const FACILITIES: [&str; 24] = [
@@ -137,8 +139,21 @@ fn behind_time<'a>(rest: &'a str, local: Option<&str>, draft: &mut Draft<'a>) ->
         return behind_time(behind, local, draft);
     }
     let behind = behind.trim_start_matches(' ');
+    // A relay that does not know the time of what it passes on writes its own in front.
+    if first.len() == 3 && time::head(rest, Some(draft.time)).is_some() {
+        return rest;
+    }
+    if let Some(msg) = access_point(rest, draft) {
+        return msg;
+    }
     // The messages of libc name no host.
     let hostless = local.is_some_and(|local| first != local && !has_pid(behind));
+    if is_slot(first)
+        && let Some(msg) = behind_level(behind, draft)
+    {
+        draft.host = Some(Text::Plain(first.into()));
+        return msg;
+    }
     if !is_host(first) || behind.is_empty() || hostless {
         return tagged(rest, draft, |tag| tag.colon).unwrap_or(rest);
     }
@@ -150,14 +165,15 @@ fn behind_time<'a>(rest: &'a str, local: Option<&str>, draft: &mut Draft<'a>) ->
     if let Some(msg) = tagged(behind, draft, |tag| tag.colon || tag.pid) {
         return msg;
     }
-    // F5: `bigip1 info tmm1[14231]: …`.
-    if let Some((word, rest)) = behind.split_once(' ').filter(|(word, _)| is_level_word(word))
-        && let Some(msg) = tagged(rest, draft, |tag| tag.colon)
-    {
-        draft.note("level", Text::Plain(word.into()));
-        return msg;
-    }
-    behind
+    behind_level(behind, draft).unwrap_or(behind)
+}
+
+/// Takes the level and the tag of F5: `info tmm1[14231]: …`.
+fn behind_level<'a>(behind: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
+    let (word, rest) = behind.split_once(' ').filter(|(word, _)| is_level_word(word))?;
+    let msg = tagged(rest, draft, |tag| tag.colon)?;
+    draft.note("level", Text::Plain(word.into()));
+    Some(msg)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! | `Nov 22 19:00:00`, with the year behind the day, behind the time or in front | syslog |
 //! | `Sun Nov 22 19:00:00.9 2026`, also with a zone before the year | asctime, date, Apache |
 //! | `Sun, 22 Nov 2026 19:00:00 GMT`, `22-Nov-2026 19:00:00.123`, `22/Nov/2026:19:00:00 +0100` | RFC 2822, Tomcat, access logs |
-//! | `11/22/2026:19:00:00`, `2026:11:22-19:00:00` | NetScaler, Sophos |
+//! | `11/22/2026:19:00:00`, `2026:11:22-19:00:00`, `20261122T190000Z` | NetScaler, Sophos, ISO 8601's basic form |
 //! | `1795374000`, `1795374000123`, `1795374000.5` | counts since 1970 |
 
 mod epoch;
@@ -80,6 +80,7 @@ fn digital(text: &str) -> Option<Local> {
             Some((date(year, month, day)? + clock, at + 1 + len))
         }
         b':' => colons(bytes),
+        b'0'..=b'9' if bytes.get(8) == Some(&b'T') => basic(bytes),
         _ if bytes.get(2) == Some(&b'/') && bytes.get(5) == Some(&b'/') => slashed(bytes),
         _ => day_first(text),
     }
@@ -93,6 +94,15 @@ fn iso(bytes: &[u8]) -> Option<Local> {
     let date = date(digits(&day[..4])?, digits(&day[5..7])?, digits(&day[8..10])?)?;
     let (clock, len) = clock(&bytes[11..])?;
     Some((date + clock, 11 + len))
+}
+
+/// `20261122T190000`: the basic form of ISO 8601.
+fn basic(bytes: &[u8]) -> Option<Local> {
+    let time = bytes.get(9..15)?;
+    let date = date(digits(&bytes[..4])?, digits(&bytes[4..6])?, digits(&bytes[6..8])?)?;
+    let [h, i, m, n, s, t] = *time.first_chunk::<6>()?;
+    let (clock, _) = clock(&[h, i, b':', m, n, b':', s, t])?;
+    Some((date + clock, 15))
 }
 
 /// `2026:11:22-19:00:00`.

@@ -10,7 +10,7 @@ use super::scratch::{Scratch, with_scratch};
 use super::shown_bytes::shown;
 use super::sniff::Kind;
 use super::steps::step;
-use super::{json_fields, syslog};
+use super::{container_line, json_fields, syslog};
 use crate::hub::line_run::LineRun;
 use crate::stats::count;
 use netlog_wire::{Identity, Level, LineMeta, Record, TextRecord, elements, is_plain};
@@ -193,11 +193,27 @@ fn take_text(message: Message<'_>, context: DecodeContext<'_>, sink: &mut RunSin
     let done = match line {
         [b'{', ..] if whole => take_object(Message { bytes: line, ..message }, context, run),
         [b'[', .., b']'] if whole => take_array(Message { bytes: line, ..message }, context, run),
+        _ if whole && container_line::begins_one(line) => take_container_line(line, context, run),
         _ => false,
     };
     if !done {
         take_peers_line(message, context, run);
     }
+}
+
+/// Adds a line that the runtime of a container wrote; `false` when it is anything else.
+fn take_container_line(line: &[u8], context: DecodeContext<'_>, run: &mut LineRun) -> bool {
+    let (text, invalid) = as_text(line, "\\");
+    step(2 * line.len());
+    let taken = with_scratch(|scratch| {
+        let mut draft = Draft::new(context.received);
+        container_line::read(&text, &mut draft, scratch)?;
+        draft.note_invalid(invalid);
+        count(&context.tally.plain);
+        add(&draft, context, scratch, run);
+        Some(())
+    });
+    taken.is_some()
 }
 
 /// Adds each object of an array of objects; `false` when the message is anything else.

@@ -83,6 +83,22 @@ pub(super) fn whole(value: &str) -> Option<u64> {
     number(inside(value).unwrap_or(value))
 }
 
+/// The id of a trace, and the path that it ends, as Google Cloud writes it.
+pub(super) struct TraceId<'a> {
+    pub(super) id: Text<'a>,
+    pub(super) path: Option<Text<'a>>,
+}
+
+pub(super) fn trace(value: RawValue<'_>) -> Option<TraceId<'_>> {
+    match text(value)? {
+        Text::Json(path) if path.starts_with("projects/") => {
+            let (_, id) = path.rsplit_once('/')?;
+            Some(TraceId { id: Text::Json(id), path: Some(Text::Json(path)) })
+        }
+        id => Some(TraceId { id, path: None }),
+    }
+}
+
 pub(super) fn text_or_number(value: RawValue<'_>) -> Option<Text<'_>> {
     text(value).or_else(|| number(value.json).map(|_| Text::Json(value.json)))
 }
@@ -192,6 +208,9 @@ pub(super) fn level(value: RawValue<'_>, scale: Scale) -> Option<Severity<'_>> {
         return severity::number(n, scale);
     }
     let text = meant(value)?;
+    if scale == Scale::Words && !severity::is_level(text.as_bytes()) {
+        return None;
+    }
     let owned = |severity: Severity<'_>| Severity {
         level: severity.level,
         word: severity.word.map(|word| Cow::Owned(word.into_owned())),

@@ -11,12 +11,16 @@ pub(super) fn read<'a>(
     draft: &mut Draft<'a>,
     minutes: &mut MinuteMemory,
 ) -> Option<&'a str> {
-    let (stamp, rest) = word(rest)?;
-    let moment = match stamp {
-        "-" => None,
+    let (stamp, behind) = word(rest)?;
+    let (moment, rest) = match stamp {
+        "-" => (None, behind),
         stamp => match minutes.whole(stamp) {
-            Some(moment) => Some(moment),
-            None => return meraki(stamp, rest, draft),
+            Some(moment) => (Some(moment), behind),
+            // In the form of RFC 3164, or with a blank for the `T`.
+            None => match minutes.head(rest, draft.time) {
+                Some((moment, len)) => (Some(moment), rest[len..].strip_prefix(' ')?),
+                None => return meraki(stamp, behind, draft),
+            },
         },
     };
     let (host, rest) = word(rest)?;
@@ -55,7 +59,7 @@ pub(super) fn read<'a>(
 
 /// `1795374000.123456789 MX60 flows src=…`: a count since 1970, a name, and text.
 fn meraki<'a>(stamp: &'a str, rest: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
-    let micros = epoch(stamp).filter(|_| stamp.len() >= 10 && stamp.contains('.'))?;
+    let micros = epoch(stamp).filter(|_| stamp.len() == 10 || stamp.len() > 10 && stamp.contains('.'))?;
     let (host, rest) = word(rest)?;
     draft.set_time(Moment { micros, zone: Zone::Known });
     draft.host = Some(Text::Plain(claim(host)?.into()));

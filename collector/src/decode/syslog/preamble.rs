@@ -4,9 +4,10 @@
 use super::tag::{is_host, tagged};
 use crate::decode::draft::{Draft, Text};
 use crate::decode::time::head;
+use std::net::Ipv6Addr;
 
 /// The most parts there are.
-const MOST: usize = 4;
+const MOST: usize = 5;
 
 /// A part before the time.
 enum HeaderPart<'a> {
@@ -14,6 +15,10 @@ enum HeaderPart<'a> {
     /// `RP/0/RSP0/CPU0`: a module of IOS-XR.
     Node(&'a str),
     Host(&'a str),
+    /// `[syslog@9 s_sn="7"]`: structured data of IOS.
+    Element(&'a str),
+    /// `*spamApTask7`: a task of a wireless controller.
+    Task(&'a str),
 }
 
 /// Reads a message with such parts; answers its text, or `None` when it has none.
@@ -34,9 +39,20 @@ pub(super) fn read<'a>(body: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> 
 
 /// Takes the part that `rest` begins with; NX-OS writes but its colon.
 fn part(rest: &str) -> Option<(Option<HeaderPart<'_>>, &str)> {
+    if let Some((host, behind)) = host_of_node(rest) {
+        return Some((Some(HeaderPart::Host(host)), behind));
+    }
+    if rest.starts_with('[') {
+        let (element, behind) = rest.split_once("]: ")?;
+        return Some((Some(HeaderPart::Element(&element[1..])), behind));
+    }
+    if let Some((address, behind)) = rest.split_once(": ").filter(|(word, _)| is_address(word)) {
+        return Some((Some(HeaderPart::Host(address)), behind));
+    }
     let (word, behind) = rest.split_once(':')?;
     let part = match word {
         "" => None,
+        _ if word.starts_with('*') && is_host(&word[1..]) => Some(HeaderPart::Task(&word[1..])),
         _ if word.bytes().all(|byte| byte.is_ascii_digit()) => Some(HeaderPart::Counter(word)),
         _ if word.contains('/') && !word.contains(' ') => Some(HeaderPart::Node(word)),
         _ if is_host(word) => Some(HeaderPart::Host(word)),
@@ -49,6 +65,18 @@ fn part(rest: &str) -> Option<(Option<HeaderPart<'_>>, &str)> {
         None => return None,
     };
     Some((part, behind))
+}
+
+/// `xr1 RP/0/RSP0/CPU0:`: the host of a node, which has a blank behind it.
+fn host_of_node(rest: &str) -> Option<(&str, &str)> {
+    let (host, behind) = rest.split_once(' ').filter(|(host, _)| is_host(host))?;
+    let (node, _) = behind.split_once(':')?;
+    (node.contains('/') && !node.contains(' ')).then_some((host, behind))
+}
+
+/// True for an address with colons of its own.
+fn is_address(word: &str) -> bool {
+    word.contains("::") && word.parse::<Ipv6Addr>().is_ok()
 }
 
 /// Reads what stands behind the parts, if it is what may.
@@ -66,7 +94,8 @@ fn behind_parts<'a>(rest: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
         if let Some(mark) = mark {
             draft.note("clock", Text::Json(mark));
         }
-        let rest = &bare[len..];
+        // Without a zone, IOS-XR writes a blank before the colon.
+        let rest = bare[len..].trim_start_matches(' ');
         let rest = rest.strip_prefix(':').unwrap_or(rest).trim_start_matches(' ');
         return Some(match rest.starts_with('%') {
             true => rest,
@@ -106,6 +135,8 @@ impl<'a> HeaderPart<'a> {
                 draft.host = Some(Text::Plain(host.into()));
             }
             Self::Host(name) => draft.note("origin", Text::Plain(name.into())),
+            Self::Element(element) => draft.note("structured_data", Text::Plain(element.into())),
+            Self::Task(task) => draft.app = draft.app.take().or(Some(Text::Plain(task.into()))),
             Self::Node(node) => draft.note("node", Text::Plain(node.into())),
             Self::Counter(count) => {
                 let first = Text::Json("sequence");

@@ -82,6 +82,10 @@ fn is_name(name: &str) -> bool {
     if bytes.is_empty() || bytes.len() > MAX_TAG || bytes[0] == b'[' {
         return false;
     }
+    // Names of formats and of fields, which their readers look for.
+    if matches!(bytes, b"CEF" | b"LEEF" | b"Severity") {
+        return false;
+    }
     let mut found = 0;
     for &byte in bytes {
         found |= NAME_BYTES[usize::from(byte)];
@@ -128,6 +132,11 @@ fn is_date(bytes: &[u8]) -> bool {
         let digits = [0, 1, 2, 3, 5, 6, 8, 9].iter().all(|&at| date[at].is_ascii_digit());
         digits && matches!((date[4], date[7]), (b'-', b'-') | (b'/', b'/'))
     })
+}
+
+/// `slot1/bigip1`: a host of F5 behind the part of it that a message is from.
+pub(super) fn is_slot(word: &str) -> bool {
+    word.split_once('/').is_some_and(|(slot, host)| is_host(slot) && is_host(host))
 }
 
 /// A severity's name as syslog has it.

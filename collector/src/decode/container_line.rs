@@ -1,0 +1,45 @@
+//! Lines of containers as the runtimes of Kubernetes write them (CRI): `TIME STREAM TAG TEXT`, with
+//! `P` for the tag of a line that goes on in the next.
+
+use super::draft::{Draft, Pair, Text, Value};
+use super::json_fields;
+use super::level_guess::guess;
+use super::scratch::Scratch;
+
+/// Shortest and longest time: `2026-11-22T19:00:00Z`, `2026-11-22T19:00:00.123456789+02:00`.
+const TIMES: std::ops::RangeInclusive<usize> = 20..=35;
+
+/// True if `line` begins as one of these lines does.
+#[inline]
+pub(super) fn begins_one(line: &[u8]) -> bool {
+    line.get(10) == Some(&b'T')
+        && line.len() > *TIMES.start()
+        && line[..line.len().min(TIMES.end() + 1)]
+            .iter()
+            .rposition(|&byte| byte == b' ')
+            .is_some_and(|at| TIMES.contains(&at) && line[at + 1..].starts_with(b"std"))
+}
+
+/// Reads such a line into `draft`; `None` when it is none.
+pub(super) fn read<'a>(line: &'a str, draft: &mut Draft<'a>, scratch: &mut Scratch) -> Option<()> {
+    let (time, rest) = line.split_once(' ')?;
+    let (stream, rest) = rest.split_once(' ').filter(|(s, _)| matches!(*s, "stdout" | "stderr"))?;
+    let (tags, text) = rest.split_once(' ').unwrap_or((rest, ""));
+    let partial = match tags.split(':').next()? {
+        "F" => false,
+        "P" => true,
+        _ => return None,
+    };
+    draft.set_time(scratch.minutes.whole(time)?);
+    draft.note("stream", Text::Plain(stream.into()));
+    if partial {
+        let value = Value::Json("true".into());
+        draft.kv.push(Pair { prefix: "".into(), key: Text::Json("partial"), value });
+    }
+    let object = text.starts_with('{') && text.trim_end().ends_with('}');
+    if !object || !json_fields::read(text, draft, scratch) {
+        draft.msg = Text::Plain(text.into());
+        draft.level = guess(text.as_bytes()).unwrap_or(draft.level);
+    }
+    Some(())
+}

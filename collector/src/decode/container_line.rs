@@ -6,18 +6,20 @@ use super::json_fields;
 use super::level_guess::guess;
 use super::scratch::Scratch;
 
-/// Shortest and longest time: `2026-11-22T19:00:00Z`, `2026-11-22T19:00:00.123456789+02:00`.
-const TIMES: std::ops::RangeInclusive<usize> = 20..=35;
+/// The shortest time, and how much longer another may be: `2026-11-22T19:00:00Z`,
+/// `2026-11-22T19:00:00.123456789+02:00`.
+const TIME: usize = 20;
+const LONGER: usize = 16;
 
 /// True if `line` begins as one of these lines does.
 #[inline]
 pub(super) fn begins_one(line: &[u8]) -> bool {
-    line.get(10) == Some(&b'T')
-        && line.len() > *TIMES.start()
-        && line[..line.len().min(TIMES.end() + 1)]
-            .iter()
-            .rposition(|&byte| byte == b' ')
-            .is_some_and(|at| TIMES.contains(&at) && line[at + 1..].starts_with(b"std"))
+    if line.get(10) != Some(&b'T') || line.len() <= TIME {
+        return false;
+    }
+    let rest = &line[TIME..];
+    let blank = rest.iter().take(LONGER).position(|&byte| byte == b' ');
+    blank.is_some_and(|at| rest[at + 1..].starts_with(b"std"))
 }
 
 /// Reads such a line into `draft`; `None` when it is none.

@@ -23,9 +23,9 @@ use super::json_fields;
 use super::scratch::Scratch;
 use super::severity::{self, Severity};
 use super::time::{self, MinuteMemory};
+use access_point::access_point;
 use std::borrow::Cow;
 use std::sync::LazyLock;
-use access_point::access_point;
 use tag::{has_pid, is_host, is_level_word, is_priority_name, is_slot, own_line, tagged};
 
 /// The names of the facilities (RFC 5424, section 6.2.1), by their numbers.

@@ -193,7 +193,9 @@ fn take_text(message: Message<'_>, context: DecodeContext<'_>, sink: &mut RunSin
     let done = match line {
         [b'{', ..] if whole => take_object(Message { bytes: line, ..message }, context, run),
         [b'[', .., b']'] if whole => take_array(Message { bytes: line, ..message }, context, run),
-        _ if whole && container_line::begins_one(line) => take_container_line(line, context, run),
+        _ if whole && container_line::begins_one(message.bytes) => {
+            take_container_line(message.bytes, context, run)
+        }
         _ => false,
     };
     if !done {
@@ -203,7 +205,7 @@ fn take_text(message: Message<'_>, context: DecodeContext<'_>, sink: &mut RunSin
 
 /// Adds a line that the runtime of a container wrote; `false` when it is anything else.
 fn take_container_line(line: &[u8], context: DecodeContext<'_>, run: &mut LineRun) -> bool {
-    let (text, invalid) = as_text(line, "\\");
+    let (text, invalid) = as_text(line.strip_suffix(b"\r").unwrap_or(line), "\\");
     step(2 * line.len());
     let taken = with_scratch(|scratch| {
         let mut draft = Draft::new(context.received);

@@ -69,7 +69,7 @@ fn php(line: &[u8]) -> Option<Level> {
     }
 }
 
-/// `2026-11-22 19:00:00.123 UTC,"user",…,0,ERROR,42P01,…`: the twelfth column of CSV.
+/// `2026-11-22 19:00:00.123 UTC,"user",…,0,ERROR,42P01,…`: a column of CSV.
 fn postgresql(line: &[u8]) -> Option<Level> {
     // A zone of three to six characters behind the milliseconds.
     if line.get(23) != Some(&b' ') || !line.get(27..31)?.contains(&b',') {
@@ -81,20 +81,23 @@ fn postgresql(line: &[u8]) -> Option<Level> {
         quoted ^= byte == b'"';
         byte == b',' && !quoted
     });
-    let word = columns.nth(11)?;
-    let state = columns.next()?;
-    if state.len() != 5 {
-        return None;
+    let mut word = columns.nth(8)?;
+    // What stands before the code of a state, as SQL has it, is its severity.
+    for state in columns.take(6) {
+        let code = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        if state.len() == 5 && state.iter().all(code) && word.len() > 2 {
+            let severity = severity::word(std::str::from_utf8(word).ok()?);
+            return Some(severity.map_or(Level::Info, |severity| severity.level));
+        }
+        word = state;
     }
-    match word {
-        b"LOG" => Some(Level::Info),
-        word => severity::word(std::str::from_utf8(word).ok()?).map(|severity| severity.level),
-    }
+    None
 }
 
 /// `dhcp,critical,error dhcp1 …`: topics, of which one is a level.
 fn mikrotik(head: &[u8]) -> Option<Level> {
-    let inside = |byte: &&u8| byte.is_ascii_lowercase() || matches!(byte, b',' | b'-' | b'0'..=b'9');
+    let inside =
+        |byte: &&u8| byte.is_ascii_lowercase() || matches!(byte, b',' | b'-' | b'0'..=b'9');
     let len = head.iter().take_while(inside).count();
     let topics = head.get(..len).filter(|_| head.get(len) == Some(&b' '))?;
     let levels = topics.split(|&byte| byte == b',').skip(1);

@@ -59,7 +59,8 @@ pub(super) fn read<'a>(
 
 /// `1795374000.123456789 MX60 flows src=…`: a count since 1970, a name, and text.
 fn meraki<'a>(stamp: &'a str, rest: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
-    let micros = epoch(stamp).filter(|_| stamp.len() == 10 || stamp.len() > 10 && stamp.contains('.'))?;
+    let micros =
+        epoch(stamp).filter(|_| stamp.len() == 10 || stamp.len() > 10 && stamp.contains('.'))?;
     let (host, rest) = word(rest)?;
     draft.set_time(Moment { micros, zone: Zone::Known });
     draft.host = Some(Text::Plain(claim(host)?.into()));

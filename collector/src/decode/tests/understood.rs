@@ -3,6 +3,8 @@
 
 mod devices;
 mod frameworks;
+mod network;
+mod platforms;
 
 use super::clients::{local, tcp, udp};
 

@@ -1,0 +1,107 @@
+//! Containers, clouds and databases: their lines and their JSON.
+
+use super::rows;
+
+rows! {
+    kubernetes_cri: Tcp [
+        b"2016-10-06T00:17:09.669794202Z stdout F The content of the log entry 1\n",
+        b"2026-11-22T20:00:00.669794202+01:00 stderr P First part of an ERROR\n",
+        b"2026-11-22T19:00:00.5Z stderr F {\"level\":\"error\",\"msg\":\"boom\",\"n\":1}\n",
+        b"2026-11-22T19:00:00.5Z stdout F \n",
+        b"2026-11-22T19:00:00.5Z stdout X of another kind\n",
+        b"2026-11-22T19:00:00 stdout F without a zone\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2016-10-06T00:17:09.669794Z","level":"INFO","msg":"The content of the log entry 1","kv":{"stream":"stdout"}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.669794Z","level":"ERROR","msg":"First part of an ERROR","kv":{"stream":"stderr","partial":true}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.500000Z","level":"ERROR","msg":"boom","kv":{"stream":"stderr","n":1}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.500000Z","level":"INFO","msg":"","kv":{"stream":"stdout"}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"2026-11-22T19:00:00.5Z stdout X of another kind"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"2026-11-22T19:00:00 stdout F without a zone"}"##,
+    ];
+    google_cloud_entries: Tcp [
+        b"{\"insertId\":\"x\",\"jsonPayload\":{\"message\":\"m\",\"level\":\"warn\",\"n\":7},\"severity\":\"ERROR\",\"timestamp\":\"2026-11-22T19:00:00.5Z\",\"resource\":{\"type\":\"k8s_container\"}}\n",
+        b"{\"jsonPayload\":{\"message\":\"m\",\"severity\":\"NOTICE\"},\"timestamp\":\"2026-11-22T19:00:00Z\"}\n",
+        b"{\"severity\":\"INFO\",\"message\":\"m\",\"logging.googleapis.com/trace\":\"projects/p/traces/0679\",\"logging.googleapis.com/spanId\":\"4a\",\"logging.googleapis.com/sourceLocation\":{\"file\":\"a.py\",\"line\":\"142\",\"function\":\"f\"},\"timestampSeconds\":1795374000}\n",
+        b"{\"severity\":\"WARNING\",\"textPayload\":\"m\",\"timestamp\":{\"seconds\":1795374000,\"nanos\":500000000}}\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.500000Z","level":"ERROR","msg":"m","kv":{"insertId":"x","jsonPayload.level":"warn","jsonPayload.n":7,"resource":{"type":"k8s_container"}}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"m","kv":{"severity":"NOTICE"}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","file":"a.py","line":142,"msg":"m","kv":{"trace_path":"projects/p/traces/0679","logging.googleapis.com/sourceLocation.function":"f"},"trace":"0679","span":"4a"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.500000Z","level":"WARN","msg":"m"}"##,
+    ];
+    datadog: Tcp [
+        b"{\"status\":\"error\",\"message\":\"boom\",\"ddsource\":\"nodejs\",\"hostname\":\"web1\",\"service\":\"shop\",\"date\":1795374000123}\n",
+        b"{\"status\":\"warn\",\"message\":\"x\",\"dd\":{\"trace_id\":\"123\",\"span_id\":\"456\"},\"timestamp\":\"2026-11-22T19:00:00Z\"}\n",
+        b"{\"level\":\"info\",\"status\":\"error\",\"message\":\"the level is said\"}\n",
+        b"{\"status\":500,\"message\":\"of a request\"}\n",
+        b"{\"status\":\"ok\",\"message\":\"up\",\"dd.trace_id\":\"123\",\"dd.service\":\"shop\"}\n",
+        b"{\"status\":\"success\",\"message\":\"of a payment\"}\n",
+    ] => [
+        r##"{"app":"shop","host":"web1","time":"2026-11-22T19:00:00.123000Z","level":"ERROR","msg":"boom","kv":{"ddsource":"nodejs"}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"WARN","msg":"x","trace":"123","span":"456"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"the level is said","kv":{"status":"error"}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"of a request","kv":{"status":500}}"##,
+        r##"{"app":"shop","host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"up","kv":{"status":"ok"},"trace":"123"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"of a payment","kv":{"status":"success"}}"##,
+    ];
+    postgresql_csv_and_json: Tcp [
+        b"2026-11-22 19:00:00.123 UTC,\"postgres\",\"shop\",1234,\"192.0.2.4:5\",60a1.1,6,\"SELECT\",2026-11-22 18:00:00 UTC,3/4,0,ERROR,42P01,\"relation \"\"x\"\" does not exist\",,,,,,\"select 1\",15,,\"psql\"\n",
+        b"2026-11-22 19:00:00.123 CEST,,,1234,,60a1.1,6,,2026-11-22 18:00:00 CEST,,0,LOG,00000,\"an ERROR is near\",,\n",
+        b"2026-11-22 19:00:00.123 UTC,\"a,ERROR,b\",\"shop\",1,,60a1.1,6,,2026-11-22 18:00:00 UTC,,0,WARNING,01000,\"slow\",,\n",
+        b"{\"timestamp\":\"2026-11-22 19:00:00.123 UTC\",\"user\":\"postgres\",\"pid\":1234,\"error_severity\":\"ERROR\",\"state_code\":\"42P01\",\"message\":\"no\",\"application_name\":\"psql\"}\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"2026-11-22 19:00:00.123 UTC,\"postgres\",\"shop\",1234,\"192.0.2.4:5\",60a1.1,6,\"SELECT\",2026-11-22 18:00:00 UTC,3/4,0,ERROR,42P01,\"relation \"\"x\"\" does not exist\",,,,,,\"select 1\",15,,\"psql\""}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"2026-11-22 19:00:00.123 CEST,,,1234,,60a1.1,6,,2026-11-22 18:00:00 CEST,,0,LOG,00000,\"an ERROR is near\",,"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"2026-11-22 19:00:00.123 UTC,\"a,ERROR,b\",\"shop\",1,,60a1.1,6,,2026-11-22 18:00:00 UTC,,0,WARNING,01000,\"slow\",,"}"##,
+        r##"{"host":"10.0.0.7","pid":1234,"time":"2026-11-22T19:00:00.123000Z","level":"ERROR","msg":"no","kv":{"user":"postgres","state_code":"42P01","application_name":"psql"}}"##,
+    ];
+    older_redis: Tcp [
+        b"[1234] 22 Nov 19:00:00.123 # Server started\n",
+        b"[1234] 22 Nov 19:00:00.123 * Ready\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"[1234] 22 Nov 19:00:00.123 # Server started"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"[1234] 22 Nov 19:00:00.123 * Ready"}"##,
+    ];
+    levels_behind_a_time: Tcp [
+        b"2026-11-22T19:00:00.123Z\terror\tboom\t{\"n\":1}\n",
+        b"2026-11-22T19:00:00.123Z - error: boom\n",
+        b"2026-11-22 19:00:00 warn: slow\n",
+        b"2026-11-22T19:00:00.123Z warn shop: slow\n",
+        b"2026-11-22T19:00:00Z E! [outputs.influxdb] boom\n",
+        b"2026-11-22 19:00:00 error in a module is none\n",
+        b"2026-11-22T19:00:00Z http server\n",
+        b"[2026-11-22 19:00:00,123: WARNING/MainProcess] slow\n",
+        b"19:00:00,123 |-WARN in ch.qos.logback.core\n",
+        b"W20261122 19:00:00.123456  7 a.cc:7] slow\n",
+        b"cache/ERROR/7 is a path\n",
+        b"W2026112 19:00:00 is no date\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"2026-11-22T19:00:00.123Z\terror\tboom\t{\"n\":1}"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"2026-11-22T19:00:00.123Z - error: boom"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"2026-11-22 19:00:00 warn: slow"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"2026-11-22T19:00:00.123Z warn shop: slow"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"2026-11-22T19:00:00Z E! [outputs.influxdb] boom"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"2026-11-22 19:00:00 error in a module is none"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"2026-11-22T19:00:00Z http server"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"[2026-11-22 19:00:00,123: WARNING/MainProcess] slow"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"19:00:00,123 |-WARN in ch.qos.logback.core"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"W20261122 19:00:00.123456  7 a.cc:7] slow"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"cache/ERROR/7 is a path"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"W2026112 19:00:00 is no date"}"##,
+    ];
+    gunicorn_uvicorn_ruby_erlang: Tcp [
+        b"[2026-11-22 19:00:00 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:8)\n",
+        b"ERROR:    Exception in ASGI application\n",
+        b"W, [2026-11-22T19:00:00.123456 #7]  WARN -- shop: slow\n",
+        b"F, [2026-11-22T19:00:00.123456 #7] FATAL -- : x\n",
+        b"2026-11-22 19:00:00.123456+00:00 [warning] <0.7.0> slow\n",
+        b"=ERROR REPORT==== 22-Nov-2026::19:00:00.123 ===\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"[2026-11-22 19:00:00 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:8)"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"ERROR:    Exception in ASGI application"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"W, [2026-11-22T19:00:00.123456 #7]  WARN -- shop: slow"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"F, [2026-11-22T19:00:00.123456 #7] FATAL -- : x"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"2026-11-22 19:00:00.123456+00:00 [warning] <0.7.0> slow"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"=ERROR REPORT==== 22-Nov-2026::19:00:00.123 ==="}"##,
+    ];
+}

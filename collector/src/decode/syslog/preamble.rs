@@ -136,7 +136,9 @@ impl<'a> HeaderPart<'a> {
             }
             Self::Host(name) => draft.note("origin", Text::Plain(name.into())),
             Self::Element(element) => draft.note("structured_data", Text::Plain(element.into())),
-            Self::Task(task) => draft.app = draft.app.take().or(Some(Text::Plain(task.into()))),
+            Self::Task(task) => {
+                draft.app.get_or_insert_with(|| Text::Plain(task.into()));
+            }
             Self::Node(node) => draft.note("node", Text::Plain(node.into())),
             Self::Counter(count) => {
                 let first = Text::Json("sequence");

@@ -1,26 +1,97 @@
-// What programs of Node.js do with the clients of HTTP protocols: MODULES PROTOCOL URL.
+// What programs of Node.js do with the clients of other protocols: MODULES PROTOCOL URL.
 import { createRequire } from 'node:module';
 
 const [modules, protocol, url] = process.argv.slice(2);
 const require = createRequire(modules + '/');
 const labels = { app: 'orders', host: 'web1' };
 
+const orders = ['order 7 is late', 'order 8 is late'];
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const at = new URL(url);
+
+async function otlp(kind, to) {
+  const { LoggerProvider, BatchLogRecordProcessor } = require('@opentelemetry/sdk-logs');
+  const { OTLPLogExporter } = require('@opentelemetry/exporter-logs-otlp-' + kind);
+  const { resourceFromAttributes } = require('@opentelemetry/resources');
+  const resource = resourceFromAttributes({ 'service.name': 'orders', 'host.name': 'web1' });
+  const exporter = new OTLPLogExporter({ url: to });
+  const provider = new LoggerProvider({
+    resource,
+    processors: [new BatchLogRecordProcessor({ exporter })],
+  });
+  const logger = provider.getLogger('orders');
+  for (const body of orders) logger.emit({ severityNumber: 13, severityText: 'WARN', body });
+  await provider.shutdown();
+}
+
 const senders = {
-  async otlp() {
-    const { LoggerProvider, BatchLogRecordProcessor } = require('@opentelemetry/sdk-logs');
-    const { OTLPLogExporter } = require('@opentelemetry/exporter-logs-otlp-http');
-    const { resourceFromAttributes } = require('@opentelemetry/resources');
-    const resource = resourceFromAttributes({ 'service.name': 'orders', 'host.name': 'web1' });
-    const exporter = new OTLPLogExporter({ url: url + '/v1/logs' });
-    const provider = new LoggerProvider({
-      resource,
-      processors: [new BatchLogRecordProcessor({ exporter })],
+  otlp: () => otlp('http', url + '/v1/logs'),
+  'otlp-proto': () => otlp('proto', url + '/v1/logs'),
+  'otlp-grpc': () => otlp('grpc', url),
+  async 'winston-elasticsearch'() {
+    const winston = require('winston');
+    const { ElasticsearchTransport } = require('winston-elasticsearch');
+    const transport = new ElasticsearchTransport({
+      index: 'orders',
+      flushInterval: 100,
+      clientOpts: { node: url },
+      transformer: ({ level, message }) => ({ level, message, host: 'web1' }),
     });
-    const logger = provider.getLogger('orders');
-    for (const body of ['order 7 is late', 'order 8 is late']) {
-      logger.emit({ severityNumber: 13, severityText: 'WARN', body });
+    transport.on('error', (error) => console.error(error));
+    const logger = winston.createLogger({ transports: [transport] });
+    for (const order of orders) logger.warn(order);
+    await wait(300);
+    await transport.flush();
+  },
+  async 'pino-elasticsearch'() {
+    const stream = require('pino-elasticsearch')({
+      index: 'orders', node: url, esVersion: 8, flushBytes: 10, flushInterval: 100,
+    });
+    for (const event of ['error', 'insertError', 'unknown']) {
+      stream.on(event, (error) => console.error(event, error));
     }
-    await provider.shutdown();
+    const logger = require('pino')({ base: { host: 'web1' } }, stream);
+    for (const order of orders) logger.warn(order);
+    await wait(500);
+  },
+  async 'pino-seq'() {
+    const { createStream } = await import(modules + '/pino-seq/dist/index.js');
+    const stream = createStream({ serverUrl: url });
+    const logger = require('pino')({ base: { app: 'orders', host: 'web1' } }, stream);
+    for (const order of orders) logger.warn(order);
+    await stream.flush();
+  },
+  async 'winston-seq'() {
+    const winston = require('winston');
+    const { SeqTransport } = await import(modules + '/@datalust/winston-seq/dist/src/index.js');
+    const transport = new SeqTransport({ serverUrl: url, onError: console.error });
+    const logger = winston.createLogger({ transports: [transport], defaultMeta: labels });
+    for (const order of orders) logger.warn(order);
+    await transport.flush();
+  },
+  async 'splunk-logging'() {
+    const { Logger } = require('splunk-logging');
+    const logger = new Logger({ token: 'none', url });
+    logger.error = (error) => console.error(error);
+    for (const message of orders) {
+      const metadata = { host: 'web1' };
+      await new Promise((done) => logger.send({ message, metadata, severity: 'warn' }, done));
+    }
+  },
+  async 'fluent-logger'() {
+    const logger = require('fluent-logger').createFluentSender('orders', {
+      host: at.hostname, port: Number(at.port), requireAckResponse: true, ackResponseTimeout: 5000,
+    });
+    for (const msg of orders) {
+      await new Promise((done) => logger.emit({ msg, level: 'warn', host: 'web1' }, done));
+    }
+    logger.end();
+  },
+  async 'lumberjack-client'() {
+    const Client = require('lumberjack-client');
+    const client = new Client({ host: at.hostname, port: Number(at.port) });
+    for (const message of orders) client.log({ message, level: 'warn', ...labels });
+    await wait(500);
   },
   async 'winston-loki'() {
     const winston = require('winston');

@@ -1,25 +1,51 @@
-"""What Python programs do with the clients of HTTP protocols: otlp|loki|splunk|gelf|elastic URL."""
+"""What Python programs do with the clients of HTTP protocols: otlp|grpc|loki|splunk|gelf|elastic|seq
+URL [COUNT]."""
 
 import logging
 import sys
+import time
 import warnings
 
 warnings.filterwarnings("ignore")
-protocol, url = sys.argv[1:]
+protocol, url, *count = sys.argv[1:]
+
+
+def exported(exporter):
+    from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+    from opentelemetry.sdk.resources import Resource
+
+    resource = Resource.create({"service.name": "orders", "host.name": "web1"})
+    provider = LoggerProvider(resource=resource)
+    processor = BatchLogRecordProcessor(exporter, schedule_delay_millis=50, max_export_batch_size=20)
+    provider.add_log_record_processor(processor)
+    return LoggingHandler(logger_provider=provider), provider.shutdown
 
 
 def otlp():
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-    from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
-    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-    from opentelemetry.sdk.resources import Resource
     from opentelemetry.exporter.otlp.proto.http import Compression
 
-    resource = Resource.create({"service.name": "orders", "host.name": "web1"})
-    provider = LoggerProvider(resource=resource)
-    exporter = OTLPLogExporter(endpoint=url + "/v1/logs", compression=Compression.Gzip)
-    provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
-    return LoggingHandler(logger_provider=provider), provider.shutdown
+    return exported(OTLPLogExporter(endpoint=url + "/v1/logs", compression=Compression.Gzip))
+
+
+def grpc():
+    from grpc import Compression
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+
+    return exported(OTLPLogExporter(endpoint=url, insecure=True, compression=Compression.Gzip))
+
+
+def seq():
+    from seqlog import SeqLogHandler
+
+    def close():
+        handler.log_queue.join()
+        handler.flush()
+        handler.close()
+
+    handler = SeqLogHandler(url, batch_size=100)
+    return handler, close
 
 
 def loki():
@@ -63,10 +89,16 @@ def elastic():
     return Bulk(), client.close
 
 
-handler, close = {"elastic": elastic, "otlp": otlp, "loki": loki, "splunk": splunk, "gelf": gelf}[protocol]()
+protocols = [elastic, otlp, grpc, loki, splunk, gelf, seq]
+handler, close = {protocol.__name__: protocol for protocol in protocols}[protocol]()
 logger = logging.getLogger("orders")
 logger.setLevel(logging.INFO)
 logger.addHandler(handler)
-logger.warning("order 7 is late")
-logger.warning("order 8 is late")
+if count:
+    for number in range(1, int(count[0]) + 1):
+        logger.warning("thread 1 number %d", number)
+        time.sleep(0.005)
+else:
+    logger.warning("order 7 is late")
+    logger.warning("order 8 is late")
 close()

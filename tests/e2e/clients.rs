@@ -5,6 +5,7 @@
 //! unless asked for (`cargo test --test e2e -- --ignored clients::`), as `./check` does.
 
 mod acked;
+mod senders;
 mod tls;
 
 use crate::harness::{Child, Collector, Records, SOON, Scene, message, wait_until};
@@ -73,7 +74,10 @@ fn send(line: &str, input: &str, count: usize) -> Vec<Value> {
     let program = words.next().expect("a line has a first word");
     let mut command = scene.command(Path::new(&program));
     command.args(words);
-    if ["gelf.py", "http_senders.py", "forward.py"].iter().any(|py| line.contains(py)) {
+    if ["gelf.py", "http_senders.py", "forward.py", "lumberjack.py"]
+        .iter()
+        .any(|py| line.contains(py))
+    {
         command.env("PYTHONPATH", client("python"));
     }
     let mut child = Child::start(&mut command);
@@ -172,7 +176,7 @@ fn loggen_of_syslog_ng_sends_syslog() {
     }
 }
 
-/// What a relay with `conf` makes of two messages that logger gives it, in each of its ways.
+/// What a relay makes of two messages that logger gives it, in each of its ways.
 fn relay(start: impl Fn(&Scene, &Path) -> Command, ways: &[(&str, &str)]) {
     let scene = Scene::new();
     let local = scene.path("local");
@@ -317,28 +321,5 @@ fn the_log_of_go_sends_lines_and_its_syslog_syslog() {
             [("INFO", "order 7 filled"), ("WARN", "order 8 is late"), ("ERROR", "order 9 failed")];
         let from = From { app: Some("orders"), host: &here };
         assert_came(&line, &send(&line, "", 3), from, &expected);
-    }
-}
-
-#[test]
-#[ignore = "needs tests/clients/get"]
-fn python_programs_send_otlp_loki_splunk_and_gelf_over_http() {
-    let url = "http://127.0.0.1:{tcp}";
-    for (protocol, app, host) in [
-        ("otlp", Some("orders"), "web1"),
-        ("loki", Some("orders"), "web1"),
-        ("splunk", None, "web1"),
-        ("gelf", None, &*ours()),
-        ("elastic", Some("orders"), "web1"),
-    ] {
-        let line = format!("python3 {} {protocol} {url}", script("http_senders.py").display());
-        let records = send(&line, "", 2);
-        let said: Vec<_> = records.iter().map(message).collect();
-        assert_eq!(said, ["order 7 is late", "order 8 is late"], "{protocol}");
-        for record in &records {
-            assert_eq!(record["app"].as_str(), app, "{protocol}: {record}");
-            let same = record["host"].as_str().is_some_and(|came| came.starts_with(host));
-            assert!(same, "{protocol}: {record} is not of {host}");
-        }
     }
 }

@@ -81,14 +81,28 @@ fn seq_event(event: JsonValue<'_>, received: i64) -> Option<Record<'_>> {
             }
             ("MessageTemplate", Some(text)) => record.msg = text,
             ("Properties", _) => {
-                let properties = value.members().unwrap_or_default();
-                let compact = properties.into_iter().map(|(key, value)| (key, value.compact()));
-                record.kv.extend(compact);
+                for (key, value) in value.members().unwrap_or_default() {
+                    take_property(&mut record, key, value);
+                }
             }
             _ => record.kv.push((key, value.compact())),
         }
     }
     Some(record)
+}
+
+/// Puts a property of an event where it says who sends, or under `kv`.
+fn take_property<'a>(record: &mut Record<'a>, key: Cow<'a, str>, value: JsonValue<'a>) {
+    let place = match &*key.to_ascii_lowercase() {
+        "app" | "application" => Some(&mut record.claims.app),
+        "host" | "hostname" | "machinename" => Some(&mut record.claims.host),
+        _ => None,
+    };
+    let name = value.text().and_then(|name| claim(&name).map(str::to_owned));
+    match place {
+        Some(place @ None) if name.is_some() => *place = name,
+        _ => record.kv.push((key, value.compact())),
+    }
 }
 
 /// JSON objects one behind another.
@@ -262,10 +276,11 @@ mod tests {
     #[test]
     fn events_of_seq_come_in_both_of_its_forms() {
         let clef = br#"{"@t":"2026-11-22T18:42:23.123456Z","@m":"late","@l":"Warning"}"#;
-        let raw = br#"{"Events":[{"Timestamp":"2026-11-22T18:42:23.123456Z","Level":"Warning","MessageTemplate":"late","Properties":{"n":7}},1]}"#;
+        let raw = br#"{"Events":[{"Timestamp":"2026-11-22T18:42:23.123456Z","Level":"Warning","MessageTemplate":"late","Properties":{"n":7,"MachineName":"web1"}},1]}"#;
         assert_eq!(shown(seq_records(clef, 0)), ["WARN late"]);
         assert_eq!(shown(seq_records(raw, 0)), ["WARN late", "event 1 is not a JSON object"]);
         let record = seq_records(raw, 0).next().unwrap().unwrap();
+        assert_eq!(record.claims.host.as_deref(), Some("web1"));
         assert_eq!(
             (record.time, &record.kv[..]),
             (1_795_372_943_123_456, &[("n".into(), "7".into())][..])

@@ -165,23 +165,3 @@ fn the_journal_of_systemd_is_kept_once_though_the_collector_is_killed() {
     assert!(records.iter().all(|r| r["app"] == "orders" && r["level"] == "WARN"));
     assert_each_once(&Records(records), 1, ENTRIES as u64);
 }
-
-#[test]
-#[ignore = "needs tests/clients/get"]
-fn programs_of_node_send_otlp_and_loki_over_http() {
-    let modules = client("node/node_modules");
-    for protocol in ["otlp", "winston-loki", "pino-loki"] {
-        let program = script("http_senders.mjs");
-        let at = "http://127.0.0.1:{tcp}";
-        let line = format!("node {} {} {protocol} {at}", program.display(), modules.display());
-        let records = send(&line, "", 2);
-        let said: Vec<&str> = records.iter().map(message).collect();
-        // winston-loki adds what else it knows.
-        assert!(said[0].starts_with("order 7 is late"), "{protocol}: {said:?}");
-        assert!(said[1].starts_with("order 8 is late"), "{protocol}: {said:?}");
-        for record in &records {
-            let who = (&record["app"], &record["host"], &record["level"]);
-            assert_eq!(who, (&"orders".into(), &"web1".into(), &"WARN".into()), "{protocol}");
-        }
-    }
-}

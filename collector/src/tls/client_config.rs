@@ -42,7 +42,7 @@ pub struct ForwardTls {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForwardPin(pub Fingerprint);
 
-/// A pin that is no fingerprint.
+/// A malformed pin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected sha256: and 64 hex digits")]
 pub struct UnknownForwardPin;

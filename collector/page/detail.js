@@ -1,5 +1,5 @@
 // The details of one record.
-import { $, cut, el, fullTime, hueOf, levelOf, LEVELS, pieces, scalar, show } from "./text.js";
+import { $, cut, el, fullTime, hueOf, levelOf, LEVELS, pieces, scalar, show, spanText } from "./text.js";
 import { filterOf, pick } from "./row.js";
 
 const LONGEST = 65_536;
@@ -63,12 +63,7 @@ function block(text, cls, words) {
 /** A span of the chain; a click selects the records of it and of the spans within it. */
 function spanRow(span, words) {
   const text = spanText(span);
-  return typeof span.id === "string" ? el("div", "", pick("mono", "f", `span=${span.id}`, text, words)) : el("div", "mono", ...pieces(text, words));
-}
-
-/** A span and its values, on one line. */
-function spanText({ name, kv = {} }) {
-  return [name, ...Object.entries(kv).map(([key, value]) => `${key}=${show(value)}`)].join(" ");
+  return typeof span?.id === "string" ? el("div", "", pick("mono", "f", `span=${span.id}`, text, words)) : el("div", "mono", ...pieces(text, words));
 }
 
 export class Detail {

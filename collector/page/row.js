@@ -1,9 +1,11 @@
 // One visible row: a record on one line, or a notice that cannot be mistaken for one.
-import { clock, cut, el, fullTime, hueOf, levelOf, LEVELS, pieces, scalar, show, timeOf } from "./text.js";
+import { clock, cut, el, fullTime, hueOf, levelOf, LEVELS, pieces, scalar, show, spanText, timeOf } from "./text.js";
 
 const LONGEST = 1000;
 const VALUE = 80;
 const VALUES = 12;
+/** The innermost spans that a row shows. */
+const SPANS = 4;
 let made = 0;
 
 /** A value of a record that becomes a filter when it is clicked. */
@@ -23,6 +25,13 @@ function quiet(button) {
 /** The filter by one of a record's values, or null. */
 export function filterOf(key, value) {
   return scalar(value) && !key.includes("=") ? `${key}=${show(value)}` : null;
+}
+
+/** A span in front of a message; a click selects its records. */
+function spanCell(span, words) {
+  const cell = typeof span?.id === "string" ? quiet(pick("in", "f", `span=${span.id}`, "")) : el("span", "in");
+  cell.replaceChildren(el("bdi", "", ...pieces(cut(spanText(span), VALUE), words)), ":");
+  return cell;
 }
 
 export class Row {
@@ -102,6 +111,7 @@ export class Row {
   #message(record, words) {
     const message = el("span", "msg");
     if (record.lost > 0) message.append(el("span", "badge bad", `${record.lost} lost`));
+    if (Array.isArray(record.spans)) message.append(...record.spans.slice(-SPANS).map((span) => spanCell(span, words)));
     message.append(el("bdi", "", ...pieces(cut(String(record.msg ?? ""), LONGEST), words)));
     if (record.truncated > 0) message.append(el("span", "badge", `${record.truncated} bytes cut`));
     let shown = 0;

@@ -103,6 +103,13 @@ export function show(value, indent) {
   return JSON.stringify(value, null, indent) ?? "";
 }
 
+/** A span with its values, which other loggers write beside its name: `request{id=7}`. */
+export function spanText(span) {
+  const { name, id, kv, ...others } = Object(span);
+  const values = Object.entries({ ...Object(kv), ...others }).map(([key, value]) => `${key}=${show(value)}`);
+  return show(name ?? "") + (values.length ? `{${values.join(" ")}}` : "");
+}
+
 export const LEVELS = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 
 /** The index of a level, worst first; anything else counts as INFO. */

@@ -357,15 +357,18 @@ holds("one click leads from a record to all of its span or its trace, in all app
   );
   const click = async (text, name, count) => {
     await open(`?app=${app}`);
-    await row("in the query").locator(".msg").click();
+    await row("in the query").locator(".msg > bdi").click();
     await page.waitForSelector("#detail:not([hidden])");
     await page.click(`#detail dl .pick >> text=${text}`);
     await until(async () => (await rows()).length === count, `${count} records of ${text}`);
     assert.deepEqual([...query().keys()].sort(), [name], "no other filter is left");
   };
-  await click("request id=7", "span", 2);
+  await click("request{id=7", "span", 2);
   await click(inner, "span", 1);
   await click(trace, "trace", 3);
+  await open(`?app=${app}`);
+  await row("in the query").locator(".msg .pick >> text=request{id=7").click();
+  await until(async () => (await rows()).length === 2, "a span in front of a message leads there too");
 });
 
 holds("the trace and the spans of a record are in its details", {}, async () => {
@@ -373,12 +376,13 @@ holds("the trace and the spans of a record are in its details", {}, async () => 
   await given(history(30));
   await put(now({ app, msg: "in a span", trace: "4bf92f3577b34da6a3ce929d0e0e4736", span: "00f067aa0ba902b7", spans: [{ name: "request", id: "00f067aa0ba902b7", kv: { id: 7, path: "/orders" } }, { name: "query", id: "00f067aa0ba902b8" }] }));
   await open(`?app=${app}`);
-  await row("in a span").locator(".msg").click();
+  await row("in a span").locator(".msg > bdi").click();
   await page.waitForSelector("#detail:not([hidden])");
   const shown = await page.innerText("#detail dl");
-  assert.match(shown, /request id=7 path=\/orders\nquery/);
+  assert.match(shown, /request\{id=7 path=\/orders\}\nquery/);
+  assert.match(await row("in a span").innerText(), /request\{id=7 path=\/orders\}:\s*query:\s*in a span/);
   assert.match(shown, /trace\s+4bf92f3577b34da6a3ce929d0e0e4736/);
-  await page.click("#detail dl .pick >> text=request id=7");
+  await page.click("#detail dl .pick >> text=request{id=7");
   await page.waitForFunction(() => new URLSearchParams(location.search).get("span") === "00f067aa0ba902b7");
 });
 

@@ -3,7 +3,11 @@
 //! Names are compared without regard to case, `_` and `-`, but for `_` in front: `LogLevel`,
 //! `log_level` and `logLevel` are one name, `_level` is another.
 
+mod opened;
+
 use std::sync::LazyLock;
+
+pub(super) use opened::{OPENED, opened};
 
 /// A field of a record, or two of which the value shows which it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,50 +255,6 @@ const DIALECTS: &[Dialect] = &[
     // VictoriaLogs.
     Dialect { markers: &["_msg"], names: &[(Field::Time, &["_time"])] },
 ];
-
-/// The objects whose members are looked at one by one.
-pub(super) const OPENED: [&str; 21] = [
-    "fields",
-    "span",
-    "log",
-    "log.origin",
-    "log.origin.file",
-    "service",
-    "host",
-    "process",
-    "process.thread",
-    "source",
-    "extra",
-    "record",
-    "record.level",
-    "record.time",
-    "record.file",
-    "record.process",
-    "record.thread",
-    "t",
-    "jsonPayload",
-    "dd",
-    "logging.googleapis.com/sourceLocation",
-];
-
-/// One more than the place in [`OPENED`] of the object `key` that stands in the object `inner`.
-pub(super) fn opened(inner: u8, key: &[u8]) -> Option<u8> {
-    // The first letter rules most keys out.
-    let &first = key.first()?;
-    if inner == 0 {
-        if !matches!(first, b'f' | b's' | b'l' | b'h' | b'p' | b'e' | b'r' | b't' | b'j' | b'd') {
-            return None;
-        }
-        let at = OPENED.iter().position(|name| name.as_bytes() == key)?;
-        return u8::try_from(at + 1).ok();
-    }
-    let outer = OPENED[usize::from(inner - 1)];
-    let at = OPENED.iter().position(|name| {
-        let rest = name.strip_prefix(outer).and_then(|rest| rest.strip_prefix('.'));
-        rest.is_some_and(|rest| rest.as_bytes() == key)
-    })?;
-    u8::try_from(at + 1).ok()
-}
 
 /// A field that a name may be for.
 #[derive(Debug, Clone, Copy)]

@@ -145,7 +145,7 @@ fn receive(socket: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<ReceivedDatag
 }
 
 fn receive_one(
-    control: &mut Vec<u8>,
+    control: &mut [u8],
     socket: &impl AsRawFd,
     buffer: &mut [u8],
 ) -> io::Result<ReceivedDatagram> {

@@ -17,7 +17,9 @@ use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Read, Write};
 use std::ops::RangeInclusive;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -42,6 +44,8 @@ fn main() {
         "locals" => log_from_a_local(),
         "hostile" => log_hostile(),
         "fork" => return system::fork(&told, guard),
+        "orphan" => system::leave_an_orphan(&told),
+        "grandchildren" => return system::fork_while_logging(told.number("records", 1)),
         "sealed" => system::log_without_the_system(told.number("records", 1000)),
         "pace" => told.pace(),
         "daemon" => system::become_daemon(&told),
@@ -123,7 +127,7 @@ impl Told {
 
 impl Told {
     /// Logs `rate` records a second from each thread until stdin ends, or as fast as it can once
-    /// stdin says something, and notes after each how far it is, in a file: not even SIGKILL takes
+    /// stdin says so, and notes after each how far it is, in a file: not even SIGKILL takes
     /// that back.
     fn pace(&self) {
         let path = self.get("progress").expect("progress=PATH");
@@ -136,12 +140,35 @@ impl Told {
                 let pace = Pace { thread, life, rate, stop, hurry };
                 scope.spawn(move || pace.keep(progress));
             }
-            while let Ok(1..) = io::stdin().read(&mut [0; 1]) {
-                hurry.store(true, Ordering::Relaxed);
+            let mut own = system::OwnFiles::new(path, progress.as_raw_fd());
+            let mut spool = spool_path();
+            let mut asked = [0];
+            while let Ok(1..) = io::stdin().read(&mut asked) {
+                match asked[0] {
+                    b'c' => own.close_all_others(),
+                    b's' => settle(&mut spool),
+                    _ => hurry.store(true, Ordering::Relaxed),
+                }
             }
             stop.store(true, Ordering::Relaxed);
         });
     }
+}
+
+fn spool_path() -> Option<PathBuf> {
+    netlog::stats().and_then(|stats| stats.spool_path)
+}
+
+/// Waits until the spool at `path`, which was removed, has a successor, and its records are delivered.
+fn settle(path: &mut Option<PathBuf>) {
+    while spool_path() == *path {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    *path = spool_path();
+    while !netlog::flush(Duration::from_millis(200)).acked {
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    say("settled");
 }
 
 /// One thread's way through a life of its program.

@@ -1,6 +1,7 @@
-//! The wall clock.
+//! The wall clock, and one that nobody sets.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The time now, in microseconds since 1970.
 pub(crate) fn now() -> i64 {
@@ -11,4 +12,13 @@ pub(crate) fn now() -> i64 {
 /// The time now, in seconds since 1970.
 pub(crate) fn seconds() -> i64 {
     now().div_euclid(1_000_000)
+}
+
+/// Seconds by a clock that only goes forward, whatever becomes of the wall clock. It begins with a
+/// large number, so that there is room for what was earlier than this process.
+pub(crate) fn monotonic_seconds() -> i64 {
+    const BEGIN: i64 = 1 << 32;
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    let since = BEGAN.get_or_init(Instant::now).elapsed().as_secs();
+    BEGIN.saturating_add_unsigned(since)
 }

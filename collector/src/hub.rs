@@ -12,8 +12,7 @@ pub(crate) mod recent;
 pub(crate) mod sink;
 pub(crate) mod submission;
 
-use crate::clock::{now, seconds};
-
+use crate::clock::{monotonic_seconds, now};
 use crate::senders::identity::Sender;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
@@ -120,7 +119,7 @@ impl Hub {
         self.look();
         while !self.sinks.is_empty() {
             if tidied.elapsed() > MINUTE {
-                let forgotten = self.marks.forget(seconds());
+                let forgotten = self.marks.forget(monotonic_seconds());
                 self.count_forgotten(&forgotten);
                 tidied = Instant::now();
             }
@@ -296,7 +295,7 @@ impl Hub {
     /// Moves the marks behind the write, and wakes each sender's connections once.
     fn ack(&self, senders: &[Arc<Sender>]) {
         let mut marks = self.marks.lock();
-        let seconds = seconds();
+        let seconds = monotonic_seconds();
         for sender in senders {
             let written = marks.change(sender.id, |mark| {
                 mark.written = mark.sealed;

@@ -4,6 +4,7 @@ use crate::endpoints::Endpoints;
 use crate::filter_text::Directives;
 use crate::identity;
 use crate::init_error::InitError;
+use crate::machine::memory_limit;
 use crate::stderr::report;
 #[cfg(feature = "tls")]
 use crate::tls::TlsSettings;
@@ -96,7 +97,7 @@ impl Builder {
             host: identity::host_name(),
             filter: None,
             spool_dir: None,
-            spool_size: 8 << 20,
+            spool_size: default_spool_size(memory_limit()),
             memory_spool: false,
             keep: 256 << 20,
             format: Format::Json,
@@ -167,7 +168,8 @@ impl Builder {
     }
 
     /// Sets the size of the spool in bytes, from 64 KiB to 1 GiB, rounded up to a power of two; by
-    /// default 8 MiB.
+    /// default 8 MiB, or less in a container with less than 128 MiB of memory: at most a sixteenth
+    /// of its limit, and at least 256 KiB.
     ///
     /// ```
     /// let builder = netlog::builder("localhost:1902").spool_size(64 << 20);
@@ -348,5 +350,27 @@ impl Builder {
     pub(crate) fn line_limit(&self, endpoints: &Endpoints) -> usize {
         let limit = self.max_line.min(self.spool_size / 8);
         if endpoints.is_udp() { limit.min(MAX_DATAGRAM_LINE) } else { limit }
+    }
+}
+
+/// 8 MiB, or the largest power of two within a sixteenth of a limit of the memory: the memory of a
+/// spool counts against it.
+fn default_spool_size(memory_limit: Option<u64>) -> usize {
+    const USUAL: u64 = 8 << 20;
+    const LEAST: u64 = 256 << 10;
+    let share = memory_limit.map_or(USUAL, |limit| (limit / 16).clamp(LEAST, USUAL));
+    1 << share.ilog2()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spool_takes_at_most_a_sixteenth_of_a_limited_memory_and_no_more_than_8_mib() {
+        let sizes =
+            [None, Some(u64::MAX), Some(128 << 20), Some(100 << 20), Some(64 << 20), Some(9)];
+        let sizes = sizes.map(|limit| default_spool_size(limit) >> 10);
+        assert_eq!(sizes, [8192, 8192, 8192, 4096, 4096, 256]);
     }
 }

@@ -4,6 +4,7 @@
 //! program's own. So a descriptor is used and closed only while it still is what was opened: its
 //! device and inode are compared each time.
 
+use crate::ring::close_if_open;
 use rustix::fs::{Stat, fstat};
 use rustix::io::Errno;
 use std::io;
@@ -37,8 +38,13 @@ pub(crate) struct Descriptor {
 impl Descriptor {
     /// Takes a descriptor that was just opened.
     pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
-        let id = FileId::of(&fstat(&fd)?);
-        Ok(Self { fd: Some(fd), id })
+        match fstat(&fd) {
+            Ok(stat) => Ok(Self { fd: Some(fd), id: FileId::of(&stat) }),
+            Err(e) => {
+                let _number = fd.into_raw_fd(); // closed already
+                Err(e.into())
+            }
+        }
     }
 
     /// Borrows the descriptor.
@@ -60,7 +66,9 @@ pub(crate) fn was_closed(error: &io::Error) -> bool {
 impl Drop for Descriptor {
     fn drop(&mut self) {
         let Some(fd) = self.fd.take() else { return };
-        if FileId::at(&fd) != Some(self.id) {
+        if FileId::at(&fd) == Some(self.id) {
+            close_if_open(fd);
+        } else {
             let _number = fd.into_raw_fd(); // another file's now, which is not ours to close
         }
     }

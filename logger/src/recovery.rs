@@ -4,6 +4,7 @@
 use crate::spool::{Directory, RingEntry, Spool};
 use crate::stderr::report;
 use crate::worker::{Context, Destination, RetryPolicy, Worker};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -21,6 +22,8 @@ const RESCANS: [Duration; 4] = [
 pub(crate) struct Recovery {
     directory: Arc<Directory>,
     app: String,
+    /// Spools at the start of this program, the oldest first, also of running programs.
+    rings: VecDeque<RingEntry>,
     found_any: bool,
     discarded: Discarded,
 }
@@ -34,47 +37,52 @@ struct Discarded {
 
 impl Recovery {
     pub(crate) fn new(directory: Arc<Directory>, app: &str) -> Self {
-        Self { directory, app: app.to_owned(), found_any: false, discarded: Discarded::default() }
-    }
-
-    fn rings(&self) -> Vec<RingEntry> {
-        self.directory.rings(Some(&self.app), |_| {})
+        let rings = VecDeque::from(directory.rings(Some(app), |_| {}));
+        let found_any = !rings.is_empty();
+        Self { directory, app: app.to_owned(), rings, found_any, discarded: Discarded::default() }
     }
 
     /// Gives back the memory of dead programs' rings that holds no records.
-    pub(crate) fn compact(&self) {
-        let rings = self.rings();
-        let full_size = rings.into_iter().filter(|entry| entry.allocated >= entry.len / 2);
-        for entry in full_size {
+    pub(crate) fn compact(&mut self) {
+        let full_size = |entry: &&mut RingEntry| entry.allocated >= entry.len / 2;
+        for entry in self.rings.iter_mut().filter(full_size) {
             if let Ok(Some(spool)) = self.directory.adopt(&entry.name) {
                 spool.ring.compact();
+                entry.allocated = self.directory.allocated(&entry.name);
             }
         }
     }
 
-    /// `true` if there are spools, of dead or running programs.
+    /// `true` if there were spools, of dead or running programs.
     pub(crate) fn found_any(&self) -> bool {
         self.found_any
     }
 
     /// Discards the oldest spools until the others take at most `keep` bytes.
     pub(crate) fn limit(&mut self, keep: u64) {
-        let rings = self.rings();
-        self.found_any = !rings.is_empty();
-        let mut total: u64 = rings.iter().map(|entry| entry.allocated).sum();
-        for entry in rings {
-            if total <= keep {
-                return;
-            }
+        let mut total: u64 = self.rings.iter().map(|entry| entry.allocated).sum();
+        while total > keep
+            && let Some(entry) = self.rings.pop_front()
+        {
             total -= entry.allocated; // also of a running program's, which do not count
             self.discard(&entry);
         }
     }
 
-    /// Discards the oldest spool to make room; `false` when there is none.
-    pub(crate) fn make_room(&mut self) -> bool {
-        let rings = self.rings();
-        rings.iter().any(|entry| self.discard(entry))
+    /// Discards the oldest spool to make room for a new one of `capacity`; `false` when there is
+    /// none, or when even all of them would not be enough.
+    pub(crate) fn make_room(&mut self, capacity: u64) -> bool {
+        self.rings.retain(|entry| self.directory.is_of_the_dead(&entry.name));
+        let gain: u64 = self.rings.iter().map(|entry| entry.allocated).sum();
+        if !self.directory.has_room(capacity, gain) {
+            return false;
+        }
+        while let Some(entry) = self.rings.pop_front() {
+            if self.discard(&entry) {
+                return true;
+            }
+        }
+        false
     }
 
     fn discard(&mut self, entry: &RingEntry) -> bool {

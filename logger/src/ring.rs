@@ -17,6 +17,8 @@
 //! All of netlog's `unsafe` code is here and in the files of this module, but for one call in `exit.rs`.
 #![allow(unsafe_code)]
 
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+mod close;
 mod fork_local;
 #[cfg(all(any(test, not(target_os = "linux"), netlog_portable), not(loom)))]
 mod heap;
@@ -33,6 +35,8 @@ mod tsc;
 #[cfg(all(target_os = "linux", not(netlog_portable)))]
 mod wiped_page;
 
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
+pub(crate) use close::close_if_open;
 pub(crate) use fork_local::ForkLocal;
 #[cfg(not(all(target_os = "linux", not(netlog_portable))))]
 pub(crate) use heap::HeapMemory as SpoolMemory;

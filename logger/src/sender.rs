@@ -40,6 +40,7 @@ const NOT_SURVIVED: &str = "on this system records wait in memory: a crash or a 
 /// A sender with its spool and worker.
 pub(crate) struct Sender {
     spool: Arc<Spool>,
+    destination: Arc<Destination>,
     waker: Arc<Waker>,
     status: Arc<WorkerStatus>,
     /// Number of dead senders' rings that are being delivered.
@@ -89,6 +90,9 @@ impl Sender {
             #[cfg(feature = "tls")]
             tls: builder.tls.clone(),
         });
+        if let Some(before) = succession.predecessor {
+            destination.remember_from(&before.destination);
+        }
         let spool = Arc::new(spool);
         let mut context =
             Context::new(Arc::clone(&spool), Arc::clone(&destination), RetryPolicy::Report);
@@ -97,6 +101,7 @@ impl Sender {
         let succeed = succession.succeed;
         let sender = Self {
             spool,
+            destination: Arc::clone(&destination),
             waker: Arc::clone(&context.waker),
             status: Arc::clone(&context.status),
             recovering: Arc::default(),
@@ -277,8 +282,8 @@ fn create_fitting(
     let wanted = identity.capacity;
     loop {
         match directory.create(identity.clone()) {
-            Err(e) if e.is_no_room() && identity.capacity > LEAST_SPOOL => identity.capacity /= 2,
-            Err(e) if e.is_no_room() && recovery.make_room() => {}
+            Err(e) if e.is_too_large() && identity.capacity > LEAST_SPOOL => identity.capacity /= 2,
+            Err(e) if e.is_no_room() && recovery.make_room(identity.capacity) => {}
             created => {
                 if created.is_ok() && identity.capacity < wanted {
                     let size = identity.capacity >> 10;

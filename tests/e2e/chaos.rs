@@ -1,14 +1,17 @@
-//! Chaos: senders and collectors are killed and stopped, connections cut, disks filled, as a seed
-//! has it; then each record must be in the file once, in its thread's order.
+//! Chaos: senders and collectors are killed and stopped, connections cut, disks filled, clocks set,
+//! descriptors closed, spools removed, foreign lines appended, as a seed has it; then each record must
+//! be in the file once, in its thread's order.
 //!
 //! ```text
 //! NETLOG_CHAOS_SEED=7 NETLOG_CHAOS_SECONDS=1800 cargo test --test e2e chaos
 //! ```
 //! `NETLOG_CHAOS_WITHOUT=collector,disk` leaves the parts out that are named, of `sender`,
-//! `collector`, `disk`, `network` and `ship`: the others do what they would have done.
+//! `collector`, `disk`, `start`, `network`, `ship`, `clock`, `descriptors`, `swept`, `small` and
+//! `foreign`: the others do what they would have done.
 
 mod checker;
 mod disk;
+mod foreign;
 mod plain;
 mod schedule;
 mod senders;
@@ -42,7 +45,7 @@ fn whoever_is_killed_and_whatever_breaks_each_record_is_in_the_file_once_and_in_
     tell(&format!("chaos: {again} NETLOG_CHAOS_WITHOUT={without}"));
     let mut stage = Stage::set(seed);
     let length = Duration::from_secs(seconds);
-    let steps = schedule::draw(seed, length, stage.senders(), &without);
+    let steps = schedule::draw(seed, length, &without);
     stage.play(steps, length);
     let (totals, verdict) = stage.close();
     tell(&format!("chaos: {again}\n{totals}"));

@@ -1,6 +1,8 @@
 //! The spool directory, with everything in it that may lie there.
 
-use crate::harness::{Child, Collector, Port, SOON, Scene, assert_each_once, messages, wait_until};
+use crate::harness::{
+    Child, Collector, Port, SOON, Scene, assert_each_once, example, messages, wait_until,
+};
 use rustix::process::Signal;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -199,6 +201,34 @@ fn of_what_dead_programs_left_the_oldest_is_given_up_beyond_the_limit_and_counte
     assert!(wait_until(SOON, || came() == 501 && lost() == 100), "{}", collector.text());
     next.says("discarded 100 records in spools of earlier runs to make room (1 of them)");
     next.succeed();
+}
+
+/// Runs the subject under a limit of the sizes of its files.
+fn run_limited(scene: &Scene, bytes: u32, told: &str) -> Child {
+    let mut command = scene.command(Path::new("prlimit"));
+    command.arg(format!("--fsize={bytes}")).arg(example("subject")).args(told.split_whitespace());
+    let mut subject = Child::start(&mut command);
+    subject.succeed(); // and was not killed by SIGXFSZ
+    subject
+}
+
+#[test]
+fn a_limit_of_file_sizes_halves_the_spool_or_moves_it_to_memory_and_kills_nobody() {
+    let (scene, port) = (Scene::new(), Port::reserve());
+    left_behind(&scene, &port, "app", 50);
+    let collector = Collector::with(&scene, &format!("--listen tcp://{}", port.address()));
+    let told = |app: &str| format!("to={} app={app} records=100", port.address());
+    let halved = run_limited(&scene, 1_000_000, &told("halved"));
+    halved.says("there is room for a spool of 512 KiB only");
+    // Earlier runs are not discarded for it: that would be in vain.
+    let moved = run_limited(&scene, 100_000, &told("app"));
+    moved.says("records wait in memory");
+    assert!(!moved.stderr().contains("discarded"), "{}", moved.stderr());
+    scene.netlog(&format!("ship --to {}", port.address())).succeed();
+    let mut records = collector.stop();
+    records.0.retain(|record| record["target"] == "subject");
+    assert_eq!(records.of("app").0.len(), 150);
+    assert_each_once(&records.of("halved"), 1, 100);
 }
 
 /// A program whose spool directory is removed while its records wait, as at the end of a session

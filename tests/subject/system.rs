@@ -31,6 +31,58 @@ pub(super) fn fork(told: &Told, guard: netlog::Guard) {
     drop(guard);
 }
 
+/// Logs, forks a child that lives until stdin ends and never logs, and is killed.
+pub(super) fn leave_an_orphan(told: &Told) {
+    log_numbers(1, told.number("records", 1000), "");
+    // SAFETY: the child only reads and ends.
+    unsafe {
+        if libc::fork() == 0 {
+            say("the child lives");
+            while libc::read(0, [0_u8; 1].as_mut_ptr().cast(), 1) > 0 {}
+            libc::_exit(0);
+        }
+        libc::kill(libc::getpid(), libc::SIGKILL);
+    }
+}
+
+/// Forks children, each of which logs for the first time in one thread while another one forks. The
+/// grandchild logs too. Who hangs is ended by an alarm, and that is said.
+pub(super) fn fork_while_logging(children: u64) {
+    /// The time that a grandchild has: only one that hangs needs it.
+    const SECONDS: libc::c_uint = 30;
+    let mut hung = 0;
+    for n in 1..=children {
+        // SAFETY: whatever the logger's own threads hold at this moment, a child must live with.
+        unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                libc::alarm(2 * SECONDS);
+                let first = std::thread::spawn(|| log_numbers(2, 1, ""));
+                std::hint::black_box((0..n * 300).fold(0, |sum, n| std::hint::black_box(sum ^ n)));
+                let grandchild = libc::fork();
+                if grandchild == 0 {
+                    libc::alarm(SECONDS);
+                    log_numbers(3, 1, "");
+                    libc::_exit(0);
+                }
+                let ended = wait_for(grandchild);
+                let _ = first.join();
+                libc::_exit(i32::from(!ended));
+            }
+            hung += u64::from(!wait_for(child));
+        }
+    }
+    say(&format!("{hung} of {children} hung"));
+}
+
+/// Waits for a process; `true` if it ended well.
+fn wait_for(process: libc::pid_t) -> bool {
+    let mut status = 0;
+    // SAFETY: the process is a child of this one, and the status is ours.
+    let waited = unsafe { libc::waitpid(process, &raw mut status, 0) };
+    waited == process && status == 0
+}
+
 /// Logs half of the records, becomes a daemon in some way, and logs the rest. The program's own
 /// files, which take the numbers of closed descriptors, must be left alone meanwhile.
 pub(super) fn become_daemon(told: &Told) {
@@ -63,6 +115,56 @@ pub(super) fn become_daemon(told: &Told) {
     }
     let intact = paths.iter().all(|path| std::fs::read(path).is_ok_and(|text| text == b"mine"));
     say(if intact { "own files are intact" } else { "own files are damaged" });
+}
+
+/// Files that the program opens in place of all descriptors that it has closed. Nobody else may
+/// write to them, or close them.
+pub(super) struct OwnFiles {
+    path: String,
+    /// A descriptor that stays open.
+    kept: i32,
+    descriptors: Vec<i32>,
+}
+
+impl OwnFiles {
+    pub(super) fn new(path: &str, kept: i32) -> Self {
+        Self { path: format!("{path}.own"), kept, descriptors: Vec::new() }
+    }
+
+    /// Closes every descriptor but the standard ones and the kept one, and opens files of its own.
+    pub(super) fn close_all_others(&mut self) {
+        self.check();
+        let kept = self.kept as libc::c_uint;
+        // SAFETY: nothing but the logger uses these descriptors, and that is what is tested.
+        unsafe {
+            libc::close_range(3, kept - 1, 0);
+            libc::close_range(kept + 1, libc::c_uint::MAX, 0);
+        }
+        let open = |n: usize| {
+            let path = format!("{}.{n}\0", self.path);
+            let flags = libc::O_CREAT | libc::O_TRUNC | libc::O_RDWR;
+            // SAFETY: the path ends with a zero.
+            unsafe { libc::open(path.as_ptr().cast(), flags, 0o600) }
+        };
+        self.descriptors = (0..8).map(open).collect();
+    }
+
+    /// Writes to each file through its descriptor, and reads it by its name.
+    fn check(&mut self) {
+        for (n, descriptor) in self.descriptors.drain(..).enumerate() {
+            // SAFETY: the bytes are as long as it says.
+            let count = unsafe { libc::write(descriptor, b"mine".as_ptr().cast(), 4) };
+            assert_eq!(count, 4, "an own file was closed");
+            let text = std::fs::read(format!("{}.{n}", self.path)).expect("the file is there");
+            assert_eq!(text, b"mine", "an own file was written to");
+        }
+    }
+}
+
+impl Drop for OwnFiles {
+    fn drop(&mut self) {
+        self.check();
+    }
 }
 
 /// Logs from a thread of which any system call but its last ends the program.

@@ -1,6 +1,6 @@
 //! Opens tokens, sinks, and the sockets of the HTTP API, as the options say.
 
-use crate::clock::seconds;
+use crate::clock::{monotonic_seconds, seconds};
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
 use crate::hub::marks::Marks;
@@ -145,7 +145,8 @@ pub(super) fn restore(sinks: &mut [Box<dyn Sink>], marks: &Marks, stats: &Stats)
     let mut held = HeldRecords::default();
     for sink in sinks {
         let HeldRecords { marks: known, end, stream } = sink.held();
-        let forgotten = marks.restore(known, seconds());
+        let known = known.into_iter().map(|mark| mark.by_monotonic_clock(seconds())).collect();
+        let forgotten = marks.restore(known, monotonic_seconds());
         stats.senders_forgotten.add(forgotten.senders);
         stats.gaps_forgotten.add(forgotten.gaps);
         held.end = held.end.or(end);

@@ -4,12 +4,14 @@ mod forgetting;
 mod mark;
 mod table;
 
+use crate::clock::monotonic_seconds;
 use crate::senders::identity::SenderId;
 use crate::senders::number_gaps::NumberGaps;
 use crate::senders::owner::Owner;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use forgetting::FORGET;
 pub(crate) use forgetting::Forgotten;
 pub(crate) use mark::Mark;
 pub(crate) use table::MarkTable;
@@ -46,6 +48,15 @@ pub(crate) struct HeldMark {
 impl Default for Marks {
     fn default() -> Self {
         Self::new(MARKS_MEMORY)
+    }
+}
+
+impl HeldMark {
+    /// When it was heard of by the clock that nobody sets, if it is `now` by the wall clock. That may
+    /// have been set ahead meanwhile: nobody counts as silent for so long that it is forgotten.
+    pub(crate) fn by_monotonic_clock(self, now: i64) -> Self {
+        let silent = now.saturating_sub(self.seen).clamp(0, FORGET / 2);
+        Self { seen: monotonic_seconds() - silent, ..self }
     }
 }
 

@@ -40,3 +40,8 @@ pub(crate) fn thread_name() -> Option<String> {
 pub(crate) fn trusts_tsc() -> bool {
     false
 }
+
+/// Nothing: the spool is the program's own memory.
+pub(crate) fn memory_limit() -> Option<u64> {
+    None
+}

@@ -68,6 +68,12 @@ impl Directory {
         Ok(Some((read_identity(&file)?, stat)))
     }
 
+    /// `true` if nobody uses the ring of this name.
+    pub(crate) fn is_of_the_dead(&self, name: &str) -> bool {
+        let file = self.open_ring(name).ok().flatten();
+        file.is_some_and(|file| lock(&file).unwrap_or(false))
+    }
+
     /// Locks and maps the ring of a dead sender; `None` when it is in use, or gone.
     ///
     /// # Errors

@@ -2,8 +2,10 @@
 
 use super::SpoolError;
 use crate::descriptor::Descriptor;
+use crate::ring::data_at;
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RawDir, fstat, lstat, mkdirat, mknodat, openat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, RawDir, fstat, lstat, mkdirat, mknodat, openat, statvfs,
+    unlinkat,
 };
 use rustix::io::Errno;
 use std::io;
@@ -80,6 +82,17 @@ impl Directory {
     /// `true` if the directory has a file of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
         lstat(self.path(name)).is_ok()
+    }
+
+    /// Bytes of memory or disk that the file of this name takes.
+    pub(crate) fn allocated(&self, name: &str) -> u64 {
+        lstat(self.path(name)).map_or(0, |stat| stat.st_blocks as u64 * 512)
+    }
+
+    /// `true` if a ring of `capacity` fits once `gain` more bytes are free.
+    pub(crate) fn has_room(&self, capacity: u64, gain: u64) -> bool {
+        let free = statvfs(&self.path).map_or(0, |free| free.f_bavail * free.f_frsize);
+        free.saturating_add(gain) >= data_at() as u64 + capacity
     }
 
     /// Creates an empty file of this name, if possible.

@@ -15,9 +15,15 @@ pub(crate) struct SpoolError {
 
 impl SpoolError {
     /// `true` if a smaller spool may fit.
+    pub(crate) fn is_too_large(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, OutOfMemory};
+        self.is_no_room() || matches!(self.cause.kind(), FileTooLarge | OutOfMemory)
+    }
+
+    /// `true` if it may fit once others are removed.
     pub(crate) fn is_no_room(&self) -> bool {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        matches!(self.cause.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self.cause.kind(), StorageFull | QuotaExceeded)
     }
 }
 

@@ -13,6 +13,18 @@ impl NoDirectory {
         match *self {}
     }
 
+    pub(crate) fn allocated(&self, _name: &str) -> u64 {
+        match *self {}
+    }
+
+    pub(crate) fn has_room(&self, _capacity: u64, _gain: u64) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn is_of_the_dead(&self, _name: &str) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn adopt(self: &Arc<Self>, _name: &str) -> io::Result<Option<Spool>> {
         match **self {}
     }

@@ -89,14 +89,18 @@ impl Spool {
         true
     }
 
-    /// Counts the records that a dead sender left behind, by level.
+    /// Counts the records that a dead sender left behind, by level. In place of a report of losses,
+    /// the losses count: nobody has heard of them.
     pub(crate) fn levels(&self) -> [u64; 5] {
         let mut levels = [0; 5];
         let mut line = Vec::new();
         let mut cursor = self.ring.first();
         while self.ring.read(&mut cursor, self.owner, &mut line) {
-            let level = Line::parse(&line).map_or(Level::Error, |line| line.level);
-            levels[level as usize - 1] += 1;
+            let parsed = Line::parse(&line);
+            let level = parsed.as_ref().map_or(Level::Error, |line| line.level);
+            let lost = parsed.and_then(|line| line.lost).unwrap_or(1);
+            let count: &mut u64 = &mut levels[level as usize - 1];
+            *count = count.saturating_add(lost).min(MAX_NUMBER / 8);
             line.clear();
         }
         levels

@@ -53,6 +53,15 @@ impl Destination {
         endpoints.iter().map(load).collect()
     }
 
+    /// Takes over what another sender of this process knows of the same addresses: the files that
+    /// said so were removed with its spool.
+    pub(crate) fn remember_from(&self, before: &Self) {
+        let known = before.collectors.iter().map(|collector| collector.known.is_known());
+        for (collector, _) in self.collectors.iter().zip(known).filter(|(_, known)| *known) {
+            collector.known.remember();
+        }
+    }
+
     /// Connects, and completes the handshake of TLS if the address asks for it.
     fn connect(&self, endpoint: &Endpoint) -> io::Result<Connection> {
         let socket = endpoint.connect()?;

@@ -1,5 +1,6 @@
 //! Reads the collector's files and holds them against what was surely logged.
 
+use super::foreign::Foreign;
 use super::plain::Connection;
 use super::senders::Life;
 use serde_json::Value;
@@ -23,6 +24,8 @@ pub(super) struct Checker {
     pub(super) records: u64,
     pub(super) plain_lines: u64,
     pub(super) lost_in_all: u64,
+    foreign: Foreign,
+    pub(super) foreign_lines: u64,
     /// What the collector and the loggers have said about themselves.
     pub(super) words: u64,
     /// The file and the line in it.
@@ -40,10 +43,11 @@ struct Track {
 }
 
 impl Checker {
-    pub(super) fn new(lives: Vec<Life>, connections: Vec<Connection>) -> Self {
+    pub(super) fn new(lives: Vec<Life>, connections: Vec<Connection>, foreign: Foreign) -> Self {
         let lives = lives.into_iter().map(|life| ((life.app.clone(), life.number), life));
         let connections = connections.into_iter().map(|one| ((one.program, one.number), one));
-        Self { lives: lives.collect(), connections: connections.collect(), ..Self::default() }
+        let (lives, connections) = (lives.collect(), connections.collect());
+        Self { lives, connections, foreign, ..Self::default() }
     }
 
     /// Reads all of `files`, one after the other; what is wrong with them is in the answer.
@@ -53,6 +57,9 @@ impl Checker {
         }
         self.count_threads();
         self.count_connections();
+        for line in std::mem::take(&mut self.foreign.lines).into_keys() {
+            self.wrong(format!("a foreign line is gone: {}", String::from_utf8_lossy(&line)));
+        }
         if self.problems.is_empty() {
             return Ok(());
         }
@@ -66,9 +73,11 @@ impl Checker {
         self.at = (name, 0);
         while reader.read_until(b'\n', &mut line).expect("the file can be read") > 0 {
             self.at.1 += 1;
-            match line.strip_suffix(b"\n").map(serde_json::from_slice) {
-                Some(Ok(record)) => self.take(&record),
-                _ => self.wrong(format!("no record: {}", String::from_utf8_lossy(&line))),
+            let whole = line.strip_suffix(b"\n").unwrap_or_default();
+            match serde_json::from_slice(whole) {
+                _ if self.foreign.lines.remove(whole).is_some() => self.foreign_lines += 1,
+                Ok(record) => self.take(&record),
+                Err(_) => self.wrong(format!("no record: {}", String::from_utf8_lossy(&line))),
             }
             line.clear();
         }
@@ -144,18 +153,30 @@ impl Checker {
         let mut expected = HashMap::<(String, u64), (u64, u64)>::new();
         for life in &lives {
             let (missing, in_flight) = self.count_life(life);
-            let of_pid = expected.entry((life.app.clone(), life.pid)).or_default();
+            // What one life leaves may be given up and counted by any later one.
+            let pid = if life.shares_room { 0 } else { life.pid };
+            let of_pid = expected.entry((life.app.clone(), pid)).or_default();
             *of_pid = (of_pid.0 + missing, of_pid.1 + in_flight);
         }
         for ((app, pid), (missing, in_flight)) in expected {
-            let lost = self.lost.remove(&(app.clone(), pid)).unwrap_or(0);
-            if lost < missing || lost > missing + in_flight {
+            let (lost, most) = match pid {
+                // Records whose ack nobody lived to see count as lost when they are given up.
+                0 => (self.take_lost_of(&app), u64::MAX),
+                pid => (self.lost.remove(&(app.clone(), pid)).unwrap_or(0), missing + in_flight),
+            };
+            if lost < missing || lost > most {
                 self.wrong(format!(
                     "{app} pid {pid}: {missing} to {} records are missing, and {lost} are told to be lost",
                     missing + in_flight
                 ));
             }
         }
+    }
+
+    /// How many records all lives of `app` have reported as lost.
+    fn take_lost_of(&mut self, app: &str) -> u64 {
+        let of_app = self.lost.extract_if(|(its, _), _| its == app);
+        of_app.map(|(_, lost)| lost).sum()
     }
 
     /// How many records of a life are missing; and how many were being logged at its end, which may

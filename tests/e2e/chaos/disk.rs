@@ -1,12 +1,14 @@
-//! The file system of the collector's file: small, ours alone, and full when we want it to be.
+//! Small file systems of our own: one for the collector's file, full when we want it to be, and one
+//! for spools, as small as `/dev/shm` in a container.
 
 use crate::harness::Dice;
 use rustix::fs::statvfs;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
 /// More than any run writes.
-const WIDE: &str = "size=8g";
+pub(super) const WIDE: &str = "size=8g";
 
 /// A tmpfs. Instead of a ballast file, which would take as much memory as it fills, its limit comes
 /// down to what is used.
@@ -16,10 +18,10 @@ pub(super) struct Disk {
 
 impl Disk {
     /// Mounts it at `path`; `Err` says why not: only root may.
-    pub(super) fn mount(path: &Path) -> Result<Self, std::io::Error> {
+    pub(super) fn mount(path: &Path, size: &str) -> Result<Self, std::io::Error> {
         std::fs::create_dir(path)?;
-        let data = c"size=8g";
-        mount("netlog-chaos", path, "tmpfs", MountFlags::empty(), data)?;
+        let size = CString::new(size)?;
+        mount("netlog-chaos", path, "tmpfs", MountFlags::empty(), size.as_c_str())?;
         Ok(Self { path: path.into() })
     }
 

@@ -1,5 +1,6 @@
 //! What happens when: drawn from the seed before anything begins, so that it can be had again.
 
+use super::senders::{ORDINARY, SMALL, SWEPT};
 use crate::harness::Dice;
 use crate::harness::proxy::{Fault, Kind};
 use std::time::Duration;
@@ -22,6 +23,17 @@ pub(super) enum Deed {
     Harm(Fault),
     Ship,
     KillShip,
+    /// Fills the disk while no collector runs, and starts one.
+    StartOnFullDisk,
+    /// The clock is so many seconds off.
+    StepClock(i64),
+    /// The program closes all of its descriptors.
+    CloseDescriptors(usize),
+    /// The directory of the program's spool is removed.
+    Sweep(usize),
+    /// The program is killed once its records are safe again, and another one is started.
+    Replace(usize),
+    AppendForeign,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -30,9 +42,14 @@ pub(super) struct Step {
     pub(super) deed: Deed,
 }
 
+/// How far a clock is off, in seconds, once somebody has set it: a little, an hour, days, ten years.
+const STEPS: [i64; 9] = [0, 2, -2, 3600, -3600, 10 * DAY, -10 * DAY, 3650 * DAY, -3650 * DAY];
+
+const DAY: i64 = 86_400;
+
 /// All steps of a run, in their order. Each part of the scene has its own dice: what is left out
 /// (`without`, by the parts' names) does not change what happens to the others.
-pub(super) fn draw(seed: u64, length: Duration, senders: usize, without: &str) -> Vec<Step> {
+pub(super) fn draw(seed: u64, length: Duration, without: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut part = |name: &str, draw: &dyn Fn(&mut Part)| {
         if !without.split(',').any(|left_out| !left_out.is_empty() && name.starts_with(left_out)) {
@@ -44,7 +61,7 @@ pub(super) fn draw(seed: u64, length: Duration, senders: usize, without: &str) -
             steps.append(&mut part.steps);
         }
     };
-    for n in 0..senders {
+    for n in 0..ORDINARY {
         part(&format!("sender {n}"), &|part| one_of_a_sender(part, n));
     }
     part("collector", &one_of_the_collector);
@@ -60,6 +77,24 @@ pub(super) fn draw(seed: u64, length: Duration, senders: usize, without: &str) -
         part.then(1000..4000, Deed::Ship);
         part.then(0..1500, Deed::KillShip);
     });
+    part("start", &|part| {
+        part.then(4000..12_000, Deed::StartOnFullDisk);
+        part.then(50..1500, Deed::FreeDisk);
+    });
+    part("clock", &|part| {
+        let step = part.dice.of(0..STEPS.len() as u64) as usize;
+        part.then(500..5000, Deed::StepClock(STEPS[step]));
+    });
+    part("descriptors", &|part| {
+        let sender = part.dice.of(0..ORDINARY as u64) as usize;
+        part.then(100..2000, Deed::CloseDescriptors(sender));
+    });
+    part("swept", &|part| {
+        part.then(200..3000, Deed::Sweep(SWEPT));
+        part.then(0..2500, Deed::Replace(SWEPT));
+    });
+    part("small", &|part| one_of_a_sender(part, SMALL));
+    part("foreign", &|part| part.then(200..3000, Deed::AppendForeign));
     steps.sort_by_key(|step| step.at);
     steps
 }
@@ -125,12 +160,13 @@ fn fault(dice: &mut Dice) -> Fault {
 #[test]
 fn the_same_seed_is_the_same_schedule_and_another_is_another() {
     let told = |seed, without| {
-        let steps = draw(seed, Duration::from_secs(60), 4, without);
+        let steps = draw(seed, Duration::from_secs(60), without);
         steps.iter().map(|step| format!("{step:?}")).collect::<Vec<_>>()
     };
     assert_eq!(told(7, ""), told(7, ""));
     assert_ne!(told(7, ""), told(8, ""));
     let mut rest = told(7, "");
     rest.retain(|step| !step.contains("Collector"));
+    assert!(rest.len() < told(7, "").len());
     assert_eq!(rest, told(7, "collector"));
 }

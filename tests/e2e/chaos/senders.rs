@@ -1,7 +1,7 @@
 //! The programs that log: each has many lives, and what each life has surely logged is noted where
 //! no kill takes it back.
 
-use crate::harness::{Child, Scene, example};
+use crate::harness::{Child, Clock, Scene, example};
 use rustix::process::Signal;
 use std::fs;
 use std::path::PathBuf;
@@ -10,8 +10,10 @@ use std::time::Duration;
 /// One program, alive or dead.
 pub(super) struct Sender {
     pub(super) app: String,
-    words: &'static str,
-    pub(super) drops: bool,
+    part: &'static Part,
+    pub(super) spool: PathBuf,
+    /// Its spool that was removed, until its records are safe again.
+    removed: Option<PathBuf>,
     child: Option<Child>,
     pub(super) lives: Vec<Life>,
 }
@@ -24,6 +26,8 @@ pub(super) struct Life {
     pub(super) pid: u64,
     /// Whether it may give records up, if it counts them.
     pub(super) drops: bool,
+    /// Whether later lives may give up and count what this one has left.
+    pub(super) shares_room: bool,
     /// Whether it came to its end by itself.
     pub(super) whole: bool,
     progress: PathBuf,
@@ -38,41 +42,68 @@ impl Life {
     }
 }
 
-/// Who takes part: how many threads, how fast, in how large a spool, and whether a log call waits.
-const PARTS: [(&str, usize, bool); 4] = [
-    ("threads=3 rate=150 spool=65536 block=3600", 3, false),
-    ("threads=4 rate=100 spool=1048576 block=3600", 4, false),
-    ("threads=2 rate=200 spool=262144 block=3600", 2, false),
-    ("threads=3 rate=200 spool=65536", 3, true),
+/// One who takes part: how many threads, how fast, in how large a spool, and whether a log call waits.
+struct Part {
+    words: &'static str,
+    threads: usize,
+    drops: bool,
+    /// Directory of its spools; `None` for that of the scene.
+    spool: Option<&'static str>,
+}
+
+const PARTS: [Part; 6] = [
+    Part::new("threads=3 rate=150 spool=65536 block=3600", 3),
+    Part::new("threads=4 rate=100 spool=1048576 block=3600", 4),
+    Part::new("threads=2 rate=200 spool=262144 block=3600", 2),
+    Part { drops: true, ..Part::new("threads=3 rate=200 spool=65536", 3) },
+    Part { spool: Some("swept"), ..Part::new("threads=2 rate=150 spool=262144 block=3600", 2) },
+    // It has less room for its spools than each of them would like to have.
+    Part { drops: true, spool: Some("small/spool"), ..Part::new("threads=3 rate=400", 3) },
 ];
 
+/// How many of them, from the first, are only killed and stopped.
+pub(super) const ORDINARY: usize = 4;
+
+/// The one whose spools are removed, and the one with little room for them.
+pub(super) const SWEPT: usize = 4;
+pub(super) const SMALL: usize = 5;
+
+impl Part {
+    const fn new(words: &'static str, threads: usize) -> Self {
+        Self { words, threads, drops: false, spool: None }
+    }
+}
+
 impl Sender {
-    pub(super) fn all() -> Vec<Self> {
-        let sender = |(n, (words, _, drops)): (usize, (&'static str, usize, bool))| Self {
+    pub(super) fn all(scene: &Scene) -> Vec<Self> {
+        let sender = |(n, part): (usize, &'static Part)| Self {
             app: format!("chaos-{n}"),
-            words,
-            drops,
+            part,
+            spool: part.spool.map_or_else(|| scene.spool(), |name| scene.path(name)),
+            removed: None,
             child: None,
             lives: Vec::new(),
         };
-        PARTS.into_iter().enumerate().map(sender).collect()
+        PARTS.iter().enumerate().map(sender).collect()
     }
 
-    fn threads(&self) -> usize {
-        PARTS.iter().find(|part| part.0 == self.words).map_or(0, |part| part.1)
-    }
-
-    pub(super) fn start(&mut self, scene: &Scene, to: &str) {
+    pub(super) fn start(&mut self, scene: &Scene, to: &str, clock: Option<&Clock>) {
+        let Part { words, threads, drops, spool } = *self.part;
         let number = self.lives.len() as u64 + 1;
         let progress = scene.path(&format!("{}-{number}.progress", self.app));
-        fs::write(&progress, vec![0; self.threads() * 8]).expect("the scene has room");
+        fs::write(&progress, vec![0; threads * 8]).expect("the scene has room");
         let mut command = scene.command(&example("subject"));
+        command.env("NETLOG_SPOOL", &self.spool);
+        if let Some(clock) = clock {
+            clock.govern(&mut command);
+        }
         command.args(["do=pace", &format!("to={to}"), &format!("app={}", self.app)]);
-        command.arg(format!("life={number}")).args(self.words.split(' '));
+        command.arg(format!("life={number}")).args(words.split(' '));
         command.arg(format!("progress={}", progress.display()));
         let child = Child::start(&mut command);
-        let (app, pid, drops) = (self.app.clone(), u64::from(child.pid()), self.drops);
-        self.lives.push(Life { app, number, pid, drops, whole: false, progress });
+        let (app, pid) = (self.app.clone(), u64::from(child.pid()));
+        let shares_room = drops && spool.is_some();
+        self.lives.push(Life { app, number, pid, drops, shares_room, whole: false, progress });
         self.child = Some(child);
     }
 
@@ -89,11 +120,61 @@ impl Sender {
         }
     }
 
+    /// It closes all of its descriptors.
+    pub(super) fn close_descriptors(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.feed(b"c");
+        }
+    }
+
+    /// Removes the directory of its spools, if nothing but its own is in it; whether that was so.
+    pub(super) fn sweep(&mut self) -> bool {
+        let rings = Scene::rings_in(&self.spool);
+        let [ring] = rings.as_slice() else { return false };
+        let Some(child) = self.child.as_mut().filter(|_| self.removed.is_none()) else {
+            return false;
+        };
+        // That of an earlier life may be there while the program is still starting.
+        let head = fs::read(ring).unwrap_or_default();
+        let pid = format!("\npid {}\n", child.pid());
+        if !head.windows(pid.len()).take(1024).any(|bytes| bytes == pid.as_bytes()) {
+            return false;
+        }
+        fs::remove_dir_all(&self.spool).expect("it is ours");
+        self.removed = Some(ring.clone());
+        child.feed(b"s");
+        true
+    }
+
+    /// Whether a kill costs nothing: what was in a removed spool is delivered, or in another file.
+    pub(super) fn is_safe(&mut self) -> bool {
+        let settled = |child: &Child, sweeps| child.stderr().matches("settled").count() >= sweeps;
+        let Some(child) = self.child.as_ref() else { return true };
+        let sweeps = child.stderr().matches("was removed; a new spool").count();
+        let safe = |removed: &PathBuf| removed.exists() || (sweeps > 0 && settled(child, sweeps));
+        if self.removed.as_ref().is_some_and(safe) {
+            self.removed = None;
+        }
+        self.removed.is_none()
+    }
+
     pub(super) fn kill(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         child.signal(Signal::KILL);
         child.end();
         assert_calm(&child);
+        self.check_own_files();
+    }
+
+    /// Nobody has written to the files that it opened in place of descriptors of the logger.
+    fn check_own_files(&self) {
+        let life = self.lives.last().expect("it lived");
+        for n in 0.. {
+            let path = format!("{}.own.{n}", life.progress.display());
+            let Ok(text) = fs::read(&path) else { return };
+            assert!(text.is_empty() || text == b"mine", "{path}: {text:?}");
+            fs::remove_file(&path).expect("it is there");
+        }
     }
 
     /// Lets the program come to its end by itself.

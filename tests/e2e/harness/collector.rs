@@ -64,11 +64,14 @@ impl Collector {
 
     /// Where it can be looked at, as `http://127.0.0.1:PORT`.
     pub(crate) fn server(&self) -> String {
-        let said = wait_until(SOON, || self.process.stderr().contains("serving http"));
-        assert!(said, "it serves nobody:\n{}", self.process.stderr());
-        let said = self.process.stderr();
-        let line = said.lines().find_map(|line| line.strip_prefix("serving "));
-        line.expect("it has been said").to_owned()
+        let mut server = None;
+        wait_until(SOON, || {
+            let said = self.process.stderr();
+            let mut whole = said.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+            server = whole.find_map(|line| line.strip_prefix("serving ")).map(str::to_owned);
+            server.is_some()
+        });
+        server.unwrap_or_else(|| panic!("it serves nobody:\n{}", self.process.stderr()))
     }
 
     /// The first address, as `tcp://127.0.0.1:PORT`.

@@ -2,6 +2,7 @@
 //! collectors and peers on ports of the system's choice, and waiting with a deadline.
 
 mod child;
+mod clock;
 mod collector;
 mod dice;
 mod peer;
@@ -13,6 +14,7 @@ mod scene;
 mod terminal;
 
 pub(crate) use child::Child;
+pub(crate) use clock::Clock;
 pub(crate) use collector::Collector;
 pub(crate) use dice::Dice;
 pub(crate) use peer::{Peer, Port, caller, nc, speak, udp_peer};

@@ -25,7 +25,12 @@ impl Scene {
 
     /// The spool files there are now.
     pub(crate) fn rings(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(self.spool()) else { return Vec::new() };
+        Self::rings_in(&self.spool())
+    }
+
+    /// The spool files in another directory.
+    pub(crate) fn rings_in(directory: &Path) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         paths.retain(|path| path.extension().is_some_and(|x| x == "ring"));
         paths.sort();

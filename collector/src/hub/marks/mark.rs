@@ -21,7 +21,7 @@ pub(crate) struct Mark {
     pub(crate) ended: bool,
     /// True once it came back on a second connection.
     pub(super) returned: bool,
-    /// When it was last heard of, in seconds since 1970.
+    /// When it was last heard of, by a clock that nobody sets.
     pub(crate) seen: i64,
     /// The token or the certificate that its first record came with.
     pub(crate) owner: Owner,

@@ -45,6 +45,17 @@ fn a_sender_long_silent_is_forgotten() {
 }
 
 #[test]
+fn nobody_is_forgotten_because_the_wall_clock_was_set_years_ahead_while_the_collector_was_away() {
+    let marks = Marks::default();
+    let (gaps, owner) = (NumberGaps::default(), Owner::NOBODY);
+    let held = HeldMark { id: SenderId(1), mark: 7, gaps, ended: false, seen: 99, owner };
+    let clock = monotonic_seconds();
+    marks.restore(vec![held.by_monotonic_clock(99 + 520 * FORGET)], clock);
+    marks.forget(clock + 60);
+    assert_eq!(marks.written(SenderId(1)), 7);
+}
+
+#[test]
 fn those_that_came_once_are_forgotten_first_the_earliest_of_them_first() {
     let marks = marks(80);
     // Number 1 came back, 2 is still connected, and both were heard of before all others.

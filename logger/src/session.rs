@@ -70,6 +70,8 @@ pub(crate) struct Session<'a> {
     losses_reported: bool,
     /// `true` once the collector knows that a dead sender left nothing more.
     concluded: bool,
+    /// `true` if no further records are to be sent.
+    held: bool,
     out: Vec<u8>,
     /// Bytes of `out` that are written.
     written: usize,
@@ -125,6 +127,7 @@ impl<'a> Session<'a> {
             acked: 0,
             losses_reported: false,
             concluded: false,
+            held: false,
             out,
             written: 0,
             line: Vec::new(),
@@ -136,10 +139,15 @@ impl<'a> Session<'a> {
 
     /// Bytes to write next; gathers records when nothing is left over.
     pub(crate) fn pending(&mut self) -> &[u8] {
-        if self.out.is_empty() && self.peer != PeerKind::Expected {
+        if self.out.is_empty() && self.peer != PeerKind::Expected && !self.held {
             while self.out.len() < BATCH && self.gather() {}
         }
         &self.out[self.written..]
+    }
+
+    /// Sends no further records, so that all that were sent can be acknowledged.
+    pub(crate) fn hold(&mut self) {
+        self.held = true;
     }
 
     /// Notes that `count` of the pending bytes were written at `now`.
@@ -383,6 +391,22 @@ mod tests {
         }
         assert_eq!(spool.ring.held(), 0);
         assert!(session.milestones.is_empty());
+    }
+
+    #[test]
+    fn a_session_that_holds_sends_what_it_has_begun_and_no_more() {
+        let spool = spool(2);
+        let now = Instant::now();
+        let mut session = begin(&spool, Format::Json, false, now);
+        write_all(&mut session, now);
+        session.received(b"{\"netlog\":1,\"ack\":0}\n").unwrap();
+        assert!(!session.pending().is_empty());
+        session.hold();
+        spool.append(Level::Info, LINE.as_bytes()).unwrap();
+        assert_eq!(write_all(&mut session, now), format!("{LINE}\n").repeat(2));
+        assert_eq!(write_all(&mut session, now), "");
+        session.received(b"{\"ack\":2}\n").unwrap();
+        assert!(!session.expects_answer());
     }
 
     #[test]

@@ -315,6 +315,14 @@ fn a_program_logs_to_the_second_collector_until_the_first_is_there_again() {
     let before = numbers(&sites[0]).len();
     sites[0].start();
     assert!(wait_until(SOON * 2, || numbers(&sites[0]).len() > before));
+    // One that hangs is left too.
+    let signal = |signal| sites[0].collector.as_ref().expect("it runs").process.signal(signal);
+    let before = numbers(&sites[1]).len();
+    signal(Signal::STOP);
+    assert!(wait_until(SOON * 2, || numbers(&sites[1]).len() > before));
+    let before = numbers(&sites[0]).len();
+    signal(Signal::CONT);
+    assert!(wait_until(SOON * 2, || numbers(&sites[0]).len() > before));
     program.child.as_ref().expect("it runs").signal(Signal::TERM);
     let mut child = program.child.take().expect("it runs");
     child.end_within(SOON);

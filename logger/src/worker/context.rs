@@ -163,6 +163,13 @@ impl Context {
         self.current.set(0);
     }
 
+    /// Takes note that the collector in use acknowledges records.
+    pub(super) fn first_works(&self) {
+        if self.current.get() == 0 {
+            self.first_choice.works();
+        }
+    }
+
     /// True if another collector is in use, and the first one has just accepted a connection.
     pub(super) fn first_is_back(&self) -> bool {
         self.current.get() > 0
@@ -171,11 +178,7 @@ impl Context {
 
     /// Reports, after an outage, that the other side takes records again.
     pub(super) fn report_recovery(&self) {
-        let first = self.current.get() == 0;
-        if first {
-            self.first_choice.works();
-        }
-        self.outage.end(&self.spool, &self.collector().endpoint, first);
+        self.outage.end(&self.spool, &self.collector().endpoint, self.current.get() == 0);
     }
 
     /// Counts new records; calibrates the clock of the log calls and checks the file of the spool, if

@@ -18,6 +18,28 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(100);
 /// the first collector.
 const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 
+/// Time without an acknowledgement after which one of several collectors is left for the next.
+const ACK_LIMIT: Duration = Duration::from_secs(10);
+
+/// The last moment in which no acknowledgement was due, or one came.
+struct AckWatch {
+    progress: (bool, u64),
+    since: Instant,
+}
+
+impl AckWatch {
+    /// Takes note of the state of `session`; `true` if records were acknowledged.
+    fn advanced(&mut self, session: &Session<'_>) -> bool {
+        let progress = session.progress();
+        let advanced = progress.1 > self.progress.1;
+        if progress != self.progress || !session.expects_answer() {
+            self.since = Instant::now();
+        }
+        self.progress = progress;
+        advanced
+    }
+}
+
 /// Delivers over `connection` until the connection is lost or everything is delivered.
 pub(super) fn deliver(context: &Context, mut connection: Connection) -> ConnectionEnd {
     let destination = &context.destination;
@@ -30,6 +52,7 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
     let mut session = Session::begin(&context.spool, &options, Instant::now());
     let mut interval = BUSY;
     let mut leaving = None;
+    let mut acks = AckWatch { progress: session.progress(), since: Instant::now() };
     loop {
         let took_records = session.took_records();
         context.tend();
@@ -54,12 +77,19 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
         if session.took_records() {
             context.report_recovery();
         }
+        if acks.advanced(&session) {
+            context.first_works();
+        } else if destination.collectors.len() > 1 && acks.since.elapsed() > ACK_LIMIT {
+            let reason = "the collector does not acknowledge records".into();
+            return ConnectionEnd::Lost { reason, took_records: false, refused: false };
+        }
         if session.drained() || context.close_at_end() {
             connection.close(CLOSE_LIMIT);
             return ConnectionEnd::Done;
         }
         if leaving.is_none() && context.first_is_back() {
             leaving = Some(Instant::now());
+            session.hold();
         }
         // What is not acknowledged here is sent there again.
         if leaving.is_some_and(|since| !session.expects_answer() || since.elapsed() > LEAVE_LIMIT) {

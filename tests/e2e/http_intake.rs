@@ -3,7 +3,9 @@
 
 mod grpc;
 
-use crate::harness::{Child, Collector, Records, Scene, assert_each_once, messages, metric, speak};
+use crate::harness::{
+    Child, Collector, Records, SOON, Scene, assert_each_once, messages, metric, speak, wait_until,
+};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -322,6 +324,26 @@ fn hostile_requests_are_refused_and_harm_nobody() {
     assert_eq!(post(&collector, "/", "", b"still here").0, 200);
     assert_eq!(messages(&collector.records()), ["still here"]);
     assert!(metric(&collector.server(), "http_requests_refused") >= 3);
+}
+
+/// One slow, dead or hostile peer never harms the others.
+#[test]
+fn bodies_that_begin_and_do_not_go_on_take_no_memory_from_others() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    let begun = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nhalf";
+    let slow: Vec<TcpStream> = (0..700)
+        .map(|_| {
+            let mut stream = TcpStream::connect(collector.authority()).expect("somebody listens");
+            stream.write_all(begun).expect("the collector reads");
+            stream
+        })
+        .collect();
+    let all = || metric(&collector.server(), "http_requests") >= slow.len() as u64;
+    assert!(wait_until(SOON, all), "not all are being served");
+    let body = "a line of a good sender\n".repeat(10_000);
+    assert_eq!(post(&collector, "/", "", body.as_bytes()).0, 200);
+    assert_eq!(collector.records().0.len(), 10_000);
 }
 
 #[test]

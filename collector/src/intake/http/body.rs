@@ -8,16 +8,22 @@ use hyper::header::{self, HeaderMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Bytes that the bodies of all requests may take at once.
 pub(crate) const ALL_BODIES: usize = 32 << 20;
 
-/// Bytes charged at once; a request has as many bytes of records under way as one of these.
-const STEP: usize = 64 << 10;
+/// Bytes of a body that every request may have, whatever the others do: a slow one costs no more.
+const FREE: usize = 4 << 10;
+
+/// Bytes charged at once, few enough that whoever wants to have them all has to send them.
+const STEP: usize = 8 << 10;
 
 /// Longest pause of a client within a body.
 const PAUSE: Duration = Duration::from_secs(10);
+
+/// Time for a body to come as a whole, so that no client keeps its memory by a byte now and then.
+const BODY: Duration = Duration::from_secs(300);
 
 /// Time for a request to wait for room before its client has to try again.
 const ROOM: Duration = Duration::from_secs(2);
@@ -82,14 +88,18 @@ pub(super) async fn collect(
     limit: usize,
     room: &Arc<Semaphore>,
 ) -> Result<RequestBody, BodyError> {
-    let mut charged = charge(room, STEP).await?;
+    let late = Instant::now() + BODY;
+    let mut charged = charge(room, 0).await?;
     let mut bytes = Vec::new();
     while let Some(frame) = next_frame(&mut incoming).await? {
         let Ok(part) = frame.into_data() else { continue };
         if bytes.len() + part.len() > limit {
             return Err(BodyError::TooLarge);
         }
-        while bytes.len() + part.len() > charged.num_permits() {
+        if Instant::now() > late {
+            return Err(BodyError::Late);
+        }
+        while bytes.len() + part.len() > FREE + charged.num_permits() {
             charged.merge(charge(room, STEP).await?);
         }
         bytes.extend_from_slice(&part);
@@ -115,7 +125,7 @@ impl RequestBody {
         }
         let charged = &mut self.room;
         self.bytes = unpack(encoding, &self.bytes, limit, |len| {
-            while len > charged.num_permits() {
+            while len > FREE + charged.num_permits() {
                 let permit = room.clone().try_acquire_many_owned(STEP as u32);
                 charged.merge(permit.map_err(|_| UnpackError::Busy)?);
             }

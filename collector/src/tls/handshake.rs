@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -133,6 +134,9 @@ async fn in_turns<F: Future + Unpin>(computing: &Semaphore, work: &mut F) -> F::
     loop {
         let turn = computing.acquire().await;
         let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut *work).poll(context))).await;
+        // Not to the next handshake yet: connections that exist, and wait behind many of these for
+        // a thread of the runtime, come between any two.
+        yield_now().await;
         drop(turn);
         if let Poll::Ready(done) = polled {
             return done;

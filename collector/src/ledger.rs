@@ -47,6 +47,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The least growth that is worth writing the ledger anew.
 const GROWTH: u64 = 16 << 10;
@@ -282,6 +283,10 @@ impl Ledger {
     fn introduce(&mut self, sender: &Sender) -> u32 {
         let known = self.state.senders.number_of(sender.id);
         let number = known.unwrap_or_else(|| self.state.senders.add(sender.id, sender.owner));
+        let back = known.is_some() && sender.returned.load(Relaxed);
+        if back && self.state.senders.came_back(number) {
+            LedgerEntry::Returned(number).push(&mut self.unwritten);
+        }
         let contents = &mut self.state.contents;
         if known.is_some() && contents.names.matches(contents.names_of(number), &sender.identity) {
             return number;

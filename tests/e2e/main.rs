@@ -1,6 +1,7 @@
 //! End to end: real processes, real sockets, real kills. Each test is a promise in its own words.
 
 mod acked;
+mod amplification;
 mod away;
 mod chaos;
 mod clients;
@@ -17,14 +18,18 @@ mod facade;
 mod faults;
 mod foreign_bytes;
 mod forks;
+mod full_disk;
+mod greedy_readers;
 mod harness;
 mod hostile;
 mod http_intake;
 mod intake;
 mod limits;
 mod look;
+mod made_up;
 mod main_path;
 mod many_files;
+mod methods;
 mod old_files;
 mod portable;
 mod read_cli;

@@ -40,6 +40,8 @@ pub(crate) struct HeldMark {
     pub(crate) gaps: NumberGaps,
     /// True once its end has been reported.
     pub(crate) ended: bool,
+    /// True once it came back on a second connection.
+    pub(crate) returned: bool,
     /// When it was last heard of, in seconds since 1970.
     pub(crate) seen: i64,
     pub(crate) owner: Owner,
@@ -81,12 +83,13 @@ impl Marks {
     /// any of them counts.
     pub(crate) fn restore(&self, holdings: Vec<HeldMark>, now: i64) -> Forgotten {
         let mut table = self.lock();
-        for HeldMark { id, mark, gaps, ended, seen, owner } in holdings {
+        for HeldMark { id, mark, gaps, ended, returned, seen, owner } in holdings {
             table.change(id, |known| {
                 known.gaps = gaps.join(mark, &known.gaps, known.written);
                 known.sealed = mark.max(known.written);
                 known.written = known.sealed;
                 known.ended |= ended;
+                known.returned |= returned;
                 known.recovered = 0;
                 known.set_owner(owner);
                 known.seen = known.seen.max(seen.min(now));

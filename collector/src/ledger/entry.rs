@@ -45,6 +45,8 @@ pub(super) enum LedgerEntry {
     Sender(KnownSender),
     /// `{"renamed":[7,2]}`: from here on, this sender writes under these names.
     Renamed(u32, u32),
+    /// `{"returned":7}`: this sender came back on another connection.
+    Returned(u32),
     /// `{"batch":{"span":[0,420,[1,2],4],"runs":[[7,1043,2,420]]}}`.
     Batch(BatchEntry),
     /// `{"index":{"span":[0,262144,[1,2],4],"names":[0,1]}}`.
@@ -53,7 +55,7 @@ pub(super) enum LedgerEntry {
 
 /// A sender: its number in this ledger, its mark, when it was last heard of, whether its end was
 /// reported, the number of its names, and, if there are any, the numbers that are missing below its
-/// mark, and its owner.
+/// mark, its owner, and whether it came back on another connection.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct KnownSender {
     pub(crate) number: u32,
@@ -68,6 +70,9 @@ pub(crate) struct KnownSender {
     pub(crate) gaps: NumberGaps,
     #[serde(default)]
     pub(crate) owner: Owner,
+    /// True once it came back on a second connection.
+    #[serde(default)]
+    pub(crate) returned: bool,
 }
 
 /// A batch about to be written.
@@ -124,13 +129,17 @@ impl KnownSender {
     pub(super) fn new(number: u32, id: SenderId) -> Self {
         let gaps = NumberGaps::default();
         let owner = Owner::NOBODY;
-        Self { number, id, mark: 0, seen: 0, ended: false, names: 0, gaps, owner }
+        Self { number, id, mark: 0, seen: 0, ended: false, names: 0, gaps, owner, returned: false }
     }
 }
 
 impl Serialize for KnownSender {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { number, id, mark, seen, ended, names, gaps, owner } = self;
+        let Self { number, id, mark, seen, ended, names, gaps, owner, returned } = self;
+        if *returned {
+            let whole = (number, id, mark, seen, ended, names, gaps, owner, true);
+            return whole.serialize(serializer);
+        }
         if *owner != Owner::NOBODY {
             return (number, id, mark, seen, ended, names, gaps, owner).serialize(serializer);
         }
@@ -161,7 +170,7 @@ impl LedgerEntry {
             Self::Sender(known) => known.number > 0,
             Self::Batch(batch) => batch.is_sound(),
             Self::Index(index) => index.is_sound(),
-            Self::Names(_) | Self::Renamed(..) => true,
+            Self::Names(_) | Self::Renamed(..) | Self::Returned(_) => true,
         };
         sound.then_some(entry)
     }
@@ -307,6 +316,14 @@ mod tests {
                 }),
                 r#"{"sender":[9,"00000000000000000000000000000002",0,0,false,0,[],4549384182706564767]}"#,
             ),
+            (
+                LedgerEntry::Sender(KnownSender {
+                    returned: true,
+                    ..KnownSender::new(9, SenderId(2))
+                }),
+                r#"{"sender":[9,"00000000000000000000000000000002",0,0,false,0,[],0,true]}"#,
+            ),
+            (LedgerEntry::Returned(7), r#"{"returned":7}"#),
             (LedgerEntry::Renamed(7, 2), r#"{"renamed":[7,2]}"#),
             (
                 LedgerEntry::Batch(batch),

@@ -48,6 +48,13 @@ impl SenderTable {
         true
     }
 
+    /// Takes note that a sender came back on another connection; `false` if that was known.
+    pub(super) fn came_back(&mut self, number: u32) -> bool {
+        let slot = slot(number).and_then(|at| self.slots.get_mut(at));
+        let known = slot.and_then(Option::as_mut);
+        known.is_some_and(|known| !std::mem::replace(&mut known.returned, true))
+    }
+
     /// Counts a run that is in the file.
     pub(super) fn count(&mut self, run: &RunEntry, now: i64) {
         let slot = slot(run.sender).and_then(|at| self.slots.get_mut(at));

@@ -105,6 +105,10 @@ impl LedgerState {
                 }
                 return known;
             }
+            LedgerEntry::Returned(number) => {
+                self.senders.came_back(number);
+                return self.contents.knows_number(number);
+            }
             LedgerEntry::Index(stretch) => self.contents.push_stretch(stretch),
             LedgerEntry::Batch(batch) => self.count(&batch),
         }

@@ -198,10 +198,9 @@ mod tests {
     use crate::options::Format;
     use crate::sink::file::{FileOptions, FileSink};
 
-    #[test]
-    fn a_ledger_whose_file_others_removed_is_removed_and_no_other() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = dir.path().join("app.log");
+    /// A log with a ledger, and a worker.
+    fn begun(dir: &Path) -> (PathBuf, RetentionWorker) {
+        let log = dir.join("app.log");
         let options = FileOptions {
             path: log.clone(),
             confined: None,
@@ -214,14 +213,45 @@ mod tests {
             forwarded: None,
         };
         FileSink::open(options, StderrLog::default()).unwrap().close();
+        let handle = RetentionHandle::default();
+        (log, RetentionWorker::new(handle, Arc::default(), StderrLog::default()))
+    }
+
+    #[test]
+    fn a_ledger_whose_file_others_removed_is_removed_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, mut worker) = begun(dir.path());
         let names = ["Z-1.ledger", "Z-2.ledger", "Z-2", "Z-3.ledger", "Z-3.zst"];
         let path = |name: &str| dir.path().join(format!("app.log.20261122T184223{name}"));
         names.iter().for_each(|name| fs::write(path(name), "").unwrap());
-        let mut worker =
-            RetentionWorker::new(RetentionHandle::default(), Arc::default(), StderrLog::default());
         worker.log(&log);
         let left = names.map(|name| path(name).exists());
         assert_eq!(left, [false, true, true, true, true]);
         assert!(dir.path().join("app.log.ledger").exists());
+    }
+
+    #[test]
+    fn a_directory_is_not_listed_again_until_something_changes_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, mut worker) = begun(dir.path());
+        let rotate = |number: u32| {
+            let name = format!("app.log.20261122T184223Z-{number}");
+            fs::write(dir.path().join(name), "{}\n").unwrap();
+        };
+        let directory = fs::File::open(dir.path()).unwrap();
+        let long = SystemTime::now() - 2 * QUIET;
+        let newest = |worker: &RetentionWorker| worker.shrunk.get(&log).map(|it| it.generation);
+        rotate(1);
+        directory.set_modified(long).unwrap();
+        worker.log(&log);
+        assert_eq!(newest(&worker), Some(1));
+        rotate(2);
+        // As if nothing had changed.
+        directory.set_modified(long).unwrap();
+        worker.log(&log);
+        assert_eq!(newest(&worker), Some(1), "the directory was listed");
+        directory.set_modified(SystemTime::now()).unwrap();
+        worker.log(&log);
+        assert_eq!(newest(&worker), Some(2));
     }
 }

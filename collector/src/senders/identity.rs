@@ -62,6 +62,8 @@ pub(crate) struct Sender {
     pub(crate) repeated: AtomicU64,
     /// True once the hub has had records of this connection.
     pub(crate) met: AtomicBool,
+    /// True if it was known before this connection.
+    pub(crate) returned: AtomicBool,
 }
 
 impl Sender {
@@ -72,8 +74,18 @@ impl Sender {
         let repeated = AtomicU64::new(0);
         let owner = Owner::NOBODY;
         let recovered_after = None;
-        let met = AtomicBool::new(false);
-        Self { id, identity, stamp, recovered, recovered_after, owner, acked, repeated, met }
+        Self {
+            id,
+            identity,
+            stamp,
+            recovered,
+            recovered_after,
+            owner,
+            acked,
+            repeated,
+            met: AtomicBool::new(false),
+            returned: AtomicBool::new(false),
+        }
     }
 
     /// The beginning of each of its records: a brace, and its identity.

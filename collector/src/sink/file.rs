@@ -348,6 +348,7 @@ impl Sink for FileSink {
             mark: it.mark,
             gaps: it.gaps.clone(),
             ended: it.ended,
+            returned: it.returned,
             seen: it.seen,
             owner: it.owner,
         });

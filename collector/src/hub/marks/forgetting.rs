@@ -69,7 +69,8 @@ impl MarkTable {
 
     /// Forgets the cheapest, until the others take at most so many bytes.
     fn forget_cheapest(&mut self, most: u64) -> u64 {
-        let mut costs: Vec<_> = self.marks.iter().map(|it| (self.worth(it), cost(it.1))).collect();
+        let costs = self.marks.iter().map(|(id, mark)| (self.worth(*id, mark), cost(mark)));
+        let mut costs: Vec<_> = costs.collect();
         costs.sort_unstable_by_key(|&(worth, _)| worth);
         let mut excess = self.bytes().saturating_sub(most);
         let enough = costs.iter().position(|&(_, cost)| {
@@ -98,15 +99,15 @@ impl MarkTable {
     fn retain(&mut self, mut keep: impl FnMut(&Mark, Worth) -> bool) {
         let mut marks = std::mem::take(&mut self.marks);
         marks.retain(|id, mark| {
-            let kept = keep(mark, self.worth((id, mark)));
+            let kept = keep(mark, self.worth(*id, mark));
             self.gaps -= if kept { 0 } else { mark.gaps.len() };
             kept
         });
         self.marks = marks;
     }
 
-    fn worth(&self, (id, mark): (&SenderId, &Mark)) -> Worth {
-        let class = match self.connected.contains_key(id) {
+    fn worth(&self, id: SenderId, mark: &Mark) -> Worth {
+        let class = match self.connected.contains_key(&id) {
             true => Class::Connected,
             false if mark.returned => Class::CameBack,
             false => Class::CameOnce,

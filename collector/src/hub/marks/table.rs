@@ -64,6 +64,7 @@ impl MarkTable {
     pub(crate) fn pass(&mut self, run: LineRun, sender: &Arc<Sender>, batch: &mut Batch) -> u64 {
         let first_run = !sender.met.swap(true, Relaxed);
         let back = first_run && self.marks.contains_key(&sender.id);
+        sender.returned.fetch_or(back, Relaxed);
         let mut crowded_out = false;
         let repeated = self.change(sender.id, |mark| {
             mark.set_owner(sender.owner);

@@ -37,7 +37,8 @@ fn a_sender_long_silent_is_forgotten() {
     for (id, seen) in [(1, 0), (2, FORGET)] {
         let gaps = NumberGaps::default();
         let owner = Owner::NOBODY;
-        let held = HeldMark { id: SenderId(id), mark: 7, gaps, ended: false, seen, owner };
+        let (id, mark, ended, returned) = (SenderId(id), 7, false, false);
+        let held = HeldMark { id, mark, gaps, ended, returned, seen, owner };
         marks.restore(vec![held], seen);
     }
     marks.forget(FORGET + 1);

@@ -19,6 +19,13 @@ const FREE: usize = 4 << 10;
 /// Bytes charged at once, few enough that whoever wants to have them all has to send them.
 const STEP: usize = 8 << 10;
 
+/// Lines that each byte of a compressed body may become, and objects, some of which are within others.
+const LINES: usize = 4;
+const OBJECTS: usize = 32;
+
+/// Lines and objects that any body may become.
+const FEW: usize = 1000;
+
 /// Longest pause of a client within a body.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -47,6 +54,8 @@ pub(super) enum BodyError {
     UnknownEncoding,
     /// It is not what `Content-Encoding` says.
     Corrupt,
+    /// Few bytes become very many records.
+    Crowded,
 }
 
 impl From<UnpackError> for BodyError {
@@ -123,6 +132,7 @@ impl RequestBody {
         if encoding == ContentEncoding::Identity {
             return Ok(());
         }
+        let packed = self.bytes.len();
         let charged = &mut self.room;
         self.bytes = unpack(encoding, &self.bytes, limit, |len| {
             while len > FREE + charged.num_permits() {
@@ -131,8 +141,18 @@ impl RequestBody {
             }
             Ok(())
         })?;
-        Ok(())
+        match is_crowded(&self.bytes, packed) {
+            true => Err(BodyError::Crowded),
+            false => Ok(()),
+        }
     }
+}
+
+/// Tells whether a body that came as `packed` bytes becomes more records than logs that differ in their
+/// times can.
+fn is_crowded(bytes: &[u8], packed: usize) -> bool {
+    let more = |byte, each| memchr::memchr_iter(byte, bytes).count() > FEW + each * packed;
+    more(b'\n', LINES) || more(b'{', OBJECTS)
 }
 
 async fn charge(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, BodyError> {
@@ -147,5 +167,21 @@ pub(super) async fn next_frame(incoming: &mut Incoming) -> Result<Option<Frame<B
     match timeout(PAUSE, incoming.frame()).await {
         Ok(frame) => frame.transpose().map_err(|_| BodyError::Late),
         Err(_) => Err(BodyError::Late),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_bytes_become_no_crowd_of_records_and_logs_do() {
+        assert!(is_crowded(&b"a\n".repeat(8 << 10), 178));
+        assert!(is_crowded(&b"{},".repeat(100 << 10), 400));
+        let line = |n: u32| format!("2026-11-22T18:42:{:02}.{:03}Z ok\n", n / 1000 % 60, n % 1000);
+        let lines: String = (0..30_000).map(line).collect();
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut packed, lines.as_bytes()).unwrap();
+        assert!(!is_crowded(lines.as_bytes(), packed.finish().unwrap().len()));
     }
 }

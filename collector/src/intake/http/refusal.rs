@@ -46,6 +46,10 @@ impl From<BodyError> for HttpRefusal {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body too large: send smaller batches, or raise --max-body",
             ),
+            BodyError::Crowded => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the compressed body becomes too many records for its size",
+            ),
             BodyError::Late => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
             BodyError::UnknownEncoding => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -1,0 +1,84 @@
+//! Readers that ask for as much work, memory or connections as they can, and others meanwhile.
+
+use crate::harness::{Collector, Reader, SOON, Scene, get, messages, metric, speak, wait_until};
+use std::fs;
+use std::io::{Read, Write, stderr};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// A file of this many lines, none of which an expression of [`expressions`] matches.
+fn fill(scene: &Scene, lines: usize) {
+    let line = "{\"time\":\"2026-11-22T18:42:23.123456Z\",\"level\":\"INFO\",\"target\":\"t\",\"file\":\"f\",\"line\":1,\"thread\":\"main\",\"msg\":\"aaaaaaaa bbbbbbbb cccccccc dddddddd\",\"host\":\"h\"}\n";
+    fs::write(scene.path("app.log"), line.repeat(lines)).expect("the disk has room");
+}
+
+/// As many as a request may have, and they are slow.
+fn expressions(number: usize) -> String {
+    (0..30).map(|n| format!("&grep=%5Ba-d%5D%2B.*%20%5Ba-c%5D{number}x{n}z$")).collect()
+}
+
+/// Asks for `target`, and reads none of the answer.
+fn ask(collector: &Collector, target: &str) -> TcpStream {
+    let server = collector.server();
+    let authority = server.strip_prefix("http://").expect("a scheme");
+    let mut stream = TcpStream::connect(authority).expect("it serves");
+    stream.set_read_timeout(Some(SOON)).expect("a limit");
+    write!(stream, "GET {target} HTTP/1.0\r\nHost: localhost\r\n\r\n").expect("it reads");
+    stream
+}
+
+#[test]
+fn health_and_metrics_are_answered_while_searches_of_many_expressions_are_at_work() {
+    let scene = Scene::new();
+    fill(&scene, 200_000);
+    let collector = Collector::serving(&scene, "");
+    let ended = AtomicUsize::new(0);
+    let streams: Vec<_> =
+        (0..9).map(|n| ask(&collector, &format!("/search?n=all{}", expressions(n)))).collect();
+    std::thread::scope(|scope| {
+        for mut stream in &streams {
+            let ended = &ended;
+            scope.spawn(move || {
+                let _ = stream.read_to_end(&mut Vec::new());
+                ended.fetch_add(1, Ordering::Release);
+            });
+        }
+        let begun = Instant::now();
+        assert!(wait_until(SOON, || metric(&collector.server(), "searches") == 9));
+        assert_eq!(get(&collector.server(), "/healthz").status, 200);
+        let _ = writeln!(stderr(), "healthy after {} ms", begun.elapsed().as_millis());
+        assert_eq!(ended.load(Ordering::Acquire), 0, "the searches took no time");
+        // A tail is not kept waiting either, though the searches have what threads there are.
+        speak(collector.authority(), b"hello\n");
+        let mut tail = Reader::open(&collector.server(), "/tail?n=1");
+        assert_eq!(messages(&tail.take(1)), ["hello"]);
+        assert_ne!(ended.load(Ordering::Acquire), 9, "the searches took no time");
+        for stream in &streams {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    });
+}
+
+#[test]
+fn a_request_full_of_expressions_is_refused_and_takes_no_memory() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    let server = collector.server();
+    assert_eq!(get(&server, "/search?grep=a").status, 200);
+    let before = collector.process.memory();
+    let query: String = (0..800).map(|_| "&grep=%5Cw%7B19%7D").collect();
+    for _ in 0..3 {
+        let answer = get(&server, &format!("/search?n=1{query}"));
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        assert!(answer.body.contains("expressions"), "{}", answer.body);
+    }
+    // A few that are as large as they may be.
+    for width in 10..40 {
+        let query = format!("/search?n=1&grep=(%5Cw%7B{width}%7D)%7B{width}%7D");
+        assert!(matches!(get(&server, &query).status, 200 | 400));
+    }
+    let more = collector.process.memory().saturating_sub(before);
+    let _ = writeln!(stderr(), "{} KiB more", more >> 10);
+    assert!(more < 16 << 20, "{} KiB more", more >> 10);
+}

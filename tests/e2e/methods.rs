@@ -1,0 +1,58 @@
+//! Methods of HTTP other than GET, and clients that send as little as they may.
+
+use crate::harness::{Collector, Scene, speak};
+
+/// The answer to a request of one line, read until the server closes.
+fn ask(collector: &Collector, request: &str) -> String {
+    let server = collector.server();
+    let authority = server.strip_prefix("http://").expect("a scheme");
+    speak(authority, format!("{request}\r\n\r\n").as_bytes()).to_lowercase()
+}
+
+/// Value of a header, empty if there is none.
+fn header<'a>(answer: &'a str, name: &str) -> &'a str {
+    let mut lines = answer.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default()
+}
+
+#[test]
+fn every_route_answers_head_like_get_without_a_body_and_a_tail_ends_at_once() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    for route in ["/", "/healthz", "/metrics", "/senders", "/search", "/tail"] {
+        // As HTTP/1.0, the connection ends with the answer.
+        let head = ask(&collector, &format!("HEAD {route} HTTP/1.0"));
+        assert!(head.starts_with("http/1.0 200"), "{route}: {head}");
+        assert!(head.ends_with("\r\n\r\n"), "{route} has a body: {head}");
+        if route != "/tail" {
+            let whole = ask(&collector, &format!("GET {route} HTTP/1.0"));
+            let kind = "content-type";
+            assert_eq!(header(&head, kind), header(&whole, kind), "{route}");
+        }
+    }
+    let refused = ask(&collector, "HEAD /search?level=loud HTTP/1.0");
+    assert!(refused.starts_with("http/1.0 400") && refused.ends_with("\r\n\r\n"), "{refused}");
+}
+
+#[test]
+fn health_is_answered_to_a_client_of_http_1_0_without_a_host() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    let answer = ask(&collector, "GET /healthz HTTP/1.0");
+    assert!(
+        answer.starts_with("http/1.0 200") && answer.contains("{\"healthy\":true}"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn options_names_the_methods() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    for route in ["/", "/tail", "/healthz"] {
+        let answer = ask(&collector, &format!("OPTIONS {route} HTTP/1.0"));
+        assert!(answer.starts_with("http/1.0 20"), "{route}: {answer}");
+        assert_eq!(header(&answer, "allow"), "get, head, options", "{route}");
+        assert!(!answer.contains("access-control"), "{answer}");
+    }
+}

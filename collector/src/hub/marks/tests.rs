@@ -37,8 +37,8 @@ fn a_sender_long_silent_is_forgotten() {
     for (id, seen) in [(1, 0), (2, FORGET)] {
         let gaps = NumberGaps::default();
         let owner = Owner::NOBODY;
-        let (id, mark, ended, returned) = (SenderId(id), 7, false, false);
-        let held = HeldMark { id, mark, gaps, ended, returned, seen, owner };
+        let id = SenderId(id);
+        let held = HeldMark { id, mark: 7, gaps, ended: false, returned: false, seen, owner };
         marks.restore(vec![held], seen);
     }
     marks.forget(FORGET + 1);
@@ -49,7 +49,8 @@ fn a_sender_long_silent_is_forgotten() {
 fn nobody_is_forgotten_because_the_wall_clock_was_set_years_ahead_while_the_collector_was_away() {
     let marks = Marks::default();
     let (gaps, owner) = (NumberGaps::default(), Owner::NOBODY);
-    let held = HeldMark { id: SenderId(1), mark: 7, gaps, ended: false, seen: 99, owner };
+    let id = SenderId(1);
+    let held = HeldMark { id, mark: 7, gaps, ended: false, returned: false, seen: 99, owner };
     let clock = monotonic_seconds();
     marks.restore(vec![held.by_monotonic_clock(99 + 520 * FORGET)], clock);
     marks.forget(clock + 60);

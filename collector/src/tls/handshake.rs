@@ -133,10 +133,10 @@ async fn discard<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result
 async fn in_turns<F: Future + Unpin>(computing: &Semaphore, work: &mut F) -> F::Output {
     loop {
         let turn = computing.acquire().await;
-        let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut *work).poll(context))).await;
-        // Not to the next handshake yet: connections that exist, and wait behind many of these for
-        // a thread of the runtime, come between any two.
+        // Connections that exist, and wait behind many handshakes for a thread of the runtime, come
+        // between any two. Not after the poll, whose wake-up would end this and then be missed.
         yield_now().await;
+        let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut *work).poll(context))).await;
         drop(turn);
         if let Poll::Ready(done) = polled {
             return done;

@@ -135,26 +135,25 @@ impl ReaderThreads {
         let (tell, done) = oneshot::channel();
         let (tell_end, end) = watch::channel(view.progress.end());
         let reading = Arc::new(ReadContext::new(&view, end, stopped.clone()));
-        let runtime = runtime()?;
+        let runtime = ReadRuntime::new()?;
         let progress = view.progress.clone();
-        let server = RequestContext::new(view, reading, runtime.handle().clone());
+        let server = RequestContext::new(view, reading, runtime.get().handle().clone());
         let (served, ended) = oneshot::channel();
         thread::Builder::new().name("read".into()).spawn(move || {
             give_way(NICE);
-            runtime.block_on(async {
+            runtime.get().block_on(async {
                 tokio::select! {
                     () = pass_on(progress, tell_end) => {}
                     _ = ended => {}
                 }
             });
-            // A read of a disk that hangs must not keep the collector from ending.
-            runtime.shutdown_background();
+            drop(runtime);
             let _ = tell.send(());
         })?;
-        let runtime = self::runtime()?;
+        let runtime = ReadRuntime::new()?;
         thread::Builder::new().name("http".into()).spawn(move || {
             give_way(NICE);
-            runtime.block_on(server.serve(sockets, stopped));
+            runtime.get().block_on(server.serve(sockets, stopped));
             let _ = served.send(());
         })?;
         Ok(Self { stop, done })
@@ -167,13 +166,32 @@ impl ReaderThreads {
     }
 }
 
-fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(READERS)
-        .thread_name("read-files")
-        .on_thread_start(|| give_way(NICER))
-        .build()
+/// A runtime whose end waits for nothing: a read of a disk that hangs must not keep the collector
+/// from ending, and where a thread cannot be started, its runtime ends within another one.
+struct ReadRuntime(Option<Runtime>);
+
+impl ReadRuntime {
+    fn new() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(READERS)
+            .thread_name("read-files")
+            .on_thread_start(|| give_way(NICER))
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn get(&self) -> &Runtime {
+        self.0.as_ref().expect("it is taken only at its end")
+    }
+}
+
+impl Drop for ReadRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Passes the hub's notices on to the tails, at a pace that so many of them can follow.

@@ -104,6 +104,14 @@ impl OrderFile {
         Some(u64::from_le_bytes(*id))
     }
 
+    /// The version of an order that this collector cannot read, as a newer one has written it.
+    pub(crate) fn other_version(&self) -> Option<u8> {
+        let mut head = [0; MAGIC.len()];
+        self.file.read_exact_at(&mut head, 0).ok()?;
+        let version = head.strip_prefix(&MAGIC[..MAGIC.len() - 1])?[0];
+        (version != MAGIC[MAGIC.len() - 1]).then_some(version)
+    }
+
     /// Number of entries.
     pub(crate) fn len(&self) -> u64 {
         self.entries

@@ -237,3 +237,52 @@ fn a_plain_connection_is_closed_in_order_once_its_lines_are_kept_and_ends_in_a_r
     let reset = stream.read(&mut [0]).expect_err("the system does not close in order for it");
     assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
 }
+
+#[test]
+fn the_parts_of_a_gelf_message_may_come_from_several_ports() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "--listen udp://127.0.0.1:0");
+    let message = br#"{"version":"1.1","host":"vm1","short_message":"in parts","level":3}"#;
+    let parts = message.chunks(20).collect::<Vec<_>>();
+    for (at, part) in parts.iter().enumerate().rev() {
+        let head = [&[0x1e, 0x0f][..], b"12345678", &[at as u8, parts.len() as u8]].concat();
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        socket.send_to(&[&head, *part].concat(), collector.at("udp")).expect("it is sent");
+    }
+    let records = collector.wait_for(1);
+    assert_eq!(messages(&records), ["in parts"]);
+    assert_eq!(records.0[0]["host"], "vm1");
+    assert_eq!(records.0[0]["level"], "ERROR");
+}
+
+#[test]
+fn a_proxy_header_names_the_peer_where_the_listener_asks_for_one() {
+    let scene = Scene::new();
+    let line = "--listen tcp://127.0.0.1:0?proxy=on --proxy-from 127.0.0.1";
+    let collector = Collector::with(&scene, line);
+    let v1 = b"PROXY TCP4 192.0.2.9 192.0.2.1 4711 1902\r\nbehind v1\n".to_vec();
+    // An address of IPv6: 2001:db8::9 to 2001:db8::1, ports 4711 and 1902.
+    let mut v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24".to_vec();
+    for last in [9, 1] {
+        v2.extend([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
+    }
+    v2.extend([0x12, 0x67, 0x07, 0x6e]);
+    v2.extend(b"behind v2\n");
+    for (bytes, host, peer) in
+        [(v1, "192.0.2.9", "192.0.2.9:4711"), (v2, "2001:db8::9", "[2001:db8::9]:4711")]
+    {
+        speak(collector.at("tcp"), &bytes);
+        let records = collector.wait_for(if host == "192.0.2.9" { 1 } else { 2 });
+        let record = records.0.last().expect("a record");
+        assert_eq!(record["host"], host);
+        assert_eq!(record["peer"], peer);
+    }
+    // Without a header nothing is taken.
+    let mut stream = TcpStream::connect(collector.at("tcp")).expect("somebody listens");
+    stream.set_read_timeout(Some(SOON)).expect("a limit");
+    stream.write_all(b"no header, but more bytes than one of version 2 has\n").expect("it is sent");
+    let ended = stream.read(&mut [0; 16]);
+    let closed = |error: &std::io::Error| error.kind() == ErrorKind::ConnectionReset;
+    assert!(ended.as_ref().is_ok_and(|&len| len == 0) || ended.is_err_and(|e| closed(&e)));
+    assert_eq!(messages(&collector.stop()), ["behind v1", "behind v2"]);
+}

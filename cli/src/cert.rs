@@ -54,13 +54,13 @@ pub(crate) fn run(options: &CertOptions) -> anyhow::Result<()> {
     }
     let ca = PairFiles::new(directory, "ca");
     let authority = match ca.existing().is_empty() {
-        true => {
-            let authority = Authority::create(&ca, CA_DAYS)?;
-            RevocationList::empty(directory).write(&authority)?;
-            authority
-        }
+        true => Authority::create(&ca, CA_DAYS)?,
         false => Authority::open(&ca)?,
     };
+    let list = RevocationList::open(directory, &authority)?;
+    if list.is_new() {
+        list.write(&authority)?;
+    }
     print(&format!("{}: trusted by clients; copy it to them", authority.certificate.display()));
     print(&format!("{}: issues certificates; no program needs it", authority.key.display()));
     for (files, request) in wanted {

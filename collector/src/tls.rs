@@ -35,6 +35,7 @@ pub use options::{ClientCertificates, TlsIdentity, TlsOptions, TlsVersion};
 pub use peer_rule::{PeerRule, UnknownPeerRule};
 
 pub(crate) use client_kind::ClientKind;
+pub(crate) use client_verifier::chain_words;
 pub(crate) use verified::VerifiedPeer;
 
 /// Interval between checks that the files have not changed.

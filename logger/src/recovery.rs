@@ -58,13 +58,14 @@ impl Recovery {
         self.found_any
     }
 
-    /// Discards the oldest spools until the others take at most `keep` bytes.
+    /// Discards the oldest spools of dead programs until the others take at most `keep` bytes.
     pub(crate) fn limit(&mut self, keep: u64) {
+        self.rings.retain(|entry| self.directory.is_of_the_dead(&entry.name));
         let mut total: u64 = self.rings.iter().map(|entry| entry.allocated).sum();
         while total > keep
             && let Some(entry) = self.rings.pop_front()
         {
-            total -= entry.allocated; // also of a running program's, which do not count
+            total -= entry.allocated;
             self.discard(&entry);
         }
     }

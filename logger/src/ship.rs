@@ -109,7 +109,7 @@ fn ship_one(spool: Spool, destination: &Arc<Destination>) -> Shipped {
         app: identity.app.clone(),
         host: identity.host.clone(),
         pid: identity.pid,
-        records: spool.levels().iter().sum(),
+        records: spool.records(),
         failed: None,
     };
     let context = Context::new(Arc::new(spool), Arc::clone(destination), RetryPolicy::Once);

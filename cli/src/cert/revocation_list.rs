@@ -29,15 +29,14 @@ struct Revoked {
 }
 
 impl RevocationList {
-    /// A list of a new CA.
-    pub(super) fn empty(directory: &Path) -> Self {
+    fn empty(directory: &Path) -> Self {
         Self { path: directory.join("crl.pem"), revoked: Vec::new() }
     }
 
     /// The list in `directory`; an empty one if there is none yet.
     pub(super) fn open(directory: &Path, authority: &Authority) -> anyhow::Result<Self> {
         let mut list = Self::empty(directory);
-        if list.path.symlink_metadata().is_err() {
+        if list.is_new() {
             return Ok(list);
         }
         let path = list.path.display();
@@ -65,6 +64,11 @@ impl RevocationList {
             self.revoked.push(Revoked { serial, since: now() });
         }
         Ok(())
+    }
+
+    /// Tells whether there is no file of it yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.path.symlink_metadata().is_err()
     }
 
     pub(super) fn len(&self) -> usize {

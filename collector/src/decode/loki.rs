@@ -22,6 +22,30 @@ struct LokiEntry<'a> {
     metadata: Labels<'a>,
 }
 
+/// The most bytes of all labels of a stream, or of an entry's metadata, several times what Loki
+/// itself takes: they are written with each of its lines.
+const LABELS: usize = 16 << 10;
+
+/// The first labels, as many as are not too long in all; one more says how many bytes were cut.
+fn bounded<'a>(all: impl Iterator<Item = Label<'a>>) -> Labels<'a> {
+    let mut labels = Labels::new();
+    let mut len = 0;
+    let mut cut = 0;
+    for (key, value) in all {
+        let more = key.len() + value.len() + 4;
+        if len + more > LABELS {
+            cut += more;
+            continue;
+        }
+        len += more;
+        labels.push((key, value));
+    }
+    if cut > 0 {
+        labels.push(("labels_truncated".into(), cut.to_string().into()));
+    }
+    labels
+}
+
 /// Labels for the program, the better first.
 const APPS: [&str; 5] = ["service_name", "app", "application", "container", "job"];
 /// Labels for the machine.
@@ -63,15 +87,15 @@ pub(crate) fn json(body: &[u8], received: i64) -> Option<PostedRecords<'_>> {
     Some(Box::new(streams.into_iter().flat_map(move |stream| json_stream(stream, received))))
 }
 
-fn json_stream(stream: JsonValue<'_>, received: i64) -> Vec<Posted<'_>> {
+fn json_stream<'a>(stream: JsonValue<'a>, received: i64) -> impl Iterator<Item = Posted<'a>> + 'a {
     let stream = stream.members().unwrap_or_default();
     let labels = get(&stream, "stream").map(json_labels).unwrap_or_default();
     let values = get(&stream, "values").and_then(|values| elements(values.json().as_bytes()));
-    let posted = |(at, value): (usize, JsonValue<'_>)| match json_entry(value) {
+    let posted = move |(at, value): (usize, JsonValue<'a>)| match json_entry(value) {
         Some(entry) => Ok(record(entry, &labels, received)),
         None => Err(format!("value {at} of a stream is not [\"nanoseconds\", \"line\"]")),
     };
-    values.unwrap_or_default().into_iter().enumerate().map(posted).collect()
+    values.unwrap_or_default().into_iter().enumerate().map(posted)
 }
 
 fn get<'a>(members: &[Member<'a>], key: &str) -> Option<JsonValue<'a>> {
@@ -84,7 +108,7 @@ fn json_labels(value: JsonValue<'_>) -> Labels<'_> {
         let text = value.text().unwrap_or_else(|| value.compact()).into_owned();
         (Cow::Owned(key.into_owned()), Cow::Owned(text))
     };
-    members.into_iter().map(label).collect()
+    bounded(members.into_iter().map(label))
 }
 
 /// `["1795372943123456789", "line", {"key": "value"}]`; the time may be a number, the last element
@@ -162,6 +186,7 @@ fn entry(mut fields: ProtobufFields<'_>) -> Result<LokiEntry<'_>, MalformedProto
             _ => {}
         }
     }
+    entry.metadata = bounded(entry.metadata.into_iter());
     Ok(entry)
 }
 
@@ -196,7 +221,7 @@ fn selector(text: &str) -> Labels<'static> {
         labels.push((Cow::Owned(key.trim().to_owned()), Cow::Owned(value)));
         rest = behind[end..].trim_start_matches([',', ' ']);
     }
-    labels
+    bounded(labels.into_iter())
 }
 
 #[cfg(test)]
@@ -225,6 +250,18 @@ mod tests {
         let fault = "value 2 of a stream is not [\"nanoseconds\", \"line\"]";
         assert_eq!(lines(json(push.as_bytes(), 0).unwrap()), [LINE, LINE, fault]);
         assert!(json(b"[]", 0).is_none() && json(b"{}", 0).is_none());
+    }
+
+    #[test]
+    fn labels_that_would_be_written_with_each_line_are_bounded() {
+        let long = "A".repeat(LABELS);
+        let push = format!(
+            r#"{{"streams":[{{"stream":{{"x":"{long}","y":"z"}},"values":[["1","late"]]}}]}}"#
+        );
+        let written = lines(json(push.as_bytes(), 0).unwrap()).concat();
+        assert!(written.contains(r#""kv":{"y":"z","labels_truncated":"16389"}"#), "{written}");
+        let labels = selector(&format!("{{x=\"{long}\", y=\"z\"}}"));
+        assert_eq!(labels.len(), 2);
     }
 
     #[test]

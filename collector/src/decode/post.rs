@@ -214,8 +214,50 @@ fn fill(place: &mut Option<String>, value: Option<&String>) {
     }
 }
 
-/// Cuts a record whose line would be longer than `limit` bytes: first its message, then its values.
+/// The most bytes of a name of a source, a file, a thread or a span.
+const NAME: usize = 1024;
+
+/// Cuts a name that no program has, and returns how much of it.
+pub(super) fn cut_name(name: &mut Cow<'_, str>) -> usize {
+    let mut end = name.len().min(NAME);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    let cut = name.len() - end;
+    if cut > 0 {
+        *name = Cow::Owned(name[..end].to_owned());
+    }
+    cut
+}
+
+/// At most so many of the records of a compressed body, which could become very many; the others
+/// are one fault.
+pub(crate) fn at_most(records: PostedRecords<'_>, most: usize) -> PostedRecords<'_> {
+    let mut records = records.fuse();
+    let mut taken = 0;
+    Box::new(std::iter::from_fn(move || {
+        if taken > most {
+            return None;
+        }
+        let posted = records.next()?;
+        taken += 1;
+        let fault =
+            || format!("so few compressed bytes hold more than {most} records; no more were taken");
+        Some(if taken > most { Err(fault()) } else { posted })
+    }))
+}
+
+/// Cuts a record whose line would be longer than `limit` bytes: its names, its message, its values.
 pub(crate) fn shorten(record: &mut Record<'_>, limit: usize) {
+    let Record { target, file, thread, trace, span, .. } = record;
+    let names = [target, file, thread, trace, span].into_iter().flatten();
+    let mut cut: usize = names.map(cut_name).sum();
+    if record.spans.as_ref().is_some_and(|spans| spans.len() > limit / 4) {
+        cut += record.spans.take().map_or(0, |spans| spans.len());
+    }
+    if cut > 0 {
+        record.truncated = Some(cut as u64 + record.truncated.unwrap_or(0));
+    }
     let values: usize = record.kv.iter().map(|(key, value)| key.len() + value.len() + 4).sum();
     let len = record.msg.len() + values;
     if len <= limit {
@@ -245,6 +287,14 @@ mod tests {
             Err(fault) => fault,
         };
         records.map(show).collect()
+    }
+
+    #[test]
+    fn more_records_than_a_compressed_body_may_become_are_one_fault() {
+        let all = || text_records(b"a\nb\nc\n", 0);
+        assert_eq!(shown(at_most(all(), 3)), ["INFO a", "INFO b", "INFO c"]);
+        let fault = "so few compressed bytes hold more than 2 records; no more were taken";
+        assert_eq!(shown(at_most(all(), 2)), ["INFO a", "INFO b", fault]);
     }
 
     #[test]
@@ -293,6 +343,12 @@ mod tests {
         record.kv.push(("k".into(), "1".into()));
         shorten(&mut record, 1000);
         assert_eq!((record.msg.len(), record.truncated, record.kv.len()), (500, Some(700), 1));
+        let mut named = Record::new(0, Level::Info, "m");
+        named.target = Some("ü".repeat(600).into());
+        named.spans = Some("[]".repeat(300).into());
+        shorten(&mut named, 1000);
+        assert_eq!(named.target.map(|target| target.len()), Some(1024));
+        assert_eq!((named.spans, named.truncated), (None, Some(176 + 600)));
         let mut wide = Record::new(0, Level::Info, "m");
         wide.note("k", &"v".repeat(2000));
         shorten(&mut wide, 1000);

@@ -2,7 +2,8 @@
 
 use super::target::ForwardTarget;
 use crate::stderr::{Chain, StderrLog};
-use std::error::Error;
+use crate::tls::chain_words;
+use std::io;
 use std::time::{Duration, Instant};
 
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -30,8 +31,8 @@ impl Backoff {
     }
 
     /// Takes note of a failure, and returns the pause before the next attempt.
-    pub(super) fn failed(&mut self, error: &(dyn Error + 'static)) -> Duration {
-        let words = Chain(error).to_string();
+    pub(super) fn failed(&mut self, error: &io::Error) -> Duration {
+        let words = words(error);
         // A refusal after a lost connection is worth a line of its own, repetitions are not.
         if self.failing.as_ref().is_none_or(|failing| failing.words != words) {
             let target = &self.target;
@@ -53,5 +54,29 @@ impl Backoff {
             let target = &self.target;
             self.stderr.log(format_args!("forwarding to {target} again after {seconds:.1} s"));
         }
+    }
+}
+
+/// The failure in words; rustls shows a certificate that is not trusted as its structure.
+fn words(error: &io::Error) -> String {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(tls) => chain_words(tls),
+        None => Chain(error).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{CertificateError, Error, OtherError};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_reported_in_words() {
+        let why = Arc::new(io::Error::other("the certificate of central is not trusted"));
+        let tls = Error::InvalidCertificate(CertificateError::Other(OtherError(why)));
+        let error = io::Error::new(io::ErrorKind::InvalidData, tls);
+        assert_eq!(words(&error), "the certificate of central is not trusted");
+        assert_eq!(words(&io::ErrorKind::NotFound.into()), "entity not found");
     }
 }

@@ -196,11 +196,11 @@ impl ForwardWorker {
                 window.sent.push_back(Sent { batch, place, numbered, records, renumbered, bytes });
                 window.spoke = Instant::now();
             }
+            // What is given up while something is on its way has to be of one file.
+            Found::Next(_) if !window.sent.is_empty() => return Ok(false),
             Found::Next(place) => {
                 window.state.place = place;
-                if window.sent.is_empty() {
-                    self.forwarding.forwarded.advance(place, 0);
-                }
+                self.forwarding.forwarded.advance(place, 0);
             }
             Found::Missing(_) if !window.sent.is_empty() => return Ok(false),
             Found::Missing(generation) => {

@@ -6,9 +6,11 @@ mod shared_key;
 use super::frames::{AfterFrame, Frame, FrameError, FrameProtocol};
 use super::recent_chunks::{ChunkAdmission, PendingChunk};
 use super::shared::IntakeContext;
+use super::unpack::most_records;
 use super::unpack_room::UnpackRoom;
 use crate::clock::now;
 use crate::decode::forward::{ForwardMessage, ValueEnd};
+use crate::decode::post::at_most;
 use crate::stats::{Counter, Stats};
 use shared_key::Handshake;
 pub(crate) use shared_key::SharedKey;
@@ -64,9 +66,10 @@ impl<'a> ForwardFrames<'a> {
                 }
             }
         }
-        let unpacked = message.compressed();
-        let unpacked = unpacked.map(|packed| self.room.unpack("gzip, zstd", packed)).transpose()?;
-        frame.records = Some(message.records(unpacked, now()));
+        let packed = message.compressed();
+        let most = packed.map_or(usize::MAX, |packed| most_records(packed.len()));
+        let unpacked = packed.map(|packed| self.room.unpack("gzip, zstd", packed)).transpose()?;
+        frame.records = Some(at_most(message.records(unpacked, now()), most));
         self.chunk = pending;
         Ok(frame)
     }

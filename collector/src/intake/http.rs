@@ -15,10 +15,13 @@ mod splunk_acks;
 
 use super::stream::{PeerStream, ReplayedStream};
 use super::submitter::{SubmitOutcome, SubmitTerms, Submitter};
+use super::unpack::most_records;
 use crate::clock::now;
+use crate::decode::post::at_most;
 use crate::senders::grant::Grant;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use body::RequestBody;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
 use hyper::http::request::Parts;
@@ -208,15 +211,14 @@ impl Submitter<'_> {
         posted: PostedBody,
     ) -> Result<SubmitOutcome, HttpRefusal> {
         let limits = &self.shared.limits;
-        let body = body::read(headers, posted.body, limits.max_body, &limits.bodies).await?;
+        let mut body = body::read(headers, posted.body, limits.max_body, &limits.bodies).await?;
         self.shared.stats.bytes_in.add(body.bytes.len() as u64);
-        let unpacked = match route.protocol {
-            BodyFormat::LokiProtobuf => Some(unpack_snappy(&body.bytes, limits.max_body)?),
-            _ => None,
-        };
-        let bytes = unpacked.as_deref().unwrap_or(&body.bytes);
-        let outcome = self.submit(route, headers, bytes, posted.grant.as_deref()).await?;
-        drop((unpacked, body));
+        if matches!(route.protocol, BodyFormat::LokiProtobuf) {
+            body.most_records = body.most_records.min(most_records(body.bytes.len()));
+            body.bytes = unpack_snappy(&body.bytes, limits.max_body)?;
+        }
+        let outcome = self.submit(route, headers, &body, posted.grant.as_deref()).await?;
+        drop(body);
         self.settled(BUSY).await?;
         Ok(outcome)
     }
@@ -228,10 +230,11 @@ impl Submitter<'_> {
         &self,
         route: &PostRoute,
         headers: &HeaderMap,
-        bytes: &[u8],
+        body: &RequestBody,
         grant: Option<&Grant>,
     ) -> Result<SubmitOutcome, HttpRefusal> {
-        let mut records = route.records(bytes, headers, now())?;
+        let records = route.records(&body.bytes, headers, now())?;
+        let mut records = at_most(records, body.most_records);
         let terms = SubmitTerms { defaults: &route.defaults, grant, limit: BUSY };
         let outcome = self.hand_over(&mut records, terms).await?;
         self.shared.stats.records_http.add(outcome.taken);

@@ -3,9 +3,11 @@
 
 use super::frames::{AfterFrame, Frame, FrameError, FrameProtocol};
 use super::limits::IntakeLimits;
+use super::unpack::most_records;
 use super::unpack_room::UnpackRoom;
 use crate::clock::now;
 use crate::decode::lumberjack::{LumberjackContent, LumberjackFrame, UnpackedEvents, UnreadFrame};
+use crate::decode::post::at_most;
 use crate::stats::{Counter, Stats};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -84,7 +86,8 @@ impl FrameProtocol for LumberjackFrames<'_> {
                 }
                 let received = now();
                 let records = move || events.next().map(|event| Ok(event.into_record(received)));
-                frame.records = Some(Box::new(std::iter::from_fn(records)));
+                let records = Box::new(std::iter::from_fn(records));
+                frame.records = Some(at_most(records, most_records(packed.len())));
             }
         }
         Ok(Some(frame))

@@ -51,6 +51,18 @@ pub(super) fn encoding(declared: &str, bytes: &[u8]) -> Result<ContentEncoding, 
     }
 }
 
+/// Objects that each byte of a compressed body may become, some of which are within others; and the
+/// records of formats that are not text.
+pub(super) const OBJECTS: usize = 32;
+
+/// Lines, objects and records that any body may become.
+pub(super) const FEW: usize = 1000;
+
+/// The most records that a body or message of so many compressed bytes may become.
+pub(super) fn most_records(packed: usize) -> usize {
+    FEW + OBJECTS * packed
+}
+
 /// Unpacks `bytes`; `charge` is asked before the result grows to a length.
 pub(super) fn unpack(
     encoding: ContentEncoding,

@@ -66,7 +66,9 @@ impl SenderTable {
                 let last = run.first.saturating_add(count - 1);
                 known.mark = match known.id.is_derived() {
                     true => known.mark.max(last),
-                    false => known.gaps.add(known.mark, NumberRange { first: run.first, last }),
+                    false => {
+                        known.gaps.add(known.mark, NumberRange { first: run.first, last }).mark
+                    }
                 };
             }
         }

@@ -197,7 +197,7 @@ mod tests {
             assert_eq!(giving_up.join().unwrap(), 0);
         });
         let now = forwarded.now();
-        assert_eq!((now.place, now.numbered, now.lost), (place(8, 0), 6, 0));
+        assert_eq!((now.place, now.numbered, now.lost), (place(8, 0), 6 + (1 << 32), 0));
         assert!(forwarded.begin_sending());
     }
 

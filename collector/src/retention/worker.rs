@@ -165,8 +165,15 @@ impl RetentionWorker {
             let bytes = over.bytes;
             let why = over.why;
             let given_up = self.forwarded.as_ref().map_or(Ok(0), |it| over.give_up(it));
-            let unsent = *given_up.as_ref().unwrap_or(&0);
-            match given_up.and_then(|_| over.remove()) {
+            let unsent = match given_up {
+                Ok(unsent) => unsent,
+                Err(error) => {
+                    self.tell(&over.path, format_args!("failed to give up {path}"), &error);
+                    // Giving up a newer file would give up this one too, uncounted.
+                    break;
+                }
+            };
+            match over.remove() {
                 Ok(()) => {
                     self.stats.files_removed.add(1);
                     self.stats.bytes_removed.add(bytes);

@@ -15,6 +15,15 @@ pub(crate) const MOST: usize = 256;
 #[serde(transparent)]
 pub(crate) struct NumberGaps(Vec<NumberRange>);
 
+/// Outcome of [`NumberGaps::add`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AddedRange {
+    /// The highest number now.
+    pub(crate) mark: u64,
+    /// Number of gaps forgotten, since there were more than [`MOST`].
+    pub(crate) forgotten: u64,
+}
+
 /// Consecutive numbers, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(crate) struct NumberRange {
@@ -61,14 +70,10 @@ impl NumberGaps {
         parts
     }
 
-    /// Takes note that `range` is there where `mark` was the highest number, and returns the highest
-    /// now.
-    pub(crate) fn add(&mut self, mark: u64, range: NumberRange) -> u64 {
+    /// Takes note that `range` is there where `mark` was the highest number.
+    pub(crate) fn add(&mut self, mark: u64, range: NumberRange) -> AddedRange {
         if range.first > mark + 1 {
             self.0.push(NumberRange { first: mark + 1, last: range.first - 1 });
-            if self.0.len() > MOST {
-                self.0.remove(0);
-            }
         } else if !self.0.is_empty() && range.first <= mark {
             let split = |gap: NumberRange| {
                 let before = NumberRange { last: gap.last.min(range.first - 1), ..gap };
@@ -81,7 +86,9 @@ impl NumberGaps {
             let left = self.0.iter().flat_map(|gap| split(*gap));
             self.0 = left.filter(|gap| gap.first <= gap.last).collect();
         }
-        mark.max(range.last)
+        let forgotten = self.0.len().saturating_sub(MOST);
+        self.0.drain(..forgotten);
+        AddedRange { mark: mark.max(range.last), forgotten: forgotten as u64 }
     }
 
     /// The gaps of what is there in either of two places, each with its highest number.
@@ -113,14 +120,14 @@ mod tests {
     #[test]
     fn what_comes_late_is_missing_until_it_comes_and_never_twice() {
         let mut held = NumberGaps::default();
-        let mut mark = held.add(0, range(1, 10));
-        mark = held.add(mark, range(21, 30));
+        let mut mark = held.add(0, range(1, 10)).mark;
+        mark = held.add(mark, range(21, 30)).mark;
         assert_eq!((mark, &held), (30, &gaps(&[[11, 20]])));
         assert_eq!(held.missing(mark, range(5, 40)), [range(11, 20), range(31, 40)]);
-        mark = held.add(mark, range(14, 15));
+        mark = held.add(mark, range(14, 15)).mark;
         assert_eq!((mark, &held), (30, &gaps(&[[11, 13], [16, 20]])));
         assert_eq!(held.missing(mark, range(1, 30)), [range(11, 13), range(16, 20)]);
-        mark = held.add(mark, range(5, 31));
+        mark = held.add(mark, range(5, 31)).mark;
         assert_eq!((mark, held.is_empty()), (31, true));
         assert_eq!(held.missing(mark, range(1, 31)), []);
     }
@@ -128,10 +135,19 @@ mod tests {
     #[test]
     fn the_number_of_gaps_is_bounded() {
         let mut held = NumberGaps::default();
-        let add = |mark, n: u64| held.add(mark, range(n * 10, n * 10));
+        let add = |mark, n: u64| held.add(mark, range(n * 10, n * 10)).mark;
         assert_eq!((1..=1000).fold(0, add), 10_000);
         assert_eq!(held.0.len(), MOST);
         assert_eq!(held.0.last(), Some(&range(9991, 9999)));
+    }
+
+    #[test]
+    fn a_gap_that_is_split_is_bounded_like_others_and_what_is_forgotten_is_counted() {
+        let mut held = NumberGaps::default();
+        let mark = held.add(0, range(1 << 40, 1 << 40)).mark;
+        let split = |n: u64| held.add(mark, range(n * 2, n * 2)).forgotten;
+        assert_eq!((1..=1000).map(split).sum::<u64>(), 1001 - MOST as u64);
+        assert_eq!(held.0.len(), MOST);
     }
 
     #[test]
@@ -158,7 +174,7 @@ mod tests {
                 let first = 1 + dice(90);
                 let part = range(first, first + dice(10));
                 let new: u64 = held.missing(mark, part).iter().map(|r| r.last - r.first + 1).sum();
-                mark = held.add(mark, part);
+                mark = held.add(mark, part).mark;
                 let before = set.len();
                 set.extend(part.first..=part.last);
                 assert_eq!(new as usize, set.len() - before);

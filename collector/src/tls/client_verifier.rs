@@ -167,6 +167,7 @@ pub(crate) fn chain_words(error: &Error) -> String {
         CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
             "the certificate is a CA's own, which only --tls-peer sha256:… can let in"
         }
+        CertificateError::Other(other) => return other.0.to_string(),
         other => return other.to_string(),
     };
     words.to_owned()

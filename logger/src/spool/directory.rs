@@ -91,7 +91,8 @@ impl Directory {
 
     /// `true` if a ring of `capacity` fits once `gain` more bytes are free.
     pub(crate) fn has_room(&self, capacity: u64, gain: u64) -> bool {
-        let free = statvfs(&self.path).map_or(0, |free| free.f_bavail * free.f_frsize);
+        let free =
+            statvfs(&self.path).map_or(0, |free| free.f_bavail.saturating_mul(free.f_frsize));
         free.saturating_add(gain) >= data_at() as u64 + capacity
     }
 

@@ -89,6 +89,12 @@ impl Spool {
         true
     }
 
+    /// Number of records that a dead sender left behind.
+    pub(crate) fn records(&self) -> u64 {
+        let first = self.ring.first();
+        self.ring.behind(first, u64::MAX - 1, self.owner).number - first.number
+    }
+
     /// Counts the records that a dead sender left behind, by level. In place of a report of losses,
     /// the losses count: nobody has heard of them.
     pub(crate) fn levels(&self) -> [u64; 5] {

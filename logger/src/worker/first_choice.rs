@@ -29,6 +29,8 @@ impl FirstChoice {
     pub(super) fn works(&self) {
         self.pause.set(SHORTEST);
         self.due.set(None);
+        // Of a check that began while it was away.
+        self.answer.replace(None);
     }
 
     /// Takes note that it is not there.

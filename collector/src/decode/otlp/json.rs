@@ -1,6 +1,7 @@
 //! OTLP in JSON (protobuf's JSON mapping, with trace and span ids in hex).
 
 use super::{AnyValue, LogRecord, Resource};
+use crate::decode::post::cut_name;
 use netlog_wire::{JsonValue, Member, Record, elements, members};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -50,6 +51,7 @@ impl<'a> JsonRecords<'a> {
         self.records = list(&members, "logRecords");
         let scope = get(&members, "scope").and_then(JsonValue::members).unwrap_or_default();
         self.scope = get(&scope, "name").and_then(JsonValue::text).unwrap_or_default();
+        cut_name(&mut self.scope);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::protobuf::{MalformedProtobuf, ProtobufField, ProtobufFields};
 use super::{AnyValue, LogRecord, Resource};
+use crate::decode::post::cut_name;
 use netlog_wire::Record;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -50,6 +51,7 @@ impl<'a> ProtobufRecords<'a> {
                     let scope = self.records.first(1)?.map(|scope| ProtobufFields(scope.bytes()));
                     let name = scope.map(|scope| scope.first(1)).transpose()?.flatten();
                     self.scope = name.map(|name| text(name.bytes())).unwrap_or_default();
+                    cut_name(&mut self.scope);
                 }
             } else if let Some(ProtobufField { number, value }) = self.resources.next()? {
                 if number == 1 {

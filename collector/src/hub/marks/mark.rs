@@ -3,8 +3,17 @@
 use crate::hub::batch::Batch;
 use crate::hub::line_run::LineRun;
 use crate::senders::identity::Sender;
-use crate::senders::number_gaps::{NumberGaps, NumberRange};
+use crate::senders::number_gaps::{AddedRange, NumberGaps, NumberRange};
 use crate::senders::owner::Owner;
+
+/// Counts of a run that came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// Records that are in the sinks, or on their way, already.
+    pub(super) repeated: u64,
+    /// Gaps forgotten because the sender had too many.
+    pub(super) gaps_forgotten: u64,
+}
 
 /// Progress of one sender.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,14 +49,14 @@ impl Mark {
         }
     }
 
-    /// Lets through to `batch` what of `run` is new, and says how many records were not. The
-    /// numbers of a sender whose id was derived have no gaps.
-    pub(crate) fn pass(&mut self, mut run: LineRun, sender: &Sender, batch: &mut Batch) -> u64 {
+    /// Lets through to `batch` what of `run` is new. The numbers of a sender whose id was derived
+    /// have no gaps.
+    pub(crate) fn pass(&mut self, mut run: LineRun, sender: &Sender, batch: &mut Batch) -> Passed {
         let range = NumberRange { first: run.first, last: run.last() };
         let all = run.count;
         let before = batch.runs.len();
         if all == 0 {
-            return 0;
+            return Passed::default();
         }
         let parts = match self.gaps.is_empty() {
             true => Vec::new(),
@@ -61,12 +70,13 @@ impl Mark {
             [] => batch.runs.push(run),
             parts => batch.runs.extend(parts.iter().map(|part| run.part(part.first, part.last))),
         }
-        self.sealed = match sender.id.is_derived() {
-            true => self.sealed.max(range.last),
+        let added = match sender.id.is_derived() {
+            true => AddedRange { mark: self.sealed.max(range.last), forgotten: 0 },
             false => self.gaps.add(self.sealed, range),
         };
+        self.sealed = added.mark;
         let new: u64 = batch.runs[before..].iter().map(|run| run.count).sum();
         self.recovered += if sender.recovered { new } else { 0 };
-        all - new
+        Passed { repeated: all - new, gaps_forgotten: added.forgotten }
     }
 }

@@ -4,7 +4,6 @@ use super::mark::Mark;
 use crate::hub::batch::Batch;
 use crate::hub::line_run::LineRun;
 use crate::senders::identity::{Sender, SenderId};
-use crate::senders::number_gaps::MOST as MOST_GAPS;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
@@ -65,18 +64,16 @@ impl MarkTable {
         let first_run = !sender.met.swap(true, Relaxed);
         let back = first_run && self.marks.contains_key(&sender.id);
         sender.returned.fetch_or(back, Relaxed);
-        let mut crowded_out = false;
-        let repeated = self.change(sender.id, |mark| {
+        let passed = self.change(sender.id, |mark| {
             mark.set_owner(sender.owner);
             mark.returned |= back;
-            crowded_out = mark.gaps.len() == MOST_GAPS && run.first > mark.sealed + 1;
             mark.pass(run, sender, batch)
         });
-        self.gaps_forgotten += u64::from(crowded_out);
+        self.gaps_forgotten += passed.gaps_forgotten;
         if first_run {
             self.connected.insert(sender.id, Arc::downgrade(sender));
         }
-        repeated
+        passed.repeated
     }
 
     /// Takes out those that left, if there may be many.

@@ -1,7 +1,9 @@
 //! Request bodies: read within a time and a size, unpacked within the same size, and charged for
 //! against the bytes that all bodies together may take.
 
-use crate::intake::unpack::{ContentEncoding, UnpackError, encoding, unpack};
+use crate::intake::unpack::{
+    ContentEncoding, FEW, OBJECTS, UnpackError, encoding, most_records, unpack,
+};
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{self, HeaderMap};
@@ -19,12 +21,8 @@ const FREE: usize = 4 << 10;
 /// Bytes charged at once, few enough that whoever wants to have them all has to send them.
 const STEP: usize = 8 << 10;
 
-/// Lines that each byte of a compressed body may become, and objects, some of which are within others.
+/// Lines that each byte of a compressed body may become.
 const LINES: usize = 4;
-const OBJECTS: usize = 32;
-
-/// Lines and objects that any body may become.
-const FEW: usize = 1000;
 
 /// Longest pause of a client within a body.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -38,6 +36,8 @@ const ROOM: Duration = Duration::from_secs(2);
 /// A body, unpacked, and the room it takes.
 pub(super) struct RequestBody {
     pub(super) bytes: Vec<u8>,
+    /// The most records that it may become.
+    pub(super) most_records: usize,
     room: OwnedSemaphorePermit,
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn collect(
         }
         bytes.extend_from_slice(&part);
     }
-    Ok(RequestBody { bytes, room: charged })
+    Ok(RequestBody { bytes, most_records: usize::MAX, room: charged })
 }
 
 impl RequestBody {
@@ -133,6 +133,7 @@ impl RequestBody {
             return Ok(());
         }
         let packed = self.bytes.len();
+        self.most_records = most_records(packed);
         let charged = &mut self.room;
         self.bytes = unpack(encoding, &self.bytes, limit, |len| {
             while len > FREE + charged.num_permits() {

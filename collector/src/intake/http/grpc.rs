@@ -70,7 +70,7 @@ impl Submitter<'_> {
         }
         let defaults = Defaults::default();
         let route = PostRoute { protocol: BodyFormat::OtlpProtobuf, defaults };
-        let outcome = self.submit(&route, &head.headers, &body.bytes, grant.as_deref()).await?;
+        let outcome = self.submit(&route, &head.headers, &body, grant.as_deref()).await?;
         drop(body);
         self.settled(BUSY).await?;
         match outcome.first {

@@ -43,6 +43,13 @@ impl Ledger {
         Ok(())
     }
 
+    /// Takes a snapshot that is written by now, though no batch comes any more: until then, readers
+    /// cannot tell who wrote to a file that was begun by a rotation.
+    pub(crate) fn take_snapshot(&mut self) {
+        // If it fails, the ledger before it says the same, and there will be another time.
+        let _ = self.finish_compaction(false);
+    }
+
     /// Puts the new ledger in the place of the old one, once it is written or if that is waited for.
     pub(super) fn finish_compaction(&mut self, wait: bool) -> io::Result<()> {
         let sent = self.compaction.as_ref().is_some_and(|it| self.is_sent_to(it.end));

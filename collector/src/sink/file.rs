@@ -214,6 +214,7 @@ impl FileSink {
             return Ok(());
         }
         self.ledger.forget();
+        self.ledger.take_snapshot();
         let checked = self.reopen().and_then(|()| self.ledger.open());
         checked.map_err(|cause| self.failed_to("open", cause))
     }

@@ -31,52 +31,41 @@ pub(crate) fn clean_prefix(bytes: &[u8]) -> usize {
 /// True if all of `bytes` may stand in a JSON string as they are.
 #[inline]
 pub(crate) fn is_clean(bytes: &[u8]) -> bool {
-    find(bytes, |byte| [special(byte)]) == [false]
+    let odd = |word: u64| [(word.wrapping_sub(ONES * 0x20) & !word) | marks(word)];
+    find(bytes, odd) == [false]
 }
 
 /// True if all of `bytes` are ASCII, and may stand in a JSON string as they are.
 #[inline]
 pub fn is_plain(bytes: &[u8]) -> bool {
-    find(bytes, |byte| [beyond(byte) | (byte == b'"') | (byte == b'\\')]) == [false]
+    find(bytes, |word| [beyond(word) | marks(word)]) == [false]
 }
 
-/// True if any byte of `bytes` is one that `odd` finds, for each of several kinds. All are looked
-/// at, without a branch on any, so that the compiler makes it a few vector instructions.
+/// True if any byte of `bytes` is one that `odd` finds, for each of several kinds: it is given eight
+/// bytes at a time, and sets the highest bit of a byte. All are looked at, so that the compiler
+/// makes it vector instructions.
 #[inline(always)]
-fn find<const KINDS: usize>(bytes: &[u8], odd: impl Fn(u8) -> [bool; KINDS]) -> [bool; KINDS] {
-    let mut found = [[0_u8; STEP]; KINDS];
-    let mut look = |chunk: &[u8; STEP]| {
-        for (at, &byte) in chunk.iter().enumerate() {
-            for (found, odd) in found.iter_mut().zip(odd(byte)) {
-                found[at] |= if odd { 0xff } else { 0 };
-            }
+fn find<const KINDS: usize>(bytes: &[u8], odd: impl Fn(u64) -> [u64; KINDS]) -> [bool; KINDS] {
+    // The last word overlaps the one before it.
+    let last = bytes.last_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [b' '; 8];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        padded
+    });
+    let mut found = odd(u64::from_le_bytes(last));
+    for word in bytes.as_chunks::<8>().0 {
+        let more = odd(u64::from_le_bytes(*word));
+        for (found, more) in found.iter_mut().zip(more) {
+            *found |= more;
         }
-    };
-    bytes.as_chunks().0.iter().for_each(&mut look);
-    // The last chunk overlaps the one before it.
-    look(&bytes.last_chunk().copied().unwrap_or_else(|| padded(bytes)));
-    found.map(|found| u128::from_ne_bytes(found) != 0)
-}
-
-/// A chunk with all of `bytes`, which are fewer, and nothing else but blanks.
-#[inline(always)]
-fn padded(bytes: &[u8]) -> [u8; STEP] {
-    let mut padded = [b' '; STEP];
-    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(first), Some(last)) => {
-            padded[..8].copy_from_slice(first);
-            padded[8..].copy_from_slice(last);
-        }
-        _ => padded[..bytes.len()].copy_from_slice(bytes),
     }
-    padded
+    found.map(|found| found & HIGHS != 0)
 }
 
-/// True for what is not ASCII, which is negative as a signed byte, and for the controls below
-/// U+0020.
-#[inline(always)]
-fn beyond(byte: u8) -> bool {
-    (byte as i8) < 0x20
+/// Finds what is not ASCII, and the controls below U+0020.
+#[inline]
+fn beyond(word: u64) -> u64 {
+    word | word.wrapping_sub(ONES * 0x20)
 }
 
 /// Finds quotes and backslashes.
@@ -119,7 +108,8 @@ pub(crate) struct NotText;
 /// True if the text that `bytes` are has a backslash.
 #[inline]
 pub(crate) fn has_escapes(bytes: &[u8]) -> Result<bool, NotText> {
-    let [beyond, escape] = find(bytes, |byte| [beyond(byte), byte == b'\\']);
+    let odd = |word| [beyond(word), zeros(word ^ (ONES * 0x5c))];
+    let [beyond, escape] = find(bytes, odd);
     // Most lines are ASCII.
     let plain = !beyond || bytes.iter().all(|&b| b >= 0x20) && std::str::from_utf8(bytes).is_ok();
     if plain { Ok(escape) } else { Err(NotText) }

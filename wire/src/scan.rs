@@ -163,17 +163,22 @@ fn short_clean_prefix(bytes: &[u8]) -> usize {
 
 /// The same in text without controls and backslashes: at the next quote. Most strings are short, and
 /// looked through here, eight bytes at a time, before a search is started.
-#[inline]
+#[inline(always)]
 pub(crate) fn quote(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
-    for (nth, word) in rest.as_chunks::<8>().0.iter().take(4).enumerate() {
+    let Some(near) = rest.first_chunk::<16>() else { return far_quote(bytes, at) };
+    for (nth, word) in near.as_chunks::<8>().0.iter().enumerate() {
         let found = zeros(u64::from_le_bytes(*word) ^ (ONES * 0x22)) & HIGHS;
         if found != 0 {
             return Some(at + nth * 8 + found.trailing_zeros() as usize / 8);
         }
     }
-    let from = rest.len().min(32) / 8 * 8;
-    Some(at + from + memchr::memchr(b'"', &rest[from..])?)
+    far_quote(bytes, at + 16)
+}
+
+#[inline(never)]
+fn far_quote(bytes: &[u8], at: usize) -> Option<usize> {
+    Some(at + memchr::memchr(b'"', bytes.get(at..)?)?)
 }
 
 fn escape_len(bytes: &[u8]) -> Option<usize> {

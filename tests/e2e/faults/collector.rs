@@ -2,7 +2,7 @@
 
 use super::sender::deliver;
 use super::stored::{messages, not_once};
-use super::strace::{Fault, Outcome, failing, faults, happened, missing, outcome, traced};
+use super::strace::{Fault, Outcome, failing, faults, happened, missing, outcome, outside, traced};
 use super::{tell, try_all};
 use crate::harness::{Collector, Port, SOON, Scene, program, wait_until};
 use rustix::process::Signal;
@@ -62,6 +62,12 @@ fn run(scene: &Scene, command: Command) -> Result<Run, String> {
 /// How it ended: by itself, with a reason, and without a panic.
 fn ended(collector: &mut Collector) -> Result<Outcome, String> {
     if !wait_until(SOON, || !collector.process.running()) {
+        // A thread of the runtime that cannot be woken.
+        if outside(&collector.process.stderr()) {
+            collector.process.signal(Signal::KILL);
+            collector.process.end();
+            return Ok(Outcome::Outside);
+        }
         return Err(format!("it hangs:\n{}", collector.process.stderr()));
     }
     let status = collector.process.end_within(Duration::from_secs(1));

@@ -74,10 +74,14 @@ const NOT_OURS: [&str; 4] = [
     "failed to set up alternative stack guard page",
 ];
 
+/// Whether the failed call was one that the system does not let fail in this way.
+pub(super) fn outside(stderr: &str) -> bool {
+    NOT_OURS.iter().any(|reason| stderr.contains(reason)) || stderr.contains("memory allocation of")
+}
+
 /// Outcome of a program that has ended, unless it panicked or did not say why it failed.
 pub(super) fn outcome(success: bool, explained: bool, stderr: &str) -> Option<Outcome> {
-    let outside = NOT_OURS.iter().any(|reason| stderr.contains(reason))
-        || stderr.contains("memory allocation of");
+    let outside = outside(stderr);
     match success {
         _ if stderr.contains("panicked") && !outside => None,
         true => Some(Outcome::Survived),

@@ -61,6 +61,11 @@ fn run(scene: &Scene, command: Command) -> Result<Run, String> {
 
 /// How it ended: by itself, with a reason, and without a panic.
 fn ended(collector: &mut Collector) -> Result<Outcome, String> {
+    // The byte by which the runtime's handler announces a signal may be the call that failed: the
+    // system refuses it only while another such byte is on its way.
+    if !wait_until(SOON / 4, || !collector.process.running()) {
+        collector.process.signal(Signal::TERM);
+    }
     if !wait_until(SOON, || !collector.process.running()) {
         // A thread of the runtime that cannot be woken.
         if outside(&collector.process.stderr()) {

@@ -18,8 +18,25 @@ pub(super) fn begins_one(line: &[u8]) -> bool {
         return false;
     }
     let rest = &line[TIME..];
-    let blank = rest.iter().take(LONGER).position(|&byte| byte == b' ');
+    let blank = match rest.first_chunk() {
+        Some(window) => first_blank(window),
+        None => rest.iter().take(LONGER).position(|&byte| byte == b' '),
+    };
     blank.is_some_and(|at| rest[at + 1..].starts_with(b"std"))
+}
+
+/// Position of the first blank, of which nearly all lines are asked.
+#[inline]
+fn first_blank(window: &[u8; LONGER]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    let blanks = |word: [u8; 8]| {
+        let word = u64::from_le_bytes(word) ^ (ONES * 0x20);
+        word.wrapping_sub(ONES) & !word & (ONES << 7)
+    };
+    window.as_chunks::<8>().0.iter().zip([0, 8]).find_map(|(word, from)| {
+        let found = blanks(*word);
+        (found != 0).then(|| from + found.trailing_zeros() as usize / 8)
+    })
 }
 
 /// Reads such a line into `draft`; `None` when it is none.

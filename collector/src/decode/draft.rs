@@ -12,6 +12,10 @@ use std::borrow::Cow;
 
 pub(super) use time_text::TimeText;
 
+/// The first and the last time that a record can say.
+const FIRST: i64 = -62_167_219_200_000_000;
+const LAST: i64 = 253_402_300_799_999_999;
+
 /// A piece of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Text<'a> {
@@ -144,7 +148,8 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn set_time(&mut self, moment: Moment<'a>) {
-        self.time = moment.micros;
+        // As it is written: with four digits of a year.
+        self.time = moment.micros.clamp(FIRST, LAST);
         self.zone = moment.zone;
     }
 

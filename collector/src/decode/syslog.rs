@@ -143,18 +143,23 @@ fn behind_time<'a>(rest: &'a str, local: Option<&str>, draft: &mut Draft<'a>) ->
     if first.len() == 3 && time::head(rest, Some(draft.time)).is_some() {
         return rest;
     }
-    if let Some(msg) = access_point(rest, draft) {
+    // It has a colon or a bracket at its end, or stands in front of a bracket.
+    if (first.ends_with([':', ')']) || behind.starts_with("(\""))
+        && let Some(msg) = access_point(rest, draft)
+    {
         return msg;
     }
     // The messages of libc name no host.
     let hostless = local.is_some_and(|local| first != local && !has_pid(behind));
-    if is_slot(first)
+    let host = is_host(first);
+    if !host
+        && is_slot(first)
         && let Some(msg) = behind_level(behind, draft)
     {
         draft.host = Some(Text::Plain(first.into()));
         return msg;
     }
-    if !is_host(first) || behind.is_empty() || hostless {
+    if !host || behind.is_empty() || hostless {
         return tagged(rest, draft, |tag| tag.colon).unwrap_or(rest);
     }
     draft.host = Some(Text::Plain(first.into()));

@@ -188,6 +188,8 @@ pub(super) fn moment<'a>(
 fn instant(value: &str) -> Option<i64> {
     let fields = |names: [&str; 2]| names.iter().find_map(|name| member(value, name));
     let seconds = i64::try_from(whole(fields(["epochSecond", "seconds"])?)?).ok()?;
+    // Beyond what epochs in seconds may be, it is something else.
+    let seconds = Some(seconds).filter(|&seconds| seconds < 100_000_000_000)?;
     let nanos = fields(["nanoOfSecond", "nanos"]).and_then(whole).filter(|&n| n < 1_000_000_000);
     seconds.checked_mul(1_000_000)?.checked_add(nanos.unwrap_or(0) as i64 / 1000)
 }

@@ -9,7 +9,11 @@ use netlog_wire::Level;
 pub(super) fn level(line: &[u8]) -> Option<Level> {
     match line.first()? {
         b'E' | b'F' | b'W' | b'I' => glog(line),
-        b'0'..=b'9' if line.get(4) == Some(&b'-') => postgresql(line),
+        // Milliseconds and a zone stand in CSV of PostgreSQL.
+        b'0'..=b'9' if line.get(4) == Some(&b'-') => match line.get(23) {
+            Some(b' ') => postgresql(line),
+            _ => None,
+        },
         b'0'..=b'9' => redis(line),
         b'[' => php(&line[..line.len().min(LOOK)]).or_else(|| redis(line)),
         b'P' => php(&line[..line.len().min(LOOK)]),
@@ -72,7 +76,7 @@ fn php(line: &[u8]) -> Option<Level> {
 /// `2026-11-22 19:00:00.123 UTC,"user",…,0,ERROR,42P01,…`: a column of CSV.
 fn postgresql(line: &[u8]) -> Option<Level> {
     // A zone of three to six characters behind the milliseconds.
-    if line.get(23) != Some(&b' ') || !line.get(27..31)?.contains(&b',') {
+    if !line.get(27..31)?.contains(&b',') {
         return None;
     }
     let head = &line[..line.len().min(512)];

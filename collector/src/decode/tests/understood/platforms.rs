@@ -55,6 +55,13 @@ rows! {
         r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"2026-11-22 19:00:00.123 UTC,\"a,ERROR,b\",\"shop\",1,,60a1.1,6,,2026-11-22 18:00:00 UTC,,0,WARNING,01000,\"slow\",,"}"##,
         r##"{"host":"10.0.0.7","pid":1234,"time":"2026-11-22T19:00:00.123000Z","level":"ERROR","msg":"no","kv":{"user":"postgres","state_code":"42P01","application_name":"psql"}}"##,
     ];
+    times_beyond_four_digits: Tcp [
+        b"{\"instant\":{\"epochSecond\":611795374283,\"nanoOfSecond\":5},\"message\":\"far\"}\n",
+        b"{\"time\":\"9999-12-31T23:59:59-05:00\",\"message\":\"far\"}\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"far","kv":{"instant":{"epochSecond":611795374283,"nanoOfSecond":5}}}"##,
+        r##"{"host":"10.0.0.7","time":"9999-12-31T23:59:59.999999Z","level":"INFO","msg":"far"}"##,
+    ];
     older_redis: Tcp [
         b"[1234] 22 Nov 19:00:00.123 # Server started\n",
         b"[1234] 22 Nov 19:00:00.123 * Ready\n",

@@ -82,3 +82,40 @@ fn a_request_full_of_expressions_is_refused_and_takes_no_memory() {
     let _ = writeln!(stderr(), "{} KiB more", more >> 10);
     assert!(more < 16 << 20, "{} KiB more", more >> 10);
 }
+
+#[test]
+fn tails_of_one_expression_share_it() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    let open = || {
+        let mut tail = Reader::open(&collector.server(), "/tail?n=0&grep=%5Ba-z%5D%7B19%7D");
+        assert_eq!(tail.next().expect("a notice")["notice"], "live");
+        tail
+    };
+    let first: Vec<_> = (0..10).map(|_| open()).collect();
+    let before = collector.process.memory();
+    let more: Vec<_> = (0..100).map(|_| open()).collect();
+    let each = collector.process.memory().saturating_sub(before) / more.len() as u64;
+    let _ = writeln!(stderr(), "{} KiB for each tail", each >> 10);
+    assert!(each < 200 << 10, "{} KiB for each tail", each >> 10);
+    drop(first);
+}
+
+#[test]
+fn one_address_cannot_take_all_connections_of_readers_and_health_needs_none() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    let server = collector.server();
+    let held: Vec<_> = (0..946).map(|_| ask(&collector, "/tail?n=0")).collect();
+    assert!(wait_until(SOON, || metric(&server, "readers_over_limit") > 0));
+    assert_eq!(get(&server, "/healthz").status, 200);
+    assert_eq!(get(&server, "/search").status, 503, "as nothing else is");
+    let other = [127, 0, 0, 9];
+    let mut stream =
+        crate::harness::caller(other, server.strip_prefix("http://").expect("a scheme"));
+    stream.write_all(b"GET /search HTTP/1.0\r\nHost: localhost\r\n\r\n").expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.0 200"), "another address is served: {answer}");
+    drop(held);
+}

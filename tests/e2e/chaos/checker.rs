@@ -4,7 +4,7 @@ use super::foreign::Foreign;
 use super::plain::Connection;
 use super::senders::Life;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -40,6 +40,8 @@ struct Track {
     last: u64,
     missing: u64,
     first_gap: Option<(u64, u64)>,
+    /// Numbers that came before those in front of them, where that may be.
+    early: BTreeSet<u64>,
 }
 
 impl Checker {
@@ -122,9 +124,11 @@ impl Checker {
             return None;
         }
         self.records += 1;
-        let drops = known.drops;
+        let Life { drops, is_swept, .. } = *known;
         let track = self.threads.entry((app.to_owned(), life, thread)).or_default();
-        if let Err(what) = track.step(number, drops) {
+        let step =
+            if is_swept { track.step_in_any_order(number) } else { track.step(number, drops) };
+        if let Err(what) = step {
             self.wrong(format!("{app} life {life} thread {thread}: {what}"));
         }
         Some(())
@@ -185,8 +189,8 @@ impl Checker {
         let (mut missing, mut in_flight) = (0, 0);
         for (logged, thread) in life.logged().into_iter().zip(1..) {
             let key = (life.app.clone(), life.number, thread);
-            let Track { last, missing: gaps, first_gap } =
-                self.threads.remove(&key).unwrap_or_default();
+            let track = self.threads.remove(&key).unwrap_or_default().at_the_end();
+            let Track { last, missing: gaps, first_gap, .. } = track;
             let here = gaps + logged.saturating_sub(last);
             missing += here;
             let unknown = u64::from(!life.whole);
@@ -215,6 +219,27 @@ impl Checker {
 }
 
 impl Track {
+    /// Takes a number that may come ahead of others, but once.
+    fn step_in_any_order(&mut self, number: u64) -> Result<(), String> {
+        if number <= self.last || !self.early.insert(number) {
+            return Err(format!("number {number} again"));
+        }
+        while self.early.remove(&(self.last + 1)) {
+            self.last += 1;
+        }
+        Ok(())
+    }
+
+    /// Counts as missing what has not come in front of those that came early.
+    fn at_the_end(mut self) -> Self {
+        if let Some(&greatest) = self.early.last() {
+            self.first_gap = Some((self.last + 1, greatest));
+            self.missing += greatest - self.last - self.early.len() as u64;
+            self.last = greatest;
+        }
+        self
+    }
+
     fn step(&mut self, number: u64, gaps: bool) -> Result<(), String> {
         let last = self.last;
         if number <= last {

@@ -28,6 +28,8 @@ pub(super) struct Life {
     pub(super) drops: bool,
     /// Whether later lives may give up and count what this one has left.
     pub(super) shares_room: bool,
+    /// Whether it may come to have two senders at once, whose records come in either order.
+    pub(super) is_swept: bool,
     /// Whether it came to its end by itself.
     pub(super) whole: bool,
     progress: PathBuf,
@@ -103,7 +105,9 @@ impl Sender {
         let child = Child::start(&mut command);
         let (app, pid) = (self.app.clone(), u64::from(child.pid()));
         let shares_room = drops && spool.is_some();
-        self.lives.push(Life { app, number, pid, drops, shares_room, whole: false, progress });
+        let is_swept = !drops && spool.is_some();
+        let whole = false;
+        self.lives.push(Life { app, number, pid, drops, shares_room, is_swept, whole, progress });
         self.child = Some(child);
     }
 

@@ -78,7 +78,10 @@ impl Child {
     /// Writes to the process' stdin.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().expect("stdin is still open");
-        stdin.write_all(bytes).expect("the process reads its stdin");
+        if let Err(e) = stdin.write_all(bytes) {
+            let ended = self.child.wait().expect("the process is our child");
+            panic!("it reads its stdin no more ({e}), {ended}:\n{}", self.stderr());
+        }
     }
 
     /// Closes the process' stdin.

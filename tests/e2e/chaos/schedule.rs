@@ -1,6 +1,6 @@
 //! What happens when: drawn from the seed before anything begins, so that it can be had again.
 
-use super::senders::{ORDINARY, SMALL, SWEPT};
+use super::senders::{CLOSING, ORDINARY, SMALL, SWEPT};
 use crate::harness::Dice;
 use crate::harness::proxy::{Fault, Kind};
 use std::time::Duration;
@@ -86,7 +86,7 @@ pub(super) fn draw(seed: u64, length: Duration, without: &str) -> Vec<Step> {
         part.then(500..5000, Deed::StepClock(STEPS[step]));
     });
     part("descriptors", &|part| {
-        let sender = part.dice.of(0..ORDINARY as u64) as usize;
+        let sender = part.dice.of(0..CLOSING as u64) as usize;
         part.then(100..2000, Deed::CloseDescriptors(sender));
     });
     part("swept", &|part| {

@@ -49,13 +49,16 @@ struct Part {
     words: &'static str,
     threads: usize,
     drops: bool,
+    /// Whether it closes its descriptors. Its clock is the system's: libfaketime reads a file now and
+    /// then, and would close another one of that number.
+    closes: bool,
     /// Directory of its spools; `None` for that of the scene.
     spool: Option<&'static str>,
 }
 
 const PARTS: [Part; 6] = [
-    Part::new("threads=3 rate=150 spool=65536 block=3600", 3),
-    Part::new("threads=4 rate=100 spool=1048576 block=3600", 4),
+    Part { closes: true, ..Part::new("threads=3 rate=150 spool=65536 block=3600", 3) },
+    Part { closes: true, ..Part::new("threads=4 rate=100 spool=1048576 block=3600", 4) },
     Part::new("threads=2 rate=200 spool=262144 block=3600", 2),
     Part { drops: true, ..Part::new("threads=3 rate=200 spool=65536", 3) },
     Part { spool: Some("swept"), ..Part::new("threads=2 rate=150 spool=262144 block=3600", 2) },
@@ -63,7 +66,10 @@ const PARTS: [Part; 6] = [
     Part { drops: true, spool: Some("small/spool"), ..Part::new("threads=3 rate=400", 3) },
 ];
 
-/// How many of them, from the first, are only killed and stopped.
+/// How many of them, from the first, close their descriptors.
+pub(super) const CLOSING: usize = 2;
+
+/// How many of them, from the first, are killed and stopped in the ordinary way.
 pub(super) const ORDINARY: usize = 4;
 
 /// The one whose spools are removed, and the one with little room for them.
@@ -72,7 +78,7 @@ pub(super) const SMALL: usize = 5;
 
 impl Part {
     const fn new(words: &'static str, threads: usize) -> Self {
-        Self { words, threads, drops: false, spool: None }
+        Self { words, threads, drops: false, closes: false, spool: None }
     }
 }
 
@@ -90,13 +96,13 @@ impl Sender {
     }
 
     pub(super) fn start(&mut self, scene: &Scene, to: &str, clock: Option<&Clock>) {
-        let Part { words, threads, drops, spool } = *self.part;
+        let Part { words, threads, drops, closes, spool } = *self.part;
         let number = self.lives.len() as u64 + 1;
         let progress = scene.path(&format!("{}-{number}.progress", self.app));
         fs::write(&progress, vec![0; threads * 8]).expect("the scene has room");
         let mut command = scene.command(&example("subject"));
         command.env("NETLOG_SPOOL", &self.spool);
-        if let Some(clock) = clock {
+        if let Some(clock) = clock.filter(|_| !closes) {
             clock.govern(&mut command);
         }
         command.args(["do=pace", &format!("to={to}"), &format!("app={}", self.app)]);

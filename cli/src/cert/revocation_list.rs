@@ -6,7 +6,7 @@ use crate::clock::now;
 use anyhow::{Context, bail};
 use chrono::{DateTime, Days, Utc};
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use std::path::{Path, PathBuf};
 use x509_cert::Certificate;
@@ -41,7 +41,10 @@ impl RevocationList {
         }
         let path = list.path.display();
         let failed = || format!("failed to read {path}");
-        let der = CertificateRevocationListDer::from_pem_file(&list.path).with_context(failed)?;
+        let der = match CertificateRevocationListDer::from_pem_file(&list.path) {
+            Err(pem::Error::NoItemsFound) => bail!("{path} has no revocation list in it"),
+            read => read.with_context(failed)?,
+        };
         if !authority.is_named_in(&der) {
             bail!("{path} is not a list of the CA in {}", authority.certificate.display());
         }

@@ -1,12 +1,20 @@
 //! Methods of HTTP other than GET, and clients that send as little as they may.
 
-use crate::harness::{Collector, Scene, speak};
+use crate::harness::{Collector, SOON, Scene};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 /// The answer to a request of one line, read until the server closes.
 fn ask(collector: &Collector, request: &str) -> String {
     let server = collector.server();
     let authority = server.strip_prefix("http://").expect("a scheme");
-    speak(authority, format!("{request}\r\n\r\n").as_bytes()).to_lowercase()
+    let mut stream = TcpStream::connect(authority).expect("somebody listens");
+    stream.set_read_timeout(Some(SOON)).expect("a limit");
+    // Not closing our half: to readers that is a client which left.
+    stream.write_all(format!("{request}\r\n\r\n").as_bytes()).expect("the other side reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the other side closes");
+    answer.to_lowercase()
 }
 
 /// Value of a header, empty if there is none.

@@ -27,7 +27,7 @@ use hyper::header::{self, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{Method, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use journal::JournalUpload;
 use refusal::HttpRefusal;
@@ -88,7 +88,10 @@ async fn serve_one_by_one(
 ) -> hyper::Result<()> {
     let service = service_fn(|request| {
         let client = &client;
-        async move { Ok::<_, Infallible>(client.answer(request).await) }
+        async move {
+            let (head, mut body) = request.into_parts();
+            Ok::<_, Infallible>(client.answer(&head, &mut body).await)
+        }
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -111,29 +114,28 @@ async fn serve_one_by_one(
 }
 
 /// A request's body, and the rights of the token it came with.
-struct PostedBody {
-    body: Incoming,
+struct PostedBody<'a> {
+    body: &'a mut Incoming,
     grant: Option<Arc<Grant>>,
 }
 
 impl Submitter<'_> {
-    async fn answer(&self, request: Request<Incoming>) -> HttpReply {
+    async fn answer(&self, head: &Parts, body: &mut Incoming) -> HttpReply {
         let stats = &self.shared.stats;
         stats.http_requests.add(1);
-        let (head, body) = request.into_parts();
-        if let Some(reply) = elastic::probe(&head).or_else(|| probe(&head)) {
+        if let Some(reply) = elastic::probe(head).or_else(|| probe(head)) {
             return reply;
         }
         let query = head.uri.query().unwrap_or_default();
         if splunk_acks::asks(head.uri.path()) {
-            return self.answer_acks(&head, body).await;
+            return self.answer_acks(head, body).await;
         }
-        if elastic::is_bulk(&head) {
-            let taken = self.take_bulk(&head, body).await;
+        if elastic::is_bulk(head) {
+            let taken = self.take_bulk(head, body).await;
             return taken.unwrap_or_else(|refusal| self.refuse(None, refusal));
         }
         if journal::is_upload(head.uri.path(), &head.headers) {
-            return self.answer_upload(&head, body).await;
+            return self.answer_upload(head, body).await;
         }
         let route = match PostRoute::find(&head.method, head.uri.path(), query, &head.headers) {
             Ok(route) => route,
@@ -154,7 +156,7 @@ impl Submitter<'_> {
     }
 
     /// Takes a journal that is uploaded.
-    async fn answer_upload(&self, head: &Parts, body: Incoming) -> HttpReply {
+    async fn answer_upload(&self, head: &Parts, body: &mut Incoming) -> HttpReply {
         let taken = match self.admit(&head.headers) {
             Ok(grant) => JournalUpload::new(self, grant, BUSY).take(&head.headers, body).await,
             Err(refusal) => Err(refusal),
@@ -166,7 +168,7 @@ impl Submitter<'_> {
     }
 
     /// Answers a client of Splunk that asks which of its events are kept.
-    async fn answer_acks(&self, head: &Parts, body: Incoming) -> HttpReply {
+    async fn answer_acks(&self, head: &Parts, body: &mut Incoming) -> HttpReply {
         let channel = splunk_acks::channel(&head.headers, head.uri.query().unwrap_or_default());
         let answer = async {
             self.admit(&head.headers)?;
@@ -208,7 +210,7 @@ impl Submitter<'_> {
         &self,
         route: &PostRoute,
         headers: &HeaderMap,
-        posted: PostedBody,
+        posted: PostedBody<'_>,
     ) -> Result<SubmitOutcome, HttpRefusal> {
         let limits = &self.shared.limits;
         let mut body = body::read(headers, posted.body, limits.max_body, &limits.bodies).await?;

@@ -103,6 +103,39 @@ fn headers(stream: u32) -> Vec<u8> {
     frame(1, 4, stream, b"\x83\x86\x84\x41\x01x")
 }
 
+/// A frame that comes next on a connection: its kind, flags and stream.
+fn next_frame(stream: &mut TcpStream) -> [u8; 6] {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).expect("the connection stays open");
+    let [a, b, c, shown @ ..] = head;
+    let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+    stream.read_exact(&mut payload).expect("the connection stays open");
+    shown
+}
+
+#[test]
+fn a_refused_request_whose_body_is_on_its_way_is_answered_and_not_reset() {
+    let scene = Scene::new();
+    std::fs::write(scene.path("tokens"), "correct-horse-7f2a\n").expect("the scene has room");
+    let collector = Collector::serving(&scene, "--token-file tokens");
+    let mut stream = TcpStream::connect(collector.authority()).expect("somebody listens");
+    stream.set_read_timeout(Some(SOON)).expect("a limit");
+    let ping = frame(6, 0, 0, &[0; 8]);
+    let opening = [PREFACE, &frame(4, 0, 0, b""), &headers(1), &ping].concat();
+    stream.write_all(&opening).expect("the collector reads");
+    let mut seen = Vec::new();
+    while seen.last() != Some(&[6, 1, 0, 0, 0, 0]) {
+        seen.push(next_frame(&mut stream));
+    }
+    stream.write_all(&[frame(0, 1, 1, b"x"), ping].concat()).expect("the collector reads");
+    while seen.iter().filter(|frame| frame[..2] == [6, 1]).count() < 2
+        || !seen.iter().any(|frame| frame[0] < 2 && frame[1] & 1 == 1)
+    {
+        seen.push(next_frame(&mut stream));
+    }
+    assert!(seen.iter().all(|frame| frame[0] != 3), "{seen:?}");
+}
+
 /// One slow, dead or hostile peer never harms the others.
 #[test]
 fn floods_of_http_2_end_their_connection_and_harm_nobody() {

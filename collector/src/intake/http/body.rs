@@ -21,6 +21,9 @@ const FREE: usize = 4 << 10;
 /// Bytes charged at once, few enough that whoever wants to have them all has to send them.
 const STEP: usize = 8 << 10;
 
+/// Bytes of a refused request's body that are read all the same.
+const UNREAD: usize = 64 << 10;
+
 /// Lines that each byte of a compressed body may become.
 const LINES: usize = 4;
 
@@ -76,7 +79,7 @@ impl From<UnpackError> for BodyError {
 /// When it is too large, does not come in time, or is not packed as it says.
 pub(super) async fn read(
     headers: &HeaderMap,
-    incoming: Incoming,
+    incoming: &mut Incoming,
     limit: usize,
     room: &Arc<Semaphore>,
 ) -> Result<RequestBody, BodyError> {
@@ -93,14 +96,14 @@ pub(super) async fn read(
 ///
 /// When it is too large, or does not come in time.
 pub(super) async fn collect(
-    mut incoming: Incoming,
+    incoming: &mut Incoming,
     limit: usize,
     room: &Arc<Semaphore>,
 ) -> Result<RequestBody, BodyError> {
     let late = Instant::now() + BODY;
     let mut charged = charge(room, 0).await?;
     let mut bytes = Vec::new();
-    while let Some(frame) = next_frame(&mut incoming).await? {
+    while let Some(frame) = next_frame(incoming).await? {
         let Ok(part) = frame.into_data() else { continue };
         if bytes.len() + part.len() > limit {
             return Err(BodyError::TooLarge);
@@ -161,6 +164,19 @@ async fn charge(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePer
     match timeout(ROOM, room.clone().acquire_many_owned(bytes)).await {
         Ok(Ok(permit)) => Ok(permit),
         _ => Err(BodyError::Busy),
+    }
+}
+
+/// Reads what is left of a small body, for clients that take an answer before they have sent all for
+/// a failure.
+pub(super) async fn discard(incoming: &mut Incoming) {
+    let mut left = UNREAD;
+    while let Ok(Some(frame)) = next_frame(incoming).await {
+        let len = frame.data_ref().map_or(0, Bytes::len);
+        if len > left {
+            return;
+        }
+        left -= len;
     }
 }
 

@@ -30,7 +30,7 @@ impl Submitter<'_> {
     pub(super) async fn take_bulk(
         &self,
         head: &Parts,
-        body: Incoming,
+        body: &mut Incoming,
     ) -> Result<HttpReply, HttpRefusal> {
         let grant = self.admit(&head.headers)?;
         let limits = &self.shared.limits;

@@ -12,7 +12,7 @@ use crate::intake::submitter::Submitter;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 
 /// The one method that there is.
 const EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
@@ -36,11 +36,10 @@ pub(super) fn is_call(headers: &HeaderMap) -> bool {
 
 impl Submitter<'_> {
     /// Answers a call once its records are in the sinks.
-    pub(super) async fn answer_call(&self, request: Request<Incoming>) -> HttpReply {
+    pub(super) async fn answer_call(&self, head: &Parts, body: &mut Incoming) -> HttpReply {
         let stats = &self.shared.stats;
         stats.http_requests.add(1);
-        let (head, body) = request.into_parts();
-        match self.take_call(&head, body).await {
+        match self.take_call(head, body).await {
             // An empty `ExportLogsServiceResponse`: no record was rejected.
             Ok(()) => reply(OK, "", Bytes::from_static(&[0; PREFIX])),
             Err(refusal) => {
@@ -53,7 +52,7 @@ impl Submitter<'_> {
         }
     }
 
-    async fn take_call(&self, head: &Parts, incoming: Incoming) -> Result<(), HttpRefusal> {
+    async fn take_call(&self, head: &Parts, incoming: &mut Incoming) -> Result<(), HttpRefusal> {
         if head.method != Method::POST || head.uri.path() != EXPORT {
             let words = format!("nothing at {}: logs go to {EXPORT}", head.uri.path());
             return Err(HttpRefusal::new(StatusCode::NOT_FOUND, words));

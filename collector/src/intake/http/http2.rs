@@ -2,7 +2,7 @@
 //! with the connection at the latest.
 
 use super::reply::HttpReply;
-use super::{BUSY, HEAD_TIMEOUT, grpc};
+use super::{BUSY, HEAD_TIMEOUT, body, grpc};
 use crate::decode::Origin;
 use crate::intake::shared::IntakeContext;
 use crate::intake::stream::ReplayedStream;
@@ -85,10 +85,14 @@ impl StreamContext {
     async fn answer(&self, request: Request<Incoming>) -> HttpReply {
         let Self { peer, origin, shared } = self;
         let submitter = Submitter { peer: *peer, origin: origin.clone(), shared };
-        match grpc::is_call(request.headers()) {
-            true => submitter.answer_call(request).await,
-            false => submitter.answer(request).await,
-        }
+        let (head, mut body) = request.into_parts();
+        let reply = match grpc::is_call(&head.headers) {
+            true => submitter.answer_call(&head, &mut body).await,
+            false => submitter.answer(&head, &mut body).await,
+        };
+        // Else the stream would be reset behind the answer, which some clients then throw away.
+        body::discard(&mut body).await;
+        reply
     }
 }
 

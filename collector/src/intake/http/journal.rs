@@ -72,7 +72,7 @@ impl<'a> JournalUpload<'a> {
     pub(super) async fn take(
         &mut self,
         headers: &HeaderMap,
-        mut body: Incoming,
+        body: &mut Incoming,
     ) -> Result<(), HttpRefusal> {
         let mut zstd = match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes()) {
             None | Some(b"identity" | b"") => None,
@@ -85,7 +85,7 @@ impl<'a> JournalUpload<'a> {
             None => limits.bodies.clone().try_acquire_many_owned(0),
         };
         let _window = window.map_err(|_| HttpRefusal::busy())?;
-        while let Some(frame) = next_frame(&mut body).await? {
+        while let Some(frame) = next_frame(body).await? {
             let Ok(part) = frame.into_data() else { continue };
             self.submitter.shared.stats.bytes_in.add(part.len() as u64);
             match &mut zstd {

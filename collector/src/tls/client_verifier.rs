@@ -132,7 +132,12 @@ impl ClientCertVerifier for ClientVerifier {
 impl fmt::Display for RefusedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
-            Refused::Chain(error) => f.write_str(&chain_words(error))?,
+            Refused::Chain(error) => {
+                f.write_str(&chain_words(error))?;
+                if is_of_ca(error) {
+                    f.write_str(", which only --tls-peer sha256:… can let in")?;
+                }
+            }
             Refused::Unlisted => f.write_str("none of its names is listed by --tls-peer")?,
         }
         let Some(certificate) = &self.certificate else { return Ok(()) };
@@ -144,6 +149,15 @@ impl fmt::Display for RefusedCertificate {
             name => write!(f, " (--tls-peer {name}, or --tls-peer {fingerprint})"),
         }
     }
+}
+
+/// The library's name for the certificate of a CA in the place of that of a peer.
+const CA_OF_ITS_OWN: &str = "CaUsedAsEndEntity";
+
+/// Tells whether a CA's own certificate was shown, which only its fingerprint can let in.
+pub(super) fn is_of_ca(error: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
+    other.0.to_string() == CA_OF_ITS_OWN
 }
 
 /// A verification error in words; the library's own name types and times of its code.
@@ -164,8 +178,8 @@ pub(crate) fn chain_words(error: &Error) -> String {
         CertificateError::UnknownRevocationStatus => "no CRL covers the certificate's CA",
         CertificateError::ExpiredRevocationList
         | CertificateError::ExpiredRevocationListContext { .. } => "the CRL has expired",
-        CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
-            "the certificate is a CA's own, which only --tls-peer sha256:… can let in"
+        CertificateError::Other(other) if other.0.to_string() == CA_OF_ITS_OWN => {
+            "the certificate is a CA's own"
         }
         CertificateError::Other(other) => return other.0.to_string(),
         other => return other.to_string(),

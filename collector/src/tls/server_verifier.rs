@@ -2,7 +2,7 @@
 //! and its name.
 
 use super::certificate::Fingerprint;
-use super::client_verifier::chain_words;
+use super::client_verifier::{chain_words, is_of_ca};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -53,6 +53,9 @@ impl ServerCertVerifier for ServerVerifier {
                 match issuers.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
                 {
                     Ok(verified) => return Ok(verified),
+                    Err(error) if is_of_ca(&error) => {
+                        chain_words(&error) + ", which only --forward-pin can let in"
+                    }
                     Err(error) => chain_words(&error),
                 }
             }
@@ -84,5 +87,32 @@ impl ServerCertVerifier for ServerVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::provider::provider;
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+    use rustls::RootCertStore;
+    use rustls::client::WebPkiServerVerifier;
+
+    #[test]
+    fn advice_about_the_certificate_of_a_server_names_the_options_for_servers() {
+        let mut params = CertificateParams::new(["localhost".into()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(ca.der().clone()).unwrap();
+        let issuers = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
+        let trust = ServerTrust::Issuers(issuers.build().unwrap());
+        let verifier = ServerVerifier { trust, provider: provider() };
+        let name = ServerName::try_from("localhost").unwrap();
+        let error = verifier.verify_server_cert(ca.der(), &[], &name, &[], UnixTime::now());
+        let expected = "the certificate of localhost is not trusted: the certificate is a CA's own, \
+                        which only --forward-pin can let in; its fingerprint is sha256:";
+        let words = chain_words(&error.unwrap_err());
+        assert!(words.starts_with(expected), "{words}");
     }
 }

@@ -1,4 +1,5 @@
-//! `crl.pem`: the certificates that the CA has revoked.
+//! `crl.pem`: the certificates that the CA has revoked. `ca.crl-number` remembers that there is such
+//! a list, because an empty one in its place would let the revoked clients in again.
 
 use super::authority::{Authority, day};
 use super::pair_files::replace;
@@ -8,6 +9,8 @@ use chrono::{DateTime, Days, Utc};
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use x509_cert::Certificate;
 use x509_cert::crl::CertificateList;
@@ -20,6 +23,8 @@ const DAYS: u64 = 3650;
 /// Certificates that clients may no longer use.
 pub(super) struct RevocationList {
     pub(super) path: PathBuf,
+    /// File with the number of the last list that the CA issued.
+    number_path: PathBuf,
     revoked: Vec<Revoked>,
 }
 
@@ -30,16 +35,28 @@ struct Revoked {
 
 impl RevocationList {
     fn empty(directory: &Path) -> Self {
-        Self { path: directory.join("crl.pem"), revoked: Vec::new() }
+        Self {
+            path: directory.join("crl.pem"),
+            number_path: directory.join("ca.crl-number"),
+            revoked: Vec::new(),
+        }
     }
 
     /// The list in `directory`; an empty one if there is none yet.
     pub(super) fn open(directory: &Path, authority: &Authority) -> anyhow::Result<Self> {
         let mut list = Self::empty(directory);
+        let issued = list.issued_number()?;
+        let path = list.path.display();
         if list.is_new() {
+            if issued > list.number() {
+                bail!(
+                    "{path} does not exist, but this CA has revoked certificates: copy it from the \
+                     collector or a backup; to let the revoked clients in again, remove {}",
+                    list.number_path.display()
+                );
+            }
             return Ok(list);
         }
-        let path = list.path.display();
         let failed = || format!("failed to read {path}");
         let der = match CertificateRevocationListDer::from_pem_file(&list.path) {
             Err(pem::Error::NoItemsFound) => bail!("{path} has no revocation list in it"),
@@ -50,7 +67,29 @@ impl RevocationList {
         }
         let read = CertificateList::from_der(&der).with_context(failed)?.tbs_cert_list;
         list.revoked = read.revoked_certificates.unwrap_or_default().iter().map(revoked).collect();
+        if issued > list.number() {
+            bail!(
+                "{path} is older than the last list of this CA: copy that from the collector or a \
+                 backup; to let those revoked since then in again, remove {}",
+                list.number_path.display()
+            );
+        }
         Ok(list)
+    }
+
+    /// Number of the list: it grows with the list, from which nothing is removed.
+    fn number(&self) -> u64 {
+        self.revoked.len() as u64 + 1
+    }
+
+    /// Number of the last list that was written; 0 if there is none.
+    fn issued_number(&self) -> anyhow::Result<u64> {
+        let path = self.number_path.display();
+        let text = match fs::read_to_string(&self.number_path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+            read => read.with_context(|| format!("failed to read {path}"))?,
+        };
+        text.trim().parse().with_context(|| format!("{path} contains no number"))
     }
 
     /// Adds a certificate of the CA.
@@ -89,13 +128,14 @@ impl RevocationList {
         let list = CertificateRevocationListParams {
             this_update: day(now()),
             next_update: day(now() + Days::new(DAYS)),
-            // Grows with the list, from which nothing is removed.
-            crl_number: SerialNumber::from(self.revoked.len() as u64 + 1),
+            crl_number: SerialNumber::from(self.number()),
             issuing_distribution_point: None,
             revoked_certs: self.revoked.iter().map(revoked).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        replace(&self.path, &authority.sign(&list)?, 0o644)
+        replace(&self.path, &authority.sign(&list)?, 0o644)?;
+        // Second, because a list that is newer than the number does no harm.
+        replace(&self.number_path, &format!("{}\n", self.number()), 0o644)
     }
 }
 

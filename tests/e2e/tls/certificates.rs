@@ -107,18 +107,46 @@ fn only_certificates_of_the_ca_are_revoked_and_only_by_it() {
     fails("cert . 127.0.0.1 --renew", "./crl.pem has no revocation list in it");
 }
 
+/// A revocation cannot be undone by accident: `netlog cert` remembers that there was one.
+#[test]
+fn a_revocation_list_that_is_missing_or_old_is_not_replaced_by_one_with_fewer_certificates() {
+    let scene = Scene::new();
+    let crl = scene.path("crl.pem");
+    let fails = |line: &str, reason: &str| {
+        let mut netlog = scene.netlog(line);
+        assert!(!netlog.end().success(), "{line}");
+        assert!(netlog.stderr().contains(reason), "{}", netlog.stderr());
+    };
+    scene.netlog("cert . 127.0.0.1 --client web1 --client web2").succeed();
+    // Nothing was revoked yet, so that an empty list is as good as the one that is gone.
+    std::fs::remove_file(&crl).expect("the list");
+    scene.netlog("cert . --client web3").succeed();
+    let empty = std::fs::read(&crl).expect("the list");
+    scene.netlog("cert . --revoke web1").succeed();
+    std::fs::remove_file(&crl).expect("the list");
+    let missing = "./crl.pem does not exist, but this CA has revoked certificates: copy it from";
+    fails("cert . --revoke web2", missing);
+    fails("cert . --client web4", missing);
+    assert!(!crl.exists() && !scene.path("web4.pem").exists());
+    std::fs::write(&crl, &empty).expect("room");
+    fails("cert . --revoke web2", "./crl.pem is older than the last list of this CA");
+    assert_eq!(std::fs::read(&crl).expect("the list"), empty);
+    std::fs::remove_file(scene.path("ca.crl-number")).expect("the number");
+    scene.netlog("cert . --revoke web2").succeed();
+}
+
 /// Private keys stay where they were written, whatever lies in their place.
 #[test]
 fn a_link_in_place_of_a_file_is_replaced_and_not_followed() {
     let scene = Scene::new();
     let outside = scene.path("outside");
     std::fs::write(&outside, "mine").expect("room");
-    for name in ["ca.key.new", "client.key.new", "crl.pem.new"] {
+    for name in ["ca.key.new", "client.key.new", "crl.pem.new", "ca.crl-number.new"] {
         std::os::unix::fs::symlink(&outside, scene.path(name)).expect("a link");
     }
     scene.netlog("cert . 127.0.0.1").succeed();
     assert_eq!(std::fs::read_to_string(&outside).expect("the file"), "mine");
-    for name in ["ca.key", "client.key", "crl.pem"] {
+    for name in ["ca.key", "client.key", "crl.pem", "ca.crl-number"] {
         let file = std::fs::symlink_metadata(scene.path(name)).expect("a file");
         assert!(file.is_file(), "{name} is a link");
     }

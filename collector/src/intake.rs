@@ -42,7 +42,7 @@ use tokio::task::JoinSet;
 
 pub use address::Address;
 pub(crate) use address::{BoundSocket, Transport};
-pub(crate) use connection_limits::ConnectionLimits;
+pub(crate) use connection_limits::{ConnectionLimits, address_block};
 pub use endpoint::{Endpoint, UnknownEndpoint};
 pub(crate) use limits::{IntakeLimits, WantedLimits};
 pub use proxy_header::{InvalidRange, ProxyRange};

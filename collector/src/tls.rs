@@ -8,16 +8,19 @@ mod client_verifier;
 mod expiry;
 mod files;
 mod handshake;
+mod handshake_thread;
 mod options;
 mod peer_rule;
 mod provider;
 mod server_verifier;
+mod turns;
 mod verified;
 
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use expiry::Expiry;
 use files::Loaded;
+use handshake_thread::HandshakeThread;
 use rustls::ServerConfig;
 use std::collections::HashSet;
 use std::fs;
@@ -25,7 +28,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 pub use certificate::Fingerprint;
@@ -36,6 +38,7 @@ pub use peer_rule::{PeerRule, UnknownPeerRule};
 
 pub(crate) use client_kind::ClientKind;
 pub(crate) use client_verifier::chain_words;
+pub(crate) use handshake::TlsClient;
 pub(crate) use verified::VerifiedPeer;
 
 /// Interval between checks that the files have not changed.
@@ -48,8 +51,8 @@ const REPORTED: usize = 256;
 pub(crate) struct Tls {
     options: TlsOptions,
     loaded: RwLock<Loaded>,
-    sender_turns: Semaphore,
-    reader_turns: Semaphore,
+    sender_handshakes: HandshakeThread,
+    reader_handshakes: HandshakeThread,
     watched: Mutex<Watched>,
     stats: Arc<Stats>,
     stderr: StderrLog,
@@ -84,7 +87,7 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// When one cannot be read, or they do not fit together.
+    /// When one cannot be read, or they do not fit together; when a thread cannot be started.
     pub(crate) fn open(
         options: TlsOptions,
         stderr: StderrLog,
@@ -93,9 +96,16 @@ impl Tls {
         let files = stamps(&options);
         let loaded = RwLock::new(files::load(&options)?);
         let watched = Mutex::new(Watched { files, ..Watched::default() });
-        let sender_turns = Semaphore::new(1);
-        let reader_turns = Semaphore::new(1);
-        let tls = Self { options, loaded, sender_turns, reader_turns, watched, stats, stderr };
+        let start = |name| HandshakeThread::start(name).map_err(TlsError::NoThread);
+        let tls = Self {
+            options,
+            loaded,
+            sender_handshakes: start("tls-senders")?,
+            reader_handshakes: start("tls-readers")?,
+            watched,
+            stats,
+            stderr,
+        };
         if let Some(key) = tls.options.tls_key.as_deref().filter(|key| files::exposed(key)) {
             let key = key.display();
             stderr.log(format_args!("warning: everyone on this machine can read {key}"));
@@ -172,12 +182,11 @@ impl Tls {
         }
     }
 
-    /// Permits to compute, of which each handshake needs one while it does: a flood of them leaves
-    /// the other processors to connections that exist.
-    fn turns(&self, kind: ClientKind) -> &Semaphore {
+    /// The thread for handshakes of such clients: a flood of one kind does not delay the other.
+    fn thread(&self, kind: ClientKind) -> &HandshakeThread {
         match kind {
-            ClientKind::Sender => &self.sender_turns,
-            ClientKind::Reader => &self.reader_turns,
+            ClientKind::Sender => &self.sender_handshakes,
+            ClientKind::Reader => &self.reader_handshakes,
         }
     }
 

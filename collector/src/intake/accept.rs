@@ -1,7 +1,7 @@
 //! The stream intakes, TCP and Unix: accept connections and give each a task of its own.
 
 use super::connection::{Connection, Opened};
-use super::connection_limits::{ConnectionPermit, LimitReached};
+use super::connection_limits::{ConnectionPermit, LimitReached, address_block};
 use super::listener_format::ListenerFormat;
 use super::proxy_header;
 use super::shared::IntakeContext;
@@ -9,7 +9,7 @@ use super::stream::{PeerStream, StreamListener, TlsConnection};
 use crate::decode::Origin;
 use crate::senders::peer::Peer;
 use crate::stderr::Chain;
-use crate::tls::Tls;
+use crate::tls::{Tls, TlsClient};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::sync::Arc;
@@ -137,8 +137,9 @@ async fn shake_hands(accepted: Accepted, permit: ConnectionPermit, shared: Arc<I
     else {
         return;
     };
+    let client = TlsClient { peer, address: address_block(peer.place().machine) };
     let handshake = tokio::select! {
-        handshake = tls.accept_sender(tcp, peer) => handshake,
+        handshake = tls.accept_sender(tcp, client) => handshake,
         () = shared.stopped() => None,
     };
     let Some((stream, verified)) = handshake else {

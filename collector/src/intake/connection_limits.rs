@@ -59,7 +59,7 @@ impl ConnectionLimits {
 
     /// Admits a connection from `peer`.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<ConnectionPermit, LimitReached> {
-        let by = home(peer);
+        let by = address_block(peer);
         let mut open = self.lock();
         if open.all >= self.all {
             return Err(LimitReached::All);
@@ -96,7 +96,7 @@ impl Drop for ConnectionPermit {
 
 /// The address whose connections are counted together: an IPv6 host has a whole /64 to call from,
 /// and an IPv4 one is the same through an IPv6 socket.
-fn home(peer: IpAddr) -> IpAddr {
+pub(crate) fn address_block(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
         v4 @ IpAddr::V4(_) => v4,
@@ -126,9 +126,9 @@ mod tests {
 
     #[test]
     fn an_address_is_the_same_however_it_calls() {
-        assert_eq!(home(at("::ffff:10.0.0.1")), at("10.0.0.1"));
-        assert_eq!(home(at("2001:db8::1")), home(at("2001:db8::ffff:2")));
-        assert_ne!(home(at("2001:db8::1")), home(at("2001:db8:0:1::1")));
-        assert_ne!(home(at("10.0.0.1")), home(at("10.0.0.2")));
+        assert_eq!(address_block(at("::ffff:10.0.0.1")), at("10.0.0.1"));
+        assert_eq!(address_block(at("2001:db8::1")), address_block(at("2001:db8::ffff:2")));
+        assert_ne!(address_block(at("2001:db8::1")), address_block(at("2001:db8:0:1::1")));
+        assert_ne!(address_block(at("10.0.0.1")), address_block(at("10.0.0.2")));
     }
 }

@@ -2,6 +2,8 @@
 
 use super::request_context::{ReaderAccess, RequestContext};
 use super::{FAREWELL, routes};
+use crate::intake::address_block;
+use crate::tls::TlsClient;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -96,8 +98,9 @@ impl RequestContext {
         let stream = limited(stream);
         let Some(tls) = self.view.https.clone() else { return self.answer(stream, access).await };
         let mut stop = self.reading.stop.clone();
+        let client = TlsClient { peer, address: address_block(peer.ip()) };
         let encrypted = tokio::select! {
-            encrypted = tls.accept_reader(stream, peer) => encrypted,
+            encrypted = tls.accept_reader(stream, client) => encrypted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         if let Some(encrypted) = encrypted {

@@ -71,6 +71,9 @@ pub enum TlsError {
     /// Nothing says which client certificates are valid.
     #[error("{0} needs --tls-client-ca, or --tls-peer with a fingerprint")]
     NoClientCa(&'static str),
+    /// The system allows no further thread.
+    #[error("failed to start the thread for TLS handshakes")]
+    NoThread(#[source] io::Error),
     /// The library's reason.
     #[error("{0}")]
     Refused(String),

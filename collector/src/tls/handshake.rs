@@ -1,4 +1,4 @@
-//! Handshakes: bounded in time, and one at a time of each kind as far as they compute.
+//! Handshakes: bounded in time, and computed on threads of their own.
 
 use super::Tls;
 use super::certificate::Certificate;
@@ -7,16 +7,11 @@ use super::client_verifier::{RefusedCertificate, chain_words};
 use super::verified::VerifiedPeer;
 use rustls::{CertificateError, Error};
 use std::fmt;
-use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::Poll;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -27,6 +22,20 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Time for a peer to take the alert, and bytes of it that are read meanwhile.
 const FAREWELL: Duration = Duration::from_secs(1);
 const FAREWELL_BYTES: usize = 64 << 10;
+
+/// The client of a handshake.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TlsClient<P> {
+    /// Its name in reports.
+    pub(crate) peer: P,
+    /// The address whose handshakes take turns with those of others.
+    pub(crate) address: IpAddr,
+}
+
+/// A connection below TLS.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// The reason why a handshake failed.
 #[derive(Debug)]
@@ -51,9 +60,9 @@ impl Tls {
     pub(crate) async fn accept_sender(
         &self,
         stream: TcpStream,
-        peer: impl fmt::Display + Sync,
+        client: TlsClient<impl fmt::Display + Sync>,
     ) -> Option<(TlsStream<TcpStream>, Option<VerifiedPeer>)> {
-        let stream = self.accept(stream, &peer, ClientKind::Sender).await?;
+        let stream = self.accept(stream, client, ClientKind::Sender).await?;
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let certificate = shown.and_then(|shown| Certificate::read(shown).ok());
         let rule = self.options.tls_identity;
@@ -62,35 +71,34 @@ impl Tls {
     }
 
     /// Makes the connection of a reader one of TLS; `None` when that failed, which is counted.
-    pub(crate) async fn accept_reader<S: AsyncRead + AsyncWrite + Unpin>(
+    pub(crate) async fn accept_reader<S: Stream>(
         &self,
         stream: S,
-        peer: SocketAddr,
+        client: TlsClient<impl fmt::Display + Sync>,
     ) -> Option<TlsStream<S>> {
-        self.accept(stream, &peer, ClientKind::Reader).await
+        self.accept(stream, client, ClientKind::Reader).await
     }
 
-    async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+    async fn accept<S: Stream>(
         &self,
         stream: S,
-        peer: &(dyn fmt::Display + Sync),
+        client: TlsClient<impl fmt::Display + Sync>,
         kind: ClientKind,
     ) -> Option<TlsStream<S>> {
-        let mut accept = TlsAcceptor::from(self.config(kind)).accept(stream).into_fallible();
-        let accepted = timeout(LIMIT, in_turns(self.turns(kind), &mut accept)).await;
-        let (error, stream) = match accepted {
-            Ok(Ok(stream)) => {
+        let TlsClient { peer, address } = client;
+        let accept = TlsAcceptor::from(self.config(kind)).accept(stream).into_fallible();
+        let accepted = timeout(LIMIT, self.thread(kind).run(accept, address)).await;
+        let (failure, stream) = match accepted {
+            Ok(Some(Ok(stream))) => {
                 self.stats.tls_handshakes.add(1);
                 return Some(stream);
             }
-            Ok(Err(failed)) => failed,
-            Err(_) => {
-                self.report(&Failure::Timeout, peer);
-                return None;
-            }
+            Ok(Some(Err((error, stream)))) => (Failure::of(error, kind), Some(stream)),
+            Ok(None) => (Failure::Broken(io::Error::other("it panicked")), None),
+            Err(_) => (Failure::Timeout, None),
         };
-        self.report(&Failure::of(error, kind), peer);
-        let _ = timeout(FAREWELL, discard(stream)).await;
+        self.report(&failure, &peer);
+        let _ = timeout(FAREWELL, discard(stream?)).await;
         None
     }
 
@@ -126,29 +134,6 @@ async fn discard<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result
         }
     }
     Ok(())
-}
-
-/// Completes `work`, but has a permit whenever it computes; while it waits for bytes it has none,
-/// so that slow peers keep nobody waiting.
-async fn in_turns<F: Future + Unpin>(computing: &Semaphore, work: &mut F) -> F::Output {
-    loop {
-        let turn = computing.acquire().await;
-        // Connections that exist, and wait behind many handshakes for a thread of the runtime, come
-        // between any two. Not after the poll, whose wake-up would end this and then be missed.
-        yield_now().await;
-        let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut *work).poll(context))).await;
-        drop(turn);
-        if let Poll::Ready(done) = polled {
-            return done;
-        }
-        // The task is woken when `work` can go on.
-        let mut waited = false;
-        poll_fn(|_| match std::mem::replace(&mut waited, true) {
-            false => Poll::Pending,
-            true => Poll::Ready(()),
-        })
-        .await;
-    }
 }
 
 impl Failure {

@@ -1,0 +1,75 @@
+//! Threads on which handshakes compute. They give way to the rest of the collector: however many
+//! handshakes are begun, connections that exist are read first.
+
+use super::turns::Turns;
+use crate::priority::give_way;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::{io, thread};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+/// Niceness above that of the rest of the collector. On a machine without a free processor, a tenth
+/// of one is left for handshakes.
+const NICE: i32 = 10;
+
+/// The thread for the handshakes of one kind of clients.
+#[derive(Debug)]
+pub(super) struct HandshakeThread {
+    runtime: Handle,
+    turns: Arc<Turns>,
+    /// The thread ends when this is dropped.
+    _end: oneshot::Sender<()>,
+}
+
+impl HandshakeThread {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// When the system allows no further thread.
+    pub(super) fn start(name: &str) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().build()?;
+        let handle = runtime.handle().clone();
+        let (end, ended) = oneshot::channel::<()>();
+        thread::Builder::new().name(name.into()).spawn(move || {
+            give_way(NICE);
+            let _ = runtime.block_on(ended);
+        })?;
+        Ok(Self { runtime: handle, turns: Arc::default(), _end: end })
+    }
+
+    /// Completes `work` on the thread, in turns of `address`. Dropped, it takes the work with it.
+    pub(super) async fn run<F>(&self, work: F, address: IpAddr) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send + Unpin + 'static,
+    {
+        let mut task = JoinSet::new();
+        task.spawn_on(in_turns(self.turns.clone(), work, address), &self.runtime);
+        task.join_next().await?.ok()
+    }
+}
+
+/// Completes `work`, but has a turn whenever it computes; while it waits for bytes it has none, so
+/// that slow peers keep nobody waiting.
+async fn in_turns<F: Future + Unpin>(turns: Arc<Turns>, mut work: F, address: IpAddr) -> F::Output {
+    loop {
+        let turn = turns.next(address).await;
+        let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut work).poll(context))).await;
+        drop(turn);
+        if let Poll::Ready(done) = polled {
+            return done;
+        }
+        // The task is woken when `work` can go on.
+        let mut waited = false;
+        poll_fn(|_| match std::mem::replace(&mut waited, true) {
+            false => Poll::Pending,
+            true => Poll::Ready(()),
+        })
+        .await;
+    }
+}

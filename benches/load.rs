@@ -203,6 +203,7 @@ fn hello_of(at: usize) -> Hello {
         token: None,
         recovered: false,
         recovered_after: None,
+        left: None,
     }
 }
 

@@ -24,6 +24,9 @@ function words(value) {
   if (value.notice === "missed") {
     return [`${value.count ? count(value.count) : "some"} records were missed: the collector no longer has them`, "bad"];
   }
+  if (value.notice === "recovered") {
+    return [`${value.count ? count(value.count) : "some"} records of an earlier run follow: ${who} · pid ${value.pid}`, "quiet"];
+  }
   const rest = Object.entries(value).filter(([key]) => !["notice", "app", "host", "at"].includes(key));
   const more = rest.map(([key, part]) => `${key} ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ");
   const tone = /crash|kill|lost|fail|gap|panic/i.test(`${value.notice} ${more}`) ? "bad" : "quiet";

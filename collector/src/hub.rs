@@ -9,6 +9,7 @@ pub(crate) mod line_run;
 pub(crate) mod marks;
 pub(crate) mod progress;
 pub(crate) mod recent;
+pub(crate) mod recovered_run;
 pub(crate) mod sink;
 pub(crate) mod submission;
 
@@ -24,6 +25,7 @@ use line_run::{LineRun, Source};
 use marks::{Forgotten, Mark, Marks};
 use netlog_wire::Identity;
 use progress::Progress;
+use recovered_run::RecoveredRun;
 use sink::{Sink, SinkError, Written};
 use std::error::Error;
 use std::fmt;
@@ -164,6 +166,7 @@ impl Hub {
                 self.stats.records_given_up.add(sealed.batch.records());
                 return Ok(work);
             }
+            self.progress.announce(sealed.recovered);
             self.progress.written(&sealed.batch.runs, written);
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
@@ -190,7 +193,10 @@ impl Hub {
                     continue;
                 };
                 let sender = sender.clone();
+                let passed = sealed.batch.runs.len();
                 let repeated = marks.pass(run, &sender, &mut sealed.batch);
+                let first = sealed.batch.runs.get(passed).map(|run| run.first);
+                sealed.recovered.extend(first.and_then(|first| RecoveredRun::new(&sender, first)));
                 self.stats.records_repeated.add(repeated);
                 sender.repeated.fetch_add(repeated, Relaxed);
                 sealed.senders.push(sender);
@@ -352,6 +358,8 @@ impl Error for GaveUp {
 struct Sealed {
     batch: Batch,
     senders: Vec<Arc<Sender>>,
+    /// Dead programs of which the batch has the first records.
+    recovered: Vec<RecoveredRun>,
     /// Answered when all of it is written.
     settled: Vec<oneshot::Sender<()>>,
     /// Given back when the batch is done with.

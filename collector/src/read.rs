@@ -20,6 +20,7 @@ mod params;
 mod pattern;
 mod piece_size;
 mod position;
+mod recovery_notices;
 mod request_context;
 mod routes;
 mod scan;

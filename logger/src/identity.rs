@@ -99,6 +99,7 @@ impl SenderIdentity {
             token: token.text(),
             recovered: false,
             recovered_after: None,
+            left: None,
         }
     }
 

@@ -114,6 +114,7 @@ impl<'a> Session<'a> {
             let mut hello = spool.identity.hello(released.number, token);
             hello.recovered = spool.crashed();
             hello.recovered_after = spool.recovered_after();
+            hello.left = spool.left();
             SenderMessage::Hello(hello).push(&mut out);
         }
         Self {

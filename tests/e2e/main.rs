@@ -33,6 +33,7 @@ mod methods;
 mod old_files;
 mod portable;
 mod read_cli;
+mod recovered_runs;
 mod relay;
 mod several;
 mod siege;

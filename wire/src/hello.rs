@@ -36,6 +36,8 @@ pub struct Hello {
     /// Number of the last record that the collector had before the first of those programs delivered
     /// any, once one of them knows it.
     pub recovered_after: Option<u64>,
+    /// Number of records that a dead sender left behind, if another program delivers them.
+    pub left: Option<u64>,
 }
 
 /// Message of a collector to a sender that has said hello: one line.
@@ -88,6 +90,7 @@ impl Hello {
             token: text("token"),
             recovered: said["recovered"].as_bool().unwrap_or(false),
             recovered_after: said["recovered_after"].as_u64(),
+            left: said["left"].as_u64(),
         })
     }
 
@@ -110,6 +113,9 @@ impl Hello {
         }
         if let Some(after) = self.recovered_after {
             out.extend_from_slice(format!(",\"recovered_after\":{after}").as_bytes());
+        }
+        if let Some(left) = self.left {
+            out.extend_from_slice(format!(",\"left\":{left}").as_bytes());
         }
         out.extend_from_slice(b"}\n");
     }
@@ -165,6 +171,7 @@ mod tests {
             token: None,
             recovered: false,
             recovered_after: None,
+            left: None,
         }
     }
 
@@ -187,9 +194,9 @@ mod tests {
             SenderMessage::parse(expected.trim_end().as_bytes()),
             Some(SenderMessage::Hello(left.clone()))
         );
-        let again = Hello { recovered_after: Some(1042), ..left };
-        let expected =
-            HELLO.replace("1043}", "1043,\"recovered\":true,\"recovered_after\":1042}\n");
+        let again = Hello { recovered_after: Some(1042), left: Some(57), ..left };
+        let expected = HELLO
+            .replace("1043}", "1043,\"recovered\":true,\"recovered_after\":1042,\"left\":57}\n");
         assert_eq!(line(&SenderMessage::Hello(again.clone())), expected);
         assert_eq!(
             SenderMessage::parse(expected.trim_end().as_bytes()),

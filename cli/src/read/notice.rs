@@ -18,6 +18,19 @@ fn words(notice: &Value) -> String {
             Some(count) => format!("{count} records were missed: this reader is too slow"),
             None => "records were missed: the collector no longer has them".into(),
         },
+        "recovered" => {
+            let records = match notice["count"].as_u64() {
+                Some(1) => "1 record".into(),
+                Some(count) => format!("{count} records"),
+                None => "records".into(),
+            };
+            let pid = &notice["pid"];
+            format!(
+                "{records} of an earlier run follow: {} pid {pid} on {}",
+                text("app"),
+                text("host")
+            )
+        }
         "lost" => format!("connection lost ({}), reconnecting", text("error")),
         "away" => format!("cannot be read: {}", text("error")),
         "end" => format!("searched only {}", text("only")),

@@ -2,12 +2,13 @@
 
 use super::line_run::LineRun;
 use super::recent::{Recent, WrittenPart};
+use super::recovered_run::RecoveredRun;
 use super::sink::Written;
 use crate::clock::now;
 use crate::layout::file_id::FileId;
 use crate::layout::segment_name::SegmentName;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use tokio::sync::Notify;
 
@@ -18,6 +19,9 @@ const RECENT: usize = 8 << 20;
 
 /// Number of files written before this one that a tail can follow without looking at names.
 const PAST: usize = 64;
+
+/// Number of recovered runs that a slow tail still learns of.
+const ANNOUNCED: usize = 64;
 
 /// A file that was written, or is: what it may be found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,9 @@ struct ProgressState {
     end: End,
     /// The files so far, by turn: the last one is being written.
     past: VecDeque<Past>,
+    /// The latest recovered runs, and how many there were in all.
+    recovered: VecDeque<Arc<RecoveredRun>>,
+    announced: u64,
     /// Failure of a sink, while it fails.
     failing: Option<String>,
 }
@@ -60,7 +67,8 @@ impl Progress {
         let stream = stream.unwrap_or_else(|| RecordStream { id: now().unsigned_abs(), end: 0 });
         let recent = file.is_none().then(|| Mutex::new(Recent::new(RECENT, stream.end)));
         let end = file.unwrap_or_else(|| End { len: stream.end, ..End::default() });
-        let state = ProgressState { end, past: VecDeque::from([first]), failing: None };
+        let past = VecDeque::from([first]);
+        let state = ProgressState { end, past, ..ProgressState::default() };
         Self {
             state: Mutex::new(state),
             id: stream.id,
@@ -107,6 +115,34 @@ impl Progress {
         if let Some(follower) = self.follower.get() {
             follower.unpark();
         }
+    }
+
+    /// Takes note that records of recovered runs are written next.
+    pub(crate) fn announce(&self, runs: Vec<RecoveredRun>) {
+        if runs.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        let End { turn, len, .. } = state.end;
+        for run in runs {
+            state.recovered.push_back(Arc::new(RecoveredRun { turn, position: len, ..run }));
+            state.announced += 1;
+        }
+        let over = state.recovered.len().saturating_sub(ANNOUNCED);
+        state.recovered.drain(..over);
+    }
+
+    /// Number of recovered runs so far.
+    pub(crate) fn announced(&self) -> u64 {
+        self.lock().announced
+    }
+
+    /// The recovered runs behind the first `seen`, as far as they are remembered.
+    pub(crate) fn recovered_since(&self, seen: u64) -> Vec<Arc<RecoveredRun>> {
+        let state = self.lock();
+        let new = usize::try_from(state.announced - seen).unwrap_or(usize::MAX);
+        let known = state.recovered.len();
+        state.recovered.range(known - new.min(known)..).cloned().collect()
     }
 
     /// From now on, `follower` is woken after every batch.

@@ -4,6 +4,7 @@
 use super::log_set::{Log, LogPlace, LogSet, LogStore, SegmentId};
 use super::params::{RecordCount, SearchOrder};
 use super::position::Position;
+use super::recovery_notices::RecoveryNotices;
 use super::scan::{FoundRecord, Scan, ScanQuery};
 use super::segment::Segment;
 use super::tail::{Render, TailCursor, TailStart};
@@ -35,6 +36,7 @@ pub(crate) struct FileCursor {
     /// Number of lines before that, unless some could not be read.
     lines: Option<u64>,
     last: Option<Position>,
+    recovered: RecoveryNotices,
 }
 
 enum FileStage {
@@ -63,6 +65,7 @@ impl FileCursor {
         Self {
             store,
             seam: progress.end(),
+            recovered: RecoveryNotices::new(progress.clone()),
             progress,
             stats,
             stage: FileStage::New(start),
@@ -143,7 +146,8 @@ impl FileCursor {
         piece.origins.push(origin);
         piece.bytes = found.bytes;
         self.lines = self.lines.map(|lines| lines + piece.lines());
-        render.push(&piece, out);
+        self.recovered.turn = self.turn;
+        render.push(&piece, &mut self.recovered, out);
     }
 
     /// Continues with the file that was begun next.

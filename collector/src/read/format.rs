@@ -2,7 +2,9 @@
 
 use super::position::Position;
 use super::scan::ScanCounts;
-use netlog_wire::{Line, Text};
+use crate::hub::recovered_run::RecoveredRun;
+use netlog_wire::{Identity, Line, Text, push_sanitized};
+use serde_json::json;
 use std::fmt::Write;
 
 /// The form that a request accepts.
@@ -18,12 +20,14 @@ pub(crate) enum ResponseFormat {
 
 /// A message to the client beside the records.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Notice {
+pub(crate) enum Notice<'a> {
     /// The stored records have been sent; from here on records come as they are written. With the
     /// position where that begins, unless there has never been a record.
     Live(Option<Position>),
     /// Records that nothing holds any more; how many, if that is known.
     Missed(Option<u64>),
+    /// Records of a dead program follow, which were logged earlier than those before them.
+    Recovered(&'a RecoveredRun),
     /// All was searched; or only what these words say.
     End { matched: u64, counts: ScanCounts, only: Option<&'static str> },
     /// The client took nothing for too long. With the position behind what it was sent.
@@ -69,7 +73,7 @@ impl ResponseFormat {
     }
 
     /// Appends a notice. To people it is shown only if they would take silence for completeness.
-    pub(crate) fn push_notice(self, out: &mut Vec<u8>, notice: Notice) {
+    pub(crate) fn push_notice(self, out: &mut Vec<u8>, notice: Notice<'_>) {
         let json = notice.json();
         let shown = match (self, notice) {
             (Self::Lines, _) => format!("{json}\n"),
@@ -85,6 +89,7 @@ impl ResponseFormat {
             (Self::Text, Notice::Disconnected(_)) => {
                 "-- disconnected: nothing was read for 30 s --\n".into()
             }
+            (Self::Text, Notice::Recovered(run)) => recovered_text(run),
             (Self::Text, _) => String::new(),
         };
         out.extend_from_slice(shown.as_bytes());
@@ -100,7 +105,7 @@ impl ResponseFormat {
     }
 }
 
-impl Notice {
+impl Notice<'_> {
     fn json(self) -> String {
         let mut json = String::from("{\"notice\":");
         let written = match self {
@@ -108,6 +113,17 @@ impl Notice {
             Self::Live(Some(at)) => write!(json, "\"live\",\"at\":\"{at}\"}}"),
             Self::Missed(Some(count)) => write!(json, "\"missed\",\"count\":{count}}}"),
             Self::Missed(None) => write!(json, "\"missed\",\"count\":null}}"),
+            Self::Recovered(RecoveredRun { identity, records, .. }) => {
+                let Identity { app, host, pid, .. } = identity;
+                let app = json!(app);
+                let host = json!(host);
+                let pid = json!(pid);
+                let count = json!(records);
+                write!(
+                    json,
+                    "\"recovered\",\"app\":{app},\"host\":{host},\"pid\":{pid},\"count\":{count}}}"
+                )
+            }
             Self::Disconnected(at) => {
                 let at = at.map(|at| format!(",\"at\":\"{at}\"")).unwrap_or_default();
                 write!(json, "\"disconnected\",\"reason\":\"nothing was read for 30 s\"{at}}}")
@@ -124,9 +140,22 @@ impl Notice {
     }
 }
 
+fn recovered_text(run: &RecoveredRun) -> String {
+    let Identity { app, host, pid, .. } = &run.identity;
+    let name = |name: &Option<String>| {
+        let mut safe = Vec::new();
+        push_sanitized(&mut safe, name.as_deref().unwrap_or_default());
+        String::from_utf8_lossy(&safe).into_owned()
+    };
+    let records = run.records.map_or_else(|| "records".into(), |count| format!("{count} records"));
+    let pid = pid.unwrap_or_default();
+    format!("-- {records} of an earlier run follow: {} pid {pid} on {} --\n", name(app), name(host))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::senders::identity::{Sender, SenderId};
 
     const LINE: &[u8] =
         br#"{"app":"a","time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m"}"#;
@@ -146,6 +175,27 @@ mod tests {
             format!("id: 00000000000000ff-7\ndata: {line}\n\n")
         );
         assert_eq!(pushed(ResponseFormat::Text), "2026-11-22 18:42:23.123456 INFO  [a] m\n");
+    }
+
+    #[test]
+    fn a_recovered_run_is_announced_with_names_that_drive_no_terminal() {
+        let app = Some("a\u{1b}[2J".to_owned());
+        let identity = Identity { app, host: Some("h".into()), pid: Some(7), peer: None };
+        let mut sender = Sender::new(SenderId(1), identity, true);
+        sender.last_left = Some(9);
+        let run = RecoveredRun::new(&sender, 3).unwrap();
+        let shown = |form: ResponseFormat| {
+            let mut out = Vec::new();
+            form.push_notice(&mut out, Notice::Recovered(&run));
+            String::from_utf8(out).unwrap()
+        };
+        let json = r#"{"notice":"recovered","app":"a\u001b[2J","host":"h","pid":7,"count":7}"#;
+        assert_eq!(shown(ResponseFormat::Lines), format!("{json}\n"));
+        assert_eq!(shown(ResponseFormat::Events), format!("event: notice\ndata: {json}\n\n"));
+        let text = shown(ResponseFormat::Text);
+        assert!(text.starts_with("-- 7 records of an earlier run follow: a"), "{text}");
+        assert!(!text.contains('\u{1b}') && text.ends_with("pid 7 on h --\n"), "{text}");
+        assert!(RecoveredRun::new(&sender, 4).is_none(), "once a connection");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::log_set::{LogFiles, LogStore};
 use super::order_scan::OrderScan;
 use super::params::RecordCount;
 use super::position::Position;
+use super::recovery_notices::RecoveryNotices;
 use super::tail::{Render, TailCursor, TailStart};
 use crate::hub::progress::Progress;
 use crate::hub::recent::LinePiece;
@@ -36,6 +37,7 @@ pub(crate) struct StreamCursor {
     /// Number of records before that, if it is known.
     records: Option<u64>,
     last: Option<Position>,
+    recovered: RecoveryNotices,
 }
 
 #[derive(Clone, Copy)]
@@ -55,8 +57,18 @@ impl StreamCursor {
         let order = many.then(|| OrderScan::new(store.clone()));
         let seam = progress.end().len;
         let stage = StreamStage::New(start);
-        let last = None;
-        Self { store, progress, order, stage, seam, position: seam, records: None, last }
+        let recovered = RecoveryNotices::new(progress.clone());
+        Self {
+            store,
+            progress,
+            order,
+            stage,
+            seam,
+            position: seam,
+            records: None,
+            last: None,
+            recovered,
+        }
     }
 
     /// Start of the records in memory.
@@ -179,7 +191,7 @@ impl StreamCursor {
     }
 
     fn show(&mut self, piece: &LinePiece, render: &Render, out: &mut Vec<u8>) {
-        render.push(piece, out);
+        render.push(piece, &mut self.recovered, out);
         let end = piece.origins.last().map(|last| last.advance(piece.bytes.len()));
         let end = end.map(|end| Position { fingerprint: end.fingerprint, offset: end.offset });
         self.last = end.or(self.last);

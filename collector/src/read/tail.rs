@@ -8,6 +8,7 @@ use super::format::{Notice, ResponseFormat};
 use super::params::RecordCount;
 use super::piece_size::PieceSize;
 use super::position::Position;
+use super::recovery_notices::RecoveryNotices;
 use super::stream::{Outlet, StreamEnd};
 use super::{ReadContext, filter::Filter};
 use crate::hub::recent::{LineOrigin, LinePiece};
@@ -83,8 +84,14 @@ struct Tailing<'a> {
 }
 
 impl Render {
-    /// Appends what is wanted of `piece`.
-    pub(crate) fn push(&self, piece: &LinePiece, out: &mut Vec<u8>) {
+    /// Appends what is wanted of `piece`, with notices in front of recovered records.
+    pub(super) fn push(
+        &self,
+        piece: &LinePiece,
+        recovered: &mut RecoveryNotices,
+        out: &mut Vec<u8>,
+    ) {
+        recovered.update();
         if self.filter.is_open() {
             // Grown step by step, it would be copied as often.
             out.reserve(piece.bytes.len() / 4 * 5);
@@ -95,11 +102,10 @@ impl Render {
             while let Some(next) = origins.next_if(|next| next.begin <= line.begin) {
                 here = Some(*next);
             }
-            let Some(LineOrigin { fingerprint, offset, .. }) =
-                here.map(|here| here.advance(line.end))
-            else {
-                return;
-            };
+            let Some(here) = here else { return };
+            let position = here.advance(line.begin).position;
+            recovered.push(&line.record, position, self.format, out);
+            let LineOrigin { fingerprint, offset, .. } = here.advance(line.end);
             self.format.push(out, &line.record, Position { fingerprint, offset });
         });
     }

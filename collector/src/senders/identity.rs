@@ -54,6 +54,10 @@ pub(crate) struct Sender {
     pub(crate) recovered: bool,
     /// Number of the last record in the sinks before that began, if it is known.
     pub(crate) recovered_after: Option<u64>,
+    /// Number of the last record that its dead program left, if another one delivers for it.
+    pub(crate) last_left: Option<u64>,
+    /// True once readers were told that records of a dead program follow.
+    pub(crate) announced: AtomicBool,
     /// The token or the certificate that it came with.
     pub(crate) owner: Owner,
     /// The mark, as far as this connection is to be told; the hub moves it.
@@ -80,6 +84,8 @@ impl Sender {
             stamp,
             recovered,
             recovered_after,
+            last_left: None,
+            announced: AtomicBool::new(false),
             owner,
             acked,
             repeated,

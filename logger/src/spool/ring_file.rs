@@ -95,6 +95,12 @@ impl Spool {
         self.ring.behind(first, u64::MAX - 1, self.owner).number - first.number
     }
 
+    /// The same with a report of losses that would follow them; `None` if the sender lives.
+    pub(crate) fn left(&self) -> Option<u64> {
+        let report = u64::from(self.unreported() > 0);
+        (self.owner == Owner::Dead).then(|| self.records() + report)
+    }
+
     /// Counts the records that a dead sender left behind, by level. In place of a report of losses,
     /// the losses count: nobody has heard of them.
     pub(crate) fn levels(&self) -> [u64; 5] {

@@ -66,7 +66,7 @@ impl fmt::Display for BindError {
                 "--forward-to needs --file with the path of one file, in the format json",
             ),
             Self::ForwardTls => f.write_str(
-                "--forward-ca, --forward-pin, --forward-cert and --forward-key need --forward-to tls://HOST:PORT",
+                "--forward-ca, --forward-pin, --forward-cert and --forward-key need --forward-to tls://HOST:PORT or nats+tls://HOST:PORT",
             ),
             Self::Template(_) => f.write_str("failed to read the path of the file"),
             Self::Tls(_) => f.write_str("failed to set up TLS"),

@@ -6,6 +6,8 @@
 //!                          app.log.forwarded ◄──── acknowledgements
 //! ```
 //!
+//! Instead of a collector, the other side may be a stream of NATS JetStream, each batch a message.
+//!
 //! The log is its spool, so the hub never waits for it. It is a thread, as it reads disks and
 //! compresses.
 //!
@@ -19,6 +21,8 @@
 //!   part of the position, so that a record always gets the same number.
 //! - The position moves when the receiver has acknowledged, never before. Whatever dies at any time,
 //!   the relay goes on from a position that is right or too early; what is sent again is dropped.
+//! - A stream is asked for the last batch that it has of this log, whenever it is connected to. If it
+//!   has lost what it had acknowledged, that is published again from the file.
 //! - Whoever removes a file that was not sent moves the position first, and counts. Numbers that may
 //!   have been given are not given again.
 //! - The receiver remembers gaps in the numbers of a sender, which may have left the missing ones in
@@ -28,8 +32,10 @@ mod backoff;
 mod follower;
 mod link;
 mod outgoing;
+mod relay_link;
 mod report;
 mod socket;
+mod stream_link;
 mod target;
 mod worker;
 

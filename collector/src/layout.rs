@@ -2,6 +2,8 @@
 
 pub(crate) mod file_id;
 pub(crate) mod fingerprint;
+pub(crate) mod forward_place;
+mod forward_trail;
 pub(crate) mod forwarded;
 pub(crate) mod order;
 pub(crate) mod order_segments;

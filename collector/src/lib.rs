@@ -43,6 +43,7 @@ pub mod fuzz;
 mod glob;
 mod hub;
 mod intake;
+mod jetstream;
 mod layout;
 mod ledger;
 mod options;
@@ -67,6 +68,7 @@ pub use hub::{GaveUp, Reopen};
 pub use intake::{
     Address, Endpoint, InvalidRange, ProxyRange, RelaySource, UnknownEndpoint, UnknownRelaySource,
 };
+pub use jetstream::{NatsOptions, NatsTarget, UnknownNatsTarget};
 pub use layout::template::BadTemplate;
 pub use options::{Compress, Console, Format, Http, Options};
 pub use stats::{Counter, Stats};

@@ -3,6 +3,7 @@
 use crate::forward::ForwardTarget;
 use crate::hub::marks::MARKS_MEMORY;
 use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, UnknownEndpoint, WantedLimits};
+use crate::jetstream::NatsOptions;
 use crate::layout::template::Template;
 use crate::tls::{ForwardTls, TlsOptions};
 use crate::units::{Period, Size};
@@ -193,12 +194,14 @@ pub struct Options {
     pub token_file: Option<PathBuf>,
 
     /// Collector to forward all records of --file to, each once: tls://HOST:PORT, tcp://HOST:PORT,
-    /// which is not encrypted, or unix://PATH. It must allow this one with --relay-from. While it is away, the
-    /// files are the buffer.
+    /// which is not encrypted, or unix://PATH. It must allow this one with --relay-from. Or a stream
+    /// of NATS JetStream: nats+tls://HOST:PORT/STREAM, or nats://, which is encrypted only if the
+    /// server demands it; more servers follow after commas; it is made if there is none. While
+    /// neither can be reached, the files are the buffer.
     #[arg(long, visible_alias = "to", env = "NETLOG_FORWARD_TO", value_name = "URL")]
     pub forward_to: Option<ForwardTarget>,
 
-    /// File whose first token is shown to the collector of --forward-to.
+    /// File whose first token is shown to the collector or NATS server of --forward-to.
     #[arg(long, env = "NETLOG_FORWARD_TOKEN_FILE", value_name = "PATH")]
     pub forward_token_file: Option<PathBuf>,
 
@@ -211,6 +214,10 @@ pub struct Options {
     /// TLS of the collector that records are forwarded to.
     #[command(flatten)]
     pub forward_tls: ForwardTls,
+
+    /// NATS JetStream.
+    #[command(flatten)]
+    pub nats: NatsOptions,
 
     /// TLS.
     #[command(flatten)]
@@ -258,6 +265,7 @@ impl Default for Options {
             forward_token_file: None,
             relay_from: Vec::new(),
             forward_tls: ForwardTls::default(),
+            nats: NatsOptions::default(),
             tls: TlsOptions::default(),
             verbose: false,
         }

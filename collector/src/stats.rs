@@ -228,6 +228,9 @@ pub struct Stats {
     pub bytes_forwarded: Counter,
     /// Records removed before they were forwarded.
     pub records_not_forwarded: Counter,
+    /// Times that the stream of `--forward-to` had lost what it had acknowledged; it is published
+    /// again.
+    pub stream_rollbacks: Counter,
     /// Batches received from relays.
     pub relay_batches: Counter,
     /// Records in batches received from relays.

@@ -57,6 +57,7 @@ impl Relay {
         let forwarding = Forwarding {
             target: self.target.clone(),
             tls: options.forward_tls.clone(),
+            nats: options.nats.clone(),
             host: host(),
             token: self.token.clone(),
             log: options.file.clone().unwrap_or_default(),

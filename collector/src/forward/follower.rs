@@ -1,6 +1,6 @@
 //! The reader of the log: finds the file that a position is in, and makes batches of what follows.
 
-use super::outgoing::Outgoing;
+use super::outgoing::{BatchLimits, Outgoing};
 use crate::hub::progress::{End, Progress};
 use crate::layout::forwarded::{ForwardPlace, ForwardState};
 use crate::layout::paths::{ledger_of, next_of};
@@ -14,14 +14,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// About how many bytes of lines make a batch.
-const BATCH: usize = 512 << 10;
-
 /// Follows one log.
 pub(super) struct Follower {
     log: PathBuf,
     progress: Arc<Progress>,
     stderr: StderrLog,
+    limits: BatchLimits,
     open: Option<FollowedFile>,
     /// The last file that was reported as changed.
     changed: Option<u64>,
@@ -74,8 +72,13 @@ struct FileEnd {
 }
 
 impl Follower {
-    pub(super) fn new(log: PathBuf, progress: Arc<Progress>, stderr: StderrLog) -> Self {
-        Self { log, progress, stderr, open: None, changed: None }
+    pub(super) fn new(
+        log: PathBuf,
+        progress: Arc<Progress>,
+        stderr: StderrLog,
+        limits: BatchLimits,
+    ) -> Self {
+        Self { log, progress, stderr, limits, open: None, changed: None }
     }
 
     /// Reads what follows the position in `state`.
@@ -101,7 +104,7 @@ impl Follower {
         {
             open = again;
         }
-        let found = open.batch(state, &end)?;
+        let found = open.batch(Outgoing::new(state, self.limits), state.place, &end)?;
         if open.changed && self.changed != Some(open.generation) {
             self.changed = Some(open.generation);
             let path = open.segment.path().display();
@@ -139,10 +142,14 @@ impl Follower {
 }
 
 impl FollowedFile {
-    fn batch(&mut self, state: &ForwardState, end: &FileEnd) -> io::Result<Found> {
-        let mut batch = Outgoing::new(state);
-        let ForwardPlace { generation, mut offset } = state.place;
-        while batch.len() < BATCH && !batch.is_full() {
+    fn batch(
+        &mut self,
+        mut batch: Outgoing,
+        place: ForwardPlace,
+        end: &FileEnd,
+    ) -> io::Result<Found> {
+        let ForwardPlace { generation, mut offset } = place;
+        while !batch.is_full() {
             let Some(run) = self.next(offset, end)? else { break };
             offset = match self.numbered(offset, &run)? {
                 Some(stretch) => offset + stretch.push(&mut batch),
@@ -193,7 +200,11 @@ impl FollowedFile {
         let Stretch { offset, run, limit } = stretch;
         let end = run.range.end;
         let limit = if run.origin == RunOrigin::Unnumbered { end } else { limit };
-        let lines = self.segment.lines_from(offset, end.min(offset + BATCH as u64), limit)?;
+        let lines = self.segment.lines_from(
+            offset,
+            end.min(offset + batch.limits().bytes as u64),
+            limit,
+        )?;
         match lines.bytes.len() {
             // What has no end is no record.
             0 => Ok(end),
@@ -213,8 +224,9 @@ impl NumberedStretch {
     /// Adds its records, or some of them, and returns how many bytes those are.
     fn push(&self, batch: &mut Outgoing) -> u64 {
         // Longer ones come from a relay that sends larger batches.
-        let end = self.lines.iter().skip(BATCH).position(|&byte| byte == b'\n');
-        let lines = end.map_or(&self.lines[..], |end| &self.lines[..BATCH + end + 1]);
+        let most = batch.limits().bytes;
+        let end = self.lines.iter().skip(most).position(|&byte| byte == b'\n');
+        let lines = end.map_or(&self.lines[..], |end| &self.lines[..most + end + 1]);
         batch.push_numbered(self.sender, self.first, lines) as u64
     }
 }
@@ -256,6 +268,7 @@ fn missing(log: &Path, generation: u64) -> Found {
 
 #[cfg(test)]
 mod tests {
+    use super::super::outgoing::RELAYED;
     use super::*;
     use crate::layout::forwarded::Forwarded;
     use crate::layout::segment_name::SegmentName;
@@ -286,7 +299,7 @@ mod tests {
         let place = ForwardPlace { generation: 7, offset: 0 };
         let mut state = Forwarded::begin(&log, place, 1).unwrap().now();
         let progress = Arc::new(Progress::new(Some(End::default()), None));
-        let mut follower = Follower::new(log, progress, StderrLog::default());
+        let mut follower = Follower::new(log, progress, StderrLog::default(), RELAYED);
         let Found::Batch(batch, place) = follower.read(&state).unwrap() else { panic!("none") };
         let bytes = batch.encode(1).unwrap();
         let end = bytes.iter().position(|&byte| byte == b'\n').unwrap();

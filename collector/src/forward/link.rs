@@ -1,117 +1,30 @@
-//! The connection to the other collector.
+//! The way that batches leave by.
 
-use super::socket::{LinkSocket, connect, is_slice};
-use super::target::ForwardTarget;
-use crate::tls::ForwardTls;
-use netlog_wire::{CollectorMessage, RelayHello};
+use super::outgoing::Outgoing;
+use crate::layout::forwarded::ForwardState;
 use std::io;
-use std::time::{Duration, Instant};
 
-/// Time for it to answer, or to take what is sent: longer than a disk hangs as a rule.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The longest line that it may answer.
-const LONGEST: usize = 4096;
-
-/// A connection on which a hello was answered.
-pub(super) struct Link<'a> {
-    socket: Box<dyn LinkSocket>,
-    answers: Vec<u8>,
-    /// Tells when it is not worth waiting any more.
-    given_up: &'a dyn Fn() -> bool,
+/// A batch that is sent next.
+pub(super) struct Departure {
+    pub(super) batch: Outgoing,
+    /// Number of the batch on its link, from 1.
+    pub(super) number: u64,
+    /// The position in front of the batch, and the one behind it.
+    pub(super) from: ForwardState,
+    pub(super) to: ForwardState,
 }
 
-impl<'a> Link<'a> {
-    /// Connects to `target` and says `hello`.
-    pub(super) fn open(
-        target: &ForwardTarget,
-        tls: &ForwardTls,
-        hello: &RelayHello,
-        given_up: &'a dyn Fn() -> bool,
-    ) -> io::Result<Self> {
-        let socket = connect(target, tls)?;
-        let mut link = Self { socket, answers: Vec::new(), given_up };
-        let mut line = Vec::new();
-        hello.push(&mut line);
-        link.send(&line)?;
-        match link.answer()? {
-            CollectorMessage::Welcome { .. } => Ok(link),
-            other => Err(unexpected(&other)),
-        }
-    }
+/// A connection that takes batches and acknowledges them in their order.
+pub(super) trait ForwardLink {
+    /// Batches that may be on their way at once.
+    fn window(&self) -> usize;
 
-    /// Sends all of `bytes`.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut sent = 0;
-        let mut until = Instant::now() + PATIENCE;
-        while sent < bytes.len() {
-            match self.socket.write(&bytes[sent..]) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(more) => {
-                    sent += more;
-                    until = Instant::now() + PATIENCE;
-                }
-                Err(error) if is_slice(&error) => self.check(until)?,
-                Err(error) => return Err(error),
-            }
-        }
-        // TLS takes bytes before the system does.
-        while let Err(error) = self.socket.flush() {
-            if !is_slice(&error) {
-                return Err(error);
-            }
-            self.check(until)?;
-        }
-        Ok(())
-    }
+    /// Sends a batch, and returns how many bytes that were.
+    fn send(&mut self, departure: Departure) -> io::Result<u64>;
 
     /// Waits for the number of the batch that is acknowledged next.
-    pub(super) fn acknowledged(&mut self) -> io::Result<u64> {
-        match self.answer()? {
-            CollectorMessage::Ack(batch) => Ok(batch),
-            other => Err(unexpected(&other)),
-        }
-    }
+    fn acknowledged(&mut self) -> io::Result<u64>;
 
-    fn answer(&mut self) -> io::Result<CollectorMessage> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(end) = memchr::memchr(b'\n', &self.answers) {
-                let line: Vec<u8> = self.answers.drain(..=end).collect();
-                let answer = CollectorMessage::parse(line.trim_ascii_end());
-                return answer.ok_or_else(|| invalid("it does not answer like a collector".into()));
-            }
-            if self.answers.len() > LONGEST {
-                return Err(invalid("it does not answer like a collector".into()));
-            }
-            let mut bytes = [0; 1024];
-            match self.socket.read(&mut bytes) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(len) => self.answers.extend_from_slice(&bytes[..len]),
-                Err(error) if is_slice(&error) => self.check(until)?,
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn check(&self, until: Instant) -> io::Result<()> {
-        if (self.given_up)() {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        match Instant::now() < until {
-            true => Ok(()),
-            false => Err(io::ErrorKind::TimedOut.into()),
-        }
-    }
-}
-
-fn unexpected(answer: &CollectorMessage) -> io::Error {
-    match answer {
-        CollectorMessage::Error(words) => io::Error::new(io::ErrorKind::PermissionDenied, &**words),
-        _ => invalid("it does not answer like a collector".into()),
-    }
-}
-
-fn invalid(words: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, words)
+    /// Checks the connection while nothing is on its way.
+    fn idle(&mut self) -> io::Result<()>;
 }

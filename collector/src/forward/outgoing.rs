@@ -3,7 +3,7 @@
 use crate::decode::fit;
 use crate::layout::forwarded::ForwardState;
 use crate::senders::identity::SenderId;
-use netlog_wire::{BatchHeader, BatchRun, BatchSender, Line, MAX_RECORDS};
+use netlog_wire::{BatchHeader, BatchRun, BatchSender, Line, MAX_HEADER, MAX_RECORDS, push_json};
 use std::collections::HashMap;
 use std::io;
 
@@ -14,9 +14,30 @@ const MOST_SENDERS: usize = 2048;
 /// Compression that costs about as much as the checksum.
 const LEVEL: i32 = 1;
 
+/// Size beyond which a batch is full.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BatchLimits {
+    /// Of its lines, about.
+    pub(super) bytes: usize,
+    /// Of its header, about.
+    pub(super) header: usize,
+}
+
+/// A batch of any size that another collector accepts.
+pub(super) const RELAYED: BatchLimits = BatchLimits { bytes: 512 << 10, header: MAX_HEADER / 2 };
+
+/// Bytes of a run in the header, at most.
+const RUN: usize = 48;
+
+/// Bytes around the names of a sender in the header.
+const SENDER: usize = 48;
+
 /// Records that are sent at once.
 #[derive(Debug)]
 pub(super) struct Outgoing {
+    limits: BatchLimits,
+    /// Length of the names in the header.
+    names: usize,
     relay: u128,
     lines: Vec<u8>,
     senders: Vec<BatchSender>,
@@ -41,8 +62,10 @@ struct NamedPlace {
 
 impl Outgoing {
     /// An empty one for a relay in this state.
-    pub(super) fn new(state: &ForwardState) -> Self {
+    pub(super) fn new(state: &ForwardState, limits: BatchLimits) -> Self {
         Self {
+            limits,
+            names: 0,
             relay: state.relay,
             lines: Vec::new(),
             senders: Vec::new(),
@@ -61,8 +84,8 @@ impl Outgoing {
         self.numbered - self.before
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.lines.len()
+    pub(super) fn limits(&self) -> BatchLimits {
+        self.limits
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -70,7 +93,9 @@ impl Outgoing {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.runs.len() >= MOST_RUNS
+        self.lines.len() >= self.limits.bytes
+            || self.names + RUN * self.runs.len() >= self.limits.header
+            || self.runs.len() >= MOST_RUNS
             || self.senders.len() >= MOST_SENDERS
             || self.records >= MAX_RECORDS
     }
@@ -146,7 +171,10 @@ impl Outgoing {
     fn introduce(&mut self, sender: SenderId, app: Option<String>, host: Option<String>) -> usize {
         let id = format!("{:032x}", sender.0);
         // An edited line may have any name, and the header is limited.
-        self.senders.push(BatchSender { id, app: app.map(fit), host: host.map(fit) });
+        let introduced = BatchSender { id, app: app.map(fit), host: host.map(fit) };
+        let names = [&introduced.app, &introduced.host].into_iter().flatten();
+        self.names += SENDER + names.map(|name| json_len(name)).sum::<usize>();
+        self.senders.push(introduced);
         self.places.insert(sender, self.senders.len() - 1);
         self.senders.len() - 1
     }
@@ -156,8 +184,17 @@ impl Outgoing {
         self.records
     }
 
-    /// The bytes that are sent, as batch number `batch` of a connection.
+    /// The bytes that a relay sends, as batch number `batch` of a connection.
     pub(super) fn encode(self, batch: u64) -> io::Result<Vec<u8>> {
+        let PackedBatch { header, packed } = self.pack(batch)?;
+        let mut bytes = Vec::with_capacity(packed.len() + 512);
+        header.push(&mut bytes);
+        bytes.extend_from_slice(&packed);
+        Ok(bytes)
+    }
+
+    /// Its header and its lines, compressed.
+    pub(super) fn pack(self, batch: u64) -> io::Result<PackedBatch> {
         let packed = zstd::bulk::compress(&self.lines, LEVEL)?;
         let header = BatchHeader {
             batch,
@@ -167,11 +204,22 @@ impl Outgoing {
             senders: self.senders,
             runs: self.runs,
         };
-        let mut bytes = Vec::with_capacity(packed.len() + 512);
-        header.push(&mut bytes);
-        bytes.extend_from_slice(&packed);
-        Ok(bytes)
+        Ok(PackedBatch { header, packed })
     }
+}
+
+/// A batch ready to be sent.
+#[derive(Debug)]
+pub(super) struct PackedBatch {
+    pub(super) header: BatchHeader,
+    pub(super) packed: Vec<u8>,
+}
+
+/// Length of `text` as a JSON string.
+fn json_len(text: &str) -> usize {
+    let mut json = Vec::new();
+    push_json(&mut json, text);
+    json.len()
 }
 
 #[cfg(test)]
@@ -182,7 +230,7 @@ mod tests {
     fn outgoing() -> Outgoing {
         let dir = tempfile::tempdir().unwrap();
         let begun = Forwarded::begin(&dir.path().join("app.log"), ForwardPlace::default(), 1);
-        Outgoing::new(&begun.unwrap().now())
+        Outgoing::new(&begun.unwrap().now(), RELAYED)
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) fn connect(target: &ForwardTarget, tls: &ForwardTls) -> io::Result<Bo
             socket.set_write_timeout(Some(SLICE))?;
             Box::new(socket)
         }
+        TargetKind::Nats(_) => return Err(io::ErrorKind::Unsupported.into()),
     })
 }
 

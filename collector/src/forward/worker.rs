@@ -3,9 +3,13 @@
 
 use super::backoff::Backoff;
 use super::follower::{Follower, Found};
-use super::link::Link;
+use super::link::{Departure, ForwardLink};
+use super::outgoing::{BatchLimits, RELAYED};
+use super::relay_link::RelayLink;
+use super::stream_link::{PUBLISHED, StreamLink, StreamPublishing};
 use super::target::ForwardTarget;
 use crate::hub::progress::{End, Progress};
+use crate::jetstream::{NatsAccess, NatsOptions};
 use crate::layout::forwarded::{ForwardPlace, ForwardState, Forwarded};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
@@ -20,16 +24,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Batches that may be on their way at once, and how much has to be waiting for a second one to be
-/// worth it: what comes while one is on its way makes the next.
-const WINDOW: usize = 4;
+/// Bytes that have to be waiting for a second batch on its way to be worth it: what comes while one
+/// is on its way makes the next.
 const WORTH: u64 = 256 << 10;
 
 /// Time between two writes of the position.
 const SAVE: Duration = Duration::from_millis(250);
-
-/// Time without a record after which an empty line shows whether the other side is still there.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// How long it waits for records at once.
 const WAIT: Duration = Duration::from_secs(1);
@@ -41,6 +41,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub(crate) struct Forwarding {
     pub(crate) target: ForwardTarget,
     pub(crate) tls: ForwardTls,
+    pub(crate) nats: NatsOptions,
     pub(crate) host: String,
     pub(crate) token: Option<String>,
     pub(crate) log: PathBuf,
@@ -81,7 +82,6 @@ struct Window {
     state: ForwardState,
     sent: VecDeque<Sent>,
     batches: u64,
-    spoke: Instant,
 }
 
 impl Forwarding {
@@ -90,8 +90,12 @@ impl Forwarding {
         let stop = Arc::<OnceLock<Instant>>::default();
         let (tell, done) = oneshot::channel();
         let progress = self.progress.clone();
+        if self.target.nats().is_some() {
+            self.forwarded.lag();
+        }
+        let log = self.log.clone();
         let worker = ForwardWorker {
-            follower: Follower::new(self.log.clone(), self.progress.clone(), self.stderr),
+            follower: Follower::new(log, self.progress.clone(), self.stderr, self.limits()),
             backoff: Backoff::new(self.target.clone(), self.stderr),
             stop: stop.clone(),
             saved: Instant::now(),
@@ -105,6 +109,29 @@ impl Forwarding {
         let thread = thread.thread().clone();
         progress.wake_follower(thread.clone());
         Ok(ForwardEnd { stop, thread, done })
+    }
+
+    fn limits(&self) -> BatchLimits {
+        if self.target.nats().is_some() { PUBLISHED } else { RELAYED }
+    }
+
+    /// Connects to the target.
+    fn open<'a>(&self, given_up: &'a dyn Fn() -> bool) -> io::Result<Box<dyn ForwardLink + 'a>> {
+        let Self { target, tls, host, token, forwarded, .. } = self;
+        if let Some(target) = target.nats() {
+            let token = token.as_deref();
+            let publishing = StreamPublishing {
+                access: NatsAccess { target, tls, options: &self.nats, token },
+                host,
+                forwarded,
+                stats: &self.stats,
+                stderr: self.stderr,
+            };
+            return Ok(Box::new(StreamLink::open(&publishing, given_up)?));
+        }
+        let relay = format!("{:032x}", forwarded.now().relay);
+        let hello = RelayHello { relay, host: host.clone(), token: token.clone() };
+        Ok(Box::new(RelayLink::open(target, tls, &hello, given_up)?))
     }
 }
 
@@ -139,19 +166,17 @@ impl ForwardWorker {
     fn converse(&mut self) -> io::Result<()> {
         let stop = self.stop.clone();
         let given_up = move || stop.get().is_some_and(|until| Instant::now() >= *until);
-        let Forwarding { target, tls, host, token, forwarded, .. } = &self.forwarding;
-        let state = forwarded.now();
-        let relay = format!("{:032x}", state.relay);
-        let hello = RelayHello { relay, host: host.clone(), token: token.clone() };
-        let mut link = Link::open(target, tls, &hello, &given_up)?;
+        let mut link = self.forwarding.open(&given_up)?;
+        let link = &mut *link;
         self.forwarding.stats.forward_connections.add(1);
-        let mut window = Window { state, sent: VecDeque::new(), batches: 0, spoke: Instant::now() };
+        let state = self.forwarding.forwarded.now();
+        let mut window = Window { state, sent: VecDeque::new(), batches: 0 };
         loop {
             let end = self.follower.end();
-            let sent = self.send(&mut link, &mut window)?;
+            let sent = self.send(link, &mut window)?;
             if !window.sent.is_empty() {
-                if !sent || window.sent.len() >= WINDOW {
-                    self.settle(&mut link, &mut window)?;
+                if !sent || window.sent.len() >= link.window() {
+                    self.settle(link, &mut window)?;
                 }
             } else if !sent {
                 self.forwarding.forwarded.all_landed();
@@ -160,16 +185,13 @@ impl ForwardWorker {
                     return Ok(());
                 }
                 self.wait(end);
-                if window.spoke.elapsed() > KEEP_ALIVE {
-                    link.send(b"\n")?;
-                    window.spoke = Instant::now();
-                }
+                link.idle()?;
             }
         }
     }
 
     /// Sends the next batch, if there is one that is worth it; tells whether it went on.
-    fn send(&mut self, link: &mut Link<'_>, window: &mut Window) -> io::Result<bool> {
+    fn send(&mut self, link: &mut dyn ForwardLink, window: &mut Window) -> io::Result<bool> {
         if !window.sent.is_empty() && self.follower.behind(window.state.place) < WORTH {
             return Ok(false);
         }
@@ -187,14 +209,14 @@ impl ForwardWorker {
                 let numbered = batch.numbered();
                 let records = batch.records();
                 let renumbered = batch.renumbered;
-                let bytes = batch.encode(window.batches)?;
-                link.send(&bytes)?;
+                let from = window.state;
                 window.state.place = place;
                 window.state.numbered += numbered;
-                let bytes = bytes.len() as u64;
-                let batch = window.batches;
+                let number = window.batches;
+                let to = window.state;
+                let bytes = link.send(Departure { batch: *batch, number, from, to })?;
+                let batch = number;
                 window.sent.push_back(Sent { batch, place, numbered, records, renumbered, bytes });
-                window.spoke = Instant::now();
             }
             // What is given up while something is on its way has to be of one file.
             Found::Next(_) if !window.sent.is_empty() => return Ok(false),
@@ -215,7 +237,7 @@ impl ForwardWorker {
     }
 
     /// Waits for an acknowledgement.
-    fn settle(&mut self, link: &mut Link<'_>, window: &mut Window) -> io::Result<()> {
+    fn settle(&mut self, link: &mut dyn ForwardLink, window: &mut Window) -> io::Result<()> {
         let batch = link.acknowledged()?;
         let Forwarding { forwarded, stats, .. } = &self.forwarding;
         while window.sent.front().is_some_and(|sent| sent.batch <= batch)
@@ -232,8 +254,7 @@ impl ForwardWorker {
     }
 
     fn is_unsaved(&self) -> bool {
-        let forwarded = &self.forwarding.forwarded;
-        forwarded.saved() != forwarded.now().place
+        self.forwarding.forwarded.is_unsaved()
     }
 
     fn save_if_due(&mut self) -> io::Result<()> {

@@ -4,7 +4,12 @@
 //! All before it is in the sinks of the collector that the relay forwards to. It is written after
 //! that collector's acknowledgement, some time after it at most: a position that is too early only
 //! makes the relay repeat what the other side drops.
+//!
+//! Towards a stream it is written much later, since a stream may lose what it has acknowledged. The
+//! stream itself says where to go on.
 
+pub(crate) use crate::layout::forward_place::{ForwardPlace, Reached};
+use crate::layout::forward_trail::ForwardTrail;
 use crate::layout::paths::{beside, next_of, own, read, sync_directory};
 use ring::rand::SystemRandom;
 use serde::{Deserialize, Serialize};
@@ -12,7 +17,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Version of the format.
 const VERSION: u32 = 1;
@@ -25,13 +30,6 @@ const UNKNOWN: u64 = 1 << 32;
 
 /// Time to wait for what is on its way: longer than the other side may take to acknowledge it.
 const LANDING: Duration = Duration::from_secs(300);
-
-/// A place in a log: the generation of a file, and an offset in it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct ForwardPlace {
-    pub(crate) generation: u64,
-    pub(crate) offset: u64,
-}
 
 /// Where the relay is, and what it has given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +45,29 @@ pub(crate) struct ForwardState {
     /// Records removed before they were sent, and those of them that were reported.
     pub(crate) lost: u64,
     pub(crate) reported: u64,
+    /// Id of the first relay here, if this is another one: the subject in a stream stays the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first: Option<FirstRelay>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct FirstRelay(#[serde(with = "hex")] u128);
+
+impl ForwardState {
+    /// Id by which a stream knows the log.
+    pub(crate) fn subject(&self) -> u128 {
+        self.first.map_or(self.relay, |first| first.0)
+    }
+}
+
+/// Direction in which the position was moved to where the other side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resumed {
+    Onward,
+    /// The other side has less than it had acknowledged.
+    Back,
+    /// The other side has more than the log, which has lost its end.
+    Beyond,
 }
 
 /// The position, in memory and on the disk.
@@ -80,6 +101,25 @@ struct Saved {
     now: ForwardState,
     /// The place that the disk has.
     saved: ForwardPlace,
+    /// Earlier places, if what the other side has acknowledged may be lost there.
+    trail: Option<ForwardTrail>,
+    /// End of the log when it was opened, until the other side was asked where it is.
+    opened: Option<ForwardPlace>,
+}
+
+impl Saved {
+    fn new(now: ForwardState) -> Self {
+        Self { now, saved: now.place, trail: None, opened: None }
+    }
+
+    /// What the disk is to have once the position is `next`.
+    fn durable(&self, next: ForwardState) -> ForwardState {
+        let kept = self.trail.as_ref().map(ForwardTrail::kept);
+        match kept.filter(|kept| kept.place < next.place) {
+            Some(Reached { place, numbered }) => ForwardState { place, numbered, ..next },
+            None => next,
+        }
+    }
 }
 
 impl Forwarded {
@@ -97,14 +137,21 @@ impl Forwarded {
         let now = parse(&text).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version")
         })?;
-        Ok(Some(Self::new(path, Saved { now, saved: now.place })))
+        Ok(Some(Self::new(path, Saved::new(now))))
     }
 
     /// Begins at `place` of the log at `path`, for a relay with a new id.
     pub(crate) fn begin(path: &Path, place: ForwardPlace, relay: u128) -> io::Result<Self> {
-        let (numbered, lost) = (0, 0);
-        let now = ForwardState { version: VERSION, relay, place, numbered, lost, reported: 0 };
-        let begun = Self::new(beside(path, ".forwarded"), Saved { now, saved: place });
+        let now = ForwardState {
+            version: VERSION,
+            relay,
+            place,
+            numbered: 0,
+            lost: 0,
+            reported: 0,
+            first: None,
+        };
+        let begun = Self::new(beside(path, ".forwarded"), Saved::new(now));
         begun.save()?;
         Ok(begun)
     }
@@ -163,7 +210,55 @@ impl Forwarded {
         if state.now.place < place {
             state.now.place = place;
             state.now.numbered += numbered;
+            let reached = Reached { place, numbered: state.now.numbered };
+            if let Some(trail) = &mut state.trail {
+                trail.push(Instant::now(), reached);
+            }
         }
+    }
+
+    /// From now on, the disk has a place that was passed a while ago.
+    pub(crate) fn lag(&self) {
+        let mut state = self.lock();
+        let ForwardState { place, numbered, .. } = state.now;
+        state.trail = Some(ForwardTrail::new(Reached { place, numbered }));
+    }
+
+    /// Moves to where the other side is, forward or back, but not to before what is kept for it.
+    pub(crate) fn resume(&self, there: Option<Reached>) -> io::Result<Resumed> {
+        let mut state = self.lock();
+        let before = state.now.place;
+        let opened = state.opened.take();
+        if let Some(end) = opened.filter(|end| there.is_some_and(|there| there.place > *end)) {
+            // Which of the records at these offsets were numbered how is not known.
+            let relay = random_id()?;
+            let first = Some(FirstRelay(state.now.subject()));
+            let numbered = state.now.numbered + UNKNOWN;
+            let next = ForwardState { relay, first, place: end, numbered, ..state.now };
+            state.trail = Some(ForwardTrail::new(Reached { place: end, numbered }));
+            self.write(&mut state, next)?;
+            return Ok(Resumed::Beyond);
+        }
+        let kept = state.trail.as_ref().map(ForwardTrail::kept);
+        let floor = kept.filter(|kept| there.is_none_or(|there| there.place < kept.place));
+        if let Some(Reached { place, numbered }) = floor.or(there) {
+            state.now.place = place;
+            state.now.numbered = numbered;
+        }
+        let after = state.now.place;
+        if let Some(trail) = &mut state.trail {
+            trail.go_back_to(after);
+        }
+        Ok(if after < before { Resumed::Back } else { Resumed::Onward })
+    }
+
+    /// Tells whether [`Self::save`] would change anything.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        let mut state = self.lock();
+        if let Some(trail) = &mut state.trail {
+            trail.forget(Instant::now());
+        }
+        state.durable(state.now).place != state.saved
     }
 
     /// Gives up what was not sent of all files before `generation`: so many records, if that is
@@ -178,13 +273,20 @@ impl Forwarded {
         next.place = ForwardPlace { generation, offset: 0 };
         next.numbered += UNKNOWN;
         next.lost += records.unwrap_or(1);
-        self.write(&mut state, next)
+        let ForwardState { place, numbered, .. } = next;
+        let trail = state.trail.replace(ForwardTrail::new(Reached { place, numbered }));
+        let written = self.write(&mut state, next);
+        if written.is_err() || trail.is_none() {
+            state.trail = trail;
+        }
+        written
     }
 
     /// Goes back to where the log ends at the latest. After a power failure it may have lost more
     /// than the position has.
     pub(crate) fn go_back_to(&self, end: ForwardPlace) -> io::Result<()> {
         let mut state = self.lock();
+        state.opened = Some(end);
         let next = ForwardState { place: end, ..state.now };
         if state.now.place <= end { Ok(()) } else { self.write(&mut state, next) }
     }
@@ -193,7 +295,8 @@ impl Forwarded {
     /// were numbered how.
     pub(crate) fn renew(&self, relay: u128) -> io::Result<()> {
         let mut state = self.lock();
-        let next = ForwardState { relay, ..state.now };
+        let first = Some(FirstRelay(state.now.subject()));
+        let next = ForwardState { relay, first, ..state.now };
         self.write(&mut state, next)
     }
 
@@ -213,14 +316,16 @@ impl Forwarded {
 
     /// Moves on to `next` once the disk has it.
     fn write(&self, state: &mut Saved, next: ForwardState) -> io::Result<()> {
+        let durable = state.durable(next);
         let path = next_of(&self.path);
         let mut options = OpenOptions::new();
         let mut file = own(options.write(true).create(true).truncate(true)).open(&path)?;
-        file.write_all(&text(&next))?;
+        file.write_all(&text(&durable))?;
         file.sync_data()?;
         fs::rename(&path, &self.path)?;
         sync_directory(&self.path)?;
-        *state = Saved { now: next, saved: next.place };
+        state.now = next;
+        state.saved = durable.place;
         Ok(())
     }
 

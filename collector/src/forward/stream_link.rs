@@ -1,0 +1,237 @@
+//! The way into a stream of NATS JetStream: each batch a message, one of them on its way at once.
+//!
+//! Whether a message that was not acknowledged is in the stream, only the stream knows. So any
+//! failure ends the connection, and the next one begins with the question for the last message.
+
+use super::link::{Departure, ForwardLink};
+use super::outgoing::{BatchLimits, PackedBatch};
+use crate::jetstream::{BatchMessage, NatsAccess, NatsConnection};
+use crate::layout::forwarded::{Forwarded, Reached, Resumed};
+use crate::stats::Stats;
+use crate::stderr::StderrLog;
+use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_EXPECTED_STREAM};
+use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::publish::PublishAck;
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
+use std::future::IntoFuture;
+use std::io;
+use std::pin::pin;
+use std::thread;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+
+/// A batch that fits into a message: the server's `max_payload` is 1 MiB by default, and headers may
+/// be no longer than 64 KiB.
+pub(super) const PUBLISHED: BatchLimits = BatchLimits { bytes: 256 << 10, header: 32 << 10 };
+
+/// The longest wait at once: the end of the collector is noticed after it.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Everything that publishing needs.
+pub(super) struct StreamPublishing<'a> {
+    pub(super) access: NatsAccess<'a>,
+    pub(super) host: &'a str,
+    pub(super) forwarded: &'a Forwarded,
+    pub(super) stats: &'a Stats,
+    pub(super) stderr: StderrLog,
+}
+
+/// A connection whose server has the stream, and has said what is in it.
+pub(super) struct StreamLink<'a> {
+    wait: Wait<'a>,
+    connection: NatsConnection,
+    host: String,
+    stream: String,
+    subject: String,
+    /// Sequence of the last message of the subject, 0 if there is none.
+    sequence: u64,
+    flight: Option<Flight>,
+}
+
+struct Flight {
+    number: u64,
+    answer: PublishAckFuture,
+}
+
+/// The last message of a subject.
+struct LastMessage {
+    sequence: u64,
+    /// `None` if it is damaged.
+    reached: Option<Reached>,
+}
+
+impl<'a> StreamLink<'a> {
+    /// Connects, and moves the position to where the stream is.
+    pub(super) fn open(
+        publishing: &StreamPublishing<'_>,
+        given_up: &'a dyn Fn() -> bool,
+    ) -> io::Result<Self> {
+        let StreamPublishing { access, forwarded, .. } = publishing;
+        let wait = Wait::new(given_up)?;
+        let connection = wait.until(NatsConnection::open(access))?;
+        let stream = match wait.until(connection.stream(access.target))? {
+            Some(stream) => stream,
+            None => {
+                let made = wait.until(connection.make_stream(access))?;
+                publishing.report(format_args!("made stream {}", access.target.stream));
+                made
+            }
+        };
+        // Retention removes no file while it is asked.
+        while !forwarded.begin_sending() {
+            wait.slice()?;
+        }
+        let subject = access.target.subject(forwarded.now().subject());
+        let last = wait.until(last_message(&stream, &subject))?;
+        let resumed = forwarded.resume(last.as_ref().and_then(|last| last.reached))?;
+        publishing.tell(resumed);
+        Ok(Self {
+            wait,
+            connection,
+            // A header has one line.
+            host: publishing.host.chars().filter(|c| !c.is_control()).collect(),
+            stream: access.target.stream.clone(),
+            subject,
+            sequence: last.map_or(0, |last| last.sequence),
+            flight: None,
+        })
+    }
+
+    async fn publish(&self, message: BatchMessage) -> io::Result<PublishAckFuture> {
+        let mut headers = message.headers();
+        headers.insert(NATS_EXPECTED_STREAM, self.stream.as_str());
+        // Versions before 2.10.19 take a 0 wrongly in a cluster.
+        if self.sequence > 0 {
+            let expected = self.sequence.to_string();
+            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.as_str());
+        }
+        let subject = self.subject.clone();
+        let payload = message.packed.into();
+        let sent = self.connection.context.publish_with_headers(subject, headers, payload).await;
+        sent.map_err(io::Error::other)
+    }
+
+    /// Checks that the message was stored just now.
+    fn accept(&mut self, answer: &PublishAck) -> io::Result<()> {
+        if answer.duplicate || answer.sequence <= self.sequence || answer.stream != self.stream {
+            let words = "the stream did not store a batch, but says that it has it";
+            return Err(io::Error::other(words));
+        }
+        self.sequence = answer.sequence;
+        Ok(())
+    }
+}
+
+impl ForwardLink for StreamLink<'_> {
+    fn window(&self) -> usize {
+        1
+    }
+
+    fn send(&mut self, departure: Departure) -> io::Result<u64> {
+        let Departure { batch, number, from, to } = departure;
+        let PackedBatch { header, packed } = batch.pack(number)?;
+        let to = Reached { place: to.place, numbered: to.numbered };
+        let host = self.host.clone();
+        let message = BatchMessage { header, host, from: from.place, to, packed };
+        let bytes = message.packed.len() as u64;
+        let answer = self.wait.until(self.publish(message))?;
+        self.flight = Some(Flight { number, answer });
+        Ok(bytes)
+    }
+
+    fn acknowledged(&mut self) -> io::Result<u64> {
+        let Some(Flight { number, answer }) = self.flight.take() else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        let answer = self.wait.until(async {
+            tokio::select! {
+                answer = answer.into_future() => answer.map_err(io::Error::other),
+                error = self.connection.lost() => Err(error),
+            }
+        })?;
+        self.accept(&answer)?;
+        Ok(number)
+    }
+
+    fn idle(&mut self) -> io::Result<()> {
+        match self.connection.is_lost() {
+            true => Err(io::ErrorKind::ConnectionReset.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+impl StreamPublishing<'_> {
+    fn tell(&self, resumed: Resumed) {
+        match resumed {
+            Resumed::Onward => {}
+            Resumed::Back => {
+                self.stats.stream_rollbacks.add(1);
+                self.report(format_args!(
+                    "{} has lost batches that it had acknowledged: they are published again",
+                    self.access.target
+                ));
+            }
+            Resumed::Beyond => self.report(format_args!(
+                "{} has more than the file, which has lost its end",
+                self.access.target
+            )),
+        }
+    }
+
+    fn report(&self, words: std::fmt::Arguments<'_>) {
+        self.stderr.log(words);
+    }
+}
+
+async fn last_message(stream: &Stream, subject: &str) -> io::Result<Option<LastMessage>> {
+    match stream.get_last_raw_message_by_subject(subject).await {
+        Ok(message) => {
+            let read = BatchMessage::parse(&message.headers, &message.payload);
+            let reached = read.ok().map(|message| message.to);
+            Ok(Some(LastMessage { sequence: message.sequence, reached }))
+        }
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(io::Error::other(error)),
+    }
+}
+
+/// The threads that a connection lives on: they end with it.
+struct Wait<'a> {
+    runtime: Runtime,
+    /// Tells when it is not worth waiting any more.
+    given_up: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Wait<'a> {
+    fn new(given_up: &'a dyn Fn() -> bool) -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("forward-nats")
+            .enable_all()
+            .build()?;
+        Ok(Self { runtime, given_up })
+    }
+
+    fn until<T>(&self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        self.runtime.block_on(async {
+            let mut work = pin!(work);
+            loop {
+                match timeout(SLICE, &mut work).await {
+                    Ok(done) => return done,
+                    Err(_) => self.check()?,
+                }
+            }
+        })
+    }
+
+    fn slice(&self) -> io::Result<()> {
+        thread::park_timeout(SLICE);
+        self.check()
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if (self.given_up)() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+}

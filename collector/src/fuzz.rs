@@ -8,7 +8,8 @@ pub use bodies::{bodies, bulk, loki, otlp};
 pub use frames::{forward, journal, lumberjack, relp};
 
 use crate::clock::now;
-use crate::decode::post::PostedRecords;
+use crate::decode::posted::PostedRecords;
+use crate::decode::posted::written::written_within;
 use crate::decode::{Chunks, Datagram, Decoder, Origin, Pinned, steps_taken};
 use crate::hub::line_run::LineRun;
 use crate::ledger::{LedgerReplay, LedgerState};
@@ -104,12 +105,10 @@ pub fn query(bytes: &[u8]) {
 
 /// Whatever a body brought, its records are canonical, and at most one for each byte.
 fn posted(records: PostedRecords<'_>, bytes: usize) {
-    for (at, record) in records.enumerate() {
-        assert!(at <= bytes, "more records than bytes");
-        let Ok(record) = record else { continue };
-        let mut line = Vec::new();
-        record.encode(&record.claims, &mut line);
-        assert!(Line::parse(&line).is_some(), "{}", String::from_utf8_lossy(&line));
+    let lines = written_within(records, LIMIT);
+    assert!(lines.len() <= bytes + 1, "more records than bytes");
+    for line in lines.iter().flatten() {
+        assert!(Line::parse(line.as_bytes()).is_some(), "{line}");
     }
 }
 

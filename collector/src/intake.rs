@@ -2,6 +2,7 @@
 
 mod accept;
 mod address;
+mod body_budget;
 mod connection;
 mod connection_limits;
 mod datagram_socket;

@@ -104,6 +104,41 @@ fn a_line_that_is_not_json_is_named_in_the_answer_and_kept() {
     assert_eq!(messages(&collector.records()), ["a", "half", "b"]);
 }
 
+/// Records that a token may not send are left out and counted in the answer; those around them are
+/// stored.
+#[test]
+fn otlp_records_that_a_token_may_not_send_are_counted_and_the_others_are_kept() {
+    let scene = Scene::new();
+    let tokens = "[shop]\ntoken = \"shop-1\"\nsend = \"app=shop\"\n";
+    std::fs::write(scene.path("tokens"), tokens).expect("the scene has room");
+    let collector = Collector::serving(&scene, "--token-file tokens");
+    let bearer = "Authorization: Bearer shop-1\r\n";
+    let words = "2 records were not kept, the first because: token shop may not send as app=bank";
+    let bank = EXPORT_PROTOBUF.to_vec();
+    let at = bank.windows(4).position(|part| part == b"shop").expect("it is in it");
+    let bank = [&bank[..at], b"bank", &bank[at + 4..]].concat();
+    let mixed = [&bank[..], EXPORT_PROTOBUF, &bank].concat();
+    let (status, answer) = post(&collector, "/v1/logs", bearer, &mixed);
+    assert!(status == 200 && answer.contains(words) && answer.contains("\x08\x02\x12"), "{answer}");
+    let of = |app: &str| {
+        json!({
+            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": app}}]},
+            "scopeLogs": [{"logRecords": [{"body": {"stringValue": "late"}}]}],
+        })
+    };
+    let mixed = json!({"resourceLogs": [of("bank"), of("shop"), of("bank")]}).to_string();
+    let headers = format!("{bearer}{JSON}");
+    let (status, answer) = post(&collector, "/v1/logs", &headers, mixed.as_bytes());
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let partial = &answer["partialSuccess"];
+    assert_eq!((status, &partial["rejectedLogRecords"]), (200, &json!("2")), "{answer}");
+    assert!(partial["errorMessage"].as_str().is_some_and(|said| said.contains(words)), "{answer}");
+    assert_eq!(post(&collector, "/v1/logs", bearer, &bank).0, 403, "nothing of it is kept");
+    let records = collector.records();
+    assert_eq!(messages(&records.of("shop")), ["late", "late"]);
+    assert_eq!(records.0.len(), 2);
+}
+
 #[test]
 fn every_protocol_is_answered_as_its_clients_expect() {
     let scene = Scene::new();

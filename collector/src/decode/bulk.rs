@@ -1,7 +1,9 @@
 //! Requests of Elasticsearch's `_bulk`: lines in pairs, an action and the document it is about.
 
+use super::draft::Text;
 use super::json_fields::claim;
-use super::post::{Posted, PostedRecords, line_record};
+use super::post_line::write_line_with;
+use super::posted::{Fault, Posted, PostedRecords, RecordWriter, each};
 use netlog_wire::{JsonValue, members};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -44,19 +46,26 @@ fn actions(body: &[u8]) -> impl Iterator<Item = Result<BulkAction<'_>, String>> 
 /// The records of a body; one whose document is not JSON is a record of text. An action that removes
 /// something has none.
 pub(crate) fn records(body: &[u8], received: i64) -> PostedRecords<'_> {
-    Box::new(actions(body).filter_map(move |action| posted(action, received)))
+    let with_document = |action: &Result<BulkAction<'_>, String>| {
+        action.as_ref().map_or(true, |action| action.document.is_some())
+    };
+    each(actions(body).filter(with_document), move |action, out| write(action, received, out))
 }
 
-fn posted(action: Result<BulkAction<'_>, String>, received: i64) -> Option<Posted<'_>> {
-    let action = match action {
-        Ok(action) => action,
-        Err(fault) => return Some(Err(fault)),
-    };
-    let mut record = line_record(action.document?, received);
-    if let Some(index) = action.text("_index").filter(|_| record.claims.app.is_none()) {
-        record.claims.app = claim(&index).map(str::to_owned);
-    }
-    Some(Ok(record))
+fn write(
+    action: Result<BulkAction<'_>, String>,
+    received: i64,
+    out: &mut RecordWriter<'_>,
+) -> Posted {
+    let action = action.map_err(Fault::Malformed)?;
+    let document = action.document.unwrap_or_default();
+    write_line_with(document, received, out, |draft| {
+        if draft.app.is_none() {
+            let index = action.text("_index");
+            let app = index.as_deref().and_then(claim);
+            draft.app = app.map(|app| Text::Plain(app.to_owned().into()));
+        }
+    })
 }
 
 /// Number of actions in a body.
@@ -84,16 +93,17 @@ pub(crate) fn answer(body: &[u8]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::posted::written::lines;
 
     const BODY: &[u8] = b"{\"create\":{\"_index\":\"shop\"}}\n{\"@timestamp\":\"2026-11-22T18:42:23.123456Z\",\"message\":\"late\",\"log.level\":\"warn\"}\n{\"delete\":{\"_id\":\"1\"}}\n{\"index\":{\"_id\":\"2\"}}\nERROR half {\n";
 
     #[test]
     fn each_document_is_a_record_and_each_action_has_an_answer() {
-        let all: Vec<_> = records(BODY, 0).map(Result::unwrap).collect();
-        let said: Vec<_> = all.iter().map(|record| &*record.msg).collect();
-        assert_eq!(said, ["late", "ERROR half {"]);
-        assert_eq!(all[0].claims.app.as_deref(), Some("shop"));
-        assert_eq!(all[0].time, 1_795_372_943_123_456);
+        let expected = [
+            r#"{"app":"shop","time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"late"}"#,
+            r#"{"time":"1970-01-01T00:00:00.000000Z","level":"ERROR","msg":"ERROR half {"}"#,
+        ];
+        assert_eq!(lines(records(BODY, 0)), expected);
         let answer = answer(BODY);
         assert_eq!(answer["items"][0]["create"]["status"], 201);
         assert_eq!(answer["items"][1]["delete"]["status"], 404);
@@ -103,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_action_is_named() {
-        let fault = records(b"{\"a\":1}\n{}\n", 0).next().unwrap().unwrap_err();
-        assert_eq!(fault, "action 1: expected create, index, update or delete");
+        let fault = "action 1: expected create, index, update or delete";
+        assert_eq!(lines(records(b"{\"a\":1}\n{}\n", 0)), [fault]);
     }
 }

@@ -1,61 +1,22 @@
 //! A record of a foreign message, as pieces of that message: on common shapes nothing of it is
 //! copied before it is written, once, as a canonical line.
 
+mod text;
 mod time_text;
 
 use super::origin::Origin;
 use super::shown_bytes::shown;
 use super::time::{Moment, Zone};
-use netlog_wire::{JsonStr, Level, LineMeta, push_json};
+use netlog_wire::{Level, LineMeta, push_json};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
+pub(super) use text::Text;
 pub(super) use time_text::TimeText;
 
 /// The first and the last time that a record can say.
 const FIRST: i64 = -62_167_219_200_000_000;
 const LAST: i64 = 253_402_300_799_999_999;
-
-/// A piece of text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Text<'a> {
-    /// The inside of a JSON string, or text that would be written the same.
-    Json(&'a str),
-    /// Text as it is meant.
-    Plain(Cow<'a, str>),
-}
-
-impl Text<'_> {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Json(text) => text,
-            Self::Plain(text) => text,
-        }
-    }
-
-    /// Appends it as the inside of a JSON string; what is borrowed of a `clean` message needs no
-    /// escapes.
-    fn push(&self, clean: bool, out: &mut Vec<u8>) {
-        match self {
-            Self::Json(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Plain(Cow::Borrowed(text)) if clean => out.extend_from_slice(text.as_bytes()),
-            Self::Plain(text) => push_json(out, text),
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self::Json("")) || matches!(self, Self::Plain(text) if text.is_empty())
-    }
-}
-
-impl Text<'_> {
-    fn into_owned(self) -> Text<'static> {
-        Text::Plain(match self {
-            Self::Json(text) => Cow::Owned(JsonStr::new(text).text().into_owned()),
-            Self::Plain(text) => Cow::Owned(text.into_owned()),
-        })
-    }
-}
 
 /// A value of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +112,12 @@ impl<'a> Draft<'a> {
         // As it is written: with four digits of a year.
         self.time = moment.micros.clamp(FIRST, LAST);
         self.zone = moment.zone;
+    }
+
+    /// Sets a time of which nothing is unknown.
+    pub(super) fn set_known_time(&mut self, micros: i64) {
+        self.time = micros.clamp(FIRST, LAST);
+        self.zone = Zone::Known;
     }
 
     /// Adds text to the values.

@@ -1,10 +1,11 @@
 //! Messages of the Fluent forward protocol (version 1), and the entries that Fluent Bit sends
 //! without it: MessagePack arrays, each with one record or many.
 
-use super::json_fields::claim;
+use super::draft::{Draft, Text};
+use super::json_fields::{self, claim};
 use super::msgpack::MsgpackValue;
-use super::owned_record::json_record;
-use super::post::{Posted, PostedRecords};
+use super::post_line::with_text;
+use super::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter, each};
 use std::borrow::Cow;
 
 pub(crate) use super::msgpack::{MalformedMsgpack, MsgpackReader, ValueEnd};
@@ -51,9 +52,9 @@ impl<'a> ForwardMessage<'a> {
         let (entries, members) = match reader.value()? {
             MsgpackValue::Array(count) => {
                 let first = reader.rest;
-                MsgpackReader::new(start).skip().map(|all| {
-                    reader.rest = &start[all.len()..];
-                })?;
+                if len > 2 {
+                    reader.rest = &start[MsgpackReader::new(start).skip()?.len()..];
+                }
                 (Entries::Many(first, count), 2)
             }
             MsgpackValue::Text(packed) | MsgpackValue::Binary(packed) => {
@@ -108,7 +109,7 @@ impl<'a> ForwardMessage<'a> {
     pub(crate) fn records(self, unpacked: Option<Vec<u8>>, received: i64) -> PostedRecords<'a> {
         if self.foreign {
             let fault = "a message with metrics or traces: send logs".to_owned();
-            return Box::new(std::iter::once(Err(fault)));
+            return each(std::iter::once(fault), |fault, _| Err(Fault::Malformed(fault)));
         }
         let (bytes, left, bare) = match self.entries {
             Entries::One(bytes) => (Cow::Borrowed(bytes), 1, true),
@@ -136,6 +137,15 @@ struct ForwardRecords<'a> {
 }
 
 impl ForwardRecords<'_> {
+    /// Says in `draft` how the message was tagged.
+    fn say_tag<'d>(&'d self, draft: &mut Draft<'d>) {
+        let Some(tag) = &self.tag else { return };
+        match claim(tag) {
+            Some(app) if draft.app.is_none() => draft.app = Some(Text::Plain(app.into())),
+            _ => draft.note("tag", Text::Plain(tag.into())),
+        }
+    }
+
     fn entry(&mut self) -> Result<i64, MalformedMsgpack> {
         let mut reader = MsgpackReader::new(&self.bytes[self.at..]);
         let mut members = 2;
@@ -156,10 +166,8 @@ impl ForwardRecords<'_> {
     }
 }
 
-impl<'a> Iterator for ForwardRecords<'a> {
-    type Item = Posted<'a>;
-
-    fn next(&mut self) -> Option<Posted<'a>> {
+impl RecordSource for ForwardRecords<'_> {
+    fn next(&mut self, out: &mut RecordWriter<'_>) -> Option<Posted> {
         if self.left == 0 || self.at >= self.bytes.len() {
             return None;
         }
@@ -167,20 +175,18 @@ impl<'a> Iterator for ForwardRecords<'a> {
         let Ok(time) = self.entry() else {
             // Nobody knows where the next one begins.
             self.left = 0;
-            return Some(Err("an entry is malformed; those behind it are lost".to_owned()));
+            let words = "an entry is malformed; those behind it are lost";
+            return Some(Err(Fault::Malformed(words.to_owned())));
         };
-        let Some(mut record) = json_record(&self.json, time) else {
-            return Some(Err("the record of an entry is not a map".to_owned()));
-        };
-        if let Some(tag) = &self.tag {
-            match claim(tag) {
-                Some(app) if record.claims.app.is_none() => {
-                    record.claims.app = Some(app.to_owned());
-                }
-                _ => record.note("tag", tag),
+        Some(with_text(&self.json, |json, scratch| {
+            let mut draft = Draft::new(time);
+            if !json_fields::read(json.text, &mut draft, scratch) {
+                return Err(Fault::Rejected("the record of an entry is not a map".to_owned()));
             }
-        }
-        Some(Ok(record))
+            draft.note_invalid(json.invalid);
+            self.say_tag(&mut draft);
+            out.draft(&mut draft, &mut scratch.time)
+        }))
     }
 }
 
@@ -215,18 +221,10 @@ fn moment(time: MsgpackValue<'_>) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::posted::written::lines;
 
     fn shown(bytes: &[u8]) -> Vec<String> {
-        let message = ForwardMessage::parse(bytes).unwrap();
-        let show = |posted: Posted<'_>| match posted {
-            Ok(record) => {
-                let mut out = Vec::new();
-                record.encode(&record.claims, &mut out);
-                String::from_utf8(out).unwrap()
-            }
-            Err(fault) => fault,
-        };
-        message.records(None, 7_000_000).map(show).collect()
+        lines(ForwardMessage::parse(bytes).unwrap().records(None, 7_000_000))
     }
 
     const TIME: &[u8] = b"\xd7\x00\x6b\x03\x37\x8f\x07\x5b\xcd\x15";

@@ -14,10 +14,11 @@ use std::borrow::Cow;
 use std::mem::{replace, take};
 use std::ops::Range;
 
+pub(super) use values::as_written;
 pub(super) use values::claim;
 use values::{
-    TraceId, as_written, caller, claimed, from_bytes, level, moment, number, spans, text,
-    text_or_number, trace, unescaped, whole, without_end,
+    TraceId, caller, claimed, from_bytes, level, moment, number, spans, text, text_or_number,
+    trace, unescaped, whole, without_end,
 };
 
 /// Reads any JSON object into `draft`: what it has no field for stays under `kv`, in order. What

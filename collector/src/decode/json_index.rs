@@ -130,6 +130,22 @@ pub(super) fn index_front(
     (!reader.deep).then(|| reader.indexed())
 }
 
+/// A value that bytes hold at some place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ValueFront {
+    pub(super) end: usize,
+    pub(super) shape: ValueShape,
+}
+
+/// The value that begins at `at`; `None` when it has no end there, or is not JSON.
+pub(super) fn value_front(json: &[u8], at: usize) -> Option<ValueFront> {
+    let mut members = Vec::new();
+    let expected = ExpectedKeys::new();
+    let mut reader = Reader { at, ..Reader::new(json, &expected, &mut members) };
+    let shape = reader.value()?;
+    Some(ValueFront { end: reader.at, shape })
+}
+
 /// A key: the inside of its string.
 struct JsonKey {
     range: Range<usize>,
@@ -253,8 +269,7 @@ impl<'a> Reader<'a> {
                 escaped |= end.escaped;
                 ValueShape::Compact
             }
-            b'{' | b'[' => self.container()?,
-            _ => self.scalar().map(|()| ValueShape::Compact)?,
+            _ => self.value()?,
         };
         self.deep |= shape == ValueShape::Deep;
         let span = |range: Range<usize>| {
@@ -264,6 +279,13 @@ impl<'a> Reader<'a> {
         let value = span(from..self.at)?;
         self.members.push(MemberSpan { key, value, inner, shape, escaped });
         Some(())
+    }
+
+    fn value(&mut self) -> Option<ValueShape> {
+        match self.peek()? {
+            b'{' | b'[' => self.container(),
+            _ => self.scalar().map(|()| ValueShape::Compact),
+        }
     }
 
     fn scalar(&mut self) -> Option<()> {

@@ -300,9 +300,14 @@ fn push_simple(value: MsgpackValue<'_>, out: &mut Vec<u8>) {
 /// Writes a text as JSON. Bytes that are not UTF-8 stay as they are.
 pub(super) fn push_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    for part in text.utf8_chunks() {
-        push_json(out, part.valid());
-        out.extend_from_slice(part.invalid());
+    match std::str::from_utf8(text) {
+        Ok(text) => push_json(out, text),
+        Err(_) => {
+            for part in text.utf8_chunks() {
+                push_json(out, part.valid());
+                out.extend_from_slice(part.invalid());
+            }
+        }
     }
     out.push(b'"');
 }

@@ -2,72 +2,28 @@
 //! messages say: as records that others fill in.
 
 use super::draft::{Draft, Text, Value};
+use super::json_fields;
 use super::json_index::index_flat;
-use super::scratch::{Scratch, with_scratch};
-use super::shown_bytes::shown;
+use super::post_line::with_text;
 use super::time::Zone;
-use super::{json_fields, syslog};
 use netlog_wire::{Identity, JsonStr, Record};
 use std::borrow::Cow;
 
 /// The record of a JSON object; `None` when `json` is something else.
 pub(super) fn json_record(json: &[u8], received: i64) -> Option<Record<'static>> {
-    record_of(json, "\\\\", received, |text, draft, scratch| {
-        json_fields::read(text, draft, scratch).then_some(())
-    })
-}
-
-/// The same record, free of the line it was read from.
-pub(super) fn owned(record: Record<'_>) -> Record<'static> {
-    let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-    Record {
-        time: record.time,
-        level: record.level,
-        target: record.target.map(own),
-        file: record.file.map(own),
-        line: record.line,
-        thread: record.thread.map(own),
-        msg: own(record.msg),
-        kv: record.kv.into_iter().map(|(key, value)| (own(key), own(value))).collect(),
-        trace: record.trace.map(own),
-        span: record.span.map(own),
-        spans: record.spans.map(own),
-        recorded: record.recorded,
-        truncated: record.truncated,
-        lost: record.lost,
-        claims: record.claims,
-    }
-}
-
-/// The record of a syslog message; `None` when `message` is something else.
-pub(super) fn syslog_record(message: &[u8], received: i64) -> Option<Record<'static>> {
-    record_of(message, "\\", received, |text, draft, scratch| {
-        syslog::read(text, draft, None, scratch)
-    })
-}
-
-fn record_of(
-    message: &[u8],
-    backslash: &str,
-    received: i64,
-    read: impl for<'a> FnOnce(&'a str, &mut Draft<'a>, &mut Scratch) -> Option<()>,
-) -> Option<Record<'static>> {
-    let (text, invalid) = match std::str::from_utf8(message) {
-        Ok(text) => (Cow::Borrowed(text), 0),
-        Err(_) => {
-            let (text, invalid) = shown(message, backslash);
-            (Cow::Owned(text), invalid)
+    with_text(json, |json, scratch| {
+        let mut draft = Draft::new(received);
+        if !json_fields::read(json.text, &mut draft, scratch) {
+            return None;
         }
-    };
-    let mut draft = Draft::new(received);
-    with_scratch(|scratch| read(&text, &mut draft, scratch))?;
-    draft.note_invalid(invalid);
-    Some(draft.into_record())
+        draft.note_invalid(json.invalid);
+        Some(draft.into_record())
+    })
 }
 
 impl Draft<'_> {
     /// The same as a record of its own.
-    fn into_record(self) -> Record<'static> {
+    pub(super) fn into_record(self) -> Record<'static> {
         let mut record = Record::new(self.time, self.level, meant(self.msg));
         record.claims = Identity {
             app: self.app.map(|app| meant(app).into_owned()),
@@ -140,6 +96,7 @@ fn meant(text: Text<'_>) -> Cow<'static, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::post_line::line_record;
 
     #[test]
     fn a_record_says_all_that_its_message_does() {
@@ -149,10 +106,10 @@ mod tests {
         assert_eq!((&*record.msg, record.claims.app.as_deref()), ("a\"b", Some("x")));
         let kv: Vec<_> = record.kv.iter().map(|(key, value)| (&**key, &**value)).collect();
         assert_eq!(kv, [("n", "[1,2]"), ("q", "\"café\"")]);
-        let record = syslog_record(b"<13>Nov 22 19:00:00 h a[7]: caf\xe9", 0).unwrap();
+        let record = line_record(b"<13>Nov 22 19:00:00 h a[7]: caf\xe9", 0);
         assert_eq!((&*record.msg, record.claims.pid), ("caf\\xe9", Some(7)));
         let keys: Vec<_> = record.kv.iter().map(|(key, _)| &**key).collect();
         assert_eq!(keys, ["facility", "severity", "zone", "invalid_utf8"]);
-        assert!(json_record(b"{", 0).is_none() && syslog_record(b"x", 0).is_none());
+        assert!(json_record(b"{", 0).is_none());
     }
 }

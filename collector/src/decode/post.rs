@@ -1,45 +1,24 @@
 //! Bodies of HTTP requests that hold lines of text or JSON objects.
 
 use super::json_fields::claim;
-use super::level_guess::guess;
-use super::owned_record::{json_record, syslog_record};
+use super::post_line::{write_json, write_line};
+use super::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter, each};
 use super::{severity, time};
 use netlog_wire::{JsonValue, Level, Record, elements, members};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// One record of a body, or the fault of a part of it that is none.
-pub(crate) type Posted<'a> = Result<Record<'a>, String>;
-
-/// All records of a body, one by one.
-pub(crate) type PostedRecords<'a> = Box<dyn Iterator<Item = Posted<'a>> + Send + 'a>;
-
-/// The record that a line is: a JSON object, a syslog message, or text with the level that it
-/// shows.
-pub(crate) fn line_record(line: &[u8], received: i64) -> Record<'_> {
-    let trimmed = line.trim_ascii();
-    if trimmed.starts_with(b"{")
-        && let Some(record) = json_record(trimmed, received)
-    {
-        return record;
-    }
-    if trimmed.starts_with(b"<")
-        && let Some(record) = syslog_record(trimmed, received)
-    {
-        return record;
-    }
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let mut record = Record::from_plain(line, received);
-    record.level = guess(line).unwrap_or(Level::Info);
-    record
+/// One line as the only record of a message.
+pub(crate) fn line_records(line: &[u8], received: i64) -> PostedRecords<'_> {
+    each(std::iter::once(line), move |line, out| write_line(line, received, out))
 }
 
 /// The lines of a text, each a record; empty ones are none.
 pub(crate) fn text_records(body: &[u8], received: i64) -> PostedRecords<'_> {
     let lines = body.split(|&byte| byte == b'\n' || byte == 0);
     let lines = lines.filter(|line| !line.trim_ascii().is_empty());
-    Box::new(lines.map(move |line| Ok(line_record(line, received))))
+    each(lines, move |line, out| write_line(line, received, out))
 }
 
 /// JSON objects one behind another, or in one array. A line that begins with none is a record of
@@ -48,10 +27,12 @@ pub(crate) fn json_records(body: &[u8], received: i64) -> PostedRecords<'_> {
     if body.trim_ascii_start().starts_with(b"[")
         && let Some(elements) = elements(body)
     {
-        return Box::new(elements.into_iter().enumerate().map(move |(at, element)| {
-            json_record(element.json().as_bytes(), received)
-                .ok_or_else(|| format!("element {at} is not a JSON object"))
-        }));
+        return each(elements.into_iter().enumerate(), move |(at, element), out| {
+            let posted = write_json(element.json().as_bytes(), received, out, |_| {});
+            posted.unwrap_or_else(|| {
+                Err(Fault::Rejected(format!("element {at} is not a JSON object")))
+            })
+        });
     }
     Box::new(JsonObjects { rest: body, line: 1, received, by_line: false, text: None })
 }
@@ -63,9 +44,10 @@ pub(crate) fn seq_records(body: &[u8], received: i64) -> PostedRecords<'_> {
         elements(events.json().as_bytes())
     });
     let Some(events) = events else { return json_records(body, received) };
-    Box::new(events.into_iter().enumerate().map(move |(at, event)| {
-        seq_event(event, received).ok_or_else(|| format!("event {at} is not a JSON object"))
-    }))
+    each(events.into_iter().enumerate(), move |(at, event), out| match seq_event(event, received) {
+        Some(record) => out.record(record),
+        None => Err(Fault::Rejected(format!("event {at} is not a JSON object"))),
+    })
 }
 
 fn seq_event(event: JsonValue<'_>, received: i64) -> Option<Record<'_>> {
@@ -115,15 +97,13 @@ struct JsonObjects<'a> {
     /// follows, again at each line, would cost the square of the body.
     by_line: bool,
     /// A line that is no object, behind its fault.
-    text: Option<Record<'a>>,
+    text: Option<&'a [u8]>,
 }
 
-impl<'a> Iterator for JsonObjects<'a> {
-    type Item = Posted<'a>;
-
-    fn next(&mut self) -> Option<Posted<'a>> {
+impl RecordSource for JsonObjects<'_> {
+    fn next(&mut self, out: &mut RecordWriter<'_>) -> Option<Posted> {
         if let Some(text) = self.text.take() {
-            return Some(Ok(text));
+            return Some(write_line(text, self.received, out));
         }
         let blank = self.rest.len() - self.rest.trim_ascii_start().len();
         self.advance(blank);
@@ -133,16 +113,17 @@ impl<'a> Iterator for JsonObjects<'a> {
         let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
         let within = if self.by_line { &self.rest[..end] } else { self.rest };
         if let Some(len) = value_len(within)
-            && let Some(record) = json_record(&within[..len], self.received)
+            && let Some(posted) = write_json(&within[..len], self.received, out, |_| {})
         {
             self.advance(len);
-            return Some(Ok(record));
+            return Some(posted);
         }
         self.by_line = true;
         let line = self.line;
-        self.text = Some(line_record(&self.rest[..end], self.received));
+        self.text = Some(&self.rest[..end]);
         self.advance(end);
-        Some(Err(format!("line {line} is not a JSON object; it was kept as text")))
+        let words = format!("line {line} is not a JSON object; it was kept as text");
+        Some(Err(Fault::Rejected(words)))
     }
 }
 
@@ -168,125 +149,18 @@ pub(crate) fn looks_like_json(body: &[u8]) -> bool {
     start.starts_with(b"{") || array
 }
 
-/// Sender and level of a body's records that do not say so themselves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Defaults {
-    pub(crate) app: Option<String>,
-    pub(crate) host: Option<String>,
-    pub(crate) level: Option<Level>,
-}
-
-impl Defaults {
-    /// Takes a value of the query, if its key is one of these.
-    ///
-    /// # Errors
-    ///
-    /// When the value is not a name, or not a level.
-    pub(crate) fn take(&mut self, key: &str, value: &str) -> Result<bool, String> {
-        let name =
-            || claim(value).map(str::to_owned).ok_or_else(|| format!("invalid {key}: {value:?}"));
-        match key {
-            "app" => self.app = Some(name()?),
-            "host" => self.host = Some(name()?),
-            "level" => {
-                let expected = "expected error, warn, info, debug or trace";
-                let level = severity::word(value).map(|severity| severity.level);
-                self.level = Some(level.ok_or_else(|| format!("invalid level: {expected}"))?);
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    /// Fills in what `record` does not say.
-    pub(crate) fn fill(&self, record: &mut Record<'_>) {
-        fill(&mut record.claims.app, self.app.as_ref());
-        fill(&mut record.claims.host, self.host.as_ref());
-        if let Some(level) = self.level.filter(|_| record.level == Level::Info) {
-            record.level = level;
-        }
-    }
-}
-
-fn fill(place: &mut Option<String>, value: Option<&String>) {
-    if place.is_none() {
-        *place = value.cloned();
-    }
-}
-
-/// The most bytes of a name of a source, a file, a thread or a span.
-const NAME: usize = 1024;
-
-/// Cuts a name that no program has, and returns how much of it.
-pub(super) fn cut_name(name: &mut Cow<'_, str>) -> usize {
-    let mut end = name.len().min(NAME);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    let cut = name.len() - end;
-    if cut > 0 {
-        *name = Cow::Owned(name[..end].to_owned());
-    }
-    cut
-}
-
-/// At most so many of the records of a compressed body, which could become very many; the others
-/// are one fault.
-pub(crate) fn at_most(records: PostedRecords<'_>, most: usize) -> PostedRecords<'_> {
-    let mut records = records.fuse();
-    let mut taken = 0;
-    Box::new(std::iter::from_fn(move || {
-        if taken > most {
-            return None;
-        }
-        let posted = records.next()?;
-        taken += 1;
-        let fault =
-            || format!("so few compressed bytes hold more than {most} records; no more were taken");
-        Some(if taken > most { Err(fault()) } else { posted })
-    }))
-}
-
-/// Cuts a record whose line would be longer than `limit` bytes: its names, its message, its values.
-pub(crate) fn shorten(record: &mut Record<'_>, limit: usize) {
-    let Record { target, file, thread, trace, span, .. } = record;
-    let names = [target, file, thread, trace, span].into_iter().flatten();
-    let mut cut: usize = names.map(cut_name).sum();
-    if record.spans.as_ref().is_some_and(|spans| spans.len() > limit / 4) {
-        cut += record.spans.take().map_or(0, |spans| spans.len());
-    }
-    if cut > 0 {
-        record.truncated = Some(cut as u64 + record.truncated.unwrap_or(0));
-    }
-    let values: usize = record.kv.iter().map(|(key, value)| key.len() + value.len() + 4).sum();
-    let len = record.msg.len() + values;
-    if len <= limit {
-        return;
-    }
-    if values > limit / 2 {
-        record.kv.clear();
-    }
-    let mut end = record.msg.len().min(limit / 2);
-    while !record.msg.is_char_boundary(end) {
-        end -= 1;
-    }
-    let msg: Cow<'static, str> = record.msg[..end].to_owned().into();
-    record.msg = msg;
-    let kept =
-        end + record.kv.iter().map(|(key, value)| key.len() + value.len() + 4).sum::<usize>();
-    record.truncated = Some((len - kept) as u64 + record.truncated.unwrap_or(0));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::posted::at_most;
+    use crate::decode::posted::written::{lines, written};
 
     fn shown(records: PostedRecords<'_>) -> Vec<String> {
-        let show = |posted: Posted<'_>| match posted {
-            Ok(record) => format!("{} {}", record.level.as_str(), record.msg),
-            Err(fault) => fault,
+        let show = |line: String| match netlog_wire::Line::parse(line.as_bytes()) {
+            Some(read) => format!("{} {}", read.level.as_str(), read.msg.text()),
+            None => line,
         };
-        records.map(show).collect()
+        lines(records).into_iter().map(show).collect()
     }
 
     #[test]
@@ -302,6 +176,8 @@ mod tests {
         let body = b"disk full\r\n\n[error] no\n{\"level\":\"warn\",\"msg\":\"json\"}\n<11>sys\n";
         let expected = ["INFO disk full", "ERROR [error] no", "WARN json", "ERROR sys"];
         assert_eq!(shown(text_records(body, 0)), expected);
+        let odd = ["INFO caf\\xe9", "INFO { caf\\xe9", "INFO a\u{1}\"b"];
+        assert_eq!(shown(text_records(b"caf\xe9\n{ caf\xe9\na\x01\"b", 0)), odd);
     }
 
     #[test]
@@ -329,30 +205,7 @@ mod tests {
         let raw = br#"{"Events":[{"Timestamp":"2026-11-22T18:42:23.123456Z","Level":"Warning","MessageTemplate":"late","Properties":{"n":7,"MachineName":"web1"}},1]}"#;
         assert_eq!(shown(seq_records(clef, 0)), ["WARN late"]);
         assert_eq!(shown(seq_records(raw, 0)), ["WARN late", "event 1 is not a JSON object"]);
-        let record = seq_records(raw, 0).next().unwrap().unwrap();
-        assert_eq!(record.claims.host.as_deref(), Some("web1"));
-        assert_eq!(
-            (record.time, &record.kv[..]),
-            (1_795_372_943_123_456, &[("n".into(), "7".into())][..])
-        );
-    }
-
-    #[test]
-    fn a_long_record_is_cut_and_says_by_how_much() {
-        let mut record = Record::new(0, Level::Info, "ü".repeat(600));
-        record.kv.push(("k".into(), "1".into()));
-        shorten(&mut record, 1000);
-        assert_eq!((record.msg.len(), record.truncated, record.kv.len()), (500, Some(700), 1));
-        let mut named = Record::new(0, Level::Info, "m");
-        named.target = Some("ü".repeat(600).into());
-        named.spans = Some("[]".repeat(300).into());
-        shorten(&mut named, 1000);
-        assert_eq!(named.target.map(|target| target.len()), Some(1024));
-        assert_eq!((named.spans, named.truncated), (None, Some(176 + 600)));
-        let mut wide = Record::new(0, Level::Info, "m");
-        wide.note("k", &"v".repeat(2000));
-        shorten(&mut wide, 1000);
-        assert_eq!((&*wide.msg, wide.kv.len()), ("m", 0));
-        assert!(wide.truncated > Some(2000));
+        let line = r#"{"host":"web1","time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"late","kv":{"n":7}}"#;
+        assert_eq!(written(seq_records(raw, 0))[0].as_deref(), Ok(line));
     }
 }

@@ -2,7 +2,9 @@
 
 use super::json_fields::claim;
 use super::owned_record::json_record;
-use super::post::{Posted, PostedRecords, line_record, value_len};
+use super::post::value_len;
+use super::post_line::line_record;
+use super::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter, each};
 use super::time;
 use netlog_wire::{JsonValue, Member, Record, elements, members};
 
@@ -13,12 +15,15 @@ pub(crate) fn events(body: &[u8], received: i64) -> PostedRecords<'_> {
         && let Some(elements) = elements(body)
     {
         let events = elements.into_iter().enumerate();
-        return Box::new(events.map(move |(at, value)| array_event(value, at, received)));
+        return each(events, move |(at, value), out| match array_event(value, at, received) {
+            Ok(record) => out.record(record),
+            Err(words) => Err(Fault::Rejected(words)),
+        });
     }
     Box::new(SplunkEvents { rest: body, at: 0, received })
 }
 
-fn array_event(value: JsonValue<'_>, at: usize, received: i64) -> Posted<'_> {
+fn array_event(value: JsonValue<'_>, at: usize, received: i64) -> Result<Record<'_>, String> {
     let members = value.members().ok_or_else(|| format!("event {at} is not a JSON object"))?;
     event(members, at, received)
 }
@@ -29,10 +34,8 @@ struct SplunkEvents<'a> {
     received: i64,
 }
 
-impl<'a> Iterator for SplunkEvents<'a> {
-    type Item = Posted<'a>;
-
-    fn next(&mut self) -> Option<Posted<'a>> {
+impl RecordSource for SplunkEvents<'_> {
+    fn next(&mut self, out: &mut RecordWriter<'_>) -> Option<Posted> {
         self.rest = self.rest.trim_ascii_start();
         if self.rest.is_empty() {
             return None;
@@ -42,17 +45,18 @@ impl<'a> Iterator for SplunkEvents<'a> {
         let object = value_len(self.rest).and_then(|len| self.rest.split_at_checked(len));
         let Some((object, rest)) = object else {
             self.rest = &[];
-            return Some(Err(format!("event {at} is not a JSON object")));
+            return Some(Err(Fault::Malformed(format!("event {at} is not a JSON object"))));
         };
         self.rest = rest;
-        Some(match members(object) {
+        let record = match members(object) {
             Ok(members) => event(members, at, self.received),
             Err(error) => Err(format!("event {at}: {error}")),
-        })
+        };
+        Some(record.map_err(Fault::Rejected).and_then(|record| out.record(record)))
     }
 }
 
-fn event(members: Vec<Member<'_>>, at: usize, received: i64) -> Posted<'_> {
+fn event(members: Vec<Member<'_>>, at: usize, received: i64) -> Result<Record<'_>, String> {
     let get = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
     let event = get("event").ok_or_else(|| format!("event {at} has no \"event\""))?;
     let mut record = match event.json().starts_with('{') {
@@ -97,17 +101,10 @@ fn text_record(event: JsonValue<'_>, received: i64) -> Record<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::posted::written::lines;
 
     fn shown(body: &str) -> Vec<String> {
-        let show = |posted: Posted<'_>| match posted {
-            Ok(record) => {
-                let mut out = Vec::new();
-                record.encode(&record.claims, &mut out);
-                String::from_utf8(out).unwrap()
-            }
-            Err(fault) => fault,
-        };
-        events(body.as_bytes(), 0).map(show).collect()
+        lines(events(body.as_bytes(), 0))
     }
 
     #[test]

@@ -6,11 +6,9 @@ use crate::decode::{bulk as elastic, loki as push, post, splunk};
 
 /// Whatever an OTLP request is, in protobuf or in JSON, its records are canonical.
 pub fn otlp(bytes: &[u8]) {
-    let mut records = ProtobufRecords::new(bytes, 0);
-    let records = std::iter::from_fn(move || records.next().ok().flatten().map(Ok));
-    posted(Box::new(records), bytes.len());
+    posted(Box::new(ProtobufRecords::new(bytes, 0)), bytes.len());
     if let Some(records) = JsonRecords::new(bytes, 0) {
-        posted(Box::new(records.map(Ok)), bytes.len());
+        posted(Box::new(records), bytes.len());
     }
 }
 

@@ -4,6 +4,7 @@ use super::{LIMIT, posted};
 use crate::decode::forward::{ForwardMessage, ValueEnd};
 use crate::decode::journal::{JournalReader, MalformedJournal};
 use crate::decode::lumberjack::{LumberjackContent, LumberjackFrame, UnpackedEvents, UnreadFrame};
+use crate::decode::posted::each;
 use crate::decode::relp::{RelpFrame, RelpPart};
 
 /// However the bytes of Fluent forward come, the end of a message is found at the same place; and
@@ -49,7 +50,7 @@ pub fn journal(bytes: &[u8]) {
     let whole = read(bytes.len().max(1));
     assert_eq!(read(1), whole, "bit by bit other entries are read");
     let records = whole.unwrap_or_default().into_iter().filter_map(|entry| entry.into_record(0));
-    posted(Box::new(records.map(Ok)), bytes.len());
+    posted(each(records, |record, out| out.record(record)), bytes.len());
 }
 
 /// However the bytes of Lumberjack come, a frame ends at the same place, and none asks for less
@@ -66,12 +67,13 @@ pub fn lumberjack(bytes: &[u8]) {
         }
     }
     if let Ok(LumberjackFrame { content: LumberjackContent::Event(event), .. }) = whole {
-        posted(Box::new(std::iter::once(Ok(event.into_record(0)))), bytes.len());
+        let record = std::iter::once(event.into_record(0));
+        posted(each(record, |record, out| out.record(record)), bytes.len());
     }
     let Ok(mut events) = UnpackedEvents::new(bytes.to_vec()) else { return };
     let count = events.count;
-    let records = std::iter::from_fn(move || events.next().map(|event| Ok(event.into_record(0))));
+    let records = std::iter::from_fn(move || events.next().map(|event| event.into_record(0)));
     let records: Vec<_> = records.collect();
     assert_eq!(records.len(), count as usize, "as many as were counted");
-    posted(Box::new(records.into_iter()), bytes.len());
+    posted(each(records.into_iter(), |record, out| out.record(record)), bytes.len());
 }

@@ -3,6 +3,7 @@
 
 mod shared_key;
 
+use super::body_budget::BodyRoom;
 use super::frames::{AfterFrame, Frame, FrameError, FrameProtocol};
 use super::recent_chunks::{ChunkAdmission, PendingChunk};
 use super::shared::IntakeContext;
@@ -10,12 +11,12 @@ use super::unpack::most_records;
 use super::unpack_room::UnpackRoom;
 use crate::clock::now;
 use crate::decode::forward::{ForwardMessage, ValueEnd};
-use crate::decode::post::at_most;
+use crate::decode::posted::at_most;
+use crate::senders::peer::Peer;
 use crate::stats::{Counter, Stats};
 use shared_key::Handshake;
 pub(crate) use shared_key::SharedKey;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The longest id of a chunk.
 const CHUNK: usize = 1024;
@@ -31,17 +32,19 @@ pub(super) struct ForwardFrames<'a> {
     /// The chunk whose records are being handed over.
     chunk: Option<PendingChunk<'a>>,
     /// For what comes out of compressed entries.
-    room: UnpackRoom<'a>,
+    room: UnpackRoom,
 }
 
 impl<'a> ForwardFrames<'a> {
     pub(super) fn new(
         shared: &'a IntakeContext,
+        peer: Peer,
         host: String,
         key: Option<Arc<SharedKey>>,
     ) -> Self {
         let handshake = key.map(Handshake::new);
-        let room = UnpackRoom::new(&shared.limits);
+        let limits = &shared.limits;
+        let room = UnpackRoom::new(limits.bodies.share(peer), limits.max_body);
         Self { shared, host, end: ValueEnd::new(), handshake, chunk: None, room }
     }
 
@@ -98,7 +101,7 @@ impl FrameProtocol for ForwardFrames<'_> {
         Ok(Some(Frame { len, records: None, answer, next }))
     }
 
-    fn grant(&mut self, room: OwnedSemaphorePermit) {
+    fn grant(&mut self, room: BodyRoom) {
         self.room.grant(room);
     }
 

@@ -1,13 +1,15 @@
 //! Connections whose messages have their length in front and are answered: Fluent forward, RELP and
 //! Lumberjack. Whole messages are handed to the hub, and answered when they are in the sinks.
 
+use super::body_budget::{BodyRoom, BodyShare, NoRoom};
 use super::connection::ConnectionEnd;
-use super::message_buffer::{MessageBuffer, NoRoom, acquire};
+use super::message_buffer::{MessageBuffer, ROOM};
 use super::shared::{DRAIN, READ};
 use super::stream::PeerStream;
 use super::submitter::{SubmitTerms, Submitter};
 use super::timeouts::Deadlines;
-use crate::decode::post::{Defaults, PostedRecords};
+use crate::decode::post_defaults::Defaults;
+use crate::decode::posted::PostedRecords;
 use crate::senders::peer_error::PeerError;
 use crate::stats::{Counter, Stats};
 use std::future::poll_fn;
@@ -15,7 +17,6 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 /// Time for a peer to take an answer.
@@ -51,7 +52,7 @@ pub(super) trait FrameProtocol: Send {
     }
 
     /// Gives it the room that it did not find for a message.
-    fn grant(&mut self, _room: OwnedSemaphorePermit) {}
+    fn grant(&mut self, _room: BodyRoom) {}
 
     /// Takes note that the records of the last message are on their way to the sinks.
     fn handed_over(&mut self) {}
@@ -129,7 +130,8 @@ pub(super) fn serve<'a, P: FrameProtocol + 'a>(
 ) -> Pin<Box<dyn Future<Output = ConnectionEnd> + Send + 'a>> {
     let deadlines = Deadlines::new(submitter.shared.limits.timeouts);
     let buffer = MessageBuffer::new(opening);
-    let mut session = FrameSession { stream, buffer, submitter, protocol, deadlines };
+    let bodies = submitter.shared.limits.bodies.share(submitter.peer);
+    let mut session = FrameSession { stream, buffer, bodies, submitter, protocol, deadlines };
     Box::pin(async move {
         match session.run().await {
             Ok(()) => ConnectionEnd::Closed,
@@ -141,6 +143,8 @@ pub(super) fn serve<'a, P: FrameProtocol + 'a>(
 struct FrameSession<'a, P> {
     stream: &'a mut PeerStream,
     buffer: MessageBuffer,
+    /// For long messages.
+    bodies: BodyShare,
     submitter: Submitter<'a>,
     protocol: P,
     deadlines: Deadlines,
@@ -187,7 +191,8 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
             };
             if let Some(mut records) = frame.records {
                 let none = Defaults::default();
-                let terms = SubmitTerms { defaults: &none, grant: None, limit: PATIENCE };
+                let terms =
+                    SubmitTerms { defaults: &none, grant: None, limit: PATIENCE, partial: false };
                 let given = self.submitter.hand_over(&mut records, terms);
                 let given = alive(self.stream, self.protocol.heartbeat(), given).await?;
                 let outcome = given.map_err(|_| ConnectionEnd::Abandoned)?;
@@ -217,7 +222,7 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
 
     /// Waits for the room that a message needs, so that its peer waits too.
     async fn find_room(&mut self, bytes: usize) -> Result<(), ConnectionEnd> {
-        let found = acquire(&self.submitter.shared.limits.bodies, bytes).await;
+        let found = self.bodies.acquire(bytes, ROOM).await;
         let room = found.map_err(|NoRoom| FrameError::Busy(bytes).end(P::NAME))?;
         self.protocol.grant(room);
         Ok(())
@@ -271,7 +276,7 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
 
     /// Makes sure that there is room for the rest of a message that has begun.
     async fn charge(&mut self) -> Result<(), ConnectionEnd> {
-        let charged = self.buffer.charge(&self.submitter.shared.limits.bodies).await;
+        let charged = self.buffer.charge(&self.bodies).await;
         charged.map_err(|NoRoom| {
             let words = "no room for a long message";
             ConnectionEnd::Broken(io::Error::new(io::ErrorKind::OutOfMemory, words))

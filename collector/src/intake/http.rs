@@ -3,6 +3,7 @@
 
 pub(super) mod body;
 mod elastic;
+mod export_outcome;
 mod grpc;
 mod http2;
 mod journal;
@@ -17,14 +18,15 @@ use super::stream::{PeerStream, ReplayedStream};
 use super::submitter::{SubmitOutcome, SubmitTerms, Submitter};
 use super::unpack::most_records;
 use crate::clock::now;
-use crate::decode::post::at_most;
+use crate::decode::posted::at_most;
 use crate::senders::grant::Grant;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use body::RequestBody;
+use body::{BodyError, RequestBody};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
 use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, StatusCode, Uri};
@@ -141,7 +143,7 @@ impl Submitter<'_> {
             Ok(route) => route,
             Err(refusal) => return self.refuse(None, refusal),
         };
-        let taken = match self.admit(&head.headers) {
+        let taken = match self.admit(head) {
             Ok(grant) => self.take(&route, &head.headers, PostedBody { body, grant }).await,
             Err(refusal) => Err(refusal),
         };
@@ -157,7 +159,7 @@ impl Submitter<'_> {
 
     /// Takes a journal that is uploaded.
     async fn answer_upload(&self, head: &Parts, body: &mut Incoming) -> HttpReply {
-        let taken = match self.admit(&head.headers) {
+        let taken = match self.admit(head) {
             Ok(grant) => JournalUpload::new(self, grant, BUSY).take(&head.headers, body).await,
             Err(refusal) => Err(refusal),
         };
@@ -171,9 +173,8 @@ impl Submitter<'_> {
     async fn answer_acks(&self, head: &Parts, body: &mut Incoming) -> HttpReply {
         let channel = splunk_acks::channel(&head.headers, head.uri.query().unwrap_or_default());
         let answer = async {
-            self.admit(&head.headers)?;
-            let limits = &self.shared.limits;
-            let body = body::read(&head.headers, body, limits.max_body, &limits.bodies).await?;
+            self.admit(head)?;
+            let body = self.read_body(&head.headers, body).await?;
             splunk_acks::answer(channel.as_deref(), &body.bytes)
         };
         let answer = answer.await;
@@ -189,13 +190,13 @@ impl Submitter<'_> {
 
     /// Lets in clients that show a token, where there are tokens, and no page of a browser that
     /// comes from elsewhere: it could write here whatever it likes.
-    fn admit(&self, headers: &HeaderMap) -> Result<Option<Arc<Grant>>, HttpRefusal> {
-        if from_another_site(headers) {
+    fn admit(&self, head: &Parts) -> Result<Option<Arc<Grant>>, HttpRefusal> {
+        if from_another_site(head) {
             let words = "requests of web pages from another site are refused";
             return Err(HttpRefusal::new(StatusCode::FORBIDDEN, words));
         }
         let Some(tokens) = &self.shared.tokens else { return Ok(None) };
-        let shown = token(headers);
+        let shown = token(&head.headers);
         if shown.is_none() && self.origin.is_verified() {
             return Ok(None);
         }
@@ -205,6 +206,16 @@ impl Submitter<'_> {
         })
     }
 
+    /// Reads a body, unpacked.
+    async fn read_body(
+        &self,
+        headers: &HeaderMap,
+        body: &mut Incoming,
+    ) -> Result<RequestBody, BodyError> {
+        let limits = &self.shared.limits;
+        body::read(headers, body, limits.max_body, &limits.bodies.share(self.peer)).await
+    }
+
     /// Reads a body and hands over its records; comes back when they are in the sinks.
     async fn take(
         &self,
@@ -212,12 +223,11 @@ impl Submitter<'_> {
         headers: &HeaderMap,
         posted: PostedBody<'_>,
     ) -> Result<SubmitOutcome, HttpRefusal> {
-        let limits = &self.shared.limits;
-        let mut body = body::read(headers, posted.body, limits.max_body, &limits.bodies).await?;
+        let mut body = self.read_body(headers, posted.body).await?;
         self.shared.stats.bytes_in.add(body.bytes.len() as u64);
         if matches!(route.protocol, BodyFormat::LokiProtobuf) {
             body.most_records = body.most_records.min(most_records(body.bytes.len()));
-            body.bytes = unpack_snappy(&body.bytes, limits.max_body)?;
+            body.bytes = unpack_snappy(&body.bytes, self.shared.limits.max_body)?;
         }
         let outcome = self.submit(route, headers, &body, posted.grant.as_deref()).await?;
         drop(body);
@@ -237,7 +247,8 @@ impl Submitter<'_> {
     ) -> Result<SubmitOutcome, HttpRefusal> {
         let records = route.records(&body.bytes, headers, now())?;
         let mut records = at_most(records, body.most_records);
-        let terms = SubmitTerms { defaults: &route.defaults, grant, limit: BUSY };
+        let partial = route.protocol.is_otlp();
+        let terms = SubmitTerms { defaults: &route.defaults, grant, limit: BUSY, partial };
         let outcome = self.hand_over(&mut records, terms).await?;
         self.shared.stats.records_http.add(outcome.taken);
         Ok(outcome)
@@ -269,7 +280,7 @@ fn unpack_snappy(bytes: &[u8], limit: usize) -> Result<Vec<u8>, HttpRefusal> {
     let len = snap::raw::decompress_len(bytes).map_err(|_| corrupt())?;
     // A snappy block of n bytes cannot hold more than some 21 n.
     if len > limit || len > bytes.len().saturating_mul(32) {
-        return Err(body::BodyError::TooLarge.into());
+        return Err(BodyError::TooLarge.into());
     }
     snap::raw::Decoder::new().decompress_vec(bytes).map_err(|_| corrupt())
 }
@@ -292,13 +303,14 @@ fn token(headers: &HeaderMap) -> Option<String> {
 }
 
 /// True if a browser says that a page of another site sends this (Fetch Metadata; RFC 6454).
-fn from_another_site(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+fn from_another_site(head: &Parts) -> bool {
+    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     if text("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
         return true;
     }
     let Some(origin) = text("origin") else { return false };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    // HTTP/2 has the host in `:authority`.
+    let host = text(header::HOST.as_str()).or_else(|| head.uri.authority().map(Authority::as_str));
     let authority = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
     authority.is_none_or(|authority| Some(authority.as_str()) != host)
 }

@@ -1,12 +1,11 @@
 //! The limits that all intakes share.
 
+use super::body_budget::{ALL_BODIES, BodyBudget};
 use super::connection_limits::ConnectionLimits;
 use super::half_lines::HalfLineBudget;
-use super::http::body::ALL_BODIES;
 use super::timeouts::Timeouts;
 use crate::units::Size;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// The least `--max-line`: a hello has to fit.
 const MIN_LINE: usize = 1 << 10;
@@ -25,8 +24,8 @@ pub(crate) struct IntakeLimits {
     pub(crate) max_chunked: usize,
     /// Largest body of an HTTP request, packed or unpacked.
     pub(crate) max_body: usize,
-    /// One permit for each byte that the bodies of HTTP requests take.
-    pub(crate) bodies: Arc<Semaphore>,
+    /// Bytes that the bodies of HTTP requests and long messages take.
+    pub(crate) bodies: BodyBudget,
     /// Bytes that may be between sockets and sinks.
     pub(crate) in_flight: usize,
 }
@@ -54,7 +53,7 @@ impl IntakeLimits {
             connections: ConnectionLimits::new(connections, wanted.max_per_address, half_lines),
             max_chunked: wanted.max_chunked.bytes(),
             max_body: wanted.max_body.bytes().min(ALL_BODIES / 4),
-            bodies: Arc::new(Semaphore::new(ALL_BODIES)),
+            bodies: BodyBudget::new(),
             in_flight: wanted.max_in_flight.bytes().clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT),
         }
     }

@@ -1,23 +1,24 @@
 //! Lumberjack, the protocol of Elastic's Beats: the events of a window are acknowledged by the
 //! number of the last one once they are in the sinks.
 
+use super::body_budget::BodyRoom;
 use super::frames::{AfterFrame, Frame, FrameError, FrameProtocol};
 use super::limits::IntakeLimits;
 use super::unpack::most_records;
 use super::unpack_room::UnpackRoom;
 use crate::clock::now;
 use crate::decode::lumberjack::{LumberjackContent, LumberjackFrame, UnpackedEvents, UnreadFrame};
-use crate::decode::post::at_most;
+use crate::decode::posted::{at_most, each};
+use crate::senders::peer::Peer;
 use crate::stats::{Counter, Stats};
-use tokio::sync::OwnedSemaphorePermit;
 
 const MALFORMED: FrameError = FrameError::Malformed("not a frame");
 
 /// The messages of a connection.
-pub(super) struct LumberjackFrames<'a> {
+pub(super) struct LumberjackFrames {
     /// The longest frame.
     limit: usize,
-    room: UnpackRoom<'a>,
+    room: UnpackRoom,
     window: EventWindow,
 }
 
@@ -48,14 +49,15 @@ impl EventWindow {
     }
 }
 
-impl<'a> LumberjackFrames<'a> {
-    pub(super) fn new(limits: &'a IntakeLimits) -> Self {
+impl LumberjackFrames {
+    pub(super) fn new(limits: &IntakeLimits, peer: Peer) -> Self {
         let window = EventWindow { version: b'2', left: 0, unanswered: None };
-        Self { limit: limits.max_body, room: UnpackRoom::new(limits), window }
+        let room = UnpackRoom::new(limits.bodies.share(peer), limits.max_body);
+        Self { limit: limits.max_body, room, window }
     }
 }
 
-impl FrameProtocol for LumberjackFrames<'_> {
+impl FrameProtocol for LumberjackFrames {
     const NAME: &'static str = "Lumberjack";
 
     fn next<'b>(&mut self, bytes: &'b [u8]) -> Result<Option<Frame<'b>>, FrameError> {
@@ -75,8 +77,9 @@ impl FrameProtocol for LumberjackFrames<'_> {
             }
             LumberjackContent::Event(event) => {
                 self.window.taken(1, event.number);
-                let record = Ok(event.into_record(now()));
-                frame.records = Some(Box::new(std::iter::once(record)));
+                let received = now();
+                let record = std::iter::once(event).map(move |event| event.into_record(received));
+                frame.records = Some(each(record, |record, out| out.record(record)));
             }
             LumberjackContent::Compressed(packed) => {
                 let unpacked = self.room.unpack("deflate", packed)?;
@@ -85,8 +88,10 @@ impl FrameProtocol for LumberjackFrames<'_> {
                     self.window.taken(events.count, events.last);
                 }
                 let received = now();
-                let records = move || events.next().map(|event| Ok(event.into_record(received)));
-                let records = Box::new(std::iter::from_fn(records));
+                let records = std::iter::from_fn(move || {
+                    events.next().map(|event| event.into_record(received))
+                });
+                let records = each(records, |record, out| out.record(record));
                 frame.records = Some(at_most(records, most_records(packed.len())));
             }
         }
@@ -97,7 +102,7 @@ impl FrameProtocol for LumberjackFrames<'_> {
         self.window.answer()
     }
 
-    fn grant(&mut self, room: OwnedSemaphorePermit) {
+    fn grant(&mut self, room: BodyRoom) {
         self.room.grant(room);
     }
 

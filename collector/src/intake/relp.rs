@@ -3,7 +3,7 @@
 
 use super::frames::{AfterFrame, Frame, FrameError, FrameProtocol};
 use crate::clock::now;
-use crate::decode::post::line_record;
+use crate::decode::post::line_records;
 use crate::decode::relp::{RelpFrame, RelpPart};
 use crate::stats::{Counter, Stats};
 
@@ -43,8 +43,7 @@ impl FrameProtocol for RelpFrames {
             b"syslog" if self.opened => {
                 let message = content.strip_suffix(b"\n").unwrap_or(content);
                 if !message.trim_ascii().is_empty() {
-                    let record = Ok(line_record(message, now()));
-                    frame.records = Some(Box::new(std::iter::once(record)));
+                    frame.records = Some(line_records(message, now()));
                 }
                 "200 OK"
             }

@@ -2,11 +2,11 @@
 
 use super::shared::IntakeContext;
 use crate::decode::Origin;
-use crate::decode::post::{Defaults, PostedRecords, shorten};
+use crate::decode::post_defaults::Defaults;
+use crate::decode::posted::{Fault, PostedRecords, RecordWriter, WriteTerms};
 use crate::hub::line_run::{LineRun, Source};
 use crate::senders::grant::Grant;
 use crate::senders::peer::Peer;
-use std::mem::take;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -29,6 +29,10 @@ pub(super) struct SubmitOutcome {
     pub(super) faults: u64,
     /// The first fault.
     pub(super) first: Option<String>,
+    /// Faults that are records which the token may not send.
+    pub(super) forbidden: u64,
+    /// What stands behind a fault could not be read.
+    pub(super) broken: bool,
 }
 
 /// Terms on which records are handed over.
@@ -39,6 +43,8 @@ pub(super) struct SubmitTerms<'a> {
     pub(super) grant: Option<&'a Grant>,
     /// Time to wait for room.
     pub(super) limit: Duration,
+    /// A record that the token may not send is a fault, and those behind it are read.
+    pub(super) partial: bool,
 }
 
 /// The hub takes nothing now, or never will again.
@@ -78,8 +84,14 @@ impl Submitter<'_> {
             outcome.taken += run.count;
             self.give(run, terms.limit).await?;
             if over {
-                return Ok(outcome);
+                break;
             }
+        }
+        match outcome.first {
+            Some(words) if outcome.taken == 0 && outcome.forbidden == outcome.faults => {
+                Err(SubmitError::Forbidden(words))
+            }
+            _ => Ok(outcome),
         }
     }
 
@@ -91,23 +103,34 @@ impl Submitter<'_> {
         terms: SubmitTerms<'_>,
         outcome: &mut SubmitOutcome,
     ) -> Result<bool, SubmitError> {
+        let write = WriteTerms {
+            origin: &self.origin,
+            defaults: terms.defaults,
+            grant: terms.grant,
+            max_line: self.shared.limits.max_line,
+        };
         while run.lines.len() < HAND_OVER {
-            match records.next() {
-                Some(Ok(mut record)) => {
-                    terms.defaults.fill(&mut record);
-                    shorten(&mut record, self.shared.limits.max_line);
-                    let identity = self.origin.identity(take(&mut record.claims));
-                    if let Some(grant) = terms.grant {
-                        grant.check_sending(&identity).map_err(SubmitError::Forbidden)?;
-                    }
-                    run.record(&record, &identity);
-                }
-                Some(Err(fault)) => {
-                    outcome.faults += 1;
-                    outcome.first.get_or_insert(fault);
-                }
+            let fault = match records.next(&mut RecordWriter::new(write, run)) {
+                Some(Ok(())) => continue,
+                Some(Err(fault)) => fault,
                 None => return Ok(true),
-            }
+            };
+            outcome.faults += 1;
+            let words = match fault {
+                Fault::Forbidden(words) if !terms.partial => {
+                    return Err(SubmitError::Forbidden(words));
+                }
+                Fault::Forbidden(words) => {
+                    outcome.forbidden += 1;
+                    words
+                }
+                Fault::Rejected(words) => words,
+                Fault::Malformed(words) => {
+                    outcome.broken = true;
+                    words
+                }
+            };
+            outcome.first.get_or_insert(words);
         }
         Ok(false)
     }

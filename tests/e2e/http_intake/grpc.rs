@@ -92,6 +92,43 @@ fn a_line_is_posted_over_http_2_too() {
     assert_eq!(messages(&collector.records()), ["disk full"]);
 }
 
+#[test]
+fn a_page_of_another_site_may_not_post_over_http_2_and_one_of_the_collector_may() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    let authority = collector.authority();
+    for (origin, status) in [(authority, "200"), ("evil.example", "403")] {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--http2-prior-knowledge", "-o", "/dev/null", "-w", "%{http_code}"]);
+        curl.args(["-d", "disk full", "-H", &format!("Origin: http://{origin}")]);
+        let mut child = Child::start(curl.arg(format!("http://{authority}")));
+        child.succeed();
+        assert_eq!(child.stdout(), status, "{origin}");
+    }
+    assert_eq!(messages(&collector.records()), ["disk full"]);
+}
+
+/// The records of a call that cannot be read are counted in its answer.
+#[test]
+fn a_record_that_cannot_be_read_is_counted_in_the_answer_to_a_call() {
+    let scene = Scene::new();
+    let collector = Collector::start(&scene);
+    // A record with a body that would be longer than it.
+    let bad = b"\n\x06\x12\x04\x12\x02\x2a\x7f";
+    let body = message(0, &[EXPORT_PROTOBUF, bad, EXPORT_PROTOBUF].concat());
+    let (file, answer) = (scene.path("body"), scene.path("answer"));
+    std::fs::write(&file, body).expect("the scene has room");
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "--http2-prior-knowledge", "-H", "content-type: application/grpc"]);
+    curl.arg("--data-binary").arg(format!("@{}", file.display())).arg("-o").arg(&answer);
+    Child::start(curl.arg(format!("http://{}{METHOD}", collector.authority()))).succeed();
+    let answer = std::fs::read(answer).expect("it was answered");
+    let said = String::from_utf8_lossy(&answer);
+    assert!(said.contains("\x08\x01\x12") && said.contains("one record was not kept"), "{said}");
+    assert_eq!(usize::from(answer[4]), answer.len() - 5);
+    assert_eq!(messages(&collector.records()), ["late", "late"]);
+}
+
 /// A frame of HTTP/2.
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(payload.len()).expect("it is short").to_be_bytes();

@@ -32,7 +32,7 @@ pub(super) fn text(value: RawValue<'_>) -> Option<Text<'_>> {
 }
 
 /// The inside of a string as text of a record: with its escapes, unless they may be no characters.
-pub(super) fn as_written(inside: &str, escaped: bool) -> Text<'_> {
+pub(in crate::decode) fn as_written(inside: &str, escaped: bool) -> Text<'_> {
     match escaped && inside.contains("\\u") {
         true => Text::Plain(unescaped(inside).into()),
         false => Text::Json(inside),

@@ -1,8 +1,8 @@
 //! Events of Lumberjack: the JSON of Beats, and the names and values of version 1.
 
 use crate::decode::json_fields::claim;
-use crate::decode::owned_record::{json_record, owned};
-use crate::decode::post::line_record;
+use crate::decode::owned_record::json_record;
+use crate::decode::post_line::line_record;
 use crate::decode::shown_bytes::shown;
 use netlog_wire::{Record, members};
 use serde_json::{Map, Value};
@@ -32,7 +32,7 @@ impl LumberjackEvent<'_> {
         };
         match json {
             Ok(record) => with_beat(record),
-            Err(bytes) => owned(line_record(bytes, received)),
+            Err(bytes) => line_record(bytes, received),
         }
     }
 }

@@ -1,156 +1,253 @@
-//! OTLP in JSON (protobuf's JSON mapping, with trace and span ids in hex).
+//! OTLP in JSON (protobuf's JSON mapping, with trace and span ids in hex), read once from front to
+//! back.
 
-use super::{AnyValue, LogRecord, Resource};
-use crate::decode::post::cut_name;
-use netlog_wire::{JsonValue, Member, Record, elements, members};
-use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::vec;
-
-/// The deepest a value may nest; what is deeper is kept as it was written.
-const DEPTH: usize = 32;
+use super::json_value::{any_value, attributes};
+use super::log_record::LogRecord;
+use super::resource::{Resource, scope_name};
+use crate::decode::json_cursor::{JsonCursor, MalformedJson};
+use crate::decode::posted::{Fault, Posted, RecordSource, RecordWriter};
 
 /// The records of an export request, one by one.
 pub(crate) struct JsonRecords<'a> {
     received: i64,
-    resources: vec::IntoIter<JsonValue<'a>>,
-    scopes: vec::IntoIter<JsonValue<'a>>,
-    records: vec::IntoIter<JsonValue<'a>>,
+    cursor: JsonCursor<'a>,
+    place: ExportPlace,
+    /// Number of parts so far of the innermost object or array, and of those around it.
+    parts: [usize; 6],
     resource: Resource,
-    scope: Cow<'a, str>,
+    /// The name of the scope as the inside of a JSON string.
+    scope: String,
+    /// What the records so far of the resource or the scope are about has been read.
+    resource_known: bool,
+    scope_known: bool,
+}
+
+/// The object or array that the next part is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ExportPlace {
+    Request,
+    Resources,
+    Resource,
+    Scopes,
+    Scope,
+    Records,
+    End,
+}
+
+impl ExportPlace {
+    /// The key of the member that holds the next level.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Request => "resourceLogs",
+            Self::Resource => "scopeLogs",
+            _ => "logRecords",
+        }
+    }
+
+    fn inner(self) -> Self {
+        match self {
+            Self::Request => Self::Resources,
+            Self::Resources => Self::Resource,
+            Self::Resource => Self::Scopes,
+            Self::Scopes => Self::Scope,
+            Self::Scope | Self::Records => Self::Records,
+            Self::End => Self::End,
+        }
+    }
+
+    fn outer(self) -> Self {
+        match self {
+            Self::Records => Self::Scope,
+            Self::Scope => Self::Scopes,
+            Self::Scopes => Self::Resource,
+            Self::Resource => Self::Resources,
+            Self::Resources => Self::Request,
+            Self::Request | Self::End => Self::End,
+        }
+    }
 }
 
 impl<'a> JsonRecords<'a> {
     /// The records in `request`; `None` when that is not a JSON object.
     pub(crate) fn new(request: &'a [u8], received: i64) -> Option<Self> {
-        let members = members(request).ok()?;
-        Some(Self {
+        let mut cursor = JsonCursor::new(std::str::from_utf8(request).ok()?);
+        cursor.take(b'{').then(|| Self {
             received,
-            resources: list(&members, "resourceLogs"),
-            scopes: Vec::new().into_iter(),
-            records: Vec::new().into_iter(),
+            cursor,
+            place: ExportPlace::Request,
+            parts: [0; 6],
             resource: Resource::default(),
-            scope: Cow::default(),
+            scope: String::new(),
+            resource_known: false,
+            scope_known: false,
         })
     }
 
-    fn enter_resource(&mut self, value: JsonValue<'a>) {
-        let members = value.members().unwrap_or_default();
-        self.scopes = list(&members, "scopeLogs");
-        self.resource = Resource::default();
-        let resource = get(&members, "resource").and_then(JsonValue::members).unwrap_or_default();
-        for attribute in list(&resource, "attributes") {
-            if let Some((key, value)) = key_value(attribute) {
-                self.resource.take(&key, &value);
-            }
-        }
-    }
-
-    fn enter_scope(&mut self, value: JsonValue<'a>) {
-        let members = value.members().unwrap_or_default();
-        self.records = list(&members, "logRecords");
-        let scope = get(&members, "scope").and_then(JsonValue::members).unwrap_or_default();
-        self.scope = get(&scope, "name").and_then(JsonValue::text).unwrap_or_default();
-        cut_name(&mut self.scope);
-    }
-}
-
-impl<'a> Iterator for JsonRecords<'a> {
-    type Item = Record<'a>;
-
-    fn next(&mut self) -> Option<Record<'a>> {
+    /// Goes to the next record; `false` when there are no more.
+    fn find(&mut self) -> Result<bool, MalformedJson> {
         loop {
-            if let Some(record) = self.records.next() {
-                let record = log_record(record);
-                return Some(record.into_record(&self.resource, &self.scope, self.received));
-            } else if let Some(scope) = self.scopes.next() {
-                self.enter_scope(scope);
-            } else {
-                let resource = self.resources.next()?;
-                self.enter_resource(resource);
+            let place = self.place;
+            match place {
+                ExportPlace::End => return Ok(false),
+                ExportPlace::Request | ExportPlace::Resource | ExportPlace::Scope => {
+                    self.member(place)?
+                }
+                ExportPlace::Resources | ExportPlace::Scopes | ExportPlace::Records => {
+                    let parts = &mut self.parts[place as usize];
+                    if !self.cursor.next_part(b']', parts)? {
+                        self.place = place.outer();
+                    } else if place == ExportPlace::Records {
+                        return Ok(true);
+                    } else if self.cursor.peek() == Some(b'{') {
+                        self.enter(b'{')?;
+                        self.forget(place);
+                    } else {
+                        self.cursor.skip()?;
+                    }
+                }
             }
         }
     }
-}
 
-fn get<'a>(members: &[Member<'a>], key: &str) -> Option<JsonValue<'a>> {
-    members.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
-}
+    /// Reads the next member of an object.
+    fn member(&mut self, place: ExportPlace) -> Result<(), MalformedJson> {
+        let Some(key) = self.cursor.next_key(&mut self.parts[place as usize])? else {
+            self.place = place.outer();
+            if self.place == ExportPlace::End && !self.cursor.is_at_end() {
+                return Err(self.cursor.malformed());
+            }
+            return Ok(());
+        };
+        match (place, key.inside) {
+            (_, key) if key == place.key() && self.cursor.peek() == Some(b'[') => {
+                self.look_ahead(place)?;
+                self.enter(b'[')?;
+            }
+            (ExportPlace::Resource, "resource") => self.cursor = self.read_resource(self.cursor)?,
+            (ExportPlace::Scope, "scope") => self.cursor = self.read_scope(self.cursor)?,
+            _ => self.cursor.skip().map(|_| ())?,
+        }
+        Ok(())
+    }
 
-fn list<'a>(members: &[Member<'a>], key: &str) -> vec::IntoIter<JsonValue<'a>> {
-    let found = get(members, key).and_then(|value| elements(value.json().as_bytes()));
-    found.unwrap_or_default().into_iter()
-}
+    fn enter(&mut self, bracket: u8) -> Result<(), MalformedJson> {
+        self.cursor.expect(bracket)?;
+        self.place = self.place.inner();
+        self.parts[self.place as usize] = 0;
+        Ok(())
+    }
 
-/// A 64-bit number, which JSON has as a string or as a number.
-fn integer(value: JsonValue<'_>) -> u64 {
-    value.number().or_else(|| value.text()?.parse().ok()).unwrap_or(0)
-}
+    /// Forgets the resource or the scope before a new one.
+    fn forget(&mut self, array: ExportPlace) {
+        if array == ExportPlace::Resources {
+            self.resource = Resource::default();
+            self.resource_known = false;
+        }
+        self.scope.clear();
+        self.scope_known = false;
+    }
 
-fn log_record(value: JsonValue<'_>) -> LogRecord<'_> {
-    let mut record = LogRecord::default();
-    for (key, value) in value.members().unwrap_or_default() {
-        let text = || value.text().unwrap_or_default();
-        match &*key {
-            "timeUnixNano" => record.time = integer(value),
-            "observedTimeUnixNano" => record.observed_time = integer(value),
-            "severityNumber" => record.severity_number = integer(value),
-            "severityText" => record.severity_text = text(),
-            "body" => record.body = any_value(value, 0),
-            "traceId" => record.trace_id = text(),
-            "spanId" => record.span_id = text(),
-            "eventName" => record.event_name = text(),
-            "attributes" => {
-                let attributes = elements(value.json().as_bytes()).unwrap_or_default();
-                record.attributes.extend(attributes.into_iter().filter_map(key_value));
+    /// Reads a resource or a scope that stands behind what it is about: most write it in front, as
+    /// its number is the lower one.
+    fn look_ahead(&mut self, place: ExportPlace) -> Result<(), MalformedJson> {
+        let mut ahead = self.cursor;
+        match place {
+            ExportPlace::Resource if !self.resource_known => {
+                ahead.skip()?;
+                self.resource_known = true;
+                ahead.ahead("resource")?.map(|ahead| self.read_resource(ahead)).transpose()?;
+            }
+            ExportPlace::Scope if !self.scope_known => {
+                ahead.skip()?;
+                self.scope_known = true;
+                ahead.ahead("scope")?.map(|ahead| self.read_scope(ahead)).transpose()?;
             }
             _ => {}
         }
+        Ok(())
     }
-    record
-}
 
-fn key_value(value: JsonValue<'_>) -> Option<(Cow<'_, str>, AnyValue<'_>)> {
-    let members = value.members()?;
-    let key = get(&members, "key")?.text()?;
-    let value = get(&members, "value").and_then(|value| any_value(value, 0));
-    Some((key, value.unwrap_or_else(|| AnyValue::Json("null".into()))))
-}
-
-/// The value of an `AnyValue`, which may be empty.
-fn any_value(value: JsonValue<'_>, depth: usize) -> Option<AnyValue<'_>> {
-    let (kind, inner) = value.members()?.into_iter().next()?;
-    if let ("stringValue" | "bytesValue", Some(text)) = (&*kind, inner.text()) {
-        return Some(AnyValue::Text(text));
-    }
-    let inside = if depth < DEPTH { inner.members() } else { None };
-    let values = inside.and_then(|inside| elements(get(&inside, "values")?.json().as_bytes()));
-    let json = match (&*kind, values) {
-        ("intValue", _) => inner.text().unwrap_or_else(|| inner.compact()),
-        ("arrayValue", Some(values)) => {
-            let values = values.into_iter().map(|value| json_of(any_value(value, depth + 1)));
-            format!("[{}]", values.collect::<Vec<_>>().join(",")).into()
+    /// Reads the resource at a place, and answers the place behind it.
+    fn read_resource(&mut self, mut at: JsonCursor<'a>) -> Result<JsonCursor<'a>, MalformedJson> {
+        let mut members = 0;
+        self.resource_known = true;
+        if !at.take(b'{') {
+            return at.skip().map(|_| at);
         }
-        ("kvlistValue", Some(values)) => {
-            let member = |value: JsonValue<'_>| {
-                let members = value.members()?;
-                let key = get(&members, "key")?.json().to_owned();
-                let value = get(&members, "value").and_then(|value| any_value(value, depth + 1));
-                Some(format!("{key}:{}", json_of(value)))
-            };
-            format!("{{{}}}", values.into_iter().filter_map(member).collect::<Vec<_>>().join(","))
-                .into()
+        while let Some(key) = at.next_key(&mut members)? {
+            if key.inside == "attributes" {
+                attributes(&mut at, |key, value| self.resource.take(key.as_str(), &value))?;
+            } else {
+                at.skip()?;
+            }
         }
-        _ => inner.compact(),
-    };
-    let valid = serde_json::from_str::<&RawValue>(&json).is_ok();
-    Some(if valid { AnyValue::Json(json) } else { AnyValue::Text(json) })
+        Ok(at)
+    }
+
+    /// The same for a scope.
+    fn read_scope(&mut self, mut at: JsonCursor<'a>) -> Result<JsonCursor<'a>, MalformedJson> {
+        let mut members = 0;
+        self.scope_known = true;
+        if !at.take(b'{') {
+            return at.skip().map(|_| at);
+        }
+        while let Some(key) = at.next_key(&mut members)? {
+            match key.inside {
+                "name" => self.scope = scope_name(at.text_or_empty()?),
+                _ => at.skip().map(|_| ())?,
+            }
+        }
+        Ok(at)
+    }
+
+    fn write_next(&mut self, out: &mut RecordWriter<'_>) -> Result<Option<Posted>, MalformedJson> {
+        if !self.find()? {
+            return Ok(None);
+        }
+        if self.cursor.peek() != Some(b'{') {
+            self.cursor.skip()?;
+            let at = self.parts[ExportPlace::Records as usize] - 1;
+            let words = format!("log record {at} of a scope is not a JSON object");
+            return Ok(Some(Err(Fault::Rejected(words))));
+        }
+        let mut at = self.cursor;
+        let mut record = LogRecord::new(self.received);
+        read(&mut at, &mut record)?;
+        self.cursor.go_to(at);
+        Ok(Some(record.write(&self.resource, &self.scope, out)))
+    }
 }
 
-fn json_of(value: Option<AnyValue<'_>>) -> String {
-    match value {
-        Some(AnyValue::Text(text)) => serde_json::Value::from(&*text).to_string(),
-        Some(AnyValue::Json(json)) => json.into_owned(),
-        None => "null".into(),
+impl RecordSource for JsonRecords<'_> {
+    fn next(&mut self, out: &mut RecordWriter<'_>) -> Option<Posted> {
+        self.write_next(out).unwrap_or_else(|malformed| {
+            self.place = ExportPlace::End;
+            Some(Err(Fault::Malformed(malformed.to_string())))
+        })
     }
+}
+
+/// Reads a log record.
+fn read<'a>(at: &mut JsonCursor<'a>, record: &mut LogRecord<'a>) -> Result<(), MalformedJson> {
+    let mut members = 0;
+    at.expect(b'{')?;
+    while let Some(key) = at.next_key(&mut members)? {
+        match key.inside {
+            "timeUnixNano" => record.time = at.integer()?.unwrap_or(0),
+            "observedTimeUnixNano" => record.observed_time = at.integer()?.unwrap_or(0),
+            "severityNumber" => record.severity_number = at.integer()?.unwrap_or(0),
+            "severityText" => record.severity_text = at.text_or_empty()?,
+            "body" => {
+                if let Some(body) = any_value(at)? {
+                    record.set_body(body);
+                }
+            }
+            "traceId" => record.set_trace(at.text_or_empty()?),
+            "spanId" => record.set_span(at.text_or_empty()?),
+            "eventName" => record.set_event_name(at.text_or_empty()?),
+            "attributes" => attributes(at, |key, value| record.attribute(key, value))?,
+            _ => at.skip().map(|_| ())?,
+        }
+    }
+    Ok(())
 }

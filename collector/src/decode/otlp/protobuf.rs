@@ -1,9 +1,11 @@
 //! OTLP in protobuf.
 
-use super::super::protobuf::{MalformedProtobuf, ProtobufField, ProtobufFields};
-use super::{AnyValue, LogRecord, Resource};
-use crate::decode::post::cut_name;
-use netlog_wire::Record;
+use super::log_record::LogRecord;
+use super::resource::{Resource, scope_name};
+use super::value_json::push_value;
+use crate::decode::draft::{Text, Value};
+use crate::decode::posted::{Fault, Posted, RecordSource, RecordWriter};
+use crate::decode::protobuf::{MalformedProtobuf, ProtobufField, ProtobufFields};
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -17,7 +19,9 @@ pub(crate) struct ProtobufRecords<'a> {
     scopes: ProtobufFields<'a>,
     records: ProtobufFields<'a>,
     resource: Resource,
-    scope: Cow<'a, str>,
+    /// The name of the scope as the inside of a JSON string.
+    scope: String,
+    over: bool,
 }
 
 impl<'a> ProtobufRecords<'a> {
@@ -29,29 +33,25 @@ impl<'a> ProtobufRecords<'a> {
             scopes: ProtobufFields::default(),
             records: ProtobufFields::default(),
             resource: Resource::default(),
-            scope: Cow::default(),
+            scope: String::new(),
+            over: false,
         }
     }
 
-    /// The next record; `None` behind the last.
-    pub(crate) fn next(&mut self) -> Result<Option<Record<'a>>, MalformedProtobuf> {
+    /// The bytes of the next record; `None` behind the last.
+    fn next_record(&mut self) -> Result<Option<&'a [u8]>, MalformedProtobuf> {
         loop {
             if let Some(ProtobufField { number, value }) = self.records.next()? {
                 if number == 2 {
-                    let record = log_record(ProtobufFields(value.bytes()))?;
-                    return Ok(Some(record.into_record(
-                        &self.resource,
-                        &self.scope,
-                        self.received,
-                    )));
+                    return Ok(Some(value.bytes()));
                 }
             } else if let Some(ProtobufField { number, value }) = self.scopes.next()? {
                 if number == 2 {
                     self.records = ProtobufFields(value.bytes());
                     let scope = self.records.first(1)?.map(|scope| ProtobufFields(scope.bytes()));
                     let name = scope.map(|scope| scope.first(1)).transpose()?.flatten();
-                    self.scope = name.map(|name| text(name.bytes())).unwrap_or_default();
-                    cut_name(&mut self.scope);
+                    self.scope =
+                        name.map(|name| scope_name(text(name.bytes()))).unwrap_or_default();
                 }
             } else if let Some(ProtobufField { number, value }) = self.resources.next()? {
                 if number == 1 {
@@ -66,77 +66,143 @@ impl<'a> ProtobufRecords<'a> {
     }
 }
 
+impl RecordSource for ProtobufRecords<'_> {
+    fn next(&mut self, out: &mut RecordWriter<'_>) -> Option<Posted> {
+        if self.over {
+            return None;
+        }
+        let fields = match self.next_record() {
+            Ok(bytes) => ProtobufFields(bytes?),
+            Err(malformed) => {
+                self.over = true;
+                return Some(Err(Fault::Malformed(malformed.to_string())));
+            }
+        };
+        let mut ids = IdText([0; _]);
+        let mut record = LogRecord::new(self.received);
+        Some(match read(fields, &mut record, &mut ids) {
+            Ok(()) => record.write(&self.resource, &self.scope, out),
+            // Its length says where the next one begins.
+            Err(malformed) => Err(Fault::Rejected(malformed.to_string())),
+        })
+    }
+}
+
 fn resource(mut fields: ProtobufFields<'_>) -> Result<Resource, MalformedProtobuf> {
     let mut resource = Resource::default();
     while let Some(ProtobufField { number, value }) = fields.next()? {
         if number == 1 {
-            let (key, value) = key_value(ProtobufFields(value.bytes()), 0)?;
-            resource.take(&key, &value);
+            let ProtobufAttribute { key, value } =
+                ProtobufAttribute::read(ProtobufFields(value.bytes()), 0)?;
+            resource.take(key.as_str(), &value);
         }
     }
     Ok(resource)
 }
 
-fn log_record(mut fields: ProtobufFields<'_>) -> Result<LogRecord<'_>, MalformedProtobuf> {
-    let mut record = LogRecord::default();
+/// Reads the fields of a log record; its ids are written out in `ids`.
+fn read<'a>(
+    mut fields: ProtobufFields<'a>,
+    record: &mut LogRecord<'a>,
+    ids: &'a mut IdText,
+) -> Result<(), MalformedProtobuf> {
+    let mut trace: &[u8] = &[];
+    let mut span: &[u8] = &[];
     while let Some(ProtobufField { number, value }) = fields.next()? {
         match number {
             1 => record.time = value.number(),
             2 => record.severity_number = value.number(),
             3 => record.severity_text = text(value.bytes()),
-            5 => record.body = any_value(ProtobufFields(value.bytes()), 0)?,
-            6 => {
-                let (key, value) = key_value(ProtobufFields(value.bytes()), 0)?;
-                record.attributes.push((key, value));
+            5 => {
+                let body = any_value(ProtobufFields(value.bytes()), 0)?;
+                record.set_body(body.unwrap_or(Value::Text(Text::Json(""))));
             }
-            9 => record.trace_id = hex(value.bytes()),
-            10 => record.span_id = hex(value.bytes()),
+            6 => {
+                let ProtobufAttribute { key, value } =
+                    ProtobufAttribute::read(ProtobufFields(value.bytes()), 0)?;
+                record.attribute(key, value);
+            }
+            9 => trace = value.bytes(),
+            10 => span = value.bytes(),
             11 => record.observed_time = value.number(),
-            12 => record.event_name = text(value.bytes()),
+            12 => record.set_event_name(text(value.bytes())),
             _ => {}
         }
     }
-    Ok(record)
+    if trace.len() + span.len() > 0 {
+        let (trace, span) = ids.write(trace, span);
+        record.set_trace(trace);
+        record.set_span(span);
+    }
+    Ok(())
 }
 
-fn key_value(
-    mut fields: ProtobufFields<'_>,
-    depth: usize,
-) -> Result<(Cow<'_, str>, AnyValue<'_>), MalformedProtobuf> {
-    let mut key = Cow::default();
-    let mut found = None;
-    while let Some(ProtobufField { number, value }) = fields.next()? {
-        match number {
-            1 => key = text(value.bytes()),
-            2 => found = any_value(ProtobufFields(value.bytes()), depth)?,
-            _ => {}
+/// The ids of a record in hex.
+#[derive(Debug)]
+struct IdText([u8; 2 * (16 + 8)]);
+
+impl IdText {
+    fn write(&mut self, trace: &[u8], span: &[u8]) -> (Text<'_>, Text<'_>) {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        if trace.len() + span.len() > self.0.len() / 2 {
+            return (Text::Plain(hex(trace).into()), Text::Plain(hex(span).into()));
         }
+        for (pair, byte) in self.0.chunks_exact_mut(2).zip(trace.iter().chain(span)) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        let all = std::str::from_utf8(&self.0).unwrap_or_default();
+        let part = |from: usize, len: usize| {
+            Text::Json(all.get(2 * from..2 * (from + len)).unwrap_or_default())
+        };
+        (part(0, trace.len()), part(trace.len(), span.len()))
     }
-    Ok((key, found.unwrap_or_else(|| AnyValue::Json("null".into()))))
 }
+
+/// An attribute.
+struct ProtobufAttribute<'a> {
+    key: Text<'a>,
+    value: Value<'a>,
+}
+
+impl<'a> ProtobufAttribute<'a> {
+    fn read(mut fields: ProtobufFields<'a>, depth: usize) -> Result<Self, MalformedProtobuf> {
+        let mut key = Text::Json("");
+        let mut found = None;
+        while let Some(ProtobufField { number, value }) = fields.next()? {
+            match number {
+                1 => key = text(value.bytes()),
+                2 => found = any_value(ProtobufFields(value.bytes()), depth)?,
+                _ => {}
+            }
+        }
+        Ok(Self { key, value: found.unwrap_or(NULL) })
+    }
+}
+
+const NULL: Value<'static> = Value::Json(Cow::Borrowed("null"));
 
 /// The value of an `AnyValue`, which may be empty.
 fn any_value(
     mut fields: ProtobufFields<'_>,
     depth: usize,
-) -> Result<Option<AnyValue<'_>>, MalformedProtobuf> {
+) -> Result<Option<Value<'_>>, MalformedProtobuf> {
     let mut found = None;
     while let Some(ProtobufField { number, value }) = fields.next()? {
-        let json = match number {
-            1 => {
-                found = Some(AnyValue::Text(text(value.bytes())));
-                continue;
-            }
-            2 => (value.number() != 0).to_string(),
-            3 => value.number().cast_signed().to_string(),
-            4 => number_json(f64::from_bits(value.number())),
-            5 | 6 if depth >= DEPTH => "null".into(),
-            5 => array(ProtobufFields(value.bytes()), depth + 1)?,
-            6 => object(ProtobufFields(value.bytes()), depth + 1)?,
-            7 => quoted(&hex(value.bytes())),
+        found = Some(match number {
+            1 => Value::Text(text(value.bytes())),
+            2 => Value::Json(Cow::Borrowed(if value.number() != 0 { "true" } else { "false" })),
+            3 => match value.number().cast_signed() {
+                number @ 0.. => Value::Number(number.cast_unsigned()),
+                number => Value::Json(number.to_string().into()),
+            },
+            4 => Value::Json(number_json(f64::from_bits(value.number())).into()),
+            5 | 6 if depth >= DEPTH => NULL,
+            5 => Value::Json(array(ProtobufFields(value.bytes()), depth + 1)?.into()),
+            6 => Value::Json(object(ProtobufFields(value.bytes()), depth + 1)?.into()),
+            7 => Value::Text(Text::Plain(hex(value.bytes()).into())),
             _ => continue,
-        };
-        found = Some(AnyValue::Json(json.into()));
+        });
     }
     Ok(found)
 }
@@ -147,7 +213,8 @@ fn array(mut fields: ProtobufFields<'_>, depth: usize) -> Result<String, Malform
         if json.len() > 1 {
             json.push(',');
         }
-        push_value(&mut json, any_value(ProtobufFields(value.bytes()), depth)?);
+        let value = any_value(ProtobufFields(value.bytes()), depth)?;
+        push_value(&mut json, &value.unwrap_or(NULL));
     }
     json.push(']');
     Ok(json)
@@ -159,21 +226,14 @@ fn object(mut fields: ProtobufFields<'_>, depth: usize) -> Result<String, Malfor
         if json.len() > 1 {
             json.push(',');
         }
-        let (key, value) = key_value(ProtobufFields(value.bytes()), depth)?;
-        json.push_str(&quoted(&key));
+        let ProtobufAttribute { key, value } =
+            ProtobufAttribute::read(ProtobufFields(value.bytes()), depth)?;
+        push_value(&mut json, &Value::Text(key));
         json.push(':');
-        push_value(&mut json, Some(value));
+        push_value(&mut json, &value);
     }
     json.push('}');
     Ok(json)
-}
-
-fn push_value(json: &mut String, value: Option<AnyValue<'_>>) {
-    match value {
-        Some(AnyValue::Text(text)) => json.push_str(&quoted(&text)),
-        Some(AnyValue::Json(inner)) => json.push_str(&inner),
-        None => json.push_str("null"),
-    }
 }
 
 /// JSON has no word for what is not a number.
@@ -181,18 +241,14 @@ fn number_json(number: f64) -> String {
     serde_json::Number::from_f64(number).map_or_else(|| "null".into(), |number| number.to_string())
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+fn text(bytes: &[u8]) -> Text<'_> {
+    Text::Plain(String::from_utf8_lossy(bytes))
 }
 
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
-}
-
-fn hex(bytes: &[u8]) -> Cow<'static, str> {
+fn hex(bytes: &[u8]) -> String {
     let push = |mut hex: String, byte: &u8| {
         let _ = write!(hex, "{byte:02x}");
         hex
     };
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), push).into()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), push)
 }

@@ -1,12 +1,15 @@
 //! One export request in both encodings.
 
 use super::*;
+use crate::decode::posted::written::{lines, written};
+use crate::decode::posted::{Fault, PostedRecords};
 
-fn encoded(record: Record<'_>) -> String {
-    let mut out = Vec::new();
-    record.encode(&record.claims, &mut out);
-    assert!(netlog_wire::Line::parse(&out).is_some(), "{}", String::from_utf8_lossy(&out));
-    String::from_utf8(out).unwrap()
+fn json(request: &str, received: i64) -> PostedRecords<'_> {
+    Box::new(JsonRecords::new(request.as_bytes(), received).expect("an object"))
+}
+
+fn protobuf(request: &[u8]) -> PostedRecords<'_> {
+    Box::new(ProtobufRecords::new(request, 0))
 }
 
 const LINE: &str = r#"{"app":"shop","host":"web1","pid":7,"time":"2026-11-22T18:42:23.123456Z","level":"ERROR","target":"orders","file":"fill.rs","line":142,"msg":"order 7 failed","kv":{"severity":"FATAL","event_name":"order.failed","ok":false,"us":31,"rate":0.5,"tags":["a",{"b":"c"}],"none":null},"trace":"5b8efff798038103d269b633813fc60c","span":"eee19b7ec3c1b174"}"#;
@@ -14,8 +17,7 @@ const LINE: &str = r#"{"app":"shop","host":"web1","pid":7,"time":"2026-11-22T18:
 #[test]
 fn a_json_request_becomes_records_with_everything_in_its_place() {
     let request = r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}},{"key":"host.name","value":{"stringValue":"web1"}},{"key":"process.pid","value":{"intValue":"7"}}]},"scopeLogs":[{"scope":{"name":"orders"},"logRecords":[{"timeUnixNano":"1795372943123456789","severityNumber":21,"severityText":"FATAL","body":{"stringValue":"order 7 failed"},"eventName":"order.failed","attributes":[{"key":"code.file.path","value":{"stringValue":"fill.rs"}},{"key":"code.line.number","value":{"intValue":142}},{"key":"ok","value":{"boolValue":false}},{"key":"us","value":{"intValue":"31"}},{"key":"rate","value":{"doubleValue":0.5}},{"key":"tags","value":{"arrayValue":{"values":[{"stringValue":"a"},{"kvlistValue":{"values":[{"key":"b","value":{"stringValue":"c"}}]}}]}}},{"key":"none","value":{}}],"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","later":1}]}]}]}"#;
-    let records: Vec<_> = JsonRecords::new(request.as_bytes(), 0).unwrap().map(encoded).collect();
-    assert_eq!(records, [LINE]);
+    assert_eq!(lines(json(request, 0)), [LINE]);
 }
 
 /// Appends a length-delimited field.
@@ -74,20 +76,14 @@ fn request() -> Vec<u8> {
 
 #[test]
 fn a_protobuf_request_becomes_the_same_record() {
-    let request = request();
-    let mut records = ProtobufRecords::new(&request, 0);
-    assert_eq!(records.next().unwrap().map(encoded).as_deref(), Some(LINE));
-    assert!(records.next().unwrap().is_none());
+    assert_eq!(lines(protobuf(&request())), [LINE]);
 }
 
 #[test]
 fn a_protobuf_request_cut_anywhere_is_malformed_or_shorter_and_never_a_panic() {
     let request = request();
     for end in 0..request.len() {
-        let mut records = ProtobufRecords::new(&request[..end], 0);
-        while let Ok(Some(record)) = records.next() {
-            encoded(record);
-        }
+        written(protobuf(&request[..end]));
     }
 }
 
@@ -99,17 +95,87 @@ fn values_nested_without_end_are_cut_off() {
     }
     let record = field(2, &field(5, &value));
     let request = field(1, &field(2, &record));
-    let mut records = ProtobufRecords::new(&request, 0);
-    assert!(encoded(records.next().unwrap().unwrap()).contains("null"));
+    assert!(lines(protobuf(&request))[0].contains("null"));
 }
 
 #[test]
 fn a_record_without_a_time_or_a_severity_gets_both() {
     let request = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"observedTimeUnixNano":1000,"severityText":"warning","body":{"kvlistValue":{"values":[{"key":"a","value":{"intValue":"1"}}]}}},{}]}]}]}"#;
-    let records: Vec<_> = JsonRecords::new(request.as_bytes(), 5).unwrap().collect();
-    assert_eq!(
-        (records[0].time, records[0].level, &*records[0].msg),
-        (1, Level::Warn, "{\"a\":1}")
-    );
-    assert_eq!((records[1].time, records[1].level, &*records[1].msg), (5, Level::Info, ""));
+    let expected = [
+        r#"{"time":"1970-01-01T00:00:00.000001Z","level":"WARN","msg":"{\"a\":1}"}"#,
+        r#"{"time":"1970-01-01T00:00:00.000005Z","level":"INFO","msg":""}"#,
+    ];
+    assert_eq!(lines(json(request, 5)), expected);
+}
+
+#[test]
+fn a_resource_and_a_scope_may_stand_behind_their_records() {
+    let request = r#"{"resourceLogs":[{"scopeLogs":[{"schemaUrl":"","logRecords":[{"timeUnixNano":"1000"}],"scope":{"name":"a"}},{"logRecords":[{"timeUnixNano":2000}]}],"resource":{"attributes":[{"value":{"stringValue":"shop"},"key":"service.name"}]}}, null, {"scopeLogs":[{"logRecords":[{"timeUnixNano":"3000"}]}]}]}"#;
+    let expected = [
+        r#"{"app":"shop","time":"1970-01-01T00:00:00.000001Z","level":"INFO","target":"a","msg":""}"#,
+        r#"{"app":"shop","time":"1970-01-01T00:00:00.000002Z","level":"INFO","msg":""}"#,
+        r#"{"time":"1970-01-01T00:00:00.000003Z","level":"INFO","msg":""}"#,
+    ];
+    assert_eq!(lines(json(request, 0)), expected);
+}
+
+#[test]
+fn values_of_every_type_are_what_they_were() {
+    let values = [
+        (r#"{"intValue":"-7"}"#, "-7"),
+        (r#"{"intValue":"7x"}"#, r#""7x""#),
+        (r#"{"intValue": 7 }"#, "7"),
+        (r#"{"doubleValue":"NaN"}"#, r#""NaN""#),
+        (r#"{"boolValue":true}"#, "true"),
+        (r#"{"bytesValue":"aGk="}"#, r#""aGk=""#),
+        (r#"{"stringValue":"a\"\u00e9"}"#, r#""a\"é""#),
+        (r#"{"arrayValue":{}}"#, "[]"),
+        (r#"{"arrayValue":{"values":[{},{"intValue":"1"},7]}}"#, "[null,1,null]"),
+        (
+            r#"{"kvlistValue":{"values":[7,{"value":{"intValue":1},"key":"a"},{"key":"b"}]}}"#,
+            r#"{"a":1,"b":null}"#,
+        ),
+        (r#"{"arrayValue":{"values":[{"later":{"a":[1]}}]}}"#, r#"["{\"a\":[1]}"]"#),
+        (r#"{"later":{"a": [ 1 ]}}"#, r#"{"a":[1]}"#),
+        ("{}", "null"),
+        ("7", "null"),
+    ];
+    for (value, expected) in values {
+        let request = format!(
+            r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"attributes":[{{"key":"k","value":{value}}}]}}]}}]}}]}}"#
+        );
+        let line = lines(json(&request, 0)).concat();
+        assert!(line.ends_with(&format!(r#""kv":{{"k":{expected}}}}}"#)), "{value}: {line}");
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_left_out_and_those_around_it_are_kept() {
+    let record = r#"{"timeUnixNano":"1000","body":{"stringValue":"m"}}"#;
+    let request =
+        format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{record},7,{record}]}}]}}]}}"#);
+    let found = written(json(&request, 0));
+    let words = "log record 1 of a scope is not a JSON object".to_owned();
+    assert_eq!(found[1], Err(Fault::Rejected(words)));
+    assert!(found[0].is_ok() && found[2].is_ok() && found.len() == 3, "{found:?}");
+    let good = field(2, &field(5, &field(1, b"m")));
+    let bad = field(2, &[0x2a, 0x7f]);
+    let request = field(1, &field(2, &[&good[..], &bad, &good].concat()));
+    let found = written(protobuf(&request));
+    assert!(matches!(found[1], Err(Fault::Rejected(_))), "{found:?}");
+    assert!(found[0].is_ok() && found[2].is_ok() && found.len() == 3, "{found:?}");
+}
+
+#[test]
+fn a_json_request_cut_anywhere_keeps_what_stands_before_the_cut() {
+    let record = r#"{"timeUnixNano":"1000","body":{"stringValue":"m"}}"#;
+    let request =
+        format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{record},{record}]}}]}}]}}"#);
+    assert_eq!(written(json(&request, 0)).len(), 2);
+    for end in 1..request.len() {
+        let found = written(json(&request[..end], 0));
+        assert!(matches!(found.last(), Some(Err(Fault::Malformed(_)))), "{end}: {found:?}");
+    }
+    let trailing = written(json("{\"resourceLogs\":[]} x", 0));
+    assert!(matches!(trailing[..], [Err(Fault::Malformed(_))]), "{trailing:?}");
 }

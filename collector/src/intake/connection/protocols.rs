@@ -34,7 +34,7 @@ impl Connection {
         match protocol {
             Protocol::Msgpack => {
                 let host = submitter.origin.peer_host().to_owned();
-                let frames = ForwardFrames::new(&self.shared, host, key);
+                let frames = ForwardFrames::new(&self.shared, self.peer, host, key);
                 frames::serve(stream, opening, submitter, frames).await
             }
             Protocol::Relp => {
@@ -42,7 +42,7 @@ impl Connection {
                 frames::serve(stream, opening, submitter, frames).await
             }
             Protocol::Lumberjack => {
-                let frames = LumberjackFrames::new(&self.shared.limits);
+                let frames = LumberjackFrames::new(&self.shared.limits, self.peer);
                 frames::serve(stream, opening, submitter, frames).await
             }
             _ => end,

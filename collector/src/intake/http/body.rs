@@ -1,19 +1,15 @@
 //! Request bodies: read within a time and a size, unpacked within the same size, and charged for
 //! against the bytes that all bodies together may take.
 
+use crate::intake::body_budget::{BodyRoom, BodyShare, NoRoom};
 use crate::intake::unpack::{
     ContentEncoding, FEW, OBJECTS, UnpackError, encoding, most_records, unpack,
 };
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{self, HeaderMap};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
-
-/// Bytes that the bodies of all requests may take at once.
-pub(crate) const ALL_BODIES: usize = 32 << 20;
 
 /// Bytes of a body that every request may have, whatever the others do: a slow one costs no more.
 const FREE: usize = 4 << 10;
@@ -41,7 +37,7 @@ pub(super) struct RequestBody {
     pub(super) bytes: Vec<u8>,
     /// The most records that it may become.
     pub(super) most_records: usize,
-    room: OwnedSemaphorePermit,
+    room: BodyRoom,
 }
 
 /// Why a body was not read.
@@ -81,12 +77,12 @@ pub(super) async fn read(
     headers: &HeaderMap,
     incoming: &mut Incoming,
     limit: usize,
-    room: &Arc<Semaphore>,
+    share: &BodyShare,
 ) -> Result<RequestBody, BodyError> {
     let declared =
         headers.get(header::CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap_or("?"));
-    let mut body = collect(incoming, limit, room).await?;
-    body.unpack(declared, limit, room)?;
+    let mut body = collect(incoming, limit, share).await?;
+    body.unpack(declared, limit, share)?;
     Ok(body)
 }
 
@@ -98,10 +94,10 @@ pub(super) async fn read(
 pub(super) async fn collect(
     incoming: &mut Incoming,
     limit: usize,
-    room: &Arc<Semaphore>,
+    share: &BodyShare,
 ) -> Result<RequestBody, BodyError> {
     let late = Instant::now() + BODY;
-    let mut charged = charge(room, 0).await?;
+    let mut charged = charge(share, 0).await?;
     let mut bytes = Vec::new();
     while let Some(frame) = next_frame(incoming).await? {
         let Ok(part) = frame.into_data() else { continue };
@@ -111,8 +107,8 @@ pub(super) async fn collect(
         if Instant::now() > late {
             return Err(BodyError::Late);
         }
-        while bytes.len() + part.len() > FREE + charged.num_permits() {
-            charged.merge(charge(room, STEP).await?);
+        while bytes.len() + part.len() > FREE + charged.bytes() {
+            charged.merge(charge(share, STEP).await?);
         }
         bytes.extend_from_slice(&part);
     }
@@ -129,7 +125,7 @@ impl RequestBody {
         &mut self,
         declared: &str,
         limit: usize,
-        room: &Arc<Semaphore>,
+        share: &BodyShare,
     ) -> Result<(), BodyError> {
         let encoding = encoding(declared, &self.bytes)?;
         if encoding == ContentEncoding::Identity {
@@ -139,9 +135,8 @@ impl RequestBody {
         self.most_records = most_records(packed);
         let charged = &mut self.room;
         self.bytes = unpack(encoding, &self.bytes, limit, |len| {
-            while len > FREE + charged.num_permits() {
-                let permit = room.clone().try_acquire_many_owned(STEP as u32);
-                charged.merge(permit.map_err(|_| UnpackError::Busy)?);
+            while len > FREE + charged.bytes() {
+                charged.merge(share.try_acquire(STEP).map_err(|NoRoom| UnpackError::Busy)?);
             }
             Ok(())
         })?;
@@ -159,12 +154,8 @@ fn is_crowded(bytes: &[u8], packed: usize) -> bool {
     more(b'\n', LINES) || more(b'{', OBJECTS)
 }
 
-async fn charge(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, BodyError> {
-    let bytes = u32::try_from(bytes).map_err(|_| BodyError::TooLarge)?;
-    match timeout(ROOM, room.clone().acquire_many_owned(bytes)).await {
-        Ok(Ok(permit)) => Ok(permit),
-        _ => Err(BodyError::Busy),
-    }
+async fn charge(share: &BodyShare, bytes: usize) -> Result<BodyRoom, BodyError> {
+    share.acquire(bytes, ROOM).await.map_err(|NoRoom| BodyError::Busy)
 }
 
 /// Reads what is left of a small body, for clients that take an answer before they have sent all for

@@ -1,11 +1,11 @@
 //! Clients of Elasticsearch: documents that they send (`POST /_bulk`), and what they ask before.
 
+use super::BUSY;
 use super::refusal::HttpRefusal;
 use super::reply::{self, HttpReply};
-use super::{BUSY, body};
 use crate::clock::now;
 use crate::decode::bulk;
-use crate::decode::post::Defaults;
+use crate::decode::post_defaults::Defaults;
 use crate::intake::submitter::{SubmitTerms, Submitter};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HeaderName, HeaderValue};
@@ -32,9 +32,8 @@ impl Submitter<'_> {
         head: &Parts,
         body: &mut Incoming,
     ) -> Result<HttpReply, HttpRefusal> {
-        let grant = self.admit(&head.headers)?;
-        let limits = &self.shared.limits;
-        let body = body::read(&head.headers, body, limits.max_body, &limits.bodies).await?;
+        let grant = self.admit(head)?;
+        let body = self.read_body(&head.headers, body).await?;
         self.shared.stats.bytes_in.add(body.bytes.len() as u64);
         if bulk::count(&body.bytes) > ACTIONS {
             let words = format!("send at most {ACTIONS} actions at once");
@@ -45,7 +44,8 @@ impl Submitter<'_> {
             // A name that is none for an app is left out.
             let _ = defaults.take("app", index);
         }
-        let terms = SubmitTerms { defaults: &defaults, grant: grant.as_deref(), limit: BUSY };
+        let grant = grant.as_deref();
+        let terms = SubmitTerms { defaults: &defaults, grant, limit: BUSY, partial: false };
         let mut records = bulk::records(&body.bytes, now());
         let outcome = self.hand_over(&mut records, terms).await?;
         self.shared.stats.records_http.add(outcome.taken);

@@ -3,11 +3,12 @@
 
 use super::BUSY;
 use super::body;
+use super::export_outcome::ExportOutcome;
 use super::refusal::HttpRefusal;
 use super::reply::HttpReply;
 use super::reply_body::ReplyBody;
 use super::routes::{BodyFormat, PostRoute};
-use crate::decode::post::Defaults;
+use crate::decode::post_defaults::Defaults;
 use crate::intake::submitter::Submitter;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -40,8 +41,7 @@ impl Submitter<'_> {
         let stats = &self.shared.stats;
         stats.http_requests.add(1);
         match self.take_call(head, body).await {
-            // An empty `ExportLogsServiceResponse`: no record was rejected.
-            Ok(()) => reply(OK, "", Bytes::from_static(&[0; PREFIX])),
+            Ok(outcome) => reply(OK, "", message(&outcome.protobuf())),
             Err(refusal) => {
                 stats.http_requests_refused.add(1);
                 let words = &refusal.words;
@@ -52,34 +52,39 @@ impl Submitter<'_> {
         }
     }
 
-    async fn take_call(&self, head: &Parts, incoming: &mut Incoming) -> Result<(), HttpRefusal> {
+    async fn take_call(
+        &self,
+        head: &Parts,
+        incoming: &mut Incoming,
+    ) -> Result<ExportOutcome, HttpRefusal> {
         if head.method != Method::POST || head.uri.path() != EXPORT {
             let words = format!("nothing at {}: logs go to {EXPORT}", head.uri.path());
             return Err(HttpRefusal::new(StatusCode::NOT_FOUND, words));
         }
-        let grant = self.admit(&head.headers)?;
+        let grant = self.admit(head)?;
         let limits = &self.shared.limits;
-        let mut body = body::collect(incoming, limits.max_body + PREFIX, &limits.bodies).await?;
+        let bodies = limits.bodies.share(self.peer);
+        let mut body = body::collect(incoming, limits.max_body + PREFIX, &bodies).await?;
         self.shared.stats.bytes_in.add(body.bytes.len() as u64);
         let compressed = is_compressed(&body.bytes)?;
         body.bytes.drain(..PREFIX);
         if compressed {
             let declared = head.headers.get("grpc-encoding").and_then(|kind| kind.to_str().ok());
-            body.unpack(declared.unwrap_or("?"), limits.max_body, &limits.bodies)?;
+            body.unpack(declared.unwrap_or("?"), limits.max_body, &bodies)?;
         }
         let defaults = Defaults::default();
         let route = PostRoute { protocol: BodyFormat::OtlpProtobuf, defaults };
         let outcome = self.submit(&route, &head.headers, &body, grant.as_deref()).await?;
         drop(body);
         self.settled(BUSY).await?;
-        match outcome.first {
-            None => Ok(()),
-            Some(fault) => {
-                let words = format!("{fault}; the {} records before it were kept", outcome.taken);
-                Err(HttpRefusal::new(StatusCode::BAD_REQUEST, words))
-            }
-        }
+        ExportOutcome::new(outcome)
     }
+}
+
+/// A message behind its prefix.
+fn message(message: &[u8]) -> Bytes {
+    let len = message.len() as u32;
+    [&[0][..], &len.to_be_bytes(), message].concat().into()
 }
 
 /// Reads what stands in front of the message that a body has to be.

@@ -5,8 +5,9 @@ use super::body::{BodyError, next_frame};
 use super::refusal::HttpRefusal;
 use crate::clock::now;
 use crate::decode::journal::{JournalEntry, JournalReader};
-use crate::decode::post::shorten;
+use crate::decode::record_limits::shorten;
 use crate::hub::line_run::{LineRun, Source};
+use crate::intake::body_budget::NoRoom;
 use crate::intake::submitter::Submitter;
 use crate::intake::unpack::ZSTD_WINDOW;
 use crate::senders::grant::Grant;
@@ -79,12 +80,9 @@ impl<'a> JournalUpload<'a> {
             Some(b"zstd") => Some(JournalUnpacker::new()?),
             Some(_) => return Err(BodyError::UnknownEncoding.into()),
         };
-        let limits = &self.submitter.shared.limits;
-        let window = match zstd {
-            Some(_) => limits.bodies.clone().try_acquire_many_owned(1 << ZSTD_WINDOW),
-            None => limits.bodies.clone().try_acquire_many_owned(0),
-        };
-        let _window = window.map_err(|_| HttpRefusal::busy())?;
+        let bodies = self.submitter.shared.limits.bodies.share(self.submitter.peer);
+        let window = zstd.as_ref().map(|_| bodies.try_acquire(1 << ZSTD_WINDOW));
+        let _window = window.transpose().map_err(|NoRoom| HttpRefusal::busy())?;
         while let Some(frame) = next_frame(body).await? {
             let Ok(part) = frame.into_data() else { continue };
             self.submitter.shared.stats.bytes_in.add(part.len() as u64);

@@ -1,5 +1,6 @@
 //! Answers, each in the form that the clients of its protocol expect.
 
+use super::export_outcome::{self, ExportOutcome};
 use super::refusal::HttpRefusal;
 use super::reply_body::ReplyBody;
 use super::routes::BodyFormat;
@@ -29,16 +30,10 @@ const PROTOBUF: &str = "application/x-protobuf";
 
 /// The answer to a request whose records are in the sinks.
 pub(super) fn success(format: BodyFormat, outcome: SubmitOutcome) -> HttpReply {
-    let SubmitOutcome { taken, faults, first } = outcome;
-    let fault = first.unwrap_or_default();
+    let SubmitOutcome { taken, faults, .. } = outcome;
+    let fault = outcome.first.clone().unwrap_or_default();
     match format {
-        BodyFormat::OtlpProtobuf | BodyFormat::OtlpJson if faults > 0 => {
-            let words = format!("{fault}; the {taken} records before it were kept");
-            refused(Some(format), HttpRefusal::new(StatusCode::BAD_REQUEST, words))
-        }
-        // An empty `ExportLogsServiceResponse`: no record was rejected.
-        BodyFormat::OtlpProtobuf => typed(StatusCode::OK, PROTOBUF, ""),
-        BodyFormat::OtlpJson => json(StatusCode::OK, &json!({})),
+        BodyFormat::OtlpProtobuf | BodyFormat::OtlpJson => export(format, outcome),
         BodyFormat::LokiJson | BodyFormat::LokiProtobuf if faults == 0 => {
             empty(StatusCode::NO_CONTENT)
         }
@@ -65,6 +60,14 @@ pub(super) fn success(format: BodyFormat, outcome: SubmitOutcome) -> HttpReply {
     }
 }
 
+fn export(format: BodyFormat, outcome: SubmitOutcome) -> HttpReply {
+    match ExportOutcome::new(outcome) {
+        Ok(outcome) if format == BodyFormat::OtlpJson => json(StatusCode::OK, &outcome.json()),
+        Ok(outcome) => typed(StatusCode::OK, PROTOBUF, outcome.protobuf()),
+        Err(refusal) => refused(Some(format), refusal),
+    }
+}
+
 /// The answer to events of Splunk that are in the sinks, with an id to ask for them.
 pub(super) fn splunk(ack_id: Option<u64>) -> HttpReply {
     let mut value = json!({"text": "Success", "code": 0});
@@ -80,20 +83,6 @@ fn empty(status: StatusCode) -> HttpReply {
     reply
 }
 
-fn push_text(out: &mut Vec<u8>, number: u8, text: &str) {
-    out.push(number << 3 | 2);
-    push_varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn push_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number > 0x7f {
-        out.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
 /// The answer to a request that is refused.
 pub(super) fn refused(format: Option<BodyFormat>, refusal: HttpRefusal) -> HttpReply {
     let HttpRefusal { status, words } = refusal;
@@ -101,7 +90,7 @@ pub(super) fn refused(format: Option<BodyFormat>, refusal: HttpRefusal) -> HttpR
         // `google.rpc.Status`, whose code counts for nobody: exporters go by that of HTTP.
         Some(BodyFormat::OtlpProtobuf) => {
             let mut body = Vec::new();
-            push_text(&mut body, 2, &words);
+            export_outcome::push_text(&mut body, 2, &words);
             typed(status, PROTOBUF, body)
         }
         Some(BodyFormat::OtlpJson) => json(status, &json!({"message": words})),

@@ -2,8 +2,9 @@
 
 use super::refusal::HttpRefusal;
 use crate::decode::otlp::{JsonRecords, ProtobufRecords};
-use crate::decode::post::{self, Defaults, PostedRecords};
-use crate::decode::{loki, splunk};
+use crate::decode::post_defaults::Defaults;
+use crate::decode::posted::PostedRecords;
+use crate::decode::{loki, post, splunk};
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, StatusCode};
 
@@ -23,6 +24,10 @@ pub(super) enum BodyFormat {
 }
 
 impl BodyFormat {
+    pub(super) fn is_otlp(self) -> bool {
+        matches!(self, Self::OtlpProtobuf | Self::OtlpJson)
+    }
+
     pub(super) fn is_splunk(self) -> bool {
         matches!(self, Self::SplunkEvent | Self::SplunkRaw)
     }
@@ -95,10 +100,10 @@ impl PostRoute {
         };
         match self.protocol {
             BodyFormat::OtlpJson => match JsonRecords::new(body, received) {
-                Some(records) => Ok(Box::new(records.map(Ok))),
+                Some(records) => Ok(Box::new(records)),
                 None => Err(not("an OTLP request in JSON")),
             },
-            BodyFormat::OtlpProtobuf => Ok(Box::new(otlp(ProtobufRecords::new(body, received)))),
+            BodyFormat::OtlpProtobuf => Ok(Box::new(ProtobufRecords::new(body, received))),
             BodyFormat::LokiJson => {
                 loki::json(body, received).ok_or_else(|| not("a Loki push: {\"streams\":[…]}"))
             }
@@ -113,16 +118,6 @@ impl PostRoute {
             BodyFormat::Plain => Ok(post::text_records(body, received)),
         }
     }
-}
-
-/// The records of a protobuf request, up to a fault.
-fn otlp<'a>(mut records: ProtobufRecords<'a>) -> impl Iterator<Item = post::Posted<'a>> + Send {
-    let mut over = false;
-    std::iter::from_fn(move || {
-        let next = if over { Ok(None) } else { records.next() };
-        over = !matches!(next, Ok(Some(_)));
-        next.map_err(|malformed| malformed.to_string()).transpose()
-    })
 }
 
 fn defaults(app: Option<&str>, query: &str) -> Result<Defaults, HttpRefusal> {

@@ -1,0 +1,40 @@
+//! An entry of a stream as a record.
+
+use super::labels::{EntryLabels, Labels, StreamLabels};
+use crate::decode::draft::Draft;
+use crate::decode::post_line::LineText;
+use crate::decode::posted::{Posted, RecordWriter};
+use crate::decode::scratch::with_scratch;
+use std::borrow::Cow;
+
+/// A line, with everything that is said about it.
+#[derive(Debug, Default)]
+pub(super) struct LokiEntry<'a> {
+    /// Microseconds since 1970.
+    pub(super) time: Option<i64>,
+    pub(super) line: Cow<'a, str>,
+    pub(super) metadata: Labels<'a>,
+}
+
+impl LokiEntry<'_> {
+    /// Writes its record: the line is read as any line is, labels fill what that leaves open, and
+    /// what has no place in a record is kept under `kv`. An entry without a time gets `received`.
+    pub(super) fn write(
+        self,
+        labels: &StreamLabels,
+        received: i64,
+        out: &mut RecordWriter<'_>,
+    ) -> Posted {
+        let metadata = self.metadata.whole();
+        let labels = EntryLabels::new(labels, &metadata);
+        with_scratch(|scratch| {
+            let mut draft = Draft::new(received);
+            LineText::valid(&self.line).read(&mut draft, scratch);
+            if let Some(time) = self.time {
+                draft.set_known_time(time);
+            }
+            labels.fill(&mut draft);
+            out.draft(&mut draft, &mut scratch.time)
+        })
+    }
+}

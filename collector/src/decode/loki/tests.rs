@@ -1,0 +1,48 @@
+//! One push in both encodings.
+
+use super::labels::LABELS;
+use super::*;
+use crate::decode::posted::written::lines;
+use crate::decode::protobuf::MalformedProtobuf;
+
+const LINE: &str = r#"{"app":"shop","host":"web1","time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"late","kv":{"env":"prod","order":"7"}}"#;
+
+#[test]
+fn labels_and_metadata_of_a_json_push_find_their_places() {
+    let push = r#"{"streams":[{"stream":{"service_name":"shop","host":"web1","level":"warn","env":"prod"},"values":[["1795372943123456789","late",{"order":"7"}],[1795372943123456789,"late",{"order":"7"}],["x"]]}]}"#;
+    let fault = "value 2 of a stream is not [\"nanoseconds\", \"line\"]";
+    assert_eq!(lines(json(push.as_bytes(), 0).unwrap()), [LINE, LINE, fault]);
+    assert!(json(b"[]", 0).is_none() && json(b"{}", 0).is_none());
+}
+
+#[test]
+fn labels_that_would_be_written_with_each_line_are_bounded() {
+    let long = "A".repeat(LABELS);
+    let push =
+        format!(r#"{{"streams":[{{"stream":{{"x":"{long}","y":"z"}},"values":[["1","late"]]}}]}}"#);
+    let written = lines(json(push.as_bytes(), 0).unwrap()).concat();
+    assert!(written.contains(r#""kv":{"y":"z","labels_truncated":"16389"}"#), "{written}");
+    let labels = protobuf::selector(&format!("{{x=\"{long}\", y=\"z\"}}"));
+    assert_eq!(labels.whole().len(), 2);
+}
+
+#[test]
+fn a_protobuf_push_becomes_the_same_record() {
+    let field = |number: u8, bytes: &[u8]| {
+        [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+    };
+    let pair = field(3, &[field(1, b"order"), field(2, b"7")].concat());
+    let mut time = vec![8];
+    let mut seconds = 1_795_372_943_u64;
+    while seconds > 0x7f {
+        time.push(u8::try_from(seconds & 0x7f).unwrap() | 0x80);
+        seconds >>= 7;
+    }
+    time.push(u8::try_from(seconds).unwrap());
+    time.extend([16, 0x95, 0x9a, 0xef, 0x3a]);
+    let entry = field(2, &[field(1, &time), field(2, b"late"), pair].concat());
+    let labels = field(1, br#"{service_name="shop", host="web1", level="warn", env="prod"}"#);
+    let push = field(1, &[labels, entry].concat());
+    assert_eq!(lines(protobuf(&push, 0)), [LINE]);
+    assert_eq!(lines(protobuf(&push[..20], 0)), [MalformedProtobuf.to_string()]);
+}

@@ -1,0 +1,190 @@
+//! Memory for the bodies of requests and for long messages: bounded in all, and for each address, so
+//! that nobody takes what the others need.
+
+use super::connection_limits::address_block;
+use crate::senders::peer::{Peer, PeerPlace};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Bytes that all bodies and messages may take at once.
+pub(crate) const ALL_BODIES: usize = 32 << 20;
+
+/// Bytes that those of one address may take: enough for the largest body with what it was before it
+/// was unpacked, and it leaves as much as the largest body to others.
+const OF_ONE: usize = ALL_BODIES / 4 * 3;
+
+/// Addresses beyond which those that take nothing are forgotten.
+const FEW: usize = 64;
+
+/// The memory of all addresses.
+#[derive(Debug)]
+pub(crate) struct BodyBudget {
+    all: Arc<Semaphore>,
+    of_one: usize,
+    shares: Mutex<KnownShares>,
+}
+
+/// The shares that are in use.
+#[derive(Debug, Default)]
+struct KnownShares {
+    by: HashMap<PeerPlace, Weak<Semaphore>>,
+    /// Number of them at which to look for those that are not.
+    most: usize,
+}
+
+/// The memory of one address.
+#[derive(Debug, Clone)]
+pub(crate) struct BodyShare {
+    all: Arc<Semaphore>,
+    own: Arc<Semaphore>,
+}
+
+/// Memory that is taken, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct BodyRoom {
+    own: OwnedSemaphorePermit,
+    all: OwnedSemaphorePermit,
+}
+
+/// There is no room, or there was none in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoRoom;
+
+impl BodyBudget {
+    pub(crate) fn new() -> Self {
+        Self::of(ALL_BODIES, OF_ONE)
+    }
+
+    fn of(all: usize, of_one: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(all)), of_one, shares: Mutex::default() }
+    }
+
+    /// The share of a peer's address, or of a process at a Unix socket.
+    pub(crate) fn share(&self, peer: Peer) -> BodyShare {
+        let PeerPlace { machine, process } = peer.place();
+        let place = PeerPlace { machine: address_block(machine), process };
+        let mut known = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = known.by.get(&place).and_then(Weak::upgrade);
+        let own = own.unwrap_or_else(|| {
+            if known.by.len() >= known.most {
+                known.by.retain(|_, share| share.strong_count() > 0);
+                known.most = FEW + 2 * known.by.len();
+            }
+            let own = Arc::new(Semaphore::new(self.of_one));
+            known.by.insert(place, Arc::downgrade(&own));
+            own
+        });
+        BodyShare { all: self.all.clone(), own }
+    }
+}
+
+impl BodyShare {
+    /// Waits for room, at most as long as `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When there was none in time.
+    pub(crate) async fn acquire(&self, bytes: usize, limit: Duration) -> Result<BodyRoom, NoRoom> {
+        let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
+        let both = async {
+            // The address's own share first: who waits for that keeps nothing from the others.
+            let own = self.own.clone().acquire_many_owned(bytes).await.ok()?;
+            let all = self.all.clone().acquire_many_owned(bytes).await.ok()?;
+            Some(BodyRoom { own, all })
+        };
+        timeout(limit, both).await.ok().flatten().ok_or(NoRoom)
+    }
+
+    /// Takes room if there is any.
+    ///
+    /// # Errors
+    ///
+    /// When there is none now.
+    pub(crate) fn try_acquire(&self, bytes: usize) -> Result<BodyRoom, NoRoom> {
+        let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
+        let own = self.own.clone().try_acquire_many_owned(bytes).map_err(|_| NoRoom)?;
+        let all = self.all.clone().try_acquire_many_owned(bytes).map_err(|_| NoRoom)?;
+        Ok(BodyRoom { own, all })
+    }
+}
+
+impl BodyRoom {
+    /// Number of bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.all.num_permits()
+    }
+
+    /// Adds more of the same address.
+    pub(crate) fn merge(&mut self, more: Self) {
+        self.own.merge(more.own);
+        self.all.merge(more.all);
+    }
+}
+
+/// A share of so many bytes, for tests of those who take from it.
+#[cfg(test)]
+pub(super) fn share_of(bytes: usize) -> BodyShare {
+    let semaphore = || Arc::new(Semaphore::new(bytes));
+    BodyShare { all: semaphore(), own: semaphore() }
+}
+
+#[cfg(test)]
+impl BodyShare {
+    /// Number of bytes that nobody takes.
+    pub(super) fn free(&self) -> usize {
+        self.all.available_permits()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(address: &str) -> Peer {
+        address.parse().unwrap()
+    }
+
+    #[test]
+    fn one_address_leaves_room_for_others() {
+        let budget = BodyBudget::of(100, 60);
+        let one = budget.share(at("10.0.0.1:1"));
+        let taken = one.try_acquire(60).unwrap();
+        assert_eq!(budget.share(at("10.0.0.1:2")).try_acquire(1).unwrap_err(), NoRoom);
+        let other = budget.share(at("10.0.0.2:1"));
+        let mut others = other.try_acquire(20).unwrap();
+        others.merge(other.try_acquire(20).unwrap());
+        assert_eq!(others.bytes(), 40);
+        assert_eq!(other.try_acquire(1).unwrap_err(), NoRoom, "all is taken");
+        drop(taken);
+        assert!(one.try_acquire(60).is_ok());
+    }
+
+    #[test]
+    fn an_address_that_takes_nothing_is_forgotten() {
+        let budget = BodyBudget::of(100, 60);
+        let kept = budget.share(at("10.0.0.1:1"));
+        let room = kept.try_acquire(60).unwrap();
+        for n in 0..10 * FEW {
+            budget.share(at(&format!("10.1.{}.{}:1", n / 250, n % 250)));
+        }
+        assert!(budget.shares.lock().unwrap().by.len() <= 2 * FEW);
+        drop(kept);
+        // What is taken counts as long as it is.
+        assert_eq!(budget.share(at("10.0.0.1:2")).try_acquire(1).unwrap_err(), NoRoom);
+        drop(room);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn room_that_is_given_back_in_time_is_taken() {
+        let share = share_of(10);
+        let room = share.try_acquire(10).unwrap();
+        let wait = |limit| share.acquire(1, Duration::from_secs(limit));
+        assert_eq!(wait(1).await.unwrap_err(), NoRoom);
+        let waiting = wait(60);
+        drop(room);
+        assert_eq!(waiting.await.unwrap().bytes(), 1);
+    }
+}

@@ -115,6 +115,8 @@ impl LineRun {
             }
             at = end + 1;
         }
+        // The report of an end has no number.
+        part.count = part.count.min(self.count);
         part
     }
 

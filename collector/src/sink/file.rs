@@ -5,11 +5,13 @@ mod append;
 mod foreign;
 mod forward;
 mod options;
+mod pending;
 mod rotate;
+mod write;
 
 pub(crate) use options::FileOptions;
+pub(crate) use pending::SettledPart;
 
-use super::shown;
 use crate::clock::now;
 use crate::hub::batch::Batch;
 use crate::hub::marks::HeldMark;
@@ -21,12 +23,10 @@ use crate::layout::forwarded::random_id;
 use crate::layout::segment_name::SegmentName;
 use crate::layout::torn_tail;
 use crate::ledger::rotation as ledger_rotation;
-use crate::ledger::{BatchEntry, FoundLedger, Ledger, is_full};
+use crate::ledger::{FoundLedger, Ledger, is_full};
 use crate::options::Format;
 use crate::stderr::StderrLog;
-use append::{append, whole_lines};
-use netlog_wire::Text;
-use std::borrow::Cow;
+use pending::PendingWrite;
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
@@ -71,22 +71,10 @@ pub(crate) struct FileSink {
     rotate_from: Instant,
     /// The batch that is being written, if the last attempt failed.
     pending: Option<PendingWrite>,
-}
-
-#[derive(Debug)]
-struct PendingWrite {
-    entry: BatchEntry,
-    /// Bytes of the batch that are in the file.
-    done: usize,
-    /// A part of it that is in the file, but not where the entry says.
-    misplaced: Option<Range<u64>>,
-}
-
-impl PendingWrite {
-    /// The bytes that are in a file where the batch begins at `at`.
-    fn range(&self, at: u64) -> Range<u64> {
-        at..at + self.done as u64
-    }
+    /// The last part that was settled, until it is taken.
+    settled: Option<SettledPart>,
+    /// Rest of a batch, a part of which was settled.
+    rest: Option<Batch>,
 }
 
 impl FileSink {
@@ -138,6 +126,8 @@ impl FileSink {
             foreign_reported: false,
             rotate_from: Instant::now(),
             pending: None,
+            settled: None,
+            rest: None,
             file,
             options,
         })
@@ -195,19 +185,6 @@ impl FileSink {
         Ok(())
     }
 
-    /// Takes back what is half written, for it to be written elsewhere.
-    pub(crate) fn take_back(&mut self) -> io::Result<()> {
-        self.withdraw()?;
-        if let Some(pending) = self.pending.take() {
-            let cut = self.cut_back(pending.range(self.end));
-            if cut.is_err() {
-                self.pending = Some(pending);
-            }
-            cut?;
-        }
-        Ok(())
-    }
-
     /// Reopens the file if it was moved, and writes the ledger if it is missing.
     pub(crate) fn check(&mut self) -> Result<(), SinkError> {
         if self.pending.is_some() {
@@ -217,22 +194,6 @@ impl FileSink {
         self.ledger.take_snapshot();
         let checked = self.reopen().and_then(|()| self.ledger.open());
         checked.map_err(|cause| self.failed_to("open", cause))
-    }
-
-    /// Goes on in another file before the next batch if this one is full, gone or cut. Returns the
-    /// lines in front of the batch that somebody else appended.
-    pub(crate) fn prepare(&mut self) -> io::Result<Range<u64>> {
-        self.foreign = 0..0;
-        self.withdraw()?;
-        if self.pending.is_some() && self.look_again() && self.was_moved() {
-            // Perhaps to make room: what is half written there is written anew elsewhere.
-            self.take_back()?;
-        }
-        if self.pending.is_none() && !self.prepared {
-            self.make_way()?;
-            self.prepared = true;
-        }
-        Ok(std::mem::take(&mut self.foreign))
     }
 
     /// Number of the file in its log.
@@ -255,74 +216,6 @@ impl FileSink {
         self.away = true;
     }
 
-    fn write_pieces(
-        &mut self,
-        pending: &mut PendingWrite,
-        pieces: &[Cow<'_, [u8]>],
-    ) -> io::Result<()> {
-        let appended = append(&mut self.file, self.end, &mut pending.done, pieces);
-        let there = pending.range(self.end);
-        match appended {
-            Ok(None) => {}
-            Ok(misplaced) => {
-                pending.misplaced = misplaced;
-                return Err(io::Error::other("somebody else appended at the same moment"));
-            }
-            Err(error) => {
-                // Whoever reads the file meanwhile finds whole lines only.
-                let whole = whole_lines(pending.done, pieces);
-                if self.cut_back(self.end + whole as u64..there.end).is_ok_and(|cut| cut) {
-                    pending.done = whole;
-                }
-                return Err(error);
-            }
-        }
-        if !self.options.sync {
-            return Ok(());
-        }
-        let synced = self.file.sync_data();
-        self.options.stats.file_syncs.add(1);
-        if synced.is_err() {
-            // The kernel forgets what it failed to write: all of it has to be written again.
-            match self.cut_back(there.clone())? {
-                true => pending.done = 0,
-                false => pending.misplaced = Some(there),
-            }
-        }
-        synced
-    }
-
-    fn try_write(&mut self, batch: &Batch) -> io::Result<()> {
-        let stats = self.options.stats.clone();
-        let text = (self.options.format == Format::Text).then_some(Text::PLAIN);
-        let pieces: Vec<_> = batch.runs.iter().map(|run| shown(run, text)).collect();
-        self.prepare()?;
-        let mut pending = match self.pending.take() {
-            Some(pending) => pending,
-            None => {
-                let begin = || self.ledger.begin_batch(self.end, &batch.runs, &pieces);
-                PendingWrite {
-                    entry: stats.ledger_nanoseconds.time(begin)?,
-                    done: 0,
-                    misplaced: None,
-                }
-            }
-        };
-        let append = || self.write_pieces(&mut pending, &pieces);
-        let result = stats.file_nanoseconds.time(append);
-        if result.is_err() {
-            self.pending = Some(pending);
-            self.withdraw()?;
-            return result;
-        }
-        self.end += pending.done as u64;
-        self.lines += batch.records();
-        self.prepared = false;
-        self.written = now();
-        stats.ledger_nanoseconds.time(|| self.ledger.commit(&pending.entry));
-        Ok(())
-    }
-
     fn position(&self) -> Option<End> {
         let inode = self.inode;
         let len = self.end;
@@ -338,8 +231,12 @@ impl FileSink {
 
 impl Sink for FileSink {
     fn write(&mut self, batch: &Batch) -> Result<Written, SinkError> {
-        self.try_write(batch).map_err(|cause| self.failed_to("write to", cause))?;
-        Ok(Written { end: self.position(), parts: Vec::new() })
+        let rest = self.rest.take();
+        let written = self.append(rest.as_ref().unwrap_or(batch));
+        if written.is_err() {
+            self.rest = self.take_settled().map(|part| part.rest).or(rest);
+        }
+        written.map(|()| Written { end: self.position(), parts: Vec::new() })
     }
 
     fn held(&mut self) -> HeldRecords {

@@ -6,7 +6,7 @@ mod order;
 mod reconcile;
 mod split;
 
-use super::file::{FileOptions, FileSink};
+use super::file::{FileOptions, FileSink, SettledPart};
 use crate::hub::batch::Batch;
 use crate::hub::line_run::LineRun;
 use crate::hub::marks::HeldMark;
@@ -200,7 +200,7 @@ impl FilesSink {
         idle.iter().for_each(|place| self.close_file(place));
     }
 
-    fn write_part(&mut self, part: &BatchPart) -> Result<(), SinkError> {
+    fn write_part(&mut self, part: &mut BatchPart) -> Result<(), SinkError> {
         let other = self.other.clone();
         let records = part.batch.records();
         let over = self.known.len() >= self.most.all && !self.known.contains(&part.place);
@@ -213,15 +213,15 @@ impl FilesSink {
                     path.display()
                 ));
             }
-            self.write_at(&other, &part.batch)?;
+            self.write_at(&other, &mut part.batch)?;
             self.reports.stats.records_over_max_files.add(records);
             return Ok(());
         }
-        match self.write_at(&part.place, &part.batch) {
+        match self.write_at(&part.place, &mut part.batch) {
             Err(error) if taken(&error.cause) && part.place != other => {
-                self.leave(&part.place)?;
+                self.leave(&part.place, &mut part.batch)?;
                 self.tell(&part.place, &error.cause);
-                self.write_at(&other, &part.batch)?;
+                self.write_at(&other, &mut part.batch)?;
                 self.reports.stats.records_out_of_place.add(records);
                 Ok(())
             }
@@ -229,13 +229,22 @@ impl FilesSink {
         }
     }
 
-    fn write_at(&mut self, place: &Path, batch: &Batch) -> Result<(), SinkError> {
+    /// Writes a batch into the file at `place`. After a failure, `batch` is what is left of it.
+    fn write_at(&mut self, place: &Path, batch: &mut Batch) -> Result<(), SinkError> {
+        let written = self.try_write_at(place, batch);
+        if written.is_err() {
+            self.take_settled(place, batch);
+        }
+        written
+    }
+
+    fn try_write_at(&mut self, place: &Path, batch: &Batch) -> Result<(), SinkError> {
         let path = self.path(place);
         let failed = |cause| SinkError { deed: format!("open {}", path.display()), cause };
         let part = self.announce(place, batch).map_err(failed)?;
         let open = self.reach(place).map_err(failed)?;
         open.used = Instant::now();
-        open.sink.write(batch)?;
+        open.sink.append(batch)?;
         if let Some(order) = &mut self.order {
             order.settle();
             self.written.push(part);
@@ -243,10 +252,27 @@ impl FilesSink {
         Ok(())
     }
 
+    /// Takes note of what is written of a batch that failed, and leaves the rest of it in `batch`.
+    fn take_settled(&mut self, place: &Path, batch: &mut Batch) {
+        let Some(open) = self.open.get_mut(place) else { return };
+        let Some(SettledPart { range, front, rest }) = open.sink.take_settled() else { return };
+        *batch = rest;
+        let Some(order) = &mut self.order else { return };
+        let fingerprint = open.sink.fingerprint().ok().flatten().unwrap_or_default();
+        let key = SegmentKey { fingerprint, log: place.to_owned() };
+        let segment = OrderSegment { key, generation: open.sink.generation() };
+        let offset = range.start;
+        // In place of the entry that was announced. What it lacks the next start finds in the file.
+        if order.add(&segment, range).is_ok() {
+            let records = front.records();
+            self.written.push(WrittenPart { fingerprint, offset, lines: front.lines(), records });
+        }
+    }
+
     /// Makes ready for a part of a batch, and writes its entry into the order.
     fn announce(&mut self, place: &Path, batch: &Batch) -> io::Result<WrittenPart> {
         let open = self.reach(place)?;
-        let foreign = open.sink.prepare()?;
+        let foreign = open.sink.prepare(batch)?;
         let offset = open.sink.end;
         let generation = open.sink.generation();
         let first = batch.runs.first().map(|run| run.lines.as_slice()).unwrap_or_default();
@@ -273,11 +299,12 @@ impl FilesSink {
     }
 
     /// Gives up a file whose place is taken; what is half written there is written elsewhere.
-    fn leave(&mut self, place: &Path) -> Result<(), SinkError> {
+    fn leave(&mut self, place: &Path, batch: &mut Batch) -> Result<(), SinkError> {
         if let Some(open) = self.open.get_mut(place) {
             let deed = format!("cut {}", self.template.base.join(place).display());
-            open.sink.take_back().map_err(|cause| SinkError { deed, cause })?;
+            open.sink.give_up(batch).map_err(|cause| SinkError { deed, cause })?;
         }
+        self.take_settled(place, batch);
         self.close_file(place);
         Ok(())
     }
@@ -319,8 +346,8 @@ impl Sink for FilesSink {
         if self.left.is_empty() {
             self.left = split(batch, &self.template);
         }
-        while let Some(part) = self.left.pop_front() {
-            if let Err(error) = self.write_part(&part) {
+        while let Some(mut part) = self.left.pop_front() {
+            if let Err(error) = self.write_part(&mut part) {
                 self.left.push_front(part);
                 return Err(error);
             }

@@ -1,7 +1,7 @@
 //! Bytes that somebody else appends just before a batch.
 
 use super::super::{FoundLedger, RunLog, RunOrigin};
-use super::{Model, message};
+use super::{Model, SENDERS, message};
 use crate::hub::batch::Batch;
 use crate::hub::sink::Sink;
 use std::fs::{self, OpenOptions};
@@ -19,7 +19,7 @@ fn marks_now(model: &Model) -> Vec<u64> {
 fn overtaken() -> (Model, Batch) {
     let mut model = Model::new();
     model.write(&[(0, 2)]);
-    model.sink.as_mut().unwrap().prepare().unwrap();
+    model.sink.as_mut().unwrap().prepare(&Batch::default()).unwrap();
     let mut file = OpenOptions::new().append(true).open(model.path()).unwrap();
     file.write_all("{\"msg\":\"plain 0\"}\n".repeat(50).trim_end().as_bytes()).unwrap();
     let (batch, next, _) = model.batch(&[(0, 2), (1, 2)]);
@@ -72,4 +72,48 @@ fn a_batch_that_ended_up_behind_bytes_of_somebody_else_counts_once_it_is_written
     assert_eq!(numbered, 6);
     model.open();
     model.check();
+}
+
+#[test]
+fn of_a_batch_that_failed_half_way_each_record_is_there_once_though_somebody_else_appended_then() {
+    for stopped in (0..).step_by(37) {
+        let mut model = Model::new();
+        model.write(&[(0, 2)]);
+        let (batch, next, plain) = model.batch(&[(0, 2), (1, 2), (SENDERS, 2), (1, 1)]);
+        if stopped > batch.bytes() as usize {
+            break;
+        }
+        let sink = model.sink.as_mut().unwrap();
+        sink.stop_within(&batch, stopped).unwrap();
+        let mut file = OpenOptions::new().append(true).open(model.path()).unwrap();
+        file.write_all(&b"somebody else\n".repeat(batch.bytes() as usize)).unwrap();
+        let sink = model.sink.as_mut().unwrap();
+        let tries = (0..3).take_while(|_| sink.write(&batch).is_err()).count();
+        assert!(tries < 3, "{stopped}");
+        model.next = next;
+        model.kept.extend(plain);
+        let text = fs::read_to_string(model.path()).unwrap();
+        for line in batch.lines().split_inclusive(|&byte| byte == b'\n') {
+            let line = std::str::from_utf8(line).unwrap();
+            let times = text.split_inclusive('\n').filter(|there| *there == line).count();
+            assert_eq!(times, 1, "{stopped}: {line} in {text}");
+        }
+        assert_eq!(marks_now(&model), [4, 3]);
+        model.open();
+    }
+}
+
+#[test]
+fn a_death_behind_a_part_of_a_batch_and_lines_of_somebody_else_costs_nothing() {
+    let mut model = Model::new();
+    let (batch, ..) = model.batch(&[(0, 20)]);
+    let lines = batch.lines();
+    let part = lines.len() / 2;
+    let sink = model.sink.as_mut().unwrap();
+    sink.stop_within(&batch, part).unwrap();
+    sink.give_up(&batch).unwrap();
+    let mut file = OpenOptions::new().append(true).open(model.path()).unwrap();
+    file.write_all(&b"somebody else\n".repeat(lines.len())).unwrap();
+    let whole = memchr::memchr_iter(b'\n', &lines[..part]).count() as u64;
+    assert_eq!(marks_now(&model), [whole]);
 }

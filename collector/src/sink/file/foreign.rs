@@ -46,21 +46,6 @@ impl FileSink {
         if last == *b"\n" { self.take_foreign(end) } else { Ok(()) }
     }
 
-    /// Takes back a batch of which a part stands elsewhere than its ledger entry says, because
-    /// somebody else appended at the same moment. It is to be written anew, behind that.
-    pub(super) fn withdraw(&mut self) -> io::Result<()> {
-        let pending = self.pending.as_ref();
-        let Some(misplaced) = pending.and_then(|pending| pending.misplaced.clone()) else {
-            return Ok(());
-        };
-        // Before: once its bytes are gone, the entry would count those of somebody else.
-        self.ledger.withdraw_batch(self.end)?;
-        self.cut_back(misplaced)?;
-        self.pending = None;
-        self.prepared = false;
-        Ok(())
-    }
-
     /// Cuts off the last bytes, unless somebody else appended behind them.
     pub(super) fn cut_back(&self, last: Range<u64>) -> io::Result<bool> {
         let (_, end) = identify(&self.file)?;

@@ -22,6 +22,7 @@ mod sender_table;
 mod state;
 #[cfg(test)]
 mod tests;
+mod version_one;
 
 pub(crate) use entry::{BatchEntry, KnownSender, LedgerHead, RunEntry, StretchSpan};
 pub(crate) use found::FoundLedger;

@@ -2,9 +2,11 @@
 
 use super::entry::LedgerHead;
 use super::state::{LedgerReplay, LedgerState};
+use super::version_one;
 use crate::clock::seconds;
 use crate::layout::file_id::{FileId, identify};
 use crate::layout::paths::{self, own};
+use crate::layout::segment_name::next_generation;
 use crate::layout::torn_tail::{self, TornTail};
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -33,6 +35,10 @@ impl FoundLedger {
         let (inode, len) = identify(file)?;
         let ledger = paths::ledger_of(path);
         let text = read(&ledger)?;
+        let converted = version_one::converted(&text, next_generation(path));
+        // One of version 1 is replaced as soon as the disk has room for the new one.
+        let replaced = converted.is_some();
+        let text = converted.unwrap_or(text);
         let mut found = Self {
             state: LedgerState::at(seconds()),
             whole: None,
@@ -85,7 +91,7 @@ impl FoundLedger {
             None => {
                 (found.ours, found.cut) = (true, cut);
                 let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end as u64 + 1);
-                found.whole = sound.then_some(whole);
+                found.whole = (sound && !replaced).then_some(whole);
                 let begun = memchr::memchr(b'\n', &text).map_or(0, |end| end + 1);
                 let lines = &text[begun..(whole as usize).max(begun)];
                 found.alone = introduction.map(|first| [&first, lines].concat());
@@ -102,6 +108,7 @@ impl FoundLedger {
         if text.is_empty() {
             self.notes.push(format!("misses the ledger of {name}: a resend may repeat"));
         }
+        let text = version_one::converted(&text, head.generation).unwrap_or(text);
         self.state = std::mem::take(&mut self.state).replay(text.as_slice(), u64::MAX).state;
         self.state.begin(LedgerHead::default());
         Ok(())

@@ -3,6 +3,7 @@
 
 mod cert;
 mod clock;
+mod health;
 mod hex;
 mod manual;
 mod new_token;
@@ -36,6 +37,8 @@ enum Command {
     Send(send::SendOptions),
     /// Deliver the records that dead programs of this user left in their spools
     Ship(ship::ShipOptions),
+    /// Succeed if the collector can write, or say why it cannot
+    Health(health::HealthOptions),
     /// Manage the tokens of a collector
     #[command(subcommand)]
     Token(new_token::TokenCommand),
@@ -67,6 +70,7 @@ impl Command {
             Self::Search(options) => return search::run(options),
             Self::Send(options) => send::run(options)?,
             Self::Ship(options) => ship::run(options)?,
+            Self::Health(options) => health::run(options)?,
             Self::Token(command) => new_token::run(command)?,
             Self::Cert(options) => cert::run(options)?,
             Self::Completions { shell } => manual::print_completions::<CommandLine>(*shell)?,

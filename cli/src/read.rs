@@ -23,3 +23,4 @@ pub(crate) use printer::Printer;
 pub(crate) use query::Query;
 pub(crate) use reorder::{Arrival, ReorderBuffer};
 pub(crate) use source::{mark, record_time};
+pub(crate) use url::CollectorUrl;

@@ -52,6 +52,10 @@ fn a_collector_that_starts_on_a_full_disk_says_so_acks_nothing_and_recovers_by_i
     let health = get(&server, "/healthz");
     assert_eq!(health.status, 503);
     assert!(health.body.contains("no space left"), "{}", health.body);
+    let mut asked = scene.netlog(&format!("health --at {server}"));
+    assert_eq!(asked.end().code(), Some(1));
+    asked.says(&format!("{server} is not healthy: "));
+    asked.says("no space left");
     // What is compressed is charged for what it becomes.
     let before = collector.process.memory();
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
@@ -65,6 +69,7 @@ fn a_collector_that_starts_on_a_full_disk_says_so_acks_nothing_and_recovers_by_i
     assert!(more() < 48 << 20, "{} MiB more", more() >> 20);
     disk.free();
     assert!(wait_until(SOON, || get(&server, "/healthz").status == 200));
+    scene.netlog(&format!("health --at {server}")).succeed();
     program.succeed();
     speak(collector.at("tcp"), b"writes again\n");
     let came = || messages(&collector.records()).contains(&"writes again");

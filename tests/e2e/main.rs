@@ -27,6 +27,7 @@ mod http_intake;
 mod intake;
 mod limits;
 mod look;
+mod lying_collectors;
 mod made_up;
 mod main_path;
 mod many_files;

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 
 /// Leaves a ring of `records` records of `app` behind and answers its path.
@@ -65,6 +66,28 @@ fn whatever_else_lies_in_the_spool_is_left_alone_with_one_line_each_and_the_good
     let mut records = collector.stop();
     records.0.retain(|record| record["target"] == "subject");
     assert_eq!(records.0.len(), 101, "nothing else was delivered");
+}
+
+/// A spool that somebody truncates under a running program kills it by SIGBUS, as docs say; the next
+/// start leaves the rest alone.
+#[test]
+fn a_program_whose_spool_somebody_truncates_is_killed_and_its_next_start_says_so() {
+    let scene = Scene::new();
+    let port = Port::reserve();
+    let told = format!("to={} app=app", port.address());
+    let mut subject = scene.subject(&format!("{told} records=10 wait=1 more=10"));
+    subject.says("logged");
+    let ring = scene.rings().pop().expect("it has a spool");
+    fs::File::options().write(true).open(&ring).unwrap().set_len(4096).unwrap();
+    // Its worker reads the ring several times a second, also while nothing is logged.
+    assert_eq!(subject.end().signal(), Some(Signal::BUS.as_raw()), "{}", subject.stderr());
+    let collector = Collector::with(&scene, &format!("--listen tcp://{}", port.address()));
+    let mut next = scene.subject(&format!("{told} records=7"));
+    next.succeed();
+    let line = format!("left {} alone: its length is wrong", ring.display());
+    assert!(next.stderr().contains(&line), "{}", next.stderr());
+    assert!(ring.exists());
+    assert_each_once(&collector.records().of("app"), 1, 7);
 }
 
 #[test]

@@ -21,6 +21,15 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 /// Time without an acknowledgement after which one of several collectors is left for the next.
 const ACK_LIMIT: Duration = Duration::from_secs(10);
 
+/// Traffic of one exchange with the other side.
+#[derive(Default)]
+struct Exchanged {
+    /// `true` if something was written or delivered.
+    moved: bool,
+    /// `true` if the other side talks, and nothing of it matters.
+    chatter: bool,
+}
+
 /// The last moment in which no acknowledgement was due, or one came.
 struct AckWatch {
     progress: (bool, u64),
@@ -57,9 +66,10 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
         let took_records = session.took_records();
         context.tend();
         context.spool.report_losses();
-        match exchange(&mut session, &mut connection) {
-            Ok(true) => interval = BUSY,
-            Ok(false) => {}
+        let mut exchanged = Exchanged::default();
+        match exchange(&mut session, &mut connection, &mut exchanged) {
+            Ok(()) if exchanged.moved => interval = BUSY,
+            Ok(()) => {}
             Err(e) if was_closed(&e) => return ConnectionEnd::Closed,
             Err(e) if took_records => {
                 let reason = e.to_string();
@@ -95,6 +105,12 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
         if leaving.is_some_and(|since| !session.expects_answer() || since.elapsed() > LEAVE_LIMIT) {
             connection.close(CLOSE_LIMIT);
             return ConnectionEnd::FirstIsBack;
+        }
+        if exchanged.chatter {
+            // To wait for what it says next would be to wait for nothing.
+            context.waker.sleep(SleepMode::Light, interval);
+            interval = intervals::next(interval, false);
+            continue;
         }
         match wait(context, &mut session, &connection, interval) {
             Ok(active) => interval = intervals::next(interval, active),
@@ -133,28 +149,35 @@ fn explain(context: &Context, error: &SessionError) -> String {
     }
 }
 
-/// Reads what is readable and writes until the kernel takes no more; `true` if anything moved.
-fn exchange(session: &mut Session<'_>, connection: &mut Connection) -> io::Result<bool> {
-    let mut moved = false;
+/// Reads what is readable and writes until the kernel takes no more.
+fn exchange(
+    session: &mut Session<'_>,
+    connection: &mut Connection,
+    exchanged: &mut Exchanged,
+) -> io::Result<()> {
     loop {
-        moved |= receive(session, connection)?;
+        receive(session, connection, exchanged)?;
         let pending = session.pending();
         if pending.is_empty() {
-            return Ok(moved);
+            return Ok(());
         }
         match connection.send(pending) {
             Ok(count) => session.wrote(count, Instant::now()),
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(moved),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
-        moved = true;
+        exchanged.moved = true;
     }
 }
 
 /// Reads what the other side has sent, once: acks are short, and a peer that never stops talking
-/// must not keep the worker busy. `true` if that delivered something.
-fn receive(session: &mut Session<'_>, connection: &mut Connection) -> io::Result<bool> {
+/// must not keep the worker busy.
+fn receive(
+    session: &mut Session<'_>,
+    connection: &mut Connection,
+    exchanged: &mut Exchanged,
+) -> io::Result<()> {
     let mut buffer = [0; 4096];
     match connection.receive(&mut buffer) {
         Ok(0) => {
@@ -166,10 +189,12 @@ fn receive(session: &mut Session<'_>, connection: &mut Connection) -> io::Result
             let refused =
                 |e: SessionError| io::Error::new(io::ErrorKind::InvalidData, e.to_string());
             session.received(&buffer[..count]).map_err(refused)?;
-            Ok(session.progress() != before)
+            exchanged.chatter = session.progress() == before;
+            exchanged.moved |= !exchanged.chatter;
+            Ok(())
         }
         Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-            Ok(false)
+            Ok(())
         }
         Err(e) => Err(e),
     }

@@ -1,0 +1,94 @@
+//! Collectors that lie: acknowledgements of what was never sent, talk without end, errors that would
+//! drive a terminal.
+
+use crate::harness::{Port, SOON, Scene};
+use std::fs;
+use std::io::{BufRead, BufReader, Write, stderr};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Answers each hello by `answer`, and then says `more` for as long as anybody listens.
+fn liar(answer: &'static str, more: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || lie(&stream, answer, more));
+        }
+    });
+    address.to_string()
+}
+
+fn lie(mut stream: &TcpStream, answer: &str, more: &str) {
+    let mut lines = BufReader::new(stream);
+    let heard = lines.read_line(&mut String::new()).is_ok();
+    if !heard || stream.write_all(answer.as_bytes()).is_err() {
+        return;
+    }
+    while !more.is_empty() && stream.write_all(more.as_bytes()).is_ok() {}
+    // What comes is read, so that its end is no reset.
+    while lines.read_line(&mut String::new()).is_ok_and(|count| count > 0) {}
+}
+
+/// Processor time of a process.
+fn processor_time(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
+    Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
+}
+
+/// The greatest number of all overflows nothing, in a program or in `netlog ship`.
+#[test]
+fn an_acknowledgement_of_the_greatest_number_ends_a_program_and_a_shipment_as_usual() {
+    for answer in [
+        "{\"netlog\":1,\"ack\":18446744073709551615}\n",
+        "{\"netlog\":1,\"ack\":0}\n{\"ack\":18446744073709551615}\n",
+    ] {
+        let scene = Scene::new();
+        let liar = liar(answer, "");
+        scene.subject(&format!("to={liar} records=100 threads=2")).succeed();
+        scene.subject(&format!("to={} records=10 end=kill", Port::reserve().address())).end();
+        assert_eq!(scene.rings().len(), 1);
+        scene.netlog(&format!("ship --to {liar}")).succeed();
+        assert!(scene.rings().is_empty(), "{answer}");
+    }
+}
+
+#[test]
+fn a_collector_that_never_stops_talking_takes_little_of_a_programs_processor() {
+    let scene = Scene::new();
+    let liar = liar("{\"netlog\":1,\"ack\":0}\n", "{\"hello\":\"again\"}\n");
+    let mut subject = scene.subject(&format!("to={liar} records=10 wait=1"));
+    subject.says("logged");
+    let before = processor_time(subject.pid());
+    subject.feed(b"\n");
+    // It waits three seconds for an acknowledgement. The time that it has taken in the last moment in
+    // which it was seen.
+    let began = Instant::now();
+    let mut taken = Duration::ZERO;
+    while subject.running() {
+        taken = processor_time(subject.pid()).max(taken);
+        assert!(began.elapsed() < SOON, "it does not end");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let share = taken.saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64();
+    let _ = writeln!(stderr(), "{share:.3} of a processor");
+    assert!(share < 0.15, "{share}");
+}
+
+#[test]
+fn an_error_of_a_collector_drives_the_terminal_of_neither_program_nor_command_line_tool() {
+    let scene = Scene::new();
+    let liar = liar("{\"error\":\"bad \\u001b[2J\\u202e\\u0007token\"}\n", "");
+    let mut subject = scene.subject(&format!("to={liar} records=10"));
+    subject.end();
+    let mut ship = scene.netlog(&format!("ship --to {liar}"));
+    assert_ne!(ship.end().code(), Some(0));
+    for said in [subject.stderr(), ship.stderr() + &ship.stdout()] {
+        assert!(said.contains("the collector refused the connection: bad "), "{said}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{said:?}");
+    }
+}

@@ -7,11 +7,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Time limit of a name look-up.
-const RESOLVE_LIMIT: Duration = Duration::from_secs(5);
-
-/// Time limit of an attempt to connect.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Usual time limit of a name look-up, and of an attempt to connect.
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// An address to send records to. The name is resolved anew for every connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,14 +96,15 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// When the name is unknown, none answers, or the time limits pass.
-    pub(crate) fn connect(&self) -> io::Result<Socket> {
+    /// When the name is unknown, none answers, or `limit` passes for the look-up or for the rest.
+    pub(crate) fn connect(&self, limit: Duration) -> io::Result<Socket> {
         if self.transport == Transport::Unix {
             return Socket::unix(&self.authority);
         }
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
-        let deadline = Instant::now() + CONNECT_LIMIT;
-        for address in self.resolve()? {
+        let addresses = self.resolve(limit)?;
+        let deadline = Instant::now() + limit;
+        for address in addresses {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.open(address, left.max(Duration::from_millis(100))) {
                 Ok(socket) => return Ok(socket),
@@ -117,7 +115,7 @@ impl Endpoint {
     }
 
     /// Resolves the name on a thread of its own, because the system's look-up has no time limit.
-    fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+    fn resolve(&self, limit: Duration) -> io::Result<Vec<SocketAddr>> {
         if let Ok(address) = self.authority.parse() {
             return Ok(vec![address]);
         }
@@ -127,7 +125,7 @@ impl Endpoint {
             let _ = answer.send(authority.to_socket_addrs().map(Vec::from_iter));
         })?;
         let late = || io::Error::new(io::ErrorKind::TimedOut, "the host name lookup timed out");
-        answered.recv_timeout(RESOLVE_LIMIT).map_err(|_| late())?
+        answered.recv_timeout(limit).map_err(|_| late())?
     }
 
     fn open(&self, address: SocketAddr, limit: Duration) -> io::Result<Socket> {

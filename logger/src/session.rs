@@ -13,9 +13,6 @@ use std::time::{Duration, Instant};
 /// Time after which an endpoint that never welcomed us is treated as a plain one.
 const PLAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// Time after which a known collector that does not answer the hello is given up.
-const WELCOME_LIMIT: Duration = Duration::from_secs(10);
-
 /// Interval of empty lines on an idle connection, so that no firewall forgets it.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -47,12 +44,15 @@ pub(crate) struct SessionOptions<'a> {
     pub(crate) token: &'a Token,
     /// A collector has welcomed us at this address before.
     pub(crate) known_collector: bool,
+    /// Time after which a known collector that does not answer the hello is given up.
+    pub(crate) welcome_limit: Duration,
 }
 
 /// The state of one connection.
 pub(crate) struct Session<'a> {
     spool: &'a Spool,
     format: Format,
+    welcome_limit: Duration,
     peer: PeerKind,
     /// End of the records that were released from the ring.
     released: Cursor,
@@ -102,7 +102,7 @@ impl fmt::Display for SessionError {
 impl<'a> Session<'a> {
     /// Starts the protocol on a connection opened at `now`.
     pub(crate) fn begin(spool: &'a Spool, options: &SessionOptions<'_>, now: Instant) -> Self {
-        let SessionOptions { format, token, known_collector } = *options;
+        let SessionOptions { format, token, known_collector, welcome_limit } = *options;
         let released = spool.ring.first();
         let mut out = Vec::new();
         let peer = match (format, known_collector) {
@@ -120,6 +120,7 @@ impl<'a> Session<'a> {
         Self {
             spool,
             format,
+            welcome_limit,
             peer,
             released,
             next: released,
@@ -202,7 +203,7 @@ impl<'a> Session<'a> {
         let waited = now.saturating_duration_since(self.began);
         let silent = now.saturating_duration_since(self.last_write);
         match self.peer {
-            PeerKind::Expected if waited > WELCOME_LIMIT => return Err(SessionError::Silent),
+            PeerKind::Expected if waited > self.welcome_limit => return Err(SessionError::Silent),
             PeerKind::Unknown if waited > PLAIN_AFTER => {
                 self.peer = PeerKind::Plain;
                 self.wrote(0, self.last_write);
@@ -353,7 +354,9 @@ mod tests {
 
     fn begin(spool: &Spool, format: Format, known_collector: bool, now: Instant) -> Session<'_> {
         let token = &Token::default();
-        Session::begin(spool, &SessionOptions { format, token, known_collector }, now)
+        let welcome_limit = Duration::from_secs(10);
+        let options = SessionOptions { format, token, known_collector, welcome_limit };
+        Session::begin(spool, &options, now)
     }
 
     fn write_all(session: &mut Session<'_>, now: Instant) -> String {

@@ -101,10 +101,15 @@ impl TlsSettings {
     /// # Errors
     ///
     /// When a file cannot be read, a certificate is not accepted, or the handshake fails or takes
-    /// longer than [`HANDSHAKE_LIMIT`].
-    pub(crate) fn connect(&self, host: &str, socket: Socket) -> io::Result<TlsStream> {
+    /// longer than `limit`, and than [`HANDSHAKE_LIMIT`].
+    pub(crate) fn connect(
+        &self,
+        host: &str,
+        socket: Socket,
+        limit: Duration,
+    ) -> io::Result<TlsStream> {
         let session = self.session(host, &[])?;
-        TlsStream::handshake(session, socket, Instant::now() + HANDSHAKE_LIMIT)
+        TlsStream::handshake(session, socket, Instant::now() + HANDSHAKE_LIMIT.min(limit))
     }
 
     fn config(&self) -> io::Result<ClientConfig> {

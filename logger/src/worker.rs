@@ -8,6 +8,7 @@ mod datagrams;
 mod first_choice;
 mod intervals;
 mod outage;
+mod patience;
 mod removed_spool;
 mod status;
 mod stream;
@@ -21,7 +22,7 @@ pub(crate) use status::WorkerStatus;
 use crate::endpoint::Transport;
 use crate::identity;
 use crate::waker::SleepMode;
-use backoff::{LONGEST_AFTER_REFUSAL, LONGEST_BACKOFF, pause};
+use backoff::{Round, pause};
 use connection::Connection;
 use context::ConnectionEnd;
 use intervals::BUSY;
@@ -47,7 +48,7 @@ impl Worker {
     pub(crate) fn run(self) -> Result<(), String> {
         let status = &self.context.status;
         let mut attempt = 0;
-        let mut longest = LONGEST_BACKOFF;
+        let mut round = Round::default();
         loop {
             let end = match self.connect() {
                 Ok(connection) => self.deliver(connection),
@@ -65,18 +66,19 @@ impl Worker {
                 }
                 ConnectionEnd::Lost { reason, took_records, refused } => {
                     attempt = if took_records { 0 } else { attempt };
-                    if self.context.turn_to_next(&reason) {
+                    round.add(refused);
+                    let failed = self.context.collector().endpoint.clone();
+                    if self.context.turn_to_next(&reason, refused) {
                         continue;
                     }
                     status.failures.fetch_add(1, Ordering::AcqRel);
                     if self.context.retry == RetryPolicy::Once {
                         return Err(reason);
                     }
-                    self.context.report_outage(&reason, refused);
-                    longest = if refused { LONGEST_AFTER_REFUSAL } else { LONGEST_BACKOFF };
+                    self.context.report_outage(&failed, &reason, refused);
                 }
             }
-            if self.back_off(attempt, longest) {
+            if self.back_off(attempt, std::mem::take(&mut round).longest_backoff()) {
                 return Ok(());
             }
             attempt += 1;

@@ -5,28 +5,46 @@ use crate::harness::{Port, SOON, Scene};
 use std::fs;
 use std::io::{BufRead, BufReader, Write, stderr};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Answers each hello by `answer`, and then says `more` for as long as anybody listens.
-fn liar(answer: &'static str, more: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = listener.local_addr().expect("a bound socket has an address");
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || lie(&stream, answer, more));
-        }
-    });
-    address.to_string()
+/// Answers each hello by some words, and then says others for as long as anybody listens.
+pub(crate) struct Liar {
+    pub(crate) address: String,
+    hellos: Arc<AtomicUsize>,
 }
 
-fn lie(mut stream: &TcpStream, answer: &str, more: &str) {
+impl Liar {
+    pub(crate) fn start(answer: &'static str, more: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("a bound socket has an address").to_string();
+        let hellos = Arc::<AtomicUsize>::default();
+        let heard = hellos.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let heard = heard.clone();
+                thread::spawn(move || lie(&stream, answer, more, &heard));
+            }
+        });
+        Self { address, hellos }
+    }
+
+    /// Number of hellos so far.
+    pub(crate) fn hellos(&self) -> usize {
+        self.hellos.load(Ordering::Relaxed)
+    }
+}
+
+fn lie(mut stream: &TcpStream, answer: &str, more: &str, hellos: &AtomicUsize) {
     let mut lines = BufReader::new(stream);
-    let heard = lines.read_line(&mut String::new()).is_ok();
-    if !heard || stream.write_all(answer.as_bytes()).is_err() {
+    if !lines.read_line(&mut String::new()).is_ok_and(|count| count > 0) {
         return;
     }
-    while !more.is_empty() && stream.write_all(more.as_bytes()).is_ok() {}
+    hellos.fetch_add(1, Ordering::Relaxed);
+    let answered = stream.write_all(answer.as_bytes()).is_ok();
+    while answered && !more.is_empty() && stream.write_all(more.as_bytes()).is_ok() {}
     // What comes is read, so that its end is no reset.
     while lines.read_line(&mut String::new()).is_ok_and(|count| count > 0) {}
 }
@@ -48,11 +66,11 @@ fn an_acknowledgement_of_the_greatest_number_ends_a_program_and_a_shipment_as_us
         "{\"netlog\":1,\"ack\":0}\n{\"ack\":18446744073709551615}\n",
     ] {
         let scene = Scene::new();
-        let liar = liar(answer, "");
-        scene.subject(&format!("to={liar} records=100 threads=2")).succeed();
+        let liar = Liar::start(answer, "");
+        scene.subject(&format!("to={} records=100 threads=2", liar.address)).succeed();
         scene.subject(&format!("to={} records=10 end=kill", Port::reserve().address())).end();
         assert_eq!(scene.rings().len(), 1);
-        scene.netlog(&format!("ship --to {liar}")).succeed();
+        scene.netlog(&format!("ship --to {}", liar.address)).succeed();
         assert!(scene.rings().is_empty(), "{answer}");
     }
 }
@@ -60,8 +78,8 @@ fn an_acknowledgement_of_the_greatest_number_ends_a_program_and_a_shipment_as_us
 #[test]
 fn a_collector_that_never_stops_talking_takes_little_of_a_programs_processor() {
     let scene = Scene::new();
-    let liar = liar("{\"netlog\":1,\"ack\":0}\n", "{\"hello\":\"again\"}\n");
-    let mut subject = scene.subject(&format!("to={liar} records=10 wait=1"));
+    let liar = Liar::start("{\"netlog\":1,\"ack\":0}\n", "{\"hello\":\"again\"}\n");
+    let mut subject = scene.subject(&format!("to={} records=10 wait=1 patience=3", liar.address));
     subject.says("logged");
     let before = processor_time(subject.pid());
     subject.feed(b"\n");
@@ -82,10 +100,10 @@ fn a_collector_that_never_stops_talking_takes_little_of_a_programs_processor() {
 #[test]
 fn an_error_of_a_collector_drives_the_terminal_of_neither_program_nor_command_line_tool() {
     let scene = Scene::new();
-    let liar = liar("{\"error\":\"bad \\u001b[2J\\u202e\\u0007token\"}\n", "");
-    let mut subject = scene.subject(&format!("to={liar} records=10"));
+    let liar = Liar::start("{\"error\":\"bad \\u001b[2J\\u202e\\u0007token\"}\n", "");
+    let mut subject = scene.subject(&format!("to={} records=10", liar.address));
     subject.end();
-    let mut ship = scene.netlog(&format!("ship --to {liar}"));
+    let mut ship = scene.netlog(&format!("ship --to {}", liar.address));
     assert_ne!(ship.end().code(), Some(0));
     for said in [subject.stderr(), ship.stderr() + &ship.stdout()] {
         assert!(said.contains("the collector refused the connection: bad "), "{said}");

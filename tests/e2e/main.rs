@@ -37,6 +37,7 @@ mod portable;
 mod read_cli;
 mod recovered_runs;
 mod relay;
+mod second_collector;
 mod several;
 mod siege;
 mod skipping;

@@ -6,10 +6,33 @@ use std::time::Duration;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 
 /// Longest pause between attempts.
-pub(super) const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Longest pause after one side refused the other, which seldom passes without a person.
-pub(super) const LONGEST_AFTER_REFUSAL: Duration = Duration::from_secs(60);
+const LONGEST_AFTER_REFUSAL: Duration = Duration::from_secs(60);
+
+/// Failures of the collectors since the first of them was tried.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    refusals: u32,
+    others: u32,
+}
+
+impl Round {
+    /// Adds a failure, which may be that one side refused the other.
+    pub(super) fn add(&mut self, refused: bool) {
+        self.refusals += u32::from(refused);
+        self.others += u32::from(!refused);
+    }
+
+    /// Longest pause after it: one collector that only was away may be back soon.
+    pub(super) fn longest_backoff(self) -> Duration {
+        match self.refusals > 0 && self.others == 0 {
+            true => LONGEST_AFTER_REFUSAL,
+            false => LONGEST_BACKOFF,
+        }
+    }
+}
 
 /// The pause after `attempt` attempts, without its jitter.
 pub(super) fn pause(attempt: u32, longest: Duration) -> Duration {
@@ -29,5 +52,19 @@ mod tests {
         let refused = pauses(LONGEST_AFTER_REFUSAL);
         assert_eq!(refused[2], Duration::from_millis(6400));
         assert_eq!(refused[3..], [LONGEST_AFTER_REFUSAL; 2]);
+    }
+
+    #[test]
+    fn pauses_grow_to_a_minute_only_after_all_collectors_refused() {
+        for (failures, longest) in [
+            (vec![], LONGEST_BACKOFF),
+            (vec![true], LONGEST_AFTER_REFUSAL),
+            (vec![false, true], LONGEST_BACKOFF),
+            (vec![true, true], LONGEST_AFTER_REFUSAL),
+        ] {
+            let mut round = Round::default();
+            failures.into_iter().for_each(|refused| round.add(refused));
+            assert_eq!(round.longest_backoff(), longest);
+        }
     }
 }

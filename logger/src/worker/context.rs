@@ -4,6 +4,7 @@
 use super::connection::Connection;
 use super::first_choice::FirstChoice;
 use super::outage::Outage;
+use super::patience::Patience;
 use super::removed_spool::SpoolWatch;
 use super::status::WorkerStatus;
 use crate::builder::Format;
@@ -23,6 +24,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// An address, and the knowledge whether it is a collector's.
 pub(crate) struct CollectorAddress {
@@ -63,11 +65,11 @@ impl Destination {
     }
 
     /// Connects, and completes the handshake of TLS if the address asks for it.
-    fn connect(&self, endpoint: &Endpoint) -> io::Result<Connection> {
-        let socket = endpoint.connect()?;
+    fn connect(&self, endpoint: &Endpoint, limit: Duration) -> io::Result<Connection> {
+        let socket = endpoint.connect(limit)?;
         #[cfg(feature = "tls")]
         if endpoint.transport == Transport::Tls {
-            return self.tls.connect(endpoint.host(), socket).map(Connection::Tls);
+            return self.tls.connect(endpoint.host(), socket, limit).map(Connection::Tls);
         }
         Ok(Connection::Plain(socket))
     }
@@ -124,11 +126,11 @@ impl Context {
         }
     }
 
-    /// Reports the loss of the connection.
-    pub(super) fn report_outage(&self, reason: &str, refused: bool) {
+    /// Reports the loss of the connection to `endpoint`, the last that was tried.
+    pub(super) fn report_outage(&self, endpoint: &Endpoint, reason: &str, refused: bool) {
         let has_successor = self.watch.as_ref().is_some_and(SpoolWatch::has_successor);
         if self.retry == RetryPolicy::Report && !has_successor {
-            self.outage.begin(&self.spool, &self.collector().endpoint, reason, refused);
+            self.outage.begin(&self.spool, endpoint, reason, refused);
         }
     }
 
@@ -138,12 +140,19 @@ impl Context {
     }
 
     pub(super) fn connect(&self) -> io::Result<Connection> {
-        self.destination.connect(&self.collector().endpoint)
+        self.destination.connect(&self.collector().endpoint, self.patience().connect)
+    }
+
+    /// Limits of the collector in use, or tried.
+    pub(super) fn patience(&self) -> Patience {
+        let index = self.current.get();
+        let doubted = index == 0 && self.first_choice.is_doubted();
+        Patience::with(index, self.destination.collectors.len(), doubted)
     }
 
     /// Turns to the next collector, which is reported once; `false` if there is none, and the first
     /// is next.
-    pub(super) fn turn_to_next(&self, reason: &str) -> bool {
+    pub(super) fn turn_to_next(&self, reason: &str, refused: bool) -> bool {
         let next = self.current.get() + 1;
         if self.current.get() == 0 {
             self.first_choice.failed();
@@ -153,7 +162,7 @@ impl Context {
             return false;
         };
         if self.retry == RetryPolicy::Report {
-            self.outage.turn(&self.collector().endpoint, &collector.endpoint, reason);
+            self.outage.turn(&self.collector().endpoint, &collector.endpoint, reason, refused);
         }
         self.current.set(next);
         true
@@ -168,6 +177,11 @@ impl Context {
         if self.current.get() == 0 {
             self.first_choice.works();
         }
+    }
+
+    /// True if there are others to go to.
+    pub(super) fn has_several(&self) -> bool {
+        self.destination.collectors.len() > 1
     }
 
     /// True if another collector is in use, and the first one has just accepted a connection.

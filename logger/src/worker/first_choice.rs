@@ -1,6 +1,6 @@
 //! Checks, while records go to another collector, whether the first one is there again.
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{CONNECT_LIMIT, Endpoint};
 use crate::stderr::mark_internal_thread;
 use std::cell::{Cell, RefCell};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
@@ -14,13 +14,17 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// The state of the checks of one worker.
 pub(super) struct FirstChoice {
     pause: Cell<Duration>,
+    /// `true` from a failure until it has acknowledged records.
+    doubted: Cell<bool>,
     due: Cell<Option<Instant>>,
     answer: RefCell<Option<Receiver<bool>>>,
 }
 
 impl Default for FirstChoice {
     fn default() -> Self {
-        Self { pause: Cell::new(SHORTEST), due: Cell::default(), answer: RefCell::default() }
+        let pause = Cell::new(SHORTEST);
+        let doubted = Cell::new(false);
+        Self { pause, doubted, due: Cell::default(), answer: RefCell::default() }
     }
 }
 
@@ -28,6 +32,7 @@ impl FirstChoice {
     /// Takes note that it took records.
     pub(super) fn works(&self) {
         self.pause.set(SHORTEST);
+        self.doubted.set(false);
         self.due.set(None);
         // Of a check that began while it was away.
         self.answer.replace(None);
@@ -35,7 +40,13 @@ impl FirstChoice {
 
     /// Takes note that it is not there.
     pub(super) fn failed(&self) {
+        self.doubted.set(true);
         self.due.set(Some(Instant::now() + self.pause.get()));
+    }
+
+    /// True if it failed and has not acknowledged any records since.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.doubted.get()
     }
 
     /// True if `first` has just accepted a connection. The attempts are made on threads of their
@@ -65,7 +76,7 @@ impl FirstChoice {
         let first = first.clone();
         let asking = std::thread::Builder::new().name("netlog-probe".into()).spawn(move || {
             mark_internal_thread();
-            let _ = tell.send(first.connect().is_ok());
+            let _ = tell.send(first.connect(CONNECT_LIMIT).is_ok());
         });
         match asking {
             Ok(_) => drop(self.answer.replace(Some(answer))),

@@ -35,9 +35,13 @@ impl Outage {
     }
 
     /// Reports that `next` is tried in place of `last`, once until the first is back.
-    pub(super) fn turn(&self, last: &Endpoint, next: &Endpoint, reason: &str) {
+    pub(super) fn turn(&self, last: &Endpoint, next: &Endpoint, reason: &str, refused: bool) {
+        let refusal_reported =
+            self.refusal_reported.replace(self.refusal_reported.get() || refused);
         if self.lost_before.get().is_none() && !self.turn_reported.replace(true) {
             report(&format!("{last} cannot be reached ({reason}); trying {next}"));
+        } else if refused && !refusal_reported {
+            report(&format!("{last} still cannot be used ({reason})"));
         }
     }
 

@@ -18,9 +18,6 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(100);
 /// the first collector.
 const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 
-/// Time without an acknowledgement after which one of several collectors is left for the next.
-const ACK_LIMIT: Duration = Duration::from_secs(10);
-
 /// Traffic of one exchange with the other side.
 #[derive(Default)]
 struct Exchanged {
@@ -55,8 +52,9 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
     let options = SessionOptions {
         format: destination.format,
         token: &destination.token,
+        welcome_limit: context.patience().welcome,
         // With a plain one among several, records would go wherever it is that nobody answers.
-        known_collector: context.collector().known.is_known() || destination.collectors.len() > 1,
+        known_collector: context.collector().known.is_known() || context.has_several(),
     };
     let mut session = Session::begin(&context.spool, &options, Instant::now());
     let mut interval = BUSY;
@@ -84,12 +82,14 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
         if session.welcomed() {
             context.collector().known.remember();
         }
-        if session.took_records() {
+        let advanced = acks.advanced(&session);
+        // One of several is left again if it takes no records.
+        if advanced || (session.took_records() && !context.has_several()) {
             context.report_recovery();
         }
-        if acks.advanced(&session) {
+        if advanced {
             context.first_works();
-        } else if destination.collectors.len() > 1 && acks.since.elapsed() > ACK_LIMIT {
+        } else if context.patience().ack.is_some_and(|limit| acks.since.elapsed() > limit) {
             let reason = "the collector does not acknowledge records".into();
             return ConnectionEnd::Lost { reason, took_records: false, refused: false };
         }

@@ -11,7 +11,9 @@ use crate::hub::progress::Progress;
 use crate::hub::sink::Sink;
 use crate::hub::submission::{self, HubHandle};
 use crate::hub::{GaveUp, Hub, Patience, Reopen};
-use crate::intake::{self, Address, BoundSocket, IntakeContext, IntakeLimits, Transport};
+use crate::intake::{
+    self, Address, BoundSocket, IntakeContext, IntakeLimits, StreamReader, Transport,
+};
 use crate::options::{Console, Options};
 use crate::read::{HostNames, ReadOptions, ReaderThreads};
 use crate::retention::{RetentionHandle, RetentionThread};
@@ -41,6 +43,7 @@ pub struct Collector {
     tls: Option<Arc<Tls>>,
     /// Token to show to the collector of `--forward-to`.
     forward_token: Option<String>,
+    reader: Option<StreamReader>,
 }
 
 impl Collector {
@@ -64,6 +67,7 @@ impl Collector {
         }
         let http = open::http(&options)?;
         let sinks = open::sinks(&options, &shared)?;
+        let reader = forwarding::reader(&options, forward_token.clone())?;
         let reopen = Reopen::new(tokens.clone(), tls.clone());
         Ok(Self {
             options,
@@ -76,6 +80,7 @@ impl Collector {
             tokens,
             tls,
             forward_token,
+            reader,
         })
     }
 
@@ -215,7 +220,9 @@ impl Collector {
             failing_since: None,
         };
         let sockets = self.sockets;
-        let running = Running { reading, retention, patience, sockets, shared, relay, forwarding };
+        let reader = self.reader;
+        let running =
+            Running { reading, retention, patience, sockets, shared, relay, forwarding, reader };
         running.until(end, start_hub(hub, hub_handle)?).await
     }
 }
@@ -242,6 +249,7 @@ struct Running {
     shared: IntakeContext,
     relay: Option<Relay>,
     forwarding: Option<ForwardEnd>,
+    reader: Option<StreamReader>,
 }
 
 impl Running {
@@ -252,8 +260,12 @@ impl Running {
         end: impl Future<Output = ()>,
         mut hub: HubOutcome,
     ) -> Result<(), RunError> {
-        let Self { reading, retention, patience, sockets, shared, relay, forwarding } = self;
+        let Self { reading, retention, patience, sockets, shared, relay, forwarding, reader } =
+            self;
         let mut intakes = intake::start(sockets, &shared).map_err(RunError::Serve)?;
+        if let Some(reader) = reader {
+            intakes.spawn(reader.run(shared.clone()));
+        }
         let stop = shared.stop.clone();
         let watching = watch(shared.tls.clone());
         let reporting = forwarding::report(relay.as_ref(), shared.hub.clone());

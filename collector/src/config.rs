@@ -85,8 +85,14 @@ impl Config {
         let line = with_entries(&arguments, &used);
         let matches = command.clone().try_get_matches_from(line)?;
         let asked = ConfigArguments::from_arg_matches(&matches)?;
+        let mut options = Options::from_arg_matches(&matches)?;
+        // A reader beside a collector would take its port.
+        let listen = matches.value_source("listen");
+        if options.from.is_some() && listen == Some(ValueSource::DefaultValue) {
+            options.listen.clear();
+        }
         Ok(Self {
-            options: Options::from_arg_matches(&matches)?,
+            options,
             check: asked.check_config,
             settings: settings(&command, &matches, &used),
             print: asked.print_config,

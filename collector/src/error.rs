@@ -47,6 +47,15 @@ pub enum BindError {
     },
     /// Records are to be forwarded, but there is no file that they could wait in.
     ForwardWhat,
+    /// The position in the stream cannot be used.
+    From {
+        /// The file with the position.
+        path: PathBuf,
+        /// The fault in the file, or the system's error.
+        cause: io::Error,
+    },
+    /// Records are to be read from a stream, but there is no file to keep them in.
+    FromWhat,
     /// TLS of forwarding is set up, but the address is not encrypted.
     ForwardTls,
     /// Neither a file nor the console is asked for.
@@ -65,8 +74,12 @@ impl fmt::Display for BindError {
             Self::ForwardWhat => f.write_str(
                 "--forward-to needs --file with the path of one file, in the format json",
             ),
+            Self::From { path, .. } => {
+                write!(f, "failed to read the position in the stream: {}", path.display())
+            }
+            Self::FromWhat => f.write_str("--from needs --file, in the format json"),
             Self::ForwardTls => f.write_str(
-                "--forward-ca, --forward-pin, --forward-cert and --forward-key need --forward-to tls://HOST:PORT or nats+tls://HOST:PORT",
+                "--forward-ca, --forward-pin, --forward-cert and --forward-key need --forward-to tls://HOST:PORT, or nats+tls://HOST:PORT there or in --from",
             ),
             Self::Template(_) => f.write_str("failed to read the path of the file"),
             Self::Tls(_) => f.write_str("failed to set up TLS"),
@@ -83,10 +96,11 @@ impl Error for BindError {
             | Self::File { cause, .. }
             | Self::Tokens { cause, .. }
             | Self::Forward { cause, .. }
+            | Self::From { cause, .. }
             | Self::Console(cause) => Some(cause),
             Self::Template(cause) => Some(cause),
             Self::Tls(cause) => Some(cause),
-            Self::NoSink | Self::ForwardWhat | Self::ForwardTls => None,
+            Self::NoSink | Self::ForwardWhat | Self::FromWhat | Self::ForwardTls => None,
         }
     }
 }

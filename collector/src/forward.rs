@@ -28,7 +28,6 @@
 //! - The receiver remembers gaps in the numbers of a sender, which may have left the missing ones in
 //!   another collector.
 
-mod backoff;
 mod follower;
 mod link;
 mod outgoing;

@@ -23,12 +23,14 @@ mod recent_chunks;
 mod refusals;
 mod relay;
 mod relay_source;
+mod relayed_batch;
 mod relp;
 mod sequence_gaps;
 mod shared;
 mod socket_activation;
 mod socket_file;
 mod stream;
+mod stream_reader;
 mod submitter;
 mod timeouts;
 mod unpack;
@@ -50,6 +52,7 @@ pub use proxy_header::{InvalidRange, ProxyRange};
 pub use relay_source::{RelaySource, UnknownRelaySource};
 pub(crate) use shared::{DRAIN, GIVE_UP, IntakeContext};
 pub(crate) use socket_activation::any as sockets_were_passed;
+pub(crate) use stream_reader::StreamReader;
 pub(crate) use timeouts::Timeouts;
 
 /// Serves all sockets, each with a task of its own.

@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+mod backoff;
 mod clock;
 mod collector;
 mod config;

@@ -3,7 +3,7 @@
 use crate::forward::ForwardTarget;
 use crate::hub::marks::MARKS_MEMORY;
 use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, UnknownEndpoint, WantedLimits};
-use crate::jetstream::NatsOptions;
+use crate::jetstream::{NatsOptions, NatsTarget};
 use crate::layout::template::Template;
 use crate::tls::{ForwardTls, TlsOptions};
 use crate::units::{Period, Size};
@@ -205,6 +205,12 @@ pub struct Options {
     #[arg(long, env = "NETLOG_FORWARD_TOKEN_FILE", value_name = "PATH")]
     pub forward_token_file: Option<PathBuf>,
 
+    /// Stream of NATS JetStream to read the records of many collectors from, each once:
+    /// nats+tls://HOST:PORT/STREAM or nats://HOST:PORT/STREAM. Needs --file. Nothing is listened on
+    /// unless --listen is given. The token and TLS options of --forward-to are those of this too.
+    #[arg(long, env = "NETLOG_FROM", value_name = "URL")]
+    pub from: Option<NatsTarget>,
+
     /// Place from which other collectors may forward records in the name of their senders: an
     /// address such as 10.1.0.7, a network such as 10.1.0.0/16, `unix` for Unix sockets, or
     /// tls:NAME for the name in a client's certificate; repeat for several [default: none].
@@ -263,6 +269,7 @@ impl Default for Options {
             token_file: None,
             forward_to: None,
             forward_token_file: None,
+            from: None,
             relay_from: Vec::new(),
             forward_tls: ForwardTls::default(),
             nats: NatsOptions::default(),

@@ -231,9 +231,17 @@ pub struct Stats {
     /// Times that the stream of `--forward-to` had lost what it had acknowledged; it is published
     /// again.
     pub stream_rollbacks: Counter,
+    /// Batches read from the stream of `--from`.
+    pub stream_batches: Counter,
+    /// Messages of the stream of `--from` that are not as they were published; their records are
+    /// skipped.
+    pub stream_batches_damaged: Counter,
+    /// Gaps in the batches of a collector in the stream of `--from`, and times that messages were
+    /// removed from it before they were read.
+    pub stream_gaps: Counter,
     /// Batches received from relays.
     pub relay_batches: Counter,
-    /// Records in batches received from relays.
+    /// Records in batches received from relays or the stream of `--from`.
     pub records_relayed: Counter,
     /// Relays refused because no `--relay-from` allows them.
     pub relays_refused: Counter,

@@ -23,44 +23,44 @@ const PROGRAMS: usize = 2;
 const MOVING: usize = 2;
 
 /// A collector that has a directory and an address of its own, however often it is killed.
-struct Post {
-    scene: Scene,
-    port: Port,
+pub(crate) struct Post {
+    pub(crate) scene: Scene,
+    pub(crate) port: Port,
     options: String,
-    collector: Option<Collector>,
-    kills: u32,
+    pub(crate) collector: Option<Collector>,
+    pub(crate) kills: u32,
 }
 
 /// One run of a program that logs.
-struct Life {
-    app: String,
+pub(crate) struct Life {
+    pub(crate) app: String,
     number: u64,
     progress: PathBuf,
 }
 
 /// A program with many lives.
-struct Program {
-    app: String,
+pub(crate) struct Program {
+    pub(crate) app: String,
     /// Indexes of the sites that it sends to, in the order in which it tries them.
-    sites: Vec<usize>,
-    child: Option<Child>,
-    lives: Vec<Life>,
+    pub(crate) sites: Vec<usize>,
+    pub(crate) child: Option<Child>,
+    pub(crate) lives: Vec<Life>,
 }
 
 impl Post {
-    fn new(options: String) -> Self {
+    pub(crate) fn new(options: String) -> Self {
         let (scene, port) = (Scene::new(), Port::reserve());
         let mut post = Self { scene, port, options, collector: None, kills: 0 };
         post.start();
         post
     }
 
-    fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let line = format!("--listen tcp://{} {}", self.port.address(), self.options);
         self.collector = Some(Collector::with(&self.scene, &line));
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let Some(mut collector) = self.collector.take() else { return };
         collector.process.signal(Signal::KILL);
         collector.process.end();
@@ -69,12 +69,21 @@ impl Post {
         self.start();
     }
 
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.collector.take().map(Collector::stop);
     }
 
+    /// Has the spools of programs that were killed delivered.
+    pub(crate) fn ship(&self) {
+        let shipped = wait_until(SOON * 2, || {
+            let mut ship = self.scene.netlog(&format!("ship --to {}", self.port.address()));
+            ship.end_within(SOON).success() && self.scene.rings().is_empty()
+        });
+        assert!(shipped, "spools are left: {:?}", self.scene.rings());
+    }
+
     /// All its files, in the order in which they were written.
-    fn files(&self) -> Vec<PathBuf> {
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.scene.path("")).expect("the scene has a directory");
         let mut files = BTreeMap::new();
         for path in entries.flatten().map(|entry| entry.path()) {
@@ -90,7 +99,7 @@ impl Post {
 }
 
 impl Program {
-    fn start(&mut self, posts: &[Post]) {
+    pub(crate) fn start(&mut self, posts: &[Post]) {
         let post = &posts[self.sites[0]];
         let to: Vec<_> =
             self.sites.iter().map(|&site| posts[site].port.address().to_string()).collect();
@@ -105,13 +114,13 @@ impl Program {
         self.lives.push(Life { app: self.app.clone(), number, progress });
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         child.signal(Signal::KILL);
         child.end();
     }
 
-    fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         let status = child.end_within(SOON * 2);
         assert!(status.success(), "{status}\n{}", child.stderr());
@@ -126,20 +135,25 @@ fn open(path: &Path) -> Box<dyn BufRead> {
     }
 }
 
-fn asked(name: &str) -> Option<u64> {
+/// The lines of a file, compressed or not.
+pub(crate) fn lines(file: &Path) -> Vec<String> {
+    open(file).lines().map(|line| line.expect("it is text")).collect()
+}
+
+pub(crate) fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
 /// Numbers of each thread of each life at the centre, and of each plain line.
 #[derive(Default)]
-struct Arrived {
+pub(crate) struct Arrived {
     threads: BTreeMap<(String, u64, u64), Vec<u64>>,
-    plain: BTreeMap<String, u32>,
-    records: u64,
+    pub(crate) plain: BTreeMap<String, u32>,
+    pub(crate) records: u64,
 }
 
 impl Arrived {
-    fn read(files: &[PathBuf]) -> Self {
+    pub(crate) fn read(files: &[PathBuf]) -> Self {
         let mut arrived = Self::default();
         for line in files.iter().flat_map(|file| open(file).lines()) {
             let line = line.expect("it is text");
@@ -201,13 +215,7 @@ fn whoever_is_killed_each_record_of_two_sites_is_at_the_centre_once_and_in_order
         }
     }
     programs.iter_mut().for_each(Program::finish);
-    for site in &sites {
-        let shipped = wait_until(SOON * 2, || {
-            let mut ship = site.scene.netlog(&format!("ship --to {}", site.port.address()));
-            ship.end_within(SOON).success() && site.scene.rings().is_empty()
-        });
-        assert!(shipped, "spools are left: {:?}", site.scene.rings());
-    }
+    sites.iter().for_each(Post::ship);
     let arrived_all = wait_until(SOON * 2, || behind(&sites) == 0);
     assert!(arrived_all, "{} bytes were not forwarded", behind(&sites));
     sites.iter_mut().for_each(Post::end);
@@ -234,7 +242,7 @@ fn whoever_is_killed_each_record_of_two_sites_is_at_the_centre_once_and_in_order
 }
 
 /// Every number that a thread's call had returned for is there, once, and in order.
-fn check(life: &Life, arrived: &Arrived, totals: &str) {
+pub(crate) fn check(life: &Life, arrived: &Arrived, totals: &str) {
     let notes = fs::read(&life.progress).expect("the notes are there");
     for (thread, note) in (1..).zip(notes.chunks_exact(8)) {
         let logged = u64::from_le_bytes(note.try_into().expect("it is whole"));
@@ -283,7 +291,7 @@ impl Arrived {
     }
 
     /// Count of records of programs that a site itself kept and that stay there.
-    fn read_local(files: &[PathBuf]) -> u64 {
+    pub(crate) fn read_local(files: &[PathBuf]) -> u64 {
         let lines = files.iter().flat_map(|file| open(file).lines());
         let lines = lines.map(|line| line.expect("it is text"));
         let staying = lines.filter(|line| !is_moving(line.trim_start_matches("{\"app\":\"")));
@@ -291,7 +299,7 @@ impl Arrived {
     }
 
     /// Count of records of programs that stayed at one site.
-    fn stayed(&self) -> u64 {
+    pub(crate) fn stayed(&self) -> u64 {
         let threads = self.threads.iter().filter(|((app, ..), _)| !is_moving(app));
         threads.map(|(_, numbers)| numbers.len() as u64).sum()
     }

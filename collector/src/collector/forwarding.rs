@@ -4,7 +4,9 @@ use crate::error::{BindError, RunError};
 use crate::forward::{ForwardEnd, ForwardTarget, Forwarding, report_lost};
 use crate::hub::progress::Progress;
 use crate::hub::submission::HubHandle;
+use crate::intake::StreamReader;
 use crate::layout::forwarded::Forwarded;
+use crate::layout::stream_position::StreamPositionFile;
 use crate::options::{Format, Options};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
@@ -15,18 +17,23 @@ use std::{fs, io};
 
 /// Checks that what is to be forwarded is kept in a file, and reads the token to show.
 pub(super) fn check(options: &Options) -> Result<Option<String>, BindError> {
-    let encrypted = options.forward_to.as_ref().is_some_and(ForwardTarget::is_tls);
+    let from = options.from.as_ref();
+    let encrypted = options.forward_to.as_ref().is_some_and(ForwardTarget::is_tls)
+        || from.is_some_and(|from| from.encrypted);
     if !encrypted && options.forward_tls != ForwardTls::default() {
         return Err(BindError::ForwardTls);
     }
-    if options.forward_to.is_none() {
+    if from.is_some() && (options.file.is_none() || options.format != Format::Json) {
+        return Err(BindError::FromWhat);
+    }
+    if options.forward_to.is_none() && from.is_none() {
         return Ok(None);
     }
     if encrypted {
         options.forward_tls.config().map_err(BindError::Tls)?;
     }
     let one = options.file.is_some() && options.template().is_none();
-    if !one || options.format != Format::Json {
+    if options.forward_to.is_some() && (!one || options.format != Format::Json) {
         return Err(BindError::ForwardWhat);
     }
     let Some(path) = &options.forward_token_file else { return Ok(None) };
@@ -37,6 +44,27 @@ pub(super) fn check(options: &Options) -> Result<Option<String>, BindError> {
     token
         .map(|token| Some(token.to_owned()))
         .ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))
+}
+
+/// The reader that `--from` asks for.
+pub(super) fn reader(
+    options: &Options,
+    token: Option<String>,
+) -> Result<Option<StreamReader>, BindError> {
+    let Some(target) = options.from.clone() else { return Ok(None) };
+    let path = options.file.clone().unwrap_or_default();
+    let file = StreamPositionFile::of(&path);
+    let failed = |cause| BindError::From { path: file.path.clone(), cause };
+    let position = file.read().map_err(failed)?;
+    Ok(Some(StreamReader {
+        target,
+        tls: options.forward_tls.clone(),
+        options: options.nats.clone(),
+        token,
+        file,
+        position,
+        host: host(),
+    }))
 }
 
 /// Task of the relay, and the state that it shares.

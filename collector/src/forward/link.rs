@@ -9,8 +9,7 @@ pub(super) struct Departure {
     pub(super) batch: Outgoing,
     /// Number of the batch on its link, from 1.
     pub(super) number: u64,
-    /// The position in front of the batch, and the one behind it.
-    pub(super) from: ForwardState,
+    /// The position behind it.
     pub(super) to: ForwardState,
 }
 

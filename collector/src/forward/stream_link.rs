@@ -6,7 +6,7 @@
 use super::link::{Departure, ForwardLink};
 use super::outgoing::{BatchLimits, PackedBatch};
 use crate::jetstream::{BatchMessage, NatsAccess, NatsConnection};
-use crate::layout::forwarded::{Forwarded, Reached, Resumed};
+use crate::layout::forwarded::{ForwardPlace, Forwarded, Reached, Resumed};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_EXPECTED_STREAM};
@@ -46,11 +46,14 @@ pub(super) struct StreamLink<'a> {
     subject: String,
     /// Sequence of the last message of the subject, 0 if there is none.
     sequence: u64,
-    flight: Option<Flight>,
+    /// The place behind that message.
+    last: ForwardPlace,
+    flight: Option<PublishedBatch>,
 }
 
-struct Flight {
+struct PublishedBatch {
     number: u64,
+    to: ForwardPlace,
     answer: PublishAckFuture,
 }
 
@@ -93,7 +96,10 @@ impl<'a> StreamLink<'a> {
             host: publishing.host.chars().filter(|c| !c.is_control()).collect(),
             stream: access.target.stream.clone(),
             subject,
-            sequence: last.map_or(0, |last| last.sequence),
+            sequence: last.as_ref().map_or(0, |last| last.sequence),
+            last: last
+                .and_then(|last| last.reached)
+                .map_or_else(ForwardPlace::default, |it| it.place),
             flight: None,
         })
     }
@@ -129,19 +135,19 @@ impl ForwardLink for StreamLink<'_> {
     }
 
     fn send(&mut self, departure: Departure) -> io::Result<u64> {
-        let Departure { batch, number, from, to } = departure;
+        let Departure { batch, number, to } = departure;
         let PackedBatch { header, packed } = batch.pack(number)?;
         let to = Reached { place: to.place, numbered: to.numbered };
         let host = self.host.clone();
-        let message = BatchMessage { header, host, from: from.place, to, packed };
+        let message = BatchMessage { header, host, from: self.last, to, packed };
         let bytes = message.packed.len() as u64;
         let answer = self.wait.until(self.publish(message))?;
-        self.flight = Some(Flight { number, answer });
+        self.flight = Some(PublishedBatch { number, to: to.place, answer });
         Ok(bytes)
     }
 
     fn acknowledged(&mut self) -> io::Result<u64> {
-        let Some(Flight { number, answer }) = self.flight.take() else {
+        let Some(PublishedBatch { number, to, answer }) = self.flight.take() else {
             return Err(io::ErrorKind::NotConnected.into());
         };
         let answer = self.wait.until(async {
@@ -151,6 +157,7 @@ impl ForwardLink for StreamLink<'_> {
             }
         })?;
         self.accept(&answer)?;
+        self.last = to;
         Ok(number)
     }
 

@@ -1,13 +1,13 @@
 //! The thread that forwards: connects, sends batches, moves the position behind what is
 //! acknowledged.
 
-use super::backoff::Backoff;
 use super::follower::{Follower, Found};
 use super::link::{Departure, ForwardLink};
 use super::outgoing::{BatchLimits, RELAYED};
 use super::relay_link::RelayLink;
 use super::stream_link::{PUBLISHED, StreamLink, StreamPublishing};
 use super::target::ForwardTarget;
+use crate::backoff::{Attempt, Backoff};
 use crate::hub::progress::{End, Progress};
 use crate::jetstream::{NatsAccess, NatsOptions};
 use crate::layout::forwarded::{ForwardPlace, ForwardState, Forwarded};
@@ -94,9 +94,13 @@ impl Forwarding {
             self.forwarded.lag();
         }
         let log = self.log.clone();
+        let attempt = Attempt {
+            plain: format!("forward to {}", self.target),
+            going_on: format!("forwarding to {}", self.target),
+        };
         let worker = ForwardWorker {
             follower: Follower::new(log, self.progress.clone(), self.stderr, self.limits()),
-            backoff: Backoff::new(self.target.clone(), self.stderr),
+            backoff: Backoff::new(attempt, self.stderr),
             stop: stop.clone(),
             saved: Instant::now(),
             forwarding: self,
@@ -209,12 +213,11 @@ impl ForwardWorker {
                 let numbered = batch.numbered();
                 let records = batch.records();
                 let renumbered = batch.renumbered;
-                let from = window.state;
                 window.state.place = place;
                 window.state.numbered += numbered;
                 let number = window.batches;
                 let to = window.state;
-                let bytes = link.send(Departure { batch: *batch, number, from, to })?;
+                let bytes = link.send(Departure { batch: *batch, number, to })?;
                 let batch = number;
                 window.sent.push_back(Sent { batch, place, numbered, records, renumbered, bytes });
             }

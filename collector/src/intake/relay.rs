@@ -1,22 +1,18 @@
 //! A connection of another collector that forwards what it has received.
 
-mod batch;
 mod reader;
 
 use super::relay_source::allows;
+use super::relayed_batch::{RelaySenders, RelayedBatch};
 use super::shared::IntakeContext;
 use super::stream::PeerStream;
 use super::timeouts::Timeout;
 use crate::decode::Origin;
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::PeerError;
-use batch::{RelaySenders, RelayedBatch};
 use netlog_wire::{BatchHeader, CollectorMessage, MAX_HEADER, RelayHello};
 use reader::{ReadFailure, RelayReader};
 use std::io;
-
-/// Bytes of the hub's room that a batch takes, for one of its lines.
-const LINE: usize = 64;
 
 /// The relay, as the kernel or its certificate shows it.
 pub(super) struct RelayPeer<'a> {
@@ -92,7 +88,7 @@ async fn keep(
 ) -> Result<(), RelayEnd> {
     let shared = peer.shared;
     let records = batch.header.records();
-    let bytes = batch.header.bytes as usize + LINE * records as usize;
+    let bytes = batch.room();
     let room = shared.hub.reserve(bytes).await.map_err(|_| RelayEnd::Stopped)?;
     let runs = batch.runs(senders).map_err(rejected)?;
     shared.stats.bytes_in.add(batch.packed.len() as u64);

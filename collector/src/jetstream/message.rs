@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Netlog-Batch: {"batch":1,"bytes":420,…}     as a relay sends it
-//! Netlog-Place: 7 0 7 420 12                  from file and offset, to file and offset, numbers given
+//! Netlog-Place: 7 0 7 420 12                  file and offset behind the message before and behind this
+//!                                             one, numbers given
 //! Netlog-Host: web1                           the machine of the collector
 //! Netlog-Checksum: 9fa03c11                   CRC-32 of these values and the payload
 //! ```
@@ -21,6 +22,7 @@ const CHECKSUM: &str = "Netlog-Checksum";
 pub(crate) struct BatchMessage {
     pub(crate) header: BatchHeader,
     pub(crate) host: String,
+    /// The place behind the message before, 0 if none is known.
     pub(crate) from: ForwardPlace,
     pub(crate) to: Reached,
     /// The lines in a zstd frame.
@@ -40,7 +42,7 @@ impl BatchMessage {
         let (from, to) = (self.from, self.to.place);
         let place = [from.generation, from.offset, to.generation, to.offset, self.to.numbered];
         let place = place.map(|number| number.to_string()).join(" ");
-        let values = Values { batch: batch.trim_end(), place: &place, host: &self.host };
+        let values = CheckedValues { batch: batch.trim_end(), place: &place, host: &self.host };
         let checksum = format!("{:08x}", values.checksum(&self.packed));
         let mut headers = HeaderMap::new();
         headers.insert(BATCH, values.batch);
@@ -54,7 +56,8 @@ impl BatchMessage {
     pub(crate) fn parse(headers: &HeaderMap, payload: &[u8]) -> Result<Self, DamagedMessage> {
         let value =
             |name: &str| headers.get(name).map(|value| value.as_str()).ok_or(DamagedMessage);
-        let values = Values { batch: value(BATCH)?, place: value(PLACE)?, host: value(HOST)? };
+        let values =
+            CheckedValues { batch: value(BATCH)?, place: value(PLACE)?, host: value(HOST)? };
         if value(CHECKSUM)? != format!("{:08x}", values.checksum(payload)) {
             return Err(DamagedMessage);
         }
@@ -76,13 +79,13 @@ impl BatchMessage {
 }
 
 /// The values that the checksum is of.
-struct Values<'a> {
+struct CheckedValues<'a> {
     batch: &'a str,
     place: &'a str,
     host: &'a str,
 }
 
-impl Values<'_> {
+impl CheckedValues<'_> {
     fn checksum(&self, payload: &[u8]) -> u32 {
         let mut checksum = crc32fast::Hasher::new();
         for value in [self.batch, self.place, self.host] {

@@ -17,11 +17,11 @@ const STEP: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct ForwardTrail {
     kept: Reached,
-    places: VecDeque<Passed>,
+    places: VecDeque<AcknowledgedPlace>,
 }
 
 #[derive(Debug)]
-struct Passed {
+struct AcknowledgedPlace {
     at: Instant,
     reached: Reached,
 }
@@ -40,7 +40,7 @@ impl ForwardTrail {
     /// Takes note of an acknowledgement.
     pub(super) fn push(&mut self, at: Instant, reached: Reached) {
         if self.places.back().is_none_or(|last| at.duration_since(last.at) >= STEP) {
-            self.places.push_back(Passed { at, reached });
+            self.places.push_back(AcknowledgedPlace { at, reached });
         }
     }
 

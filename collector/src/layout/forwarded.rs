@@ -10,20 +10,17 @@
 
 pub(crate) use crate::layout::forward_place::{ForwardPlace, Reached};
 use crate::layout::forward_trail::ForwardTrail;
-use crate::layout::paths::{beside, next_of, own, read, sync_directory};
+use crate::layout::paths::beside;
+use crate::layout::state_file;
 use ring::rand::SystemRandom;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Version of the format.
 const VERSION: u32 = 1;
-
-/// Length of the space and the checksum behind the value.
-const CHECKSUM: usize = 9;
 
 /// Numbers left out where it is not known how many were given: more than a file has lines.
 const UNKNOWN: u64 = 1 << 32;
@@ -130,13 +127,11 @@ impl Forwarded {
     /// When it cannot be read, is damaged, or of another version.
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
         let path = beside(path, ".forwarded");
-        let text = match read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            text => text?,
-        };
-        let now = parse(&text).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version")
-        })?;
+        let now: Option<ForwardState> = state_file::read(&path)?;
+        let Some(now) = now else { return Ok(None) };
+        if now.version != VERSION {
+            return Err(state_file::damaged());
+        }
         Ok(Some(Self::new(path, Saved::new(now))))
     }
 
@@ -317,13 +312,7 @@ impl Forwarded {
     /// Moves on to `next` once the disk has it.
     fn write(&self, state: &mut Saved, next: ForwardState) -> io::Result<()> {
         let durable = state.durable(next);
-        let path = next_of(&self.path);
-        let mut options = OpenOptions::new();
-        let mut file = own(options.write(true).create(true).truncate(true)).open(&path)?;
-        file.write_all(&text(&durable))?;
-        file.sync_data()?;
-        fs::rename(&path, &self.path)?;
-        sync_directory(&self.path)?;
+        state_file::write(&self.path, &durable)?;
         state.now = next;
         state.saved = durable.place;
         Ok(())
@@ -338,24 +327,6 @@ impl Forwarded {
 pub(crate) fn random_id() -> io::Result<u128> {
     let id = ring::rand::generate::<[u8; 16]>(&SystemRandom::new());
     id.map(|id| u128::from_ne_bytes(id.expose())).map_err(|_| io::ErrorKind::Other.into())
-}
-
-fn text(state: &ForwardState) -> Vec<u8> {
-    // Writing to memory does not fail, and no value here has a key that is not text.
-    let mut text = serde_json::to_vec(state).unwrap_or_default();
-    let checksum = crc32fast::hash(&text);
-    let _ = writeln!(text, " {checksum:08x}");
-    text
-}
-
-fn parse(text: &[u8]) -> Option<ForwardState> {
-    let line = text.strip_suffix(b"\n")?;
-    let (value, checksum) = line.split_at_checked(line.len().checked_sub(CHECKSUM)?)?;
-    if checksum != format!(" {:08x}", crc32fast::hash(value)).as_bytes() {
-        return None;
-    }
-    let state: ForwardState = serde_json::from_slice(value).ok()?;
-    (state.version == VERSION).then_some(state)
 }
 
 /// An id as 32 hex digits.
@@ -375,6 +346,8 @@ mod hex {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::paths::next_of;
+    use std::fs;
     use tempfile::tempdir;
 
     fn place(generation: u64, offset: u64) -> ForwardPlace {

@@ -5,6 +5,8 @@
 //!   cargo test --test e2e -- --ignored clients::jetstream
 //! ```
 
+mod killed;
+mod reader;
 mod server;
 
 use crate::harness::{Collector, SOON, Scene, wait_until};

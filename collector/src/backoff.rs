@@ -1,6 +1,5 @@
-//! Pauses between attempts to reach the other collector, and the words about them.
+//! Pauses between attempts to reach another collector or a stream, and the words about them.
 
-use super::target::ForwardTarget;
 use crate::stderr::{Chain, StderrLog};
 use crate::tls::chain_words;
 use std::io;
@@ -12,11 +11,20 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// The state of the connection, as far as it is reported: once when it is lost, and once when it is
 /// back.
 #[derive(Debug)]
-pub(super) struct Backoff {
-    target: ForwardTarget,
+pub(crate) struct Backoff {
+    attempt: Attempt,
     stderr: StderrLog,
     pause: Duration,
     failing: Option<Failing>,
+}
+
+/// The words for what is attempted.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    /// As in "failed to".
+    pub(crate) plain: String,
+    /// As in "again after".
+    pub(crate) going_on: String,
 }
 
 #[derive(Debug)]
@@ -26,18 +34,17 @@ struct Failing {
 }
 
 impl Backoff {
-    pub(super) fn new(target: ForwardTarget, stderr: StderrLog) -> Self {
-        Self { target, stderr, pause: PAUSE_MIN, failing: None }
+    pub(crate) fn new(attempt: Attempt, stderr: StderrLog) -> Self {
+        Self { attempt, stderr, pause: PAUSE_MIN, failing: None }
     }
 
     /// Takes note of a failure, and returns the pause before the next attempt.
-    pub(super) fn failed(&mut self, error: &io::Error) -> Duration {
+    pub(crate) fn failed(&mut self, error: &io::Error) -> Duration {
         let words = words(error);
         // A refusal after a lost connection is worth a line of its own, repetitions are not.
         if self.failing.as_ref().is_none_or(|failing| failing.words != words) {
-            let target = &self.target;
-            self.stderr
-                .log(format_args!("failed to forward to {target}: {words}, will go on trying"));
+            let attempt = &self.attempt.plain;
+            self.stderr.log(format_args!("failed to {attempt}: {words}, will go on trying"));
         }
         let since = self.failing.as_ref().map_or_else(Instant::now, |failing| failing.since);
         self.failing = Some(Failing { since, words });
@@ -47,12 +54,12 @@ impl Backoff {
     }
 
     /// Takes note that a batch was acknowledged.
-    pub(super) fn succeeded(&mut self) {
+    pub(crate) fn succeeded(&mut self) {
         self.pause = PAUSE_MIN;
         if let Some(failing) = self.failing.take() {
             let seconds = failing.since.elapsed().as_secs_f32();
-            let target = &self.target;
-            self.stderr.log(format_args!("forwarding to {target} again after {seconds:.1} s"));
+            let attempt = &self.attempt.going_on;
+            self.stderr.log(format_args!("{attempt} again after {seconds:.1} s"));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A batch of a relay, made into runs: each line as it stands in the relay's file, with the relay's
-//! name behind the peer's.
+//! A batch of a relay or of a stream, made into runs: each line as it stands in the relay's file, with
+//! the relay's name behind the peer's.
 
 use crate::clock::now;
 use crate::decode::fit;
@@ -9,6 +9,9 @@ use memchr::memmem;
 use netlog_wire::{BatchHeader, BatchSender, Identity, Line, Record, push_json};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Bytes of the hub's room that a batch takes, for one of its lines.
+const LINE: usize = 64;
 
 /// Senders of one relay that are remembered between batches.
 const MOST_SENDERS: usize = 10_000;
@@ -64,6 +67,11 @@ impl RelaySenders {
 }
 
 impl RelayedBatch {
+    /// Bytes of the hub's room that it takes.
+    pub(super) fn room(&self) -> usize {
+        self.header.bytes as usize + LINE * self.header.records() as usize
+    }
+
     /// Its runs, once it is certain that it came as it was sent.
     pub(super) fn runs(&self, senders: &mut RelaySenders) -> Result<Vec<LineRun>, String> {
         let Self { header, packed } = self;

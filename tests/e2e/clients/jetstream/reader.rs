@@ -1,0 +1,212 @@
+//! A collector that reads a stream: `--from`.
+
+use super::server::{NatsServer, versions};
+use super::{publisher, send, wait_for_all};
+use crate::harness::{Collector, SOON, Scene, wait_until};
+use rustix::process::Signal;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A collector that reads what is published at `server` into one file.
+fn reader(scene: &Scene, server: &NatsServer) -> Collector {
+    Collector::with(scene, &format!("--listen tcp://127.0.0.1:0 --from {}", server.url()))
+}
+
+/// What a line says: the reader adds the name of the collector to its peer.
+fn said(line: &str) -> Option<&str> {
+    let plain = line.split_once("\"msg\":\"plain ")?.1;
+    plain.split('"').next()
+}
+
+/// Waits until the reader has these numbers, and checks that it has nothing twice.
+fn has_each_once(reader: &Collector, numbers: std::ops::Range<usize>) {
+    let mut found = Vec::new();
+    let came = wait_until(SOON, || {
+        let text = reader.text();
+        found = text.lines().filter_map(said).map(str::to_owned).collect();
+        found.len() >= numbers.len()
+    });
+    let expected: Vec<_> = numbers.map(|number| number.to_string()).collect();
+    assert!(came && found == expected, "{found:?}\n{}", reader.process.stderr());
+}
+
+/// Kills the collector, as `kill -9` does.
+fn kill(mut collector: Collector) {
+    collector.process.signal(Signal::KILL);
+    collector.process.end();
+}
+
+/// > A reader has each record of the stream once, whoever is killed.
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn a_reader_that_is_killed_goes_on_and_one_that_comes_later_has_everything() {
+    for version in versions() {
+        let mut server = NatsServer::start(&version);
+        let (site, first, second) = (Scene::new(), Scene::new(), Scene::new());
+        let collector = publisher(&site, &server);
+        send(&collector, 0..50);
+        let mut early = reader(&first, &server);
+        has_each_once(&early, 0..50);
+        let record = &early.records().0[0];
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let peer = record["peer"].as_str().expect("it has a peer");
+        assert!(peer.ends_with(&format!(" via {host}")), "{record}");
+        kill(early);
+        send(&collector, 50..100);
+        early = reader(&first, &server);
+        has_each_once(&early, 0..100);
+        let position = first.path("app.log.stream");
+        assert!(wait_until(SOON, || position.exists()));
+        // Without its position, it begins with the first message, and its marks drop all of it.
+        kill(early);
+        fs::remove_file(position).expect("it was written");
+        early = reader(&first, &server);
+        server.kill();
+        server.go_on();
+        send(&collector, 100..150);
+        has_each_once(&early, 0..150);
+        let late = reader(&second, &server);
+        has_each_once(&late, 0..150);
+        early.stop();
+        late.stop();
+        collector.stop();
+    }
+}
+
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn what_is_published_again_after_a_stream_went_back_is_read_once() {
+    for version in versions() {
+        let mut server = NatsServer::start(&version);
+        let (site, central) = (Scene::new(), Scene::new());
+        let collector = publisher(&site, &server);
+        let reader = reader(&central, &server);
+        send(&collector, 0..50);
+        has_each_once(&reader, 0..50);
+        let copied = site.path("copied");
+        server.copy_store(&copied);
+        send(&collector, 50..100);
+        has_each_once(&reader, 0..100);
+        server.go_back_to(&copied);
+        send(&collector, 100..150);
+        has_each_once(&reader, 0..150);
+        wait_for_all(&collector, &server);
+        reader.process.says("has lost messages that were read");
+        server.ask(async |context| context.delete_stream("NETLOG").await.expect("it is there"));
+        send(&collector, 150..200);
+        has_each_once(&reader, 0..200);
+        reader.stop();
+        collector.stop();
+    }
+}
+
+/// > A message that is not as it was published is skipped, counted and reported.
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn a_flipped_bit_in_a_message_is_found() {
+    let server = NatsServer::start(&versions()[0]);
+    let (site, central) = (Scene::new(), Scene::new());
+    let collector = publisher(&site, &server);
+    send(&collector, 0..50);
+    wait_for_all(&collector, &server);
+    let message = server.messages().remove(0);
+    let mut payload = message.payload.to_vec();
+    payload[20] ^= 1;
+    server.ask(async |context| {
+        let mut headers = message.headers.clone();
+        headers.insert("Nats-Expected-Stream", "NETLOG");
+        let subject = format!("netlog.b.{}", "0".repeat(32));
+        let sent = context.publish_with_headers(subject, headers, payload.into()).await;
+        sent.expect("it is sent").await.expect("it is stored");
+    });
+    send(&collector, 50..100);
+    let reader = reader(&central, &server);
+    reader.process.says("is damaged and was skipped");
+    let came = wait_until(SOON, || reader.text().contains("\"plain 99\""));
+    assert!(came, "{}", reader.text());
+    let lost = reader.records().0.into_iter().filter(|record| record["lost"] == 1);
+    assert_eq!(lost.count(), 1);
+    reader.stop();
+    collector.stop();
+}
+
+/// The files with messages in the store of a server.
+fn blocks(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true => blocks(&path, found),
+            false if path.extension().is_some_and(|end| end == "blk") => found.push(path),
+            false => {}
+        }
+    }
+}
+
+/// Servers find it themselves: some then leave out the message, some forget all that came after it.
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn a_flipped_bit_on_the_servers_disk_is_mended_from_the_file_or_reported() {
+    for version in versions() {
+        let mut server = NatsServer::start(&version);
+        let (site, central) = (Scene::new(), Scene::new());
+        let collector = publisher(&site, &server);
+        for begin in [0, 50, 100, 150] {
+            send(&collector, begin..begin + 50);
+            wait_for_all(&collector, &server);
+        }
+        let payload = server.messages().remove(1).payload;
+        server.kill();
+        let mut files = Vec::new();
+        blocks(&server.store(), &mut files);
+        let flipped = files.into_iter().find(|file| {
+            let mut bytes = fs::read(file).expect("it is there");
+            let at = bytes.windows(payload.len()).position(|window| window == payload);
+            if let Some(at) = at {
+                bytes[at + 20] ^= 1;
+                fs::write(file, bytes).expect("it can be written");
+            }
+            at.is_some()
+        });
+        assert!(flipped.is_some(), "{version}");
+        server.go_on();
+        let reader = reader(&central, &server);
+        let (mut whole, mut reported) = (false, false);
+        let settled = wait_until(SOON, || {
+            let text = reader.text();
+            let found: Vec<_> = text.lines().filter_map(said).collect();
+            whole = (0..200).all(|number| found.contains(&number.to_string().as_str()));
+            let stderr = reader.process.stderr();
+            let words = ["damaged and was skipped", "are missing in", "cannot be read"];
+            reported = words.iter().any(|words| stderr.contains(words));
+            assert!(found.len() <= 200, "{version}: something came twice");
+            whole || reported
+        });
+        assert!(settled, "{version}: {}", reader.text());
+        reader.stop();
+        collector.stop();
+    }
+}
+
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn a_reader_keeps_the_records_of_each_app_and_host_in_their_files() {
+    let server = NatsServer::start(&versions()[0]);
+    let (site, central) = (Scene::new(), Scene::new());
+    let collector = publisher(&site, &server);
+    let mut program = site.subject(&format!("to={} app=orders records=40", collector.authority()));
+    program.succeed();
+    let template = central.path("{app}/{host}.log");
+    let line = format!("--listen tcp://127.0.0.1:0 --from {}", server.url());
+    let reader = Collector::launch(&central, template, &line);
+    let file = || fs::read_dir(central.path("orders")).into_iter().flatten().flatten();
+    let lines = || {
+        let logs = file().map(|entry| entry.path());
+        let mut logs = logs.filter(|path| path.extension().is_some_and(|end| end == "log"));
+        logs.next().map_or(0, |path| fs::read_to_string(path).unwrap_or_default().lines().count())
+    };
+    assert!(wait_until(SOON, || lines() >= 40), "{}", reader.process.stderr());
+    assert_eq!(lines(), 40);
+    assert!(wait_until(SOON, || central.path(".stream").exists()));
+    reader.stop();
+    collector.stop();
+}

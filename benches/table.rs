@@ -3,7 +3,7 @@
 /// Where the rows' titles end.
 const TITLE: usize = 34;
 
-/// A table whose head is printed with its first row: one without rows is none.
+/// A table whose head is printed with its first row: without rows, nothing is printed.
 pub(crate) struct Table {
     head: Option<String>,
     width: usize,

@@ -33,7 +33,7 @@ pub fn stream(bytes: &[u8]) {
     any_cuts(bytes, None);
 }
 
-/// Whatever a stream is, the work it makes is bounded by its length, in bytes that are looked at.
+/// Checks that the work that any stream makes, in bytes that are read, is bounded by its length.
 pub fn work(bytes: &[u8]) {
     // Ten times that of plain text, and for short messages what each of them takes.
     let most = 60 * bytes.len() as u64 + 10_000;
@@ -48,7 +48,7 @@ pub fn pinned(format: &str, bytes: &[u8]) {
     any_cuts(bytes, Some(Pinned::named(format).expect("there is such a format")));
 }
 
-/// Whatever a datagram is, canonical records come of it, and the same ones when it comes in parts.
+/// Checks that any datagram gives canonical records, and the same ones when it comes in parts.
 pub fn datagram(bytes: &[u8]) {
     let pins = [None, Pinned::named("text"), Pinned::named("json"), Pinned::named("syslog")];
     for pin in pins.into_iter().chain([Pinned::named("gelf")]) {
@@ -74,7 +74,7 @@ pub fn chunks(mut bytes: &[u8]) {
     received(&datagrams, Some(Pinned::Gelf));
 }
 
-/// Whatever is in a ledger and however long its file is, the file is cut within it or not at all,
+/// Checks that for any ledger and any length of its file, the file is cut within it or not at all,
 /// what was cut stays cut, and the ledger that is written anew says the same.
 pub fn ledger(bytes: &[u8]) {
     let replay = |text: &[u8], len| LedgerState::at(0).replay(text, len);
@@ -103,7 +103,7 @@ pub fn query(bytes: &[u8]) {
     let _ = Params::parse(text, &["after", "follow", "order"], &Expressions::default());
 }
 
-/// Whatever a body brought, its records are canonical, and at most one for each byte.
+/// Checks that the records of a body are canonical, and at most one for each byte.
 fn posted(records: PostedRecords<'_>, bytes: usize) {
     let lines = written_within(records, LIMIT);
     assert!(lines.len() <= bytes + 1, "more records than bytes");

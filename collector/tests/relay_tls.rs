@@ -59,7 +59,8 @@ fn a_site_forwards_over_tls_and_the_centre_knows_it_by_its_certificate() {
 
 #[test]
 fn nothing_is_sent_to_a_collector_whose_certificate_is_not_trusted() {
-    let (ca, other) = (Ca::new(), Ca::new());
+    let ca = Ca::new();
+    let other = Ca::new();
     let server = ca.issue("localhost");
     let central = central(ca.options(&server), "127.0.0.1");
     let strangers = [

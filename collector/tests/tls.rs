@@ -62,7 +62,8 @@ fn lines_and_an_end_that_come_with_the_end_of_the_handshake_are_read_at_once() {
 /// Nobody sends or reads who should not, where certificates or tokens are asked for.
 #[test]
 fn only_certificates_of_the_client_ca_that_are_valid_are_let_in() {
-    let (ca, other) = (Ca::new(), Ca::new());
+    let ca = Ca::new();
+    let other = Ca::new();
     let serial =
         |params: &mut CertificateParams| params.serial_number = Some(SerialNumber::from(7));
     let revoked = ca.issue_with("revoked", serial);
@@ -221,7 +222,8 @@ fn certificates_are_renewed_under_load_without_losing_a_record() {
 
 #[test]
 fn a_certificate_is_optional_where_that_is_said_but_a_bad_one_is_refused() {
-    let (ca, other) = (Ca::new(), Ca::new());
+    let ca = Ca::new();
+    let other = Ca::new();
     let optional = Some(ClientCertificates::Optional);
     let options = TlsOptions { tls_client: optional, ..ca.mutual(&ca.issue("localhost")) };
     let bench = start(options);

@@ -1,7 +1,7 @@
 //! Spools of dead programs: kept as small as possible, discarded when there is no room, delivered in
 //! the background.
 
-use crate::spool::{Directory, RingEntry, Spool};
+use crate::spool::{Directory, RingEntry, Spool, SpoolError};
 use crate::stderr::report;
 use crate::worker::{Context, Destination, RetryPolicy, Worker};
 use std::collections::VecDeque;
@@ -72,10 +72,12 @@ impl Recovery {
 
     /// Discards the oldest spool to make room for a new one of `capacity`; `false` when there is
     /// none, or when even all of them would not be enough.
-    pub(crate) fn make_room(&mut self, capacity: u64) -> bool {
+    pub(crate) fn make_room(&mut self, capacity: u64, error: &SpoolError) -> bool {
         self.rings.retain(|entry| self.directory.is_of_the_dead(&entry.name));
         let gain: u64 = self.rings.iter().map(|entry| entry.allocated).sum();
-        if !self.directory.has_room(capacity, gain) {
+        // What the file system has free is not free for a user beyond a quota.
+        let free = if error.is_quota() { 0 } else { self.directory.free() };
+        if free.saturating_add(gain) < Directory::size_of_ring(capacity) {
             return false;
         }
         while let Some(entry) = self.rings.pop_front() {
@@ -141,5 +143,36 @@ impl Recovery {
             let _ = Worker { context }.run();
             busy.fetch_sub(1, Ordering::AcqRel);
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux", not(netlog_portable)))]
+mod tests {
+    use super::*;
+    use crate::identity::SenderIdentity;
+    use std::io;
+    use std::time::Instant;
+
+    #[test]
+    fn beyond_a_quota_no_earlier_run_is_discarded_for_a_spool_that_cannot_be_had_even_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = Directory::open_or_create(dir.path()).unwrap();
+        drop(directory.create(SenderIdentity::current("app", "host", 1 << 16)).unwrap());
+        let error = |kind: io::ErrorKind| SpoolError {
+            path: dir.path().into(),
+            action: "create the spool",
+            cause: kind.into(),
+        };
+        let quota = error(io::ErrorKind::QuotaExceeded);
+        let mut recovery = Recovery::new(Arc::clone(&directory), "app");
+        assert!(!recovery.make_room(1 << 20, &quota));
+        assert_eq!(directory.rings(None, |_| {}).len(), 1);
+        // One as small as the dead one's. A child of another test may hold its lock for a moment.
+        let until = Instant::now() + Duration::from_secs(10);
+        let discarded = || Recovery::new(Arc::clone(&directory), "app").make_room(1 << 16, &quota);
+        while !discarded() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(directory.rings(None, |_| {}).is_empty());
     }
 }

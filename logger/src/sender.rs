@@ -284,7 +284,7 @@ fn create_fitting(
     loop {
         match directory.create(identity.clone()) {
             Err(e) if e.is_too_large() && identity.capacity > LEAST_SPOOL => identity.capacity /= 2,
-            Err(e) if e.is_no_room() && recovery.make_room(identity.capacity) => {}
+            Err(e) if e.is_no_room() && recovery.make_room(identity.capacity, &e) => {}
             created => {
                 if created.is_ok() && identity.capacity < wanted {
                     let size = identity.capacity >> 10;

@@ -28,7 +28,8 @@ fn latest_year(collector: &Collector) -> i64 {
 #[test]
 fn whoever_waits_for_a_collector_is_not_delayed_by_steps_of_the_clock_and_its_records_follow_them()
 {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let Some(clock) = clock(&scene) else { return };
     let told = format!(
         "to={} do=pace threads=1 rate=50 life=1 progress={}",
@@ -68,7 +69,8 @@ fn whoever_waits_for_a_collector_is_not_delayed_by_steps_of_the_clock_and_its_re
 
 #[test]
 fn the_run_that_is_given_up_first_is_the_oldest_one_even_if_the_clock_was_set_back_after_it() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let Some(clock) = clock(&scene) else { return };
     for (run, offset) in [(1, 0), (2, -YEAR), (3, -2 * YEAR)] {
         clock.set(offset);

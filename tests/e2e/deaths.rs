@@ -70,7 +70,8 @@ fn lines(scene: &Scene) -> usize {
 /// The collector is killed.
 #[test]
 fn a_collector_killed_eight_times_under_four_threads_has_200_000_records_once_each_in_order() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let mut phoenix = Phoenix::start(&scene, &port, "");
     let told =
         format!("to={} threads=4 records=50000 block=600 spool=1000000 wait=1", port.address());
@@ -87,7 +88,8 @@ fn a_collector_killed_eight_times_under_four_threads_has_200_000_records_once_ea
 #[test]
 fn of_a_program_killed_together_with_its_collector_every_record_arrives_once_without_a_gap() {
     for round in 0..5 {
-        let (scene, port) = (Scene::new(), Port::reserve());
+        let scene = Scene::new();
+        let port = Port::reserve();
         let mut phoenix = Phoenix::start(&scene, &port, "");
         let told = format!("to={} threads=2 records=50000 block=600", port.address());
         let subject = scene.subject(&told);
@@ -108,7 +110,8 @@ fn of_a_program_killed_together_with_its_collector_every_record_arrives_once_wit
 /// Complaints tracing#858, #1940: there is no rotation by size.
 #[test]
 fn rotation_by_size_loses_and_repeats_nothing_also_when_the_collector_is_killed_over_it() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let mut phoenix = Phoenix::start(&scene, &port, "--rotate-size 500KiB --compress off");
     // A small spool: what is under way at once is less than a file, so that there are many files.
     let told = "threads=2 records=20000 block=600 spool=262144 wait=1";
@@ -129,7 +132,8 @@ fn rotation_by_size_loses_and_repeats_nothing_also_when_the_collector_is_killed_
 
 #[test]
 fn a_file_moved_away_and_told_of_by_sighup_is_followed_by_a_new_one_without_a_seam() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let phoenix = Phoenix::start(&scene, &port, "");
     let told =
         format!("to={} threads=2 records=60000 block=600 spool=65536 wait=1", port.address());
@@ -165,7 +169,8 @@ fn a_file_moved_away_without_a_word_is_followed_by_a_new_one_too() {
 /// The program is killed.
 #[test]
 fn a_program_that_did_not_end_cleanly_has_a_record_that_says_so() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let told = format!("to={} app=orders records=37 end=kill", port.address());
     let mut subject = scene.subject(&told);
     let pid = subject.pid();
@@ -183,7 +188,8 @@ fn a_program_that_did_not_end_cleanly_has_a_record_that_says_so() {
 #[test]
 fn what_is_recovered_is_counted_in_full_though_collector_and_deliverer_are_killed_in_between() {
     const ALL: usize = 40_000;
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let told = format!("to={} app=orders records={ALL} end=kill", port.address());
     scene.subject(&told).end();
     let mut phoenix = Phoenix::start(&scene, &port, "");
@@ -204,7 +210,8 @@ fn what_is_recovered_is_counted_in_full_though_collector_and_deliverer_are_kille
 
 #[test]
 fn a_damaged_ledger_is_told_of_and_the_file_is_kept() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let listen = format!("--listen tcp://{}", port.address());
     let first = Collector::with(&scene, &listen);
     scene.subject(&format!("to={} records=500", port.address())).succeed();
@@ -221,7 +228,8 @@ fn a_damaged_ledger_is_told_of_and_the_file_is_kept() {
 
 #[test]
 fn with_sync_the_collector_acks_and_keeps_the_same() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let mut phoenix = Phoenix::start(&scene, &port, "--sync");
     let told = format!("to={} threads=2 records=5000 block=600 wait=1", port.address());
     let mut subject = scene.subject(&told);
@@ -236,7 +244,8 @@ fn with_sync_the_collector_acks_and_keeps_the_same() {
 
 #[test]
 fn whole_lines_of_a_plain_peer_are_kept_when_the_collector_is_killed() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let mut phoenix = Phoenix::start(&scene, &port, "");
     let lines: String = (1..=5000).map(|n| format!("line {n}\n")).collect();
     speak(&port.address(), lines.as_bytes());

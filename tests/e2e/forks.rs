@@ -4,7 +4,8 @@ use crate::harness::{Collector, Port, SOON, Scene, assert_each_once, message, wa
 
 #[test]
 fn what_a_killed_parent_left_is_delivered_while_its_forked_child_still_lives() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let told = format!("to={} do=orphan records=500", port.address());
     let mut parent = scene.subject(&told);
     parent.says("the child lives");
@@ -22,7 +23,8 @@ fn what_a_killed_parent_left_is_delivered_while_its_forked_child_still_lives() {
 fn a_grandchild_forked_while_a_thread_of_its_parent_logs_for_the_first_time_logs_and_does_not_hang()
 {
     const CHILDREN: usize = 60;
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let told = format!("to={} do=grandchildren records={CHILDREN}", port.address());
     let mut subject = scene.subject(&told);
     assert!(subject.end_within(SOON * 3).success(), "{}", subject.stderr());

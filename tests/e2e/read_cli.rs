@@ -284,7 +284,8 @@ fn times_that_a_change_of_clocks_skips_or_doubles_hide_no_record() {
 
 #[test]
 fn on_a_terminal_the_end_of_a_sender_that_crashed_is_a_row_that_no_peer_can_forge() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     scene.subject(&format!("to={} app=orders records=3 end=kill", port.address())).end();
     let collector = Collector::serving(&scene, &format!("--listen tcp://{}", port.address()));
     scene.netlog(&format!("ship --to {}", port.address())).succeed();

@@ -49,7 +49,8 @@ pub(crate) struct Program {
 
 impl Post {
     pub(crate) fn new(options: String) -> Self {
-        let (scene, port) = (Scene::new(), Port::reserve());
+        let scene = Scene::new();
+        let port = Port::reserve();
         let mut post = Self { scene, port, options, collector: None, kills: 0 };
         post.start();
         post

@@ -83,7 +83,8 @@ impl Delivered {
 #[test]
 fn a_crash_loop_of_ten_starts_in_a_small_dev_shm_keeps_every_run_while_the_collector_is_away() {
     for size in ["64m", "4m"] {
-        let (scene, port) = (Scene::new(), Port::reserve());
+        let scene = Scene::new();
+        let port = Port::reserve();
         let Some(memory) = SmallMemory::mount(&scene, size) else { return };
         let told = format!("to={} app=loop records=3 end=kill", port.address());
         let runs: Vec<_> = (0..10).map(|_| memory.run(&scene, &told)).collect();
@@ -98,7 +99,8 @@ fn a_crash_loop_of_ten_starts_in_a_small_dev_shm_keeps_every_run_while_the_colle
 
 #[test]
 fn of_a_long_crash_loop_in_a_small_dev_shm_the_newest_runs_are_kept_and_the_others_are_counted() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let Some(memory) = SmallMemory::mount(&scene, "4m") else { return };
     let told = format!("to={} app=loop records=500 pad=100 end=kill", port.address());
     let pids: Vec<u64> = (0..40).map(|_| memory.run(&scene, &told).0).collect();
@@ -109,7 +111,8 @@ fn of_a_long_crash_loop_in_a_small_dev_shm_the_newest_runs_are_kept_and_the_othe
 
 #[test]
 fn of_hundreds_of_short_runs_as_cron_starts_them_a_small_dev_shm_keeps_as_many_as_fit() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let Some(memory) = SmallMemory::mount(&scene, "1m") else { return };
     let told = format!("to={} app=cron records=5", port.address());
     let pids: Vec<u64> = (0..200).map(|_| memory.run(&scene, &told).0).collect();
@@ -120,7 +123,8 @@ fn of_hundreds_of_short_runs_as_cron_starts_them_a_small_dev_shm_keeps_as_many_a
 
 #[test]
 fn no_earlier_run_is_discarded_for_a_spool_that_cannot_be_had_even_so() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let Some(memory) = SmallMemory::mount(&scene, "4m") else { return };
     let told = format!("to={} app=app records=100 spool=65536 end=kill", port.address());
     let (pid, _) = memory.run(&scene, &told);

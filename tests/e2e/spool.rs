@@ -237,7 +237,8 @@ fn run_limited(scene: &Scene, bytes: u32, told: &str) -> Child {
 
 #[test]
 fn a_limit_of_file_sizes_halves_the_spool_or_moves_it_to_memory_and_kills_nobody() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     left_behind(&scene, &port, "app", 50);
     let collector = Collector::with(&scene, &format!("--listen tcp://{}", port.address()));
     let told = |app: &str| format!("to={} app={app} records=100", port.address());
@@ -272,7 +273,8 @@ fn removed(scene: &Scene, port: &Port) -> Child {
 
 #[test]
 fn a_program_whose_spool_directory_was_removed_is_killed_and_nothing_is_lost() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let subject = removed(&scene, &port);
     subject.signal(Signal::KILL);
     drop(subject);
@@ -286,7 +288,8 @@ fn a_program_whose_spool_directory_was_removed_is_killed_and_nothing_is_lost() {
 
 #[test]
 fn a_program_whose_spool_directory_was_removed_delivers_everything_once_and_cleans_up() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let mut subject = removed(&scene, &port);
     let collector = Collector::with(&scene, &format!("--listen tcp://{}", port.address()));
     let all = collector.wait_for(40);

@@ -51,7 +51,8 @@ fn of(scene: &Scene, app: &str) -> Records {
 
 #[test]
 fn two_apps_are_in_two_files_once_each_in_order_over_a_collector_killed_six_times() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     let line = format!("--listen tcp://{} --rotate-size 1MiB --compress off", port.address());
     let mut collector = start(&scene, &line);
     let subject = |app: &str| {

@@ -261,7 +261,7 @@ fn tokens_are_read_again_at_a_hangup() {
     let next = "Authorization: Bearer the-next-one\r\n";
     let status = |bearer: &str| get_with(&server, "/senders", bearer).status;
     assert!(wait_until(SOON, || status(next) == 200));
-    assert_eq!(status(BEARER), 401, "the old one is none any more");
+    assert_eq!(status(BEARER), 401, "the old one no longer works");
     std::fs::write(&path, "not a token").expect("it is ours");
     collector.process.signal(Signal::HUP);
     collector.process.says("the tokens stay: line 1: expected a token");

@@ -70,7 +70,7 @@ impl Text {
         self.push_with(out, line, |out, text| out.extend_from_slice(text.as_bytes()));
     }
 
-    /// The same, with `matter` writing what stands behind the source, message and values, piece by
+    /// The same, with `matter` writing the part behind the source, message and values, piece by
     /// piece as it is shown: so that it can make parts of it stand out.
     pub fn push_with(
         self,

@@ -23,7 +23,8 @@ pub(crate) fn call(number: u64) {
     const CLIENTS: [&str; 4] = ["acme-capital", "bluebird", "client-00417", "zed"];
     let price = 100.0 + (number % 1000) as f64 * 0.37;
     let client = CLIENTS[(number & 3) as usize];
-    let (id, micros) = (1_000_000 + number, 10 + (number % 977) as u32);
+    let id = 1_000_000 + number;
+    let micros = 10 + (number % 977) as u32;
     REQUEST.with(|_| {
         tracing::info!("order {id} filled at {price:.2} for client {client} in {micros} us");
     });

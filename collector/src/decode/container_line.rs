@@ -39,7 +39,7 @@ fn first_blank(window: &[u8; LONGER]) -> Option<usize> {
     })
 }
 
-/// Reads such a line into `draft`; `None` when it is none.
+/// Reads such a line into `draft`; `None` for any other.
 pub(super) fn read<'a>(line: &'a str, draft: &mut Draft<'a>, scratch: &mut Scratch) -> Option<()> {
     let (time, rest) = line.split_once(' ')?;
     let (stream, rest) = rest.split_once(' ').filter(|(s, _)| matches!(*s, "stdout" | "stderr"))?;

@@ -127,7 +127,9 @@ impl UnpackedEvents {
     ///
     /// When they are not all whole.
     pub(crate) fn new(bytes: Vec<u8>) -> Result<Self, UnreadFrame> {
-        let (mut at, mut count, mut last) = (0, 0, 0);
+        let mut at = 0;
+        let mut count = 0;
+        let mut last = 0;
         while at < bytes.len() {
             let frame = LumberjackFrame::parse(&bytes[at..])?;
             at += frame.len;

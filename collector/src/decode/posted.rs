@@ -10,7 +10,7 @@ use crate::senders::grant::{Grant, Scope};
 use netlog_wire::{Identity, Record};
 use std::mem::{replace, take};
 
-/// A record that was written, or the fault of a part that is none.
+/// A record that was written, or the fault of a part that is no record.
 pub(crate) type Posted = Result<(), Fault>;
 
 /// The reason why a part of a body or message is not a record.

@@ -28,7 +28,7 @@ impl<'a> FieldValue<'a> {
         }
     }
 
-    /// A number of any width; 0 for a value that is none.
+    /// A number of any width; 0 for any other value.
     pub(super) fn number(self) -> u64 {
         match self {
             Self::Varint(number) | Self::Fixed64(number) => number,

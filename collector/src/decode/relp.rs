@@ -65,7 +65,7 @@ impl<'a> RelpFrame<'a> {
     }
 }
 
-/// The number that `bytes` begin with, and what stands behind one of `ends`.
+/// The number that `bytes` begin with, and the rest behind one of `ends`.
 fn digits<'a>(bytes: &'a [u8], ends: &[u8]) -> Result<Option<(u64, &'a [u8])>, MalformedRelp> {
     let len = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     match bytes.get(len) {

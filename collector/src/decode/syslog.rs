@@ -124,7 +124,7 @@ fn split_word(text: &str) -> (&str, &str) {
     }
 }
 
-/// Reads what stands behind a time.
+/// Reads the rest of a message behind its time.
 fn behind_time<'a>(rest: &'a str, local: Option<&str>, draft: &mut Draft<'a>) -> &'a str {
     let rest = rest.strip_prefix([':', ',']).unwrap_or(rest).trim_start_matches(' ');
     if rest.starts_with('%') {

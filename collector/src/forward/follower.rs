@@ -173,7 +173,7 @@ impl FollowedFile {
         Ok((offset < end.limit).then_some(SourceRun { range: offset..end.limit, origin }))
     }
 
-    /// What of `run` begins at `offset`, if it has numbers that others accept; `None` if it has not,
+    /// The part of `run` that begins at `offset`, if it has numbers that others accept; `None` if not,
     /// or if the file was changed there.
     fn numbered(&mut self, offset: u64, run: &SourceRun) -> io::Result<Option<NumberedStretch>> {
         let RunOrigin::Numbered { sender, first, count } = run.origin else { return Ok(None) };

@@ -4,7 +4,7 @@ use super::posted;
 use crate::decode::otlp::{JsonRecords, ProtobufRecords};
 use crate::decode::{bulk as elastic, loki as push, post, splunk};
 
-/// Whatever an OTLP request is, in protobuf or in JSON, its records are canonical.
+/// Checks that the records of any OTLP request, in protobuf or in JSON, are canonical.
 pub fn otlp(bytes: &[u8]) {
     posted(Box::new(ProtobufRecords::new(bytes, 0)), bytes.len());
     if let Some(records) = JsonRecords::new(bytes, 0) {
@@ -12,7 +12,7 @@ pub fn otlp(bytes: &[u8]) {
     }
 }
 
-/// Whatever a push of Loki is, in JSON or in protobuf, its records are canonical.
+/// Checks that the records of any push of Loki, in JSON or in protobuf, are canonical.
 pub fn loki(bytes: &[u8]) {
     posted(push::protobuf(bytes, 0), bytes.len());
     if let Some(records) = push::json(bytes, 0) {
@@ -20,7 +20,7 @@ pub fn loki(bytes: &[u8]) {
     }
 }
 
-/// Whatever a bulk request of Elasticsearch is, its records are canonical, and each action that
+/// Checks that the records of any bulk request of Elasticsearch are canonical, and each action that
 /// can be read has an answer.
 pub fn bulk(bytes: &[u8]) {
     posted(elastic::records(bytes, 0), bytes.len());
@@ -29,7 +29,7 @@ pub fn bulk(bytes: &[u8]) {
     assert!(faults <= 1, "{faults} actions have no answer");
 }
 
-/// Whatever else is posted, its records are canonical: text, JSON, events of Splunk and of Seq.
+/// Checks that the records of any other body are canonical: text, JSON, events of Splunk and of Seq.
 pub fn bodies(bytes: &[u8]) {
     posted(post::text_records(bytes, 0), bytes.len());
     posted(post::json_records(bytes, 0), 2 * bytes.len());

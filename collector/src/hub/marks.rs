@@ -117,7 +117,7 @@ impl Marks {
         if over { self.forget(now) } else { Forgotten::default() }
     }
 
-    /// Number of times that some were forgotten; whoever knows more than the marks may follow.
+    /// Number of times that some were forgotten. Tables that know more senders follow when it grows.
     pub(crate) fn rounds(&self) -> u64 {
         self.rounds.load(Relaxed)
     }

@@ -31,7 +31,7 @@ pub(super) struct SubmitOutcome {
     pub(super) first: Option<String>,
     /// Faults that are records which the token may not send.
     pub(super) forbidden: u64,
-    /// What stands behind a fault could not be read.
+    /// The rest behind a fault could not be read.
     pub(super) broken: bool,
 }
 

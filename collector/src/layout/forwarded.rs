@@ -76,7 +76,7 @@ pub(crate) struct Forwarded {
     landed: Condvar,
 }
 
-/// Whether records are on their way, and whether more may be sent.
+/// State of the records on their way: some are, or none, and more may be sent or not.
 #[derive(Debug, Default)]
 struct Flight {
     sending: bool,

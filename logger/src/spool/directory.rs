@@ -89,11 +89,14 @@ impl Directory {
         lstat(self.path(name)).map_or(0, |stat| stat.st_blocks as u64 * 512)
     }
 
-    /// `true` if a ring of `capacity` fits once `gain` more bytes are free.
-    pub(crate) fn has_room(&self, capacity: u64, gain: u64) -> bool {
-        let free =
-            statvfs(&self.path).map_or(0, |free| free.f_bavail.saturating_mul(free.f_frsize));
-        free.saturating_add(gain) >= data_at() as u64 + capacity
+    /// Bytes that its file system has free.
+    pub(crate) fn free(&self) -> u64 {
+        statvfs(&self.path).map_or(0, |free| free.f_bavail.saturating_mul(free.f_frsize))
+    }
+
+    /// Bytes that the file of a ring of `capacity` takes.
+    pub(crate) fn size_of_ring(capacity: u64) -> u64 {
+        data_at() as u64 + capacity
     }
 
     /// Creates an empty file of this name, if possible.

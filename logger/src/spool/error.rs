@@ -8,9 +8,9 @@ use std::path::PathBuf;
 /// A failure to open or create a spool or its directory.
 #[derive(Debug)]
 pub(crate) struct SpoolError {
-    pub(super) path: PathBuf,
-    pub(super) action: &'static str,
-    pub(super) cause: io::Error,
+    pub(crate) path: PathBuf,
+    pub(crate) action: &'static str,
+    pub(crate) cause: io::Error,
 }
 
 impl SpoolError {
@@ -24,6 +24,11 @@ impl SpoolError {
     pub(crate) fn is_no_room(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self.cause.kind(), StorageFull | QuotaExceeded)
+    }
+
+    /// `true` if a quota of the user is used up, whatever the file system has free.
+    pub(crate) fn is_quota(&self) -> bool {
+        self.cause.kind() == io::ErrorKind::QuotaExceeded
     }
 }
 

@@ -17,8 +17,12 @@ impl NoDirectory {
         match *self {}
     }
 
-    pub(crate) fn has_room(&self, _capacity: u64, _gain: u64) -> bool {
+    pub(crate) fn free(&self) -> u64 {
         match *self {}
+    }
+
+    pub(crate) fn size_of_ring(capacity: u64) -> u64 {
+        capacity
     }
 
     pub(crate) fn is_of_the_dead(&self, _name: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The objects within objects whose members have meanings of their own.
 
-/// The objects whose members are looked at one by one.
+/// The objects whose members are read each on its own.
 pub(in crate::decode) const OPENED: [&str; 21] = [
     "fields",
     "span",

@@ -37,7 +37,7 @@ impl LumberjackEvent<'_> {
     }
 }
 
-/// What Beats say of an event for Logstash only is left out, but the name of the Beat is the app if
+/// Leaves out the members that Beats add for Logstash only, but the name of the Beat is the app if
 /// nothing else is.
 fn with_beat(mut record: Record<'static>) -> Record<'static> {
     let Some(at) = record.kv.iter().position(|(key, _)| key == "@metadata") else { return record };

@@ -147,7 +147,7 @@ impl<'a> JsonRecords<'a> {
         self.scope_known = false;
     }
 
-    /// Reads a resource or a scope that stands behind what it is about: most write it in front, as
+    /// Reads a resource or a scope that follows the records it is about: most write it in front, as
     /// its number is the lower one.
     fn look_ahead(&mut self, place: ExportPlace) -> Result<(), MalformedJson> {
         let mut ahead = self.cursor;

@@ -5,7 +5,7 @@ use super::split_word;
 use super::tag::{is_host, tagged};
 use crate::decode::draft::{Draft, Text};
 
-/// Reads what stands behind the time of such a message; `None` when it is none.
+/// Reads such a message from behind its time; `None` for any other.
 pub(super) fn access_point<'a>(rest: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
     let (first, behind) = split_word(rest);
     if let Some(device) = device(first) {
@@ -28,7 +28,8 @@ fn device(word: &str) -> Option<&str> {
     let quoted = || word.strip_prefix("(\"")?.strip_suffix("\")");
     let device = word.strip_suffix(':').or_else(quoted)?;
     let mut parts = device.split(',');
-    let (_, address, version) = (parts.next()?, parts.next()?, parts.next()?);
+    let address = parts.nth(1)?;
+    let version = parts.next()?;
     let hex = address.len() == 12 && address.bytes().all(|byte| byte.is_ascii_hexdigit());
     (hex && version.starts_with('v') && parts.next().is_none()).then_some(device)
 }

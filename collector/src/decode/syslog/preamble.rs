@@ -79,7 +79,7 @@ fn is_address(word: &str) -> bool {
     word.contains("::") && word.parse::<Ipv6Addr>().is_ok()
 }
 
-/// Reads what stands behind the parts, if it is what may.
+/// Reads the rest behind the parts, if it may follow them.
 fn behind_parts<'a>(rest: &'a str, draft: &mut Draft<'a>) -> Option<&'a str> {
     if is_mnemonic(rest) {
         return Some(rest);

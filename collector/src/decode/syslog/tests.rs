@@ -1,4 +1,4 @@
-//! Structured data, and whatever else stands behind a priority.
+//! Structured data, and everything else that may follow a priority.
 
 use super::*;
 use crate::decode::origin::Origin;

@@ -40,8 +40,8 @@ enum Class {
 }
 
 impl MarkTable {
-    /// Forgets whoever was silent for a week, and then as much as has to be for all to take no more
-    /// than `most` bytes.
+    /// Forgets senders that were silent for a week, and then the cheapest until the others take at most
+    /// `most` bytes.
     pub(super) fn forget(&mut self, now: i64, most: u64) -> Forgotten {
         self.take_out_those_that_left(now);
         let since = now - FORGET;

@@ -1,4 +1,4 @@
-//! What is forgotten, and in which order.
+//! The order in which senders are forgotten.
 
 use super::forgetting::FORGET;
 use super::table::{GAP_BYTES, SENDER_BYTES};
@@ -46,9 +46,26 @@ fn a_sender_long_silent_is_forgotten() {
 }
 
 #[test]
+fn restarts_never_shorten_the_week_of_silence_after_which_a_sender_is_forgotten() {
+    let day = FORGET / 7;
+    for silent in 0..7 {
+        let marks = Marks::default();
+        let gaps = NumberGaps::default();
+        let id = SenderId(1);
+        let owner = Owner::NOBODY;
+        let held = HeldMark { id, mark: 7, gaps, ended: false, returned: false, seen: 99, owner };
+        let clock = monotonic_seconds();
+        marks.restore(vec![held.by_monotonic_clock(99 + silent * day)], clock);
+        marks.forget(clock + (7 - silent) * day - 60);
+        assert_eq!(marks.written(id), 7, "after {silent} days");
+    }
+}
+
+#[test]
 fn nobody_is_forgotten_because_the_wall_clock_was_set_years_ahead_while_the_collector_was_away() {
     let marks = Marks::default();
-    let (gaps, owner) = (NumberGaps::default(), Owner::NOBODY);
+    let gaps = NumberGaps::default();
+    let owner = Owner::NOBODY;
     let id = SenderId(1);
     let held = HeldMark { id, mark: 7, gaps, ended: false, returned: false, seen: 99, owner };
     let clock = monotonic_seconds();

@@ -41,7 +41,7 @@ impl Submitter<'_> {
         }
         let mut defaults = Defaults::default();
         if let Some((index, _)) = head.uri.path()[1..].split_once('/') {
-            // A name that is none for an app is left out.
+            // A name that cannot be an app's is left out.
             let _ = defaults.take("app", index);
         }
         let grant = grant.as_deref();

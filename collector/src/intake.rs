@@ -36,6 +36,7 @@ mod timeouts;
 mod unpack;
 mod unpack_room;
 
+use accept::ListenerSettings;
 use datagram_socket::DatagramSocket;
 use listener_format::ListenerFormat;
 use std::io;
@@ -69,32 +70,34 @@ pub(crate) fn start(sockets: Vec<BoundSocket>, shared: &IntakeContext) -> io::Re
 }
 
 fn serve(bound: BoundSocket, shared: &IntakeContext, intakes: &mut JoinSet<()>) -> io::Result<()> {
-    let BoundSocket { address, socket, format, proxy, file } = bound;
+    let BoundSocket { address, socket, format, proxy, passed, file } = bound;
     let shared = shared.clone();
+    let settings = ListenerSettings { format, proxy, passed };
     match address.transport {
         Transport::Tcp => {
             let listener = StreamListener::Tcp(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, format, proxy, shared));
+            intakes.spawn(accept::run(listener, settings, shared));
         }
         Transport::Http => {
             let listener = StreamListener::Tcp(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, ListenerFormat::Http, proxy, shared));
+            let settings = ListenerSettings { format: ListenerFormat::Http, ..settings };
+            intakes.spawn(accept::run(listener, settings, shared));
         }
         Transport::Tls => {
             let listener = StreamListener::Tls(TcpListener::from_std(socket.into())?);
-            intakes.spawn(accept::run(listener, format, proxy, shared));
+            intakes.spawn(accept::run(listener, settings, shared));
         }
         Transport::Unix => {
             let listener = StreamListener::Unix(UnixListener::from_std(socket.into())?, file);
-            intakes.spawn(accept::run(listener, format, proxy, shared));
+            intakes.spawn(accept::run(listener, settings, shared));
         }
         Transport::Udp => {
             let socket = DatagramSocket::Udp(UdpSocket::from_std(socket.into())?);
-            intakes.spawn(datagrams::run(socket, format.pin(), shared));
+            intakes.spawn(datagrams::run(socket, settings.format.pin(), shared));
         }
         Transport::Unixgram => {
             let socket = DatagramSocket::Unix(UnixDatagram::from_std(socket.into())?, file);
-            intakes.spawn(datagrams::run(socket, format.pin(), shared));
+            intakes.spawn(datagrams::run(socket, settings.format.pin(), shared));
         }
     }
     Ok(())

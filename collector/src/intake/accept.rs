@@ -28,6 +28,18 @@ const QUIET: Duration = Duration::from_secs(10);
 /// Longer than it takes tokio to learn from the kernel that someone waits to be accepted.
 const LAST_ACCEPT: Duration = Duration::from_millis(10);
 
+/// Connections that come all the time do not keep the collector from ending.
+const LAST_ACCEPTS: Duration = Duration::from_millis(200);
+
+/// A listener's part in how its connections are served.
+pub(crate) struct ListenerSettings {
+    pub(crate) format: ListenerFormat,
+    /// Connections begin with a PROXY header.
+    pub(crate) proxy: bool,
+    /// The service manager keeps the socket when the collector ends.
+    pub(crate) passed: bool,
+}
+
 /// An accepted connection, and the format of its listener.
 struct Accepted {
     stream: PeerStream,
@@ -42,10 +54,10 @@ struct Accepted {
 /// Accepts until the collector is to end, then waits for the connections to drain.
 pub(crate) async fn run(
     mut listener: StreamListener,
-    format: ListenerFormat,
-    proxy: bool,
+    settings: ListenerSettings,
     shared: IntakeContext,
 ) {
+    let ListenerSettings { format, proxy, passed } = settings;
     let mut connections = JoinSet::new();
     let shared = Arc::new(shared);
     let tls = shared.tls.clone().filter(|_| matches!(listener, StreamListener::Tls(_)));
@@ -68,8 +80,13 @@ pub(crate) async fn run(
         }
     }
     listener.hide();
-    // Whoever the kernel has let in already has been told that it is served.
-    while let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await {
+    // Whoever the kernel has let in already has been told that it is served: by this collector, or
+    // by the next one, to which the service manager passes the same socket.
+    let end = Instant::now() + LAST_ACCEPTS;
+    while !passed
+        && Instant::now() < end
+        && let Ok(Ok((stream, peer))) = timeout(LAST_ACCEPT, listener.accept()).await
+    {
         serve(accepted(stream, peer), &shared, &mut connections);
     }
     drop(listener);

@@ -56,6 +56,8 @@ pub(crate) struct BoundSocket {
     pub(crate) format: ListenerFormat,
     /// Connections begin with a PROXY header, as `?proxy=on` asks.
     pub(crate) proxy: bool,
+    /// The service manager has opened it, and keeps it when the collector ends.
+    pub(crate) passed: bool,
     /// Name of a Unix socket, to be removed at the end.
     pub(crate) file: Option<SocketFile>,
 }

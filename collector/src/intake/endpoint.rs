@@ -262,7 +262,8 @@ impl Endpoint {
         }
         let address = Address { transport, at: BoundAt::Path(plan.path.clone()) };
         let format = self.format.load()?;
-        Ok(vec![BoundSocket { address, socket, format, proxy: false, file: Some(file) }])
+        let file = Some(file);
+        Ok(vec![BoundSocket { address, socket, format, proxy: false, passed: false, file }])
     }
 
     fn bind_net(
@@ -284,7 +285,8 @@ impl Endpoint {
                     let address = Address { transport, at: BoundAt::Net(at) };
                     let format = self.format.load()?;
                     let proxy = self.proxy;
-                    bound.push(BoundSocket { address, socket, format, proxy, file: None });
+                    let passed = false;
+                    bound.push(BoundSocket { address, socket, format, proxy, passed, file: None });
                 }
                 // A machine without IPv6 still has a localhost.
                 Err(error) if !bound.is_empty() && missing(&error) => {}

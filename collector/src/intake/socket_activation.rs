@@ -34,7 +34,8 @@ pub(crate) fn take(format: &ListenerFormat) -> io::Result<Vec<BoundSocket>> {
         let (transport, socket) = one(&mut passed, index)?;
         socket.set_nonblocking(true)?;
         let address = Address { transport, at: at(&socket)? };
-        Ok(BoundSocket { address, socket, format: format.clone(), proxy: false, file: None })
+        let format = format.clone();
+        Ok(BoundSocket { address, socket, format, proxy: false, passed: true, file: None })
     };
     (0..count).map(bind).collect()
 }

@@ -1,5 +1,4 @@
-//! Rights that a token gives: the senders it may log as, those whose records it may read, and those
-//! whose filters it may set.
+//! Rights that a token gives: the senders it may log as, and the senders whose records it may read.
 
 use crate::clock::now;
 use crate::glob::glob;
@@ -14,8 +13,6 @@ pub(crate) struct Grant {
     pub(crate) name: String,
     pub(crate) send: Scope,
     pub(crate) read: Scope,
-    /// Programs whose filters it may set.
-    pub(crate) control: Scope,
     /// True for a collector that forwards, which speaks for the senders behind it.
     pub(crate) relay: bool,
     /// True for a token of a file without names.
@@ -53,7 +50,6 @@ impl Grant {
             name,
             send: Scope::Everything,
             read: Scope::Everything,
-            control: Scope::Everything,
             relay: true,
             unnamed: true,
             expires: None,

@@ -8,10 +8,10 @@ use tokio::sync::oneshot;
 
 /// The handshakes that wait. They are no more than there may be connections.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<TurnQueue>);
+pub(super) struct Turns(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
-struct TurnQueue {
+struct Waiting {
     taken: bool,
     /// Addresses with waiting handshakes, in the order of their turns.
     order: VecDeque<IpAddr>,
@@ -60,12 +60,12 @@ impl Turns {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, TurnQueue> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl TurnQueue {
+impl Waiting {
     fn add(&mut self, address: IpAddr) -> oneshot::Receiver<Turn> {
         let (give, given) = oneshot::channel();
         let of_address = self.of.entry(address).or_default();

@@ -204,7 +204,6 @@ fn hello_of(at: usize) -> Hello {
         recovered: false,
         recovered_after: None,
         left: None,
-        takes_filters: false,
     }
 }
 

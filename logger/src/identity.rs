@@ -100,7 +100,6 @@ impl SenderIdentity {
             recovered: false,
             recovered_after: None,
             left: None,
-            takes_filters: false,
         }
     }
 

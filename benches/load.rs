@@ -204,6 +204,7 @@ fn hello_of(at: usize) -> Hello {
         recovered: false,
         recovered_after: None,
         left: None,
+        takes_filters: false,
     }
 }
 

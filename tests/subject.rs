@@ -48,6 +48,7 @@ fn main() {
         "grandchildren" => return system::fork_while_logging(told.number("records", 1)),
         "sealed" => system::log_without_the_system(told.number("records", 1000)),
         "pace" => told.pace(),
+        "levels" => return log_both_levels(guard),
         "daemon" => system::become_daemon(&told),
         "signals" => system::log_in_handlers(told.number("threads", 1)),
         other => panic!("do={other}"),
@@ -153,6 +154,23 @@ impl Told {
             stop.store(true, Ordering::Relaxed);
         });
     }
+}
+
+/// Logs `debug N` and `info N` for each byte of stdin, and says so, until it ends.
+fn log_both_levels(guard: netlog::Guard) {
+    let mut number = 0;
+    while let Ok(1..) = io::stdin().read(&mut [0; 1]) {
+        number += 1;
+        if TRACING.load(Ordering::Relaxed) {
+            tracing::debug!(target: "orders::fill", "debug {number}");
+            tracing::info!(target: "orders::fill", "info {number}");
+        } else {
+            log::debug!(target: "orders::fill", "debug {number}");
+            log::info!(target: "orders::fill", "info {number}");
+        }
+        say(&format!("logged {number}"));
+    }
+    drop(guard);
 }
 
 fn spool_path() -> Option<PathBuf> {

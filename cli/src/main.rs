@@ -3,6 +3,7 @@
 
 mod cert;
 mod clock;
+mod filter;
 mod health;
 mod hex;
 mod manual;
@@ -39,6 +40,8 @@ enum Command {
     Ship(ship::ShipOptions),
     /// Succeed if the collector can write, or say why it cannot
     Health(health::HealthOptions),
+    /// Let running programs log by another filter for a time, or list such filters
+    Filter(filter::FilterCommand),
     /// Manage the tokens of a collector
     #[command(subcommand)]
     Token(new_token::TokenCommand),
@@ -71,6 +74,7 @@ impl Command {
             Self::Send(options) => send::run(options)?,
             Self::Ship(options) => ship::run(options)?,
             Self::Health(options) => health::run(options)?,
+            Self::Filter(options) => filter::run(options)?,
             Self::Token(command) => new_token::run(command)?,
             Self::Cert(options) => cert::run(options)?,
             Self::Completions { shell } => manual::print_completions::<CommandLine>(*shell)?,

@@ -36,6 +36,9 @@ pub(crate) struct NewToken {
     /// Senders whose records it may read, in the same form
     #[arg(long, value_name = "SENDERS", value_parser = senders)]
     read: Vec<String>,
+    /// Programs whose filters it may set, in the same form
+    #[arg(long, value_name = "SENDERS", value_parser = senders)]
+    control: Vec<String>,
     /// Let a collector that forwards the records of others show it
     #[arg(long)]
     relay: bool,
@@ -46,8 +49,8 @@ pub(crate) struct NewToken {
 
 pub(crate) fn run(command: &TokenCommand) -> anyhow::Result<()> {
     let TokenCommand::New(new) = command;
-    if new.send.is_empty() && new.read.is_empty() && !new.relay {
-        bail!("a token needs a right: add --send, --read or --relay");
+    if [&new.send, &new.read, &new.control].into_iter().all(Vec::is_empty) && !new.relay {
+        bail!("a token needs a right: add --send, --read, --control or --relay");
     }
     let token = draw()?;
     add(new, &token)?;
@@ -97,7 +100,8 @@ impl NewToken {
     fn table(&self, token: &str) -> String {
         let hash = hex(digest(&SHA256, token.as_bytes()).as_ref());
         let mut text = format!("[{}]\nsha256 = \"{hash}\"\n", self.name);
-        for (key, senders) in [("send", &self.send), ("read", &self.read)] {
+        let rights = [("send", &self.send), ("read", &self.read), ("control", &self.control)];
+        for (key, senders) in rights {
             if senders.iter().any(|senders| senders == "all") {
                 let _ = writeln!(text, "{key} = true");
             } else if !senders.is_empty() {
@@ -144,12 +148,13 @@ mod tests {
             file: PathBuf::new(),
             send: vec!["app=orders* host=web?".into(), "host=db1".into()],
             read: vec!["all".into()],
+            control: vec!["app=orders".into()],
             relay: true,
             expires: NaiveDate::from_ymd_opt(2027, 1, 1),
         };
         let table = new.table("foo");
         let expected = "[orders]\nsha256 = \"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae\"\n\
-                        send = [\"app=orders* host=web?\", \"host=db1\"]\nread = true\nrelay = true\nexpires = 2027-01-01\n";
+                        send = [\"app=orders* host=web?\", \"host=db1\"]\nread = true\ncontrol = [\"app=orders\"]\nrelay = true\nexpires = 2027-01-01\n";
         assert_eq!(table, expected);
     }
 

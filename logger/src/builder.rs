@@ -81,6 +81,7 @@ pub struct Builder {
     pub(crate) max_line: usize,
     pub(crate) tee: bool,
     pub(crate) token: Token,
+    pub(crate) remote: bool,
     #[cfg(feature = "tls")]
     pub(crate) tls: TlsSettings,
     #[cfg(feature = "tracing")]
@@ -106,6 +107,7 @@ impl Builder {
             max_line: MAX_LINE,
             tee: false,
             token: Token::from_environment(),
+            remote: std::env::var_os("NETLOG_REMOTE").is_none_or(|value| value != "off"),
             #[cfg(feature = "tls")]
             tls: TlsSettings::default(),
             #[cfg(feature = "tracing")]
@@ -258,6 +260,18 @@ impl Builder {
     /// ```
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Token::new(token.into());
+        self
+    }
+
+    /// Lets the collector set the filter for up to an hour, when somebody who may do so asks it to
+    /// (`netlog filter`); on by default, unless `$NETLOG_REMOTE` is `off`. A record of the target
+    /// `netlog` reports each change.
+    ///
+    /// ```
+    /// let builder = netlog::builder("localhost:1902").remote(false);
+    /// ```
+    pub fn remote(mut self, obey: bool) -> Self {
+        self.remote = obey;
         self
     }
 

@@ -1,6 +1,8 @@
 //! Directives of `RUST_LOG` that select by span, which `tracing-subscriber` knows and the logger does
 //! not: they are set aside, so that the others count.
 
+use env_filter::Filter;
+
 /// A filter's directives by kind.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Directives {
@@ -49,6 +51,27 @@ fn end_of_directive(text: &str) -> usize {
         depth == 0 && (c == ',' || c == '/')
     };
     text.find(ends).unwrap_or(text.len())
+}
+
+/// Reads the directives that a collector sends: those by target and level, and nothing else.
+///
+/// # Errors
+///
+/// The reason in words.
+pub(crate) fn parse_remote(text: &str) -> Result<Filter, String> {
+    let Directives { plain, of_spans } = Directives::split(text);
+    if text.trim().is_empty() {
+        return Err("it is empty".into());
+    }
+    if !of_spans.is_empty() {
+        return Err("it selects by span".into());
+    }
+    if plain.contains('/') {
+        return Err("it has a regular expression".into());
+    }
+    let mut filter = env_filter::Builder::new();
+    filter.try_parse(&plain).map_err(|error| error.to_string())?;
+    Ok(filter.build())
 }
 
 #[cfg(test)]

@@ -100,6 +100,7 @@ impl SenderIdentity {
             recovered: false,
             recovered_after: None,
             left: None,
+            takes_filters: false,
         }
     }
 

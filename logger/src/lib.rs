@@ -107,6 +107,7 @@ mod logger;
 mod loss;
 mod machine;
 mod recovery;
+mod remote_filter;
 mod ring;
 mod sender;
 mod session;

@@ -6,6 +6,7 @@ use crate::encode::{self, LineEncoder};
 use crate::endpoints::Endpoints;
 use crate::exit::{self, ExitHooks};
 use crate::init_error::InitError;
+use crate::remote_filter;
 use crate::ring::ForkLocal;
 use crate::sender::{Flushed, Sender, Succession};
 use crate::spool::Directory;
@@ -73,6 +74,7 @@ impl Builder {
             return Err(InitError::AlreadySet);
         }
         stderr::remember();
+        remote_filter::begin(take_facade);
         self.spool_dir.get_or_insert_with(Directory::default_path);
         let first = Succession { predecessor: None, succeed };
         let sender = Sender::start(&self, endpoints.clone(), first).map_err(InitError::System)?;
@@ -155,13 +157,13 @@ fn rest_of(limit: Duration) -> Duration {
 
 impl Log for LogFacade {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        LOGGER.get().is_some_and(|logger| logger.filter.enabled(metadata))
+        LOGGER.get().is_some_and(|logger| logger.enabled(metadata))
     }
 
     #[inline]
     fn log(&self, record: &Record<'_>) {
         if let Some(logger) = LOGGER.get()
-            && logger.filter.matches(record)
+            && remote_filter::with(&logger.filter, |filter| filter.matches(record))
         {
             logger.write(record);
         }
@@ -212,14 +214,17 @@ impl Loggable for Record<'_> {
 pub(crate) mod for_tracing {
     //! The layer's view of the logger.
 
-    use super::LOGGER;
+    use super::{LOGGER, Logger};
+    use crate::remote_filter;
+    use env_filter::Filter;
 
     pub(crate) fn enabled(metadata: &log::Metadata<'_>) -> bool {
-        LOGGER.get().is_some_and(|logger| logger.filter.enabled(metadata))
+        LOGGER.get().is_some_and(|logger| logger.enabled(metadata))
     }
 
     pub(crate) fn max_level() -> log::LevelFilter {
-        LOGGER.get().map_or(log::LevelFilter::Off, |logger| logger.filter.filter())
+        let level = |logger: &Logger| remote_filter::with(&logger.filter, Filter::filter);
+        LOGGER.get().map_or(log::LevelFilter::Off, level)
     }
 
     pub(crate) fn logs_span_ends() -> bool {
@@ -233,6 +238,10 @@ pub(crate) mod for_tracing {
 }
 
 impl Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        remote_filter::with(&self.filter, |filter| filter.enabled(metadata))
+    }
+
     fn write(&self, record: &impl Loggable) {
         if is_internal_thread() {
             return;

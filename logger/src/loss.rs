@@ -22,10 +22,19 @@ pub(crate) fn too_long_record(bytes: usize, time: i64) -> Vec<u8> {
     line(&format!("a record of {bytes} bytes is too long for a datagram and is lost"), 1, time)
 }
 
+/// A record of the logger's own.
+pub(crate) fn notice_record(msg: &str, time: i64) -> Vec<u8> {
+    encoded(Record::new(time, Level::Info, msg))
+}
+
 fn line(msg: &str, lost: u64, time: i64) -> Vec<u8> {
     let mut record = Record::new(time, Level::Warn, msg);
-    record.target = Some("netlog".into());
     record.lost = Some(lost);
+    encoded(record)
+}
+
+fn encoded(mut record: Record<'_>) -> Vec<u8> {
+    record.target = Some("netlog".into());
     let mut line = Vec::new();
     record.encode(&Identity::default(), &mut line);
     line

@@ -87,6 +87,7 @@ impl Sender {
             collectors: Destination::collectors(&endpoints, spool.directory()),
             format: builder.format,
             token: builder.token.clone(),
+            remote: builder.remote,
             #[cfg(feature = "tls")]
             tls: builder.tls.clone(),
         });

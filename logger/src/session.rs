@@ -5,7 +5,7 @@ use crate::builder::Format;
 use crate::ring::{Cursor, Owner};
 use crate::spool::Spool;
 use crate::token::Token;
-use netlog_wire::{CollectorMessage, Lines, SenderMessage, push_sanitized};
+use netlog_wire::{CollectorMessage, FilterOrder, Lines, SenderMessage, push_sanitized};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -46,6 +46,8 @@ pub(crate) struct SessionOptions<'a> {
     pub(crate) known_collector: bool,
     /// Time after which a known collector that does not answer the hello is given up.
     pub(crate) welcome_limit: Duration,
+    /// The program obeys orders to log by another filter.
+    pub(crate) takes_filters: bool,
 }
 
 /// The state of one connection.
@@ -72,6 +74,9 @@ pub(crate) struct Session<'a> {
     concluded: bool,
     /// `true` if no further records are to be sent.
     held: bool,
+    takes_filters: bool,
+    /// The last order, until it is obeyed.
+    order: Option<FilterOrder>,
     out: Vec<u8>,
     /// Bytes of `out` that are written.
     written: usize,
@@ -102,7 +107,8 @@ impl fmt::Display for SessionError {
 impl<'a> Session<'a> {
     /// Starts the protocol on a connection opened at `now`.
     pub(crate) fn begin(spool: &'a Spool, options: &SessionOptions<'_>, now: Instant) -> Self {
-        let SessionOptions { format, token, known_collector, welcome_limit } = *options;
+        let SessionOptions { format, token, known_collector, welcome_limit, takes_filters } =
+            *options;
         let released = spool.ring.first();
         let mut out = Vec::new();
         let peer = match (format, known_collector) {
@@ -115,6 +121,7 @@ impl<'a> Session<'a> {
             hello.recovered = spool.crashed();
             hello.recovered_after = spool.recovered_after();
             hello.left = spool.left();
+            hello.takes_filters = takes_filters;
             SenderMessage::Hello(hello).push(&mut out);
         }
         Self {
@@ -130,6 +137,8 @@ impl<'a> Session<'a> {
             losses_reported: false,
             concluded: false,
             held: false,
+            takes_filters,
+            order: None,
             out,
             written: 0,
             line: Vec::new(),
@@ -185,6 +194,11 @@ impl<'a> Session<'a> {
                     self.acked = self.acked.max(number);
                     self.deliver_acked();
                 }
+                CollectorMessage::Filter(order)
+                    if self.takes_filters && self.peer == PeerKind::Collector =>
+                {
+                    self.order = Some(order);
+                }
                 CollectorMessage::Error(why) if self.format == Format::Json => {
                     return Err(SessionError::Refused(sanitize(&why)));
                 }
@@ -214,6 +228,11 @@ impl<'a> Session<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The last order that came, once.
+    pub(crate) fn take_order(&mut self) -> Option<FilterOrder> {
+        self.order.take()
     }
 
     /// Changes whenever an answer of the other side meant something.
@@ -354,8 +373,13 @@ mod tests {
 
     fn begin(spool: &Spool, format: Format, known_collector: bool, now: Instant) -> Session<'_> {
         let token = &Token::default();
-        let welcome_limit = Duration::from_secs(10);
-        let options = SessionOptions { format, token, known_collector, welcome_limit };
+        let options = SessionOptions {
+            format,
+            token,
+            known_collector,
+            welcome_limit: Duration::from_secs(10),
+            takes_filters: false,
+        };
         Session::begin(spool, &options, now)
     }
 
@@ -502,6 +526,34 @@ mod tests {
         let hostile = format!("{{\"error\":\"\\u001b[2J\\u202e{long}\"}}\n");
         let error = session.received(hostile.as_bytes()).unwrap_err().to_string();
         assert!(!error.contains(['\u{1b}', '\u{202e}']) && error.len() < 300, "{error}");
+    }
+
+    #[test]
+    fn only_a_collector_gives_orders_and_only_to_a_program_that_offers_to_obey() {
+        let order = b"{\"filter\":\"debug\",\"until\":\"2026-11-22T19:12:00Z\",\"by\":\"ann\"}\n";
+        let welcome = b"{\"netlog\":1,\"ack\":0}\n";
+        let spool = spool(0);
+        let now = Instant::now();
+        let mut deaf = begin(&spool, Format::Json, false, now);
+        assert!(!write_all(&mut deaf, now).contains("\"can\""));
+        deaf.received(welcome).unwrap();
+        deaf.received(order).unwrap();
+        assert_eq!(deaf.take_order(), None);
+        let options = SessionOptions {
+            format: Format::Json,
+            token: &Token::default(),
+            known_collector: false,
+            welcome_limit: Duration::from_secs(10),
+            takes_filters: true,
+        };
+        let mut session = Session::begin(&spool, &options, now);
+        assert!(write_all(&mut session, now).ends_with(",\"can\":[\"filter\"]}\n"));
+        session.received(order).unwrap();
+        assert_eq!(session.take_order(), None, "nobody has welcomed us");
+        session.received(welcome).unwrap();
+        session.received(order).unwrap();
+        assert_eq!(session.take_order().unwrap().directives.as_deref(), Some("debug"));
+        assert_eq!(session.take_order(), None);
     }
 
     #[test]

@@ -91,6 +91,7 @@ impl Builder {
             collectors: Destination::collectors(&endpoints, Some(&directory)),
             format: Format::Json,
             token: self.token,
+            remote: false,
             #[cfg(feature = "tls")]
             tls: self.tls,
         });

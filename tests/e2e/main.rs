@@ -17,6 +17,7 @@ mod endpoints;
 mod examples;
 mod facade;
 mod faults;
+mod filters;
 mod foreign_bytes;
 mod forks;
 mod full_disk;

@@ -1,5 +1,6 @@
-//! The conversation around the records: hello, jump, welcome, ack, refusal.
+//! The conversation around the records: hello, jump, welcome, ack, refusal, order.
 
+use crate::filter_order::FilterOrder;
 use serde_json::Value;
 
 /// The version of the conversation this crate speaks.
@@ -38,6 +39,8 @@ pub struct Hello {
     pub recovered_after: Option<u64>,
     /// Number of records that a dead sender left behind, if another program delivers them.
     pub left: Option<u64>,
+    /// True if the sender obeys a [`FilterOrder`].
+    pub takes_filters: bool,
 }
 
 /// Message of a collector to a sender that has said hello: one line.
@@ -52,6 +55,8 @@ pub enum CollectorMessage {
     Ack(u64),
     /// Why the collector closes the connection.
     Error(String),
+    /// The filter by which the sender is to log from now on.
+    Filter(FilterOrder),
 }
 
 impl SenderMessage {
@@ -91,6 +96,7 @@ impl Hello {
             recovered: said["recovered"].as_bool().unwrap_or(false),
             recovered_after: said["recovered_after"].as_u64(),
             left: said["left"].as_u64(),
+            takes_filters: said["can"].as_array().is_some_and(|can| can.iter().any(is_filter)),
         })
     }
 
@@ -117,6 +123,9 @@ impl Hello {
         if let Some(left) = self.left {
             out.extend_from_slice(format!(",\"left\":{left}").as_bytes());
         }
+        if self.takes_filters {
+            out.extend_from_slice(b",\"can\":[\"filter\"]");
+        }
         out.extend_from_slice(b"}\n");
     }
 
@@ -133,6 +142,9 @@ impl CollectorMessage {
         if let Some(error) = said["error"].as_str() {
             return Some(Self::Error(error.to_owned()));
         }
+        if let Some(order) = FilterOrder::read(&said) {
+            return Some(Self::Filter(order));
+        }
         let ack = said["ack"].as_u64()?;
         Some(if said["netlog"].is_u64() { Self::Welcome { ack } } else { Self::Ack(ack) })
     }
@@ -145,9 +157,14 @@ impl CollectorMessage {
             Self::Error(error) => {
                 format!("{{\"error\":{}}}\n", Value::from(error.as_str()))
             }
+            Self::Filter(order) => format!("{}\n", order.line()),
         };
         out.extend_from_slice(line.as_bytes());
     }
+}
+
+fn is_filter(ability: &Value) -> bool {
+    ability == "filter"
 }
 
 fn object(line: &[u8]) -> Option<Value> {
@@ -172,6 +189,7 @@ mod tests {
             recovered: false,
             recovered_after: None,
             left: None,
+            takes_filters: false,
         }
     }
 
@@ -202,6 +220,14 @@ mod tests {
             SenderMessage::parse(expected.trim_end().as_bytes()),
             Some(SenderMessage::Hello(again))
         );
+        let able = Hello { takes_filters: true, ..hello() };
+        let expected = HELLO.replace("1043}", "1043,\"can\":[\"filter\"]}\n");
+        assert_eq!(line(&SenderMessage::Hello(able.clone())), expected);
+        let more = expected.replace("[\"filter\"]", "[1,\"dance\",\"filter\"]");
+        for line in [expected, more] {
+            let read = SenderMessage::parse(line.trim_end().as_bytes());
+            assert_eq!(read, Some(SenderMessage::Hello(able.clone())));
+        }
     }
 
     #[test]
@@ -226,13 +252,26 @@ mod tests {
                 CollectorMessage::Error("bad \"token\"".into()),
                 "{\"error\":\"bad \\\"token\\\"\"}\n",
             ),
+            (
+                CollectorMessage::Filter(FilterOrder {
+                    directives: Some("info,a=debug".into()),
+                    until: 1_795_374_720_000_000,
+                    by: "ann".into(),
+                }),
+                "{\"filter\":\"info,a=debug\",\"until\":\"2026-11-22T19:12:00.000000Z\",\"by\":\"ann\"}\n",
+            ),
+            (
+                CollectorMessage::Filter(FilterOrder { directives: None, until: 0, by: "".into() }),
+                "{\"filter\":null,\"until\":\"1970-01-01T00:00:00.000000Z\",\"by\":\"\"}\n",
+            ),
         ] {
             let mut out = Vec::new();
             reply.push(&mut out);
             assert_eq!(String::from_utf8(out).unwrap(), bytes);
             assert_eq!(CollectorMessage::parse(bytes.trim_end().as_bytes()), Some(reply));
         }
-        for other in ["", "hello", "{}", "{\"netlog\":1}", "{\"ack\":-1}", "[]"] {
+        let no_time = "{\"filter\":\"info\",\"until\":\"soon\"}";
+        for other in ["", "hello", "{}", "{\"netlog\":1}", "{\"ack\":-1}", "[]", no_time] {
             assert_eq!(CollectorMessage::parse(other.as_bytes()), None, "{other}");
         }
     }

@@ -17,6 +17,7 @@
 
 mod batch;
 mod escape;
+mod filter_order;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -35,6 +36,7 @@ pub use batch::{
     RELAY_START, RelayHello,
 };
 pub use escape::{Escaped, JsonStr, escape_from, push_json, push_sanitized, push_sanitized_json};
+pub use filter_order::{FilterOrder, MAX_DIRECTIVES};
 pub use frame::{Lines, Piece};
 pub use hello::{CollectorMessage, Hello, SenderMessage, VERSION};
 pub use json::{JsonValue, Member, NotARecord, elements, members};

@@ -1,4 +1,4 @@
-//! One GET request, and its response line by line.
+//! One request, and its response line by line.
 
 use super::connection::Connection;
 use super::url::CollectorUrl;
@@ -71,22 +71,32 @@ impl CollectorClient {
         target: &str,
         silence_limit: Duration,
     ) -> Result<ResponseLines, RequestError> {
+        self.request("GET", target, silence_limit).map(|body| ResponseLines(BufReader::new(body)))
+    }
+
+    /// The same with another method, and the body as a whole.
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        target: &str,
+        silence_limit: Duration,
+    ) -> Result<ResponseBody, RequestError> {
         let mut stream = self.connect(silence_limit)?;
         let host = self.url.authority();
         let token = self.token.as_ref();
         let token = token.map_or_else(String::new, |t| format!("Authorization: Bearer {t}\r\n"));
+        let length = if method == "GET" { "" } else { "Content-Length: 0\r\n" };
         let request = format!(
-            "GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: application/x-ndjson\r\n\
-             {token}Connection: close\r\n\r\n"
+            "{method} {target} HTTP/1.1\r\nHost: {host}\r\nAccept: application/x-ndjson\r\n\
+             {token}{length}Connection: close\r\n\r\n"
         );
         stream.write_all(request.as_bytes())?;
         stream.flush()?;
         let mut reader = BufReader::with_capacity(64 << 10, stream);
         let head = ResponseHead::read(&mut reader)?;
-        let body = ResponseBody { reader, chunked: head.chunked, left: head.length };
-        let mut body = BufReader::new(body);
+        let mut body = ResponseBody { reader, chunked: head.chunked, left: head.length };
         if head.status == 200 {
-            return Ok(ResponseLines(body));
+            return Ok(body);
         }
         let mut message = Vec::new();
         // Half a message is better than none.
@@ -163,7 +173,7 @@ fn read_line(reader: &mut impl BufRead) -> io::Result<String> {
 }
 
 /// A response's body, without the framing of chunks (RFC 9112, section 7.1).
-struct ResponseBody {
+pub(crate) struct ResponseBody {
     reader: BufReader<Connection>,
     chunked: bool,
     /// Bytes left of the body or the chunk; if unknown, the body ends with the connection.

@@ -187,6 +187,13 @@ impl Spool {
         control.reported.store(total, Ordering::Release);
     }
 
+    /// Appends a record of the logger's own.
+    pub(crate) fn notice(&self, msg: &str) {
+        if self.append(Level::Info, &loss::notice_record(msg, now())).is_err() {
+            self.lose(Level::Info, 1);
+        }
+    }
+
     /// The last record of a dead sender: the losses it had no time to report, if any.
     pub(crate) fn unreported_losses(&self) -> Option<Vec<u8>> {
         let lost = self.unreported();

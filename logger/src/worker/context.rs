@@ -13,13 +13,16 @@ use crate::endpoint::Endpoint;
 #[cfg(feature = "tls")]
 use crate::endpoint::Transport;
 use crate::endpoints::Endpoints;
+use crate::identity::now;
 use crate::known_collectors::KnownCollector;
+use crate::remote_filter;
 use crate::ring::{Cursor, Owner};
 use crate::spool::{Directory, Spool};
 #[cfg(feature = "tls")]
 use crate::tls::TlsSettings;
 use crate::token::Token;
 use crate::waker::Waker;
+use netlog_wire::FilterOrder;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
@@ -37,6 +40,8 @@ pub(crate) struct Destination {
     /// In the order in which they are tried; at least one.
     pub(crate) collectors: Vec<CollectorAddress>,
     pub(crate) token: Token,
+    /// The collector may set the program's filter.
+    pub(crate) remote: bool,
     pub(crate) format: Format,
     #[cfg(feature = "tls")]
     pub(crate) tls: TlsSettings,
@@ -199,6 +204,9 @@ impl Context {
     /// that is due.
     pub(super) fn tend(&self) {
         self.count_accepted();
+        if self.spool.owner == Owner::Alive && remote_filter::expire() {
+            self.spool.notice("filter is the program's own again: its time is over");
+        }
         if let Some(watch) = &self.watch {
             watch.check(&self.spool, &self.status);
             if watch.has_successor() {
@@ -207,6 +215,18 @@ impl Context {
         }
         if let Some(clock) = &self.clock {
             clock.borrow_mut().set();
+        }
+    }
+
+    /// True if this program obeys orders on the connection of this worker.
+    pub(super) fn obeys(&self) -> bool {
+        self.destination.remote && self.spool.owner == Owner::Alive && remote_filter::possible()
+    }
+
+    /// Obeys an order of the collector, and answers it by a record.
+    pub(super) fn obey(&self, order: &FilterOrder) {
+        if let Some(answer) = remote_filter::obey(order, now()) {
+            self.spool.notice(&answer);
         }
     }
 

@@ -55,6 +55,7 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
         welcome_limit: context.patience().welcome,
         // With a plain one among several, records would go wherever it is that nobody answers.
         known_collector: context.collector().known.is_known() || context.has_several(),
+        takes_filters: context.obeys(),
     };
     let mut session = Session::begin(&context.spool, &options, Instant::now());
     let mut interval = BUSY;
@@ -81,6 +82,9 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
         }
         if session.welcomed() {
             context.collector().known.remember();
+        }
+        if let Some(order) = session.take_order() {
+            context.obey(&order);
         }
         let advanced = acks.advanced(&session);
         // One of several is left again if it takes no records.

@@ -22,6 +22,7 @@ fn delivered(before: impl FnOnce(&Spool)) -> Vec<String> {
         let destination = Destination {
             collectors: Destination::collectors(&endpoints, None),
             token: Token::default(),
+            remote: false,
             format: Format::Json,
             #[cfg(feature = "tls")]
             tls: crate::tls::TlsSettings::default(),

@@ -3,14 +3,16 @@
 mod bench;
 
 use bench::authority::{Ca, connect, served, start};
-use bench::{Bench, HELLO, message, record, wait_for};
+use bench::{Bench, HELLO, hello, message, record, wait_for};
 use netlog_collector::{ClientCertificates, Options, TlsIdentity, TlsOptions};
 use rcgen::{CertificateParams, SerialNumber, date_time_ymd};
-use rustls::StreamOwned;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, StreamOwned};
 use std::fs;
 use std::io::{Read, Write};
+use std::sync::Arc;
+use tempfile::TempDir;
 
 #[test]
 fn lines_come_over_tls_and_a_netlog_sender_is_acked() {
@@ -151,6 +153,41 @@ fn a_sender_with_a_certificate_logs_as_the_host_it_is_for() {
     assert!(lines[0].starts_with("{\"host\":\"db1\",\"peer\":\"tls:web1\","), "{}", lines[0]);
 }
 
+/// A sender id belongs to the certificate it first came with, also after a restart of the collector.
+#[test]
+fn a_sender_id_belongs_to_the_certificate_it_first_came_with_also_after_a_restart() {
+    let ca = Ca::new();
+    let tls = TlsOptions { tls_identity: TlsIdentity::Any, ..ca.mutual(&ca.issue("localhost")) };
+    let shown = |name: &str| ca.client(Some(&ca.issue(name)));
+    let (web1, web2) = (shown("web1"), shown("web2"));
+    let said = |bench: &Bench, client: &Arc<ClientConfig>, next: u64| {
+        let mut peer = connect(bench, client);
+        peer.write_all(format!("{}{}", hello(next), record("m")).as_bytes()).unwrap();
+        peer.conn.send_close_notify();
+        let _ = peer.flush();
+        let mut said = String::new();
+        let _ = peer.read_to_string(&mut said);
+        said
+    };
+    let stolen = "{\"error\":\"this sender id belongs to another token or certificate\"}\n";
+    let dir = Arc::new(TempDir::new().unwrap());
+    for next in [7, 8] {
+        let options = Options { tls: tls.clone(), ..Options::default() };
+        let bench = Bench::start_tls_in(dir.clone(), options);
+        if next == 8 {
+            assert_eq!(said(&bench, &web2, 900), stolen, "after a restart");
+        }
+        let answer = said(&bench, &web1, next);
+        assert!(answer.ends_with(&format!("{{\"ack\":{next}}}\n")), "{answer}");
+        assert_eq!(said(&bench, &web2, 900), stolen);
+        assert_eq!(bench.stats.refused.get(), next - 6);
+        // The certificate that takes its place has its name.
+        let renewed = said(&bench, &shown("web1"), next);
+        assert_eq!(renewed, format!("{{\"netlog\":1,\"ack\":{next}}}\n"));
+        assert_eq!(bench.end(), 1);
+    }
+}
+
 #[test]
 fn new_files_are_used_and_half_of_a_new_pair_is_not() {
     let ca = Ca::new();
@@ -267,7 +304,7 @@ fn each_fault_of_the_files_is_one_line_that_names_the_file() {
         (TlsOptions { tls_key: Some(other.key), ..ca.options(&server) }, "does not belong to the"),
         (TlsOptions { tls_key: at("none"), ..ca.options(&server) }, "none: no such file"),
         (TlsOptions { tls_cert: at("empty"), ..ca.options(&server) }, "empty holds no certificate"),
-        (TlsOptions { tls_key: at("empty"), ..ca.options(&server) }, "empty holds no unencrypted"),
+        (TlsOptions { tls_key: at("empty"), ..ca.options(&server) }, "empty holds no private key"),
         (TlsOptions::default(), "tls://127.0.0.1:0 needs --tls-cert and --tls-key"),
         (
             TlsOptions { tls_peer: vec!["web1".parse().unwrap()], ..ca.options(&server) },

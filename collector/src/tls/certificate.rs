@@ -9,8 +9,8 @@ use x509_cert::Certificate as X509;
 use x509_cert::der::asn1::{PrintableStringRef, Utf8StringRef};
 use x509_cert::der::oid::db::rfc4519::CN;
 use x509_cert::der::{Decode, Error};
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
 use x509_cert::name::Name;
 
 /// The parts of a certificate that decide who its owner is and whether it may be used.
@@ -24,6 +24,8 @@ pub(crate) struct Certificate {
     pub(crate) not_after: u64,
     pub(crate) subject: Vec<u8>,
     pub(crate) issuer: Vec<u8>,
+    /// True if it may issue others.
+    pub(crate) is_ca: bool,
 }
 
 impl Certificate {
@@ -39,8 +41,14 @@ impl Certificate {
         if names.is_empty() {
             names.extend(common_name(&read.subject));
         }
+        let is_ca = match read.get::<BasicConstraints>()? {
+            Some((_, constraints)) => constraints.ca,
+            // Old roots do not say so.
+            None => read.subject == read.issuer,
+        };
         Ok(Self {
             names,
+            is_ca,
             fingerprint: Fingerprint::of(der),
             not_before: read.validity.not_before.to_unix_duration().as_secs(),
             not_after: read.validity.not_after.to_unix_duration().as_secs(),

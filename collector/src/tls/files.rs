@@ -4,6 +4,7 @@ use super::certificate::Certificate;
 use super::client_verifier::{ClientVerifier, chain_words};
 use super::options::{ClientCertificates, TlsOptions, TlsVersion};
 use super::provider::provider;
+use memchr::memmem;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -51,6 +52,12 @@ pub enum TlsError {
         path: PathBuf,
         /// The parser's reason.
         why: String,
+    },
+    /// A key needs a password.
+    #[error("the private key in {} is encrypted: decrypt it with `openssl pkey`", path.display())]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
     },
     /// The key belongs to another certificate.
     #[error("the key in {} does not belong to the certificate in {}", key.display(), cert.display())]
@@ -227,10 +234,15 @@ fn read_pem<T: PemObject>(path: &Path, what: &'static str) -> Result<Vec<T>, Tls
 
 pub(super) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let bytes = read(path)?;
+    // In the words of PKCS #8 and of the form before it.
+    if [&b"BEGIN ENCRYPTED PRIVATE KEY"[..], b"Proc-Type: 4,ENCRYPTED"]
+        .into_iter()
+        .any(|words| memmem::find(&bytes, words).is_some())
+    {
+        return Err(TlsError::Encrypted { path: path.to_owned() });
+    }
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {
-        pem::Error::NoItemsFound => {
-            TlsError::Empty { path: path.to_owned(), what: "unencrypted private key" }
-        }
+        pem::Error::NoItemsFound => TlsError::Empty { path: path.to_owned(), what: "private key" },
         error => malformed(path, &error),
     })
 }
@@ -250,7 +262,8 @@ fn check_chain(path: &Path, chain: &[CertificateDer<'_>]) -> Result<Certificate,
             .map_err(|error| TlsError::Malformed { path: path.to_owned(), why: error.to_string() })
     };
     let chain: Vec<Certificate> = chain.iter().map(read).collect::<Result<_, _>>()?;
-    let broken = chain.windows(2).position(|pair| pair[0].issuer != pair[1].subject);
+    let issued = |pair: &[Certificate]| pair[0].issuer == pair[1].subject && pair[1].is_ca;
+    let broken = chain.windows(2).position(|pair| !issued(pair));
     if let Some(at) = broken {
         return Err(TlsError::BrokenChain { path: path.to_owned(), position: at + 2 });
     }
@@ -261,4 +274,23 @@ fn check_chain(path: &Path, chain: &[CertificateDer<'_>]) -> Result<Certificate,
 /// `true` if others than the owner and the group of the key may read it.
 pub(super) fn exposed(key: &Path) -> bool {
     fs::metadata(key).is_ok_and(|file| file.permissions().mode() & 0o007 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use tempfile::NamedTempFile;
+
+    #[test]
+    fn a_key_is_exposed_if_others_than_its_owner_and_group_may_use_it() {
+        let key = NamedTempFile::new().unwrap();
+        for (mode, expected) in
+            [(0o600, false), (0o640, false), (0o400, false), (0o644, true), (0o602, true)]
+        {
+            fs::set_permissions(key.path(), Permissions::from_mode(mode)).unwrap();
+            assert_eq!(exposed(key.path()), expected, "{mode:o}");
+        }
+        assert!(!exposed(Path::new("/missing")));
+    }
 }

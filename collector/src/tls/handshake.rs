@@ -5,7 +5,7 @@ use super::certificate::Certificate;
 use super::client_kind::ClientKind;
 use super::client_verifier::{RefusedCertificate, chain_words};
 use super::verified::VerifiedPeer;
-use rustls::{CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error};
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -158,6 +158,10 @@ impl fmt::Display for Failure {
             Self::NotTls(kind) => write!(f, "it does not speak TLS; {}", kind.remedy()),
             Self::Incompatible(error) => write!(f, "TLS handshake failed: {error}"),
             Self::Certificate(error) => push_certificate(f, error),
+            Self::Alert(Error::AlertReceived(AlertDescription::UnknownCA)) => f.write_str(
+                "it does not trust this side's certificate: it needs the CA that issued it, and the \
+                 file of the certificate all intermediate ones",
+            ),
             Self::Alert(error) => write!(f, "it does not accept this side: {error}"),
             Self::Broken(error) => write!(f, "connection lost in the TLS handshake: {error}"),
         }

@@ -79,6 +79,13 @@ impl Bench {
         Self::start_at(["tls://127.0.0.1:0", "udp://127.0.0.1:0"], options)
     }
 
+    /// The same in `dir`.
+    pub fn start_tls_in(dir: Arc<TempDir>, mut options: Options) -> Self {
+        options.listen =
+            ["tls://127.0.0.1:0", "udp://127.0.0.1:0"].map(|url| url.parse().unwrap()).into();
+        Self::run(dir, options)
+    }
+
     /// Starts one that listens at these addresses, for streams and for datagrams.
     pub fn start_at(urls: [&str; 2], mut options: Options) -> Self {
         options.listen = urls.map(|url| url.parse().unwrap()).into();

@@ -96,7 +96,7 @@ fn ask(client: &CollectorClient, method: &str, target: &str) -> anyhow::Result<V
     };
     let mut text = Vec::new();
     body.take(MAX_LIST).read_to_end(&mut text).with_context(failed)?;
-    serde_json::from_slice(&text).with_context(|| format!("{} is no collector", client.url))
+    serde_json::from_slice(&text).with_context(|| format!("{} is not a collector", client.url))
 }
 
 /// What became of an order.

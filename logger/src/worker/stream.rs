@@ -48,16 +48,7 @@ impl AckWatch {
 
 /// Delivers over `connection` until the connection is lost or everything is delivered.
 pub(super) fn deliver(context: &Context, mut connection: Connection) -> ConnectionEnd {
-    let destination = &context.destination;
-    let options = SessionOptions {
-        format: destination.format,
-        token: &destination.token,
-        welcome_limit: context.patience().welcome,
-        // With a plain one among several, records would go wherever it is that nobody answers.
-        known_collector: context.collector().known.is_known() || context.has_several(),
-        takes_filters: context.obeys(),
-    };
-    let mut session = Session::begin(&context.spool, &options, Instant::now());
+    let mut session = Session::begin(&context.spool, &options(context), Instant::now());
     let mut interval = BUSY;
     let mut leaving = None;
     let mut acks = AckWatch { progress: session.progress(), since: Instant::now() };
@@ -120,6 +111,18 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
             Ok(active) => interval = intervals::next(interval, active),
             Err(_) => return ConnectionEnd::Closed,
         }
+    }
+}
+
+fn options(context: &Context) -> SessionOptions<'_> {
+    let destination = &context.destination;
+    SessionOptions {
+        format: destination.format,
+        token: &destination.token,
+        welcome_limit: context.patience().welcome,
+        // With a plain one among several, records would go wherever it is that nobody answers.
+        known_collector: context.collector().known.is_known() || context.has_several(),
+        takes_filters: context.obeys(),
     }
 }
 

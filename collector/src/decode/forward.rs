@@ -3,10 +3,13 @@
 
 use super::draft::{Draft, Text};
 use super::json_fields::{self, claim};
-use super::msgpack::MsgpackValue;
+use super::json_index::MemberSpan;
+use super::msgpack::{MsgpackValue, push_key};
 use super::post_line::with_text;
 use super::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter, each};
+use super::scratch::with_scratch;
 use std::borrow::Cow;
+use std::mem::swap;
 
 pub(crate) use super::msgpack::{MalformedMsgpack, MsgpackReader, ValueEnd};
 
@@ -119,7 +122,17 @@ impl<'a> ForwardMessage<'a> {
             }
         };
         let tag = self.tag.map(|tag| String::from_utf8_lossy(tag).into_owned());
-        Box::new(ForwardRecords { bytes, at: 0, left, bare, tag, received, json: Vec::new() })
+        Box::new(ForwardRecords {
+            bytes,
+            at: 0,
+            left,
+            bare,
+            tag,
+            received,
+            json: Vec::new(),
+            members: Vec::new(),
+            flat: false,
+        })
     }
 }
 
@@ -134,18 +147,12 @@ struct ForwardRecords<'a> {
     received: i64,
     /// The record of an entry as JSON.
     json: Vec<u8>,
+    /// Its members, if none of them is an object.
+    members: Vec<MemberSpan>,
+    flat: bool,
 }
 
 impl ForwardRecords<'_> {
-    /// Says in `draft` how the message was tagged.
-    fn say_tag<'d>(&'d self, draft: &mut Draft<'d>) {
-        let Some(tag) = &self.tag else { return };
-        match claim(tag) {
-            Some(app) if draft.app.is_none() => draft.app = Some(Text::Plain(app.into())),
-            _ => draft.note("tag", Text::Plain(tag.into())),
-        }
-    }
-
     fn entry(&mut self) -> Result<i64, MalformedMsgpack> {
         let mut reader = MsgpackReader::new(&self.bytes[self.at..]);
         let mut members = 2;
@@ -157,7 +164,14 @@ impl ForwardRecords<'_> {
         }
         let time = entry_time(&mut reader)?.unwrap_or(self.received);
         self.json.clear();
-        reader.push_json(&mut self.json)?;
+        self.members.clear();
+        let start = reader;
+        self.flat = push_flat(&mut reader, &mut self.json, &mut self.members)?;
+        if !self.flat {
+            reader = start;
+            self.json.clear();
+            reader.push_json(&mut self.json)?;
+        }
         for _ in 2..members {
             reader.skip()?;
         }
@@ -178,16 +192,68 @@ impl RecordSource for ForwardRecords<'_> {
             let words = "an entry is malformed; those behind it are lost";
             return Some(Err(Fault::Malformed(words.to_owned())));
         };
+        if self.flat
+            && let Ok(json) = std::str::from_utf8(&self.json)
+        {
+            let members = &mut self.members;
+            return Some(with_scratch(|scratch| {
+                let mut draft = Draft::new(time);
+                swap(&mut scratch.members, members);
+                scratch.as_expected = false;
+                json_fields::read_indexed(json, &mut draft, scratch);
+                say_tag(self.tag.as_deref(), &mut draft);
+                out.draft(&mut draft, &mut scratch.time)
+            }));
+        }
         Some(with_text(&self.json, |json, scratch| {
             let mut draft = Draft::new(time);
             if !json_fields::read(json.text, &mut draft, scratch) {
                 return Err(Fault::Rejected("the record of an entry is not a map".to_owned()));
             }
             draft.note_invalid(json.invalid);
-            self.say_tag(&mut draft);
+            say_tag(self.tag.as_deref(), &mut draft);
             out.draft(&mut draft, &mut scratch.time)
         }))
     }
+}
+
+/// Says in `draft` how the message was tagged.
+fn say_tag<'d>(tag: Option<&'d str>, draft: &mut Draft<'d>) {
+    let Some(tag) = tag else { return };
+    match claim(tag) {
+        Some(app) if draft.app.is_none() => draft.app = Some(Text::Plain(app.into())),
+        _ => draft.note("tag", Text::Plain(tag.into())),
+    }
+}
+
+/// Writes a map as a JSON object, and where its members stand in that; `false` when it has other
+/// maps in it, or is something else.
+fn push_flat(
+    reader: &mut MsgpackReader<'_>,
+    json: &mut Vec<u8>,
+    members: &mut Vec<MemberSpan>,
+) -> Result<bool, MalformedMsgpack> {
+    let MsgpackValue::Map(len @ 1..) = reader.value()? else { return Ok(false) };
+    json.push(b'{');
+    for at in 0..len {
+        if at > 0 {
+            json.push(b',');
+        }
+        let key = json.len() + 1;
+        push_key(reader, json)?;
+        let key = key..json.len() - 1;
+        json.push(b':');
+        let value = json.len();
+        reader.push_json(json)?;
+        let escaped = memchr::memchr(b'\\', &json[key.start..]).is_some();
+        let member = MemberSpan::written(key, value..json.len(), escaped);
+        match member.filter(|_| json[value] != b'{') {
+            Some(member) => members.push(member),
+            None => return Ok(false),
+        }
+    }
+    json.push(b'}');
+    Ok(true)
 }
 
 /// The time of an entry, in microseconds; Fluent Bit may put it into an array with what else it

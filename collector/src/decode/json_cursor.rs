@@ -96,33 +96,38 @@ impl<'a> JsonCursor<'a> {
     }
 
     /// The next byte that is not white space.
-    #[inline]
+    #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        loop {
-            let byte = *self.json.as_bytes().get(self.at)?;
-            if byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                return Some(byte);
-            }
-            self.at += 1;
+        match self.json.as_bytes().get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            _ => self.peek_behind_space(),
         }
     }
 
+    #[cold]
+    fn peek_behind_space(&mut self) -> Option<u8> {
+        let rest = self.json.as_bytes().get(self.at..)?;
+        let space = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        self.at += space.count();
+        self.json.as_bytes().get(self.at).copied()
+    }
+
     /// Passes over `byte` if it is the next.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, byte: u8) -> bool {
         let next = self.peek() == Some(byte);
         self.at += usize::from(next);
         next
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), MalformedJson> {
         if self.take(byte) { Ok(()) } else { Err(self.malformed()) }
     }
 
     /// Passes over the comma before the next part of an object or array, or over its end; `false`
     /// at the end. `parts` counts them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next_part(&mut self, end: u8, parts: &mut usize) -> Result<bool, MalformedJson> {
         if self.take(end) {
             return Ok(false);
@@ -153,7 +158,7 @@ impl<'a> JsonCursor<'a> {
     pub(super) fn string(&mut self) -> Result<RawString<'a>, MalformedJson> {
         self.expect(b'"')?;
         let from = self.at;
-        let end = JsonStringEnd::find(self.json.as_bytes(), from);
+        let end = string_end(self.json.as_bytes(), from);
         let end = end.ok_or(MalformedJson { at: from })?;
         step(end.at + 1 - from);
         self.at = end.at + 1;
@@ -212,6 +217,32 @@ impl<'a> JsonCursor<'a> {
     pub(super) fn is_at_end(&mut self) -> bool {
         self.peek().is_none()
     }
+}
+
+/// The end of the string that begins at `from`: most strings of a request are short and have no
+/// escapes.
+#[inline(always)]
+fn string_end(bytes: &[u8], from: usize) -> Option<JsonStringEnd> {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let mut at = from;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word);
+        // Hacker's Delight, 6-1: the lowest bit that is set is of a byte that is looked for.
+        let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+        let marks = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c));
+        let found = (marks | (word.wrapping_sub(ONES * 0x20) & !word)) & HIGHS;
+        if found == 0 {
+            at += 8;
+            continue;
+        }
+        at += found.trailing_zeros() as usize / 8;
+        if bytes[at] == b'"' {
+            return Some(JsonStringEnd { at, escaped: false });
+        }
+        break;
+    }
+    JsonStringEnd::find(bytes, at)
 }
 
 /// The number that digits say.

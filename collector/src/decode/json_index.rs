@@ -58,6 +58,16 @@ pub(super) enum ValueShape {
 }
 
 impl MemberSpan {
+    /// A member of the outermost object of a text that was just written; a backslash may be in it
+    /// if it is `escaped`. `None` if it stands too far behind.
+    pub(super) fn written(key: Range<usize>, value: Range<usize>, escaped: bool) -> Option<Self> {
+        let span = |range: Range<usize>| {
+            Some((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?))
+        };
+        let shape = ValueShape::Compact;
+        Some(Self { key: span(key)?, value: span(value)?, inner: 0, shape, escaped })
+    }
+
     /// The inside of the key's string.
     pub(super) fn key<'a>(&self, json: &'a str) -> &'a str {
         json.get(self.key.0 as usize..self.key.1 as usize).unwrap_or_default()

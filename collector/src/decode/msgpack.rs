@@ -1,7 +1,7 @@
 //! MessagePack, read where it lies: nothing is allocated from a length off the wire, and what is
 //! skipped is not looked into.
 
-use netlog_wire::push_json;
+use netlog_wire::{is_plain, push_json};
 use std::fmt;
 use std::io::Write;
 
@@ -99,6 +99,18 @@ impl Head {
     }
 }
 
+/// The length of a text with its head, or of a number, if that says it in one byte or two.
+#[inline(always)]
+fn short(bytes: &[u8]) -> Option<usize> {
+    match *bytes {
+        [0x00..=0x7f | 0xe0..=0xff, ..] => Some(1),
+        [first @ 0xa0..=0xbf, ..] => Some(1 + usize::from(first & 0x1f)),
+        [0xd9, len, ..] => Some(2 + usize::from(len)),
+        _ => None,
+    }
+}
+
+#[inline]
 fn big_endian(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
@@ -124,6 +136,11 @@ impl ValueEnd {
     pub(crate) fn find(&mut self, bytes: &[u8]) -> Result<Option<usize>, MalformedMsgpack> {
         while self.left > 0 {
             let Some(rest) = bytes.get(self.at..) else { return Ok(None) };
+            if let Some(len) = short(rest) {
+                self.at = self.at.saturating_add(len);
+                self.left -= 1;
+                continue;
+            }
             let Some(head) = Head::of(rest)? else { return Ok(None) };
             self.at = self.at.saturating_add(head.len).saturating_add(head.body);
             self.left = (self.left - 1).saturating_add(head.children);
@@ -171,6 +188,9 @@ impl<'a> MsgpackReader<'a> {
     ///
     /// When the bytes are not msgpack, or end within a value.
     pub(crate) fn value(&mut self) -> Result<MsgpackValue<'a>, MalformedMsgpack> {
+        if let Some(text) = self.short_text() {
+            return Ok(MsgpackValue::Text(text));
+        }
         let head = Head::of(self.rest)?.ok_or(MalformedMsgpack)?;
         let first = self.rest[0];
         let rest = &self.rest[head.len..];
@@ -193,6 +213,19 @@ impl<'a> MsgpackReader<'a> {
                 MsgpackValue::Extension(kind, body)
             }
         })
+    }
+
+    /// The next value if it is a text whose length is in its first byte or two, as most are.
+    #[inline(always)]
+    fn short_text(&mut self) -> Option<&'a [u8]> {
+        let (len, rest) = match *self.rest {
+            [first @ 0xa0..=0xbf, ref rest @ ..] => (first & 0x1f, rest),
+            [0xd9, len, ref rest @ ..] => (len, rest),
+            _ => return None,
+        };
+        let (text, rest) = rest.split_at_checked(len.into())?;
+        self.rest = rest;
+        Some(text)
     }
 
     /// The bytes of the next value, whatever it is.
@@ -264,9 +297,17 @@ impl<'a> MsgpackReader<'a> {
     }
 }
 
-fn push_key(reader: &mut MsgpackReader<'_>, out: &mut Vec<u8>) -> Result<(), MalformedMsgpack> {
-    let bytes = reader.skip()?;
-    match MsgpackReader::new(bytes).value()? {
+pub(super) fn push_key(
+    reader: &mut MsgpackReader<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), MalformedMsgpack> {
+    let before = *reader;
+    match reader.value()? {
+        MsgpackValue::Array(_) | MsgpackValue::Map(_) => {
+            *reader = before;
+            reader.skip()?;
+            out.extend_from_slice(b"\"null\"");
+        }
         MsgpackValue::Text(text) | MsgpackValue::Binary(text) => push_text(text, out),
         other => {
             let mut key = Vec::new();
@@ -300,6 +341,10 @@ fn push_simple(value: MsgpackValue<'_>, out: &mut Vec<u8>) {
 /// Writes a text as JSON. Bytes that are not UTF-8 stay as they are.
 pub(super) fn push_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
+    if is_plain(text) {
+        out.extend_from_slice(text);
+        return out.push(b'"');
+    }
     match std::str::from_utf8(text) {
         Ok(text) => push_json(out, text),
         Err(_) => {

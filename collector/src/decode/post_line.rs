@@ -26,6 +26,13 @@ impl<'a> LineText<'a> {
 
     /// Reads it into `draft`: a JSON object, a syslog message, or text with the level that it shows.
     pub(super) fn read(self, draft: &mut Draft<'a>, scratch: &mut Scratch) {
+        if self.read_without_level(draft, scratch) {
+            draft.level = guess(self.bytes).unwrap_or(Level::Info);
+        }
+    }
+
+    /// The same where the level is known from around it; `true` if it is text.
+    pub(super) fn read_without_level(self, draft: &mut Draft<'a>, scratch: &mut Scratch) -> bool {
         let trimmed = self.text.trim_ascii();
         let known = match trimmed.as_bytes().first() {
             Some(b'{') => json_fields::read(trimmed, draft, scratch),
@@ -33,18 +40,20 @@ impl<'a> LineText<'a> {
             _ => false,
         };
         if known {
-            return draft.note_invalid(self.invalid);
+            draft.note_invalid(self.invalid);
+            return false;
         }
         let bytes = self.bytes.strip_suffix(b"\r").unwrap_or(self.bytes);
-        draft.level = guess(bytes).unwrap_or(Level::Info);
         if self.invalid > 0 {
-            return draft.take_bytes(bytes);
+            draft.take_bytes(bytes);
+            return true;
         }
         let text = self.text.strip_suffix('\r').unwrap_or(self.text);
         draft.msg = match is_plain(bytes) {
             true => Text::Json(text),
             false => Text::Plain(Cow::Borrowed(text)),
         };
+        true
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) struct ProtobufFields<'a>(pub(super) &'a [u8]);
 
 impl<'a> ProtobufFields<'a> {
     /// The next field; `None` at the end of the message.
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Option<ProtobufField<'a>>, MalformedProtobuf> {
         if self.0.is_empty() {
             return Ok(None);
@@ -85,7 +86,19 @@ impl<'a> ProtobufFields<'a> {
         Ok(None)
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64, MalformedProtobuf> {
+        // Most are a key or a length of one byte.
+        match self.0.split_first() {
+            Some((&byte @ ..0x80, rest)) => {
+                self.0 = rest;
+                Ok(byte.into())
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, MalformedProtobuf> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let [byte] = self.array()?;

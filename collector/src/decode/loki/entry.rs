@@ -1,6 +1,6 @@
 //! An entry of a stream as a record.
 
-use super::labels::{EntryLabels, Labels, StreamLabels};
+use super::labels::EntryLabels;
 use crate::decode::draft::Draft;
 use crate::decode::post_line::LineText;
 use crate::decode::posted::{Posted, RecordWriter};
@@ -13,7 +13,6 @@ pub(super) struct LokiEntry<'a> {
     /// Microseconds since 1970.
     pub(super) time: Option<i64>,
     pub(super) line: Cow<'a, str>,
-    pub(super) metadata: Labels<'a>,
 }
 
 impl LokiEntry<'_> {
@@ -21,15 +20,17 @@ impl LokiEntry<'_> {
     /// what has no place in a record is kept under `kv`. An entry without a time gets `received`.
     pub(super) fn write(
         self,
-        labels: &StreamLabels,
+        labels: &EntryLabels<'_>,
         received: i64,
         out: &mut RecordWriter<'_>,
     ) -> Posted {
-        let metadata = self.metadata.whole();
-        let labels = EntryLabels::new(labels, &metadata);
         with_scratch(|scratch| {
             let mut draft = Draft::new(received);
-            LineText::valid(&self.line).read(&mut draft, scratch);
+            let line = LineText::valid(&self.line);
+            match labels.say_level() {
+                true => _ = line.read_without_level(&mut draft, scratch),
+                false => line.read(&mut draft, scratch),
+            }
             if let Some(time) = self.time {
                 draft.set_known_time(time);
             }

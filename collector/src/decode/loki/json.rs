@@ -1,7 +1,7 @@
 //! Pushes in JSON, read once from front to back.
 
 use super::entry::LokiEntry;
-use super::labels::{Label, Labels, StreamLabels};
+use super::labels::{EntryLabels, Label, Labels, StreamLabels};
 use crate::decode::draft::Text;
 use crate::decode::json_cursor::{JsonCursor, MalformedJson};
 use crate::decode::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter};
@@ -20,6 +20,7 @@ pub(crate) fn json(body: &[u8], received: i64) -> Option<PostedRecords<'_>> {
                 parts: [members, 0, 0, 0],
                 labels: StreamLabels::default(),
                 labels_known: false,
+                metadata: Labels::default(),
             }));
         }
         cursor.skip().ok()?;
@@ -36,6 +37,8 @@ struct JsonPush<'a> {
     labels: StreamLabels,
     /// The labels of the stream have been read.
     labels_known: bool,
+    /// Metadata of an entry.
+    metadata: Labels<'a>,
 }
 
 /// The object or array that the next part is of.
@@ -94,7 +97,9 @@ impl<'a> JsonPush<'a> {
                     let mut ahead = self.cursor;
                     ahead.skip()?;
                     if let Some(mut ahead) = ahead.ahead("stream")? {
-                        self.labels = StreamLabels::new(read_labels(&mut ahead)?);
+                        let mut labels = Labels::default();
+                        read_labels(&mut ahead, &mut labels)?;
+                        self.labels = StreamLabels::new(labels);
                     }
                     self.labels_known = true;
                 }
@@ -109,19 +114,23 @@ impl<'a> JsonPush<'a> {
 
     fn read_labels(&mut self) -> Result<StreamLabels, MalformedJson> {
         self.labels_known = true;
-        Ok(StreamLabels::new(read_labels(&mut self.cursor)?))
+        let mut labels = Labels::default();
+        read_labels(&mut self.cursor, &mut labels)?;
+        Ok(StreamLabels::new(labels))
     }
 
     fn write_next(&mut self, out: &mut RecordWriter<'_>) -> Result<Option<Posted>, MalformedJson> {
         if !self.find()? {
             return Ok(None);
         }
-        let Some(entry) = read_entry(&mut self.cursor)? else {
+        self.metadata.clear();
+        let Some(entry) = read_entry(&mut self.cursor, &mut self.metadata)? else {
             let at = self.parts[3] - 1;
             let words = format!("value {at} of a stream is not [\"nanoseconds\", \"line\"]");
             return Ok(Some(Err(Fault::Rejected(words))));
         };
-        Ok(Some(entry.write(&self.labels, self.received, out)))
+        let labels = EntryLabels::new(&self.labels, self.metadata.whole());
+        Ok(Some(entry.write(&labels, self.received, out)))
     }
 }
 
@@ -135,11 +144,10 @@ impl RecordSource for JsonPush<'_> {
 }
 
 /// Labels as an object; a value that is no string is kept as JSON.
-fn read_labels<'a>(at: &mut JsonCursor<'a>) -> Result<Labels<'a>, MalformedJson> {
-    let mut labels = Labels::default();
+fn read_labels<'a>(at: &mut JsonCursor<'a>, labels: &mut Labels<'a>) -> Result<(), MalformedJson> {
     let mut members = 0;
     if !at.take(b'{') {
-        return at.skip().map(|_| labels);
+        return at.skip().map(|_| ());
     }
     while let Some(key) = at.next_key(&mut members)? {
         let value = match at.peek() {
@@ -151,27 +159,29 @@ fn read_labels<'a>(at: &mut JsonCursor<'a>) -> Result<Labels<'a>, MalformedJson>
         };
         labels.push(Label { key: key.text(), value });
     }
-    Ok(labels)
+    Ok(())
 }
 
 /// `["1795372943123456789", "line", {"key": "value"}]`; the time may be a number, the last element
 /// is optional. `None` for anything else.
-fn read_entry<'a>(at: &mut JsonCursor<'a>) -> Result<Option<LokiEntry<'a>>, MalformedJson> {
+fn read_entry<'a>(
+    at: &mut JsonCursor<'a>,
+    metadata: &mut Labels<'a>,
+) -> Result<Option<LokiEntry<'a>>, MalformedJson> {
     let mut parts = 0;
     if !at.take(b'[') {
         return at.skip().map(|_| None);
     }
     let mut nanos = None;
     let mut line = None;
-    let mut metadata = Labels::default();
     while at.next_part(b']', &mut parts)? {
         match parts {
             1 => nanos = at.integer()?,
             2 if at.peek() == Some(b'"') => line = Some(at.string()?.meant()),
-            3 => metadata = read_labels(at)?,
+            3 => read_labels(at, metadata)?,
             _ => at.skip().map(|_| ())?,
         }
     }
     let (Some(nanos), Some(line)) = (nanos, line) else { return Ok(None) };
-    Ok(Some(LokiEntry { time: Some((nanos / 1000).cast_signed()), line, metadata }))
+    Ok(Some(LokiEntry { time: Some((nanos / 1000).cast_signed()), line }))
 }

@@ -4,7 +4,6 @@ use crate::decode::draft::{Draft, Pair, Text, Value};
 use crate::decode::json_fields::claim;
 use crate::decode::severity;
 use netlog_wire::push_json;
-use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// A label's name and its value.
@@ -17,7 +16,7 @@ pub(super) struct Label<'a> {
 /// A stream's labels, or an entry's structured metadata: as many as are not too long in all.
 #[derive(Debug, Default)]
 pub(super) struct Labels<'a> {
-    labels: SmallVec<[Label<'a>; 6]>,
+    labels: Vec<Label<'a>>,
     len: usize,
     cut: usize,
 }
@@ -38,12 +37,20 @@ impl<'a> Labels<'a> {
     }
 
     /// All that were taken. One more says how many bytes were cut.
-    pub(super) fn whole(mut self) -> SmallVec<[Label<'a>; 6]> {
+    pub(super) fn whole(&mut self) -> &[Label<'a>] {
         if self.cut > 0 {
             let value = Text::Plain(self.cut.to_string().into());
             self.labels.push(Label { key: Text::Json("labels_truncated"), value });
+            self.cut = 0;
         }
-        self.labels
+        &self.labels
+    }
+
+    /// Forgets all of them, and keeps their room.
+    pub(super) fn clear(&mut self) {
+        self.labels.clear();
+        self.len = 0;
+        self.cut = 0;
     }
 }
 
@@ -158,12 +165,12 @@ pub(super) struct StreamLabels {
 }
 
 impl StreamLabels {
-    pub(super) fn new(labels: Labels<'_>) -> Self {
-        let own = |label: Label<'_>| Label {
-            key: label.key.into_owned(),
-            value: label.value.into_owned(),
+    pub(super) fn new(mut labels: Labels<'_>) -> Self {
+        let own = |label: &Label<'_>| Label {
+            key: Text::Plain(label.key.meant().into()),
+            value: Text::Plain(label.value.meant().into()),
         };
-        let labels: Vec<_> = labels.whole().into_iter().map(own).collect();
+        let labels: Vec<_> = labels.whole().iter().map(own).collect();
         let mut chosen = Chosen::default();
         for label in &labels {
             chosen.consider(label);
@@ -212,6 +219,12 @@ pub(super) struct EntryLabels<'a> {
 impl<'a> EntryLabels<'a> {
     pub(super) fn new(stream: &'a StreamLabels, metadata: &'a [Label<'a>]) -> Self {
         Self { stream, metadata, chosen: stream.choose(metadata) }
+    }
+
+    /// True if a label says the level.
+    pub(super) fn say_level(&self) -> bool {
+        let chosen = self.chosen.as_ref().unwrap_or(&self.stream.chosen);
+        chosen.fields[Role::Level as usize].is_some()
     }
 
     /// Fills what the line leaves open, and keeps what has no place in a record under `kv`.

@@ -1,7 +1,7 @@
 //! Pushes in protobuf (`logproto.PushRequest`), already unpacked.
 
 use super::entry::LokiEntry;
-use super::labels::{Label, Labels, StreamLabels};
+use super::labels::{EntryLabels, Label, Labels, StreamLabels};
 use crate::decode::draft::Text;
 use crate::decode::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter};
 use crate::decode::protobuf::{MalformedProtobuf, ProtobufField, ProtobufFields};
@@ -14,6 +14,7 @@ pub(crate) fn protobuf(body: &[u8], received: i64) -> PostedRecords<'_> {
         streams: ProtobufFields(body),
         entries: ProtobufFields::default(),
         labels: StreamLabels::default(),
+        metadata: Labels::default(),
     })
 }
 
@@ -22,6 +23,8 @@ struct ProtobufPush<'a> {
     streams: ProtobufFields<'a>,
     entries: ProtobufFields<'a>,
     labels: StreamLabels,
+    /// Metadata of an entry.
+    metadata: Labels<'a>,
 }
 
 impl<'a> ProtobufPush<'a> {
@@ -56,15 +59,22 @@ impl RecordSource for ProtobufPush<'_> {
                 return Some(Err(Fault::Malformed(malformed.to_string())));
             }
         };
-        Some(match entry(ProtobufFields(bytes)) {
-            Ok(entry) => entry.write(&self.labels, self.received, out),
+        self.metadata.clear();
+        Some(match entry(ProtobufFields(bytes), &mut self.metadata) {
+            Ok(entry) => {
+                let labels = EntryLabels::new(&self.labels, self.metadata.whole());
+                entry.write(&labels, self.received, out)
+            }
             // Its length says where the next one begins.
             Err(malformed) => Err(Fault::Rejected(malformed.to_string())),
         })
     }
 }
 
-fn entry(mut fields: ProtobufFields<'_>) -> Result<LokiEntry<'_>, MalformedProtobuf> {
+fn entry<'a>(
+    mut fields: ProtobufFields<'a>,
+    metadata: &mut Labels<'a>,
+) -> Result<LokiEntry<'a>, MalformedProtobuf> {
     let mut entry = LokiEntry::default();
     while let Some(ProtobufField { number, value }) = fields.next()? {
         match number {
@@ -76,7 +86,7 @@ fn entry(mut fields: ProtobufFields<'_>) -> Result<LokiEntry<'_>, MalformedProto
                     let part = pair.first(number)?.map(|part| text(part.bytes()));
                     Ok(Text::Plain(part.unwrap_or_default()))
                 };
-                entry.metadata.push(Label { key: part(1)?, value: part(2)? });
+                metadata.push(Label { key: part(1)?, value: part(2)? });
             }
             _ => {}
         }

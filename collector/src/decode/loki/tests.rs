@@ -22,7 +22,7 @@ fn labels_that_would_be_written_with_each_line_are_bounded() {
         format!(r#"{{"streams":[{{"stream":{{"x":"{long}","y":"z"}},"values":[["1","late"]]}}]}}"#);
     let written = lines(json(push.as_bytes(), 0).unwrap()).concat();
     assert!(written.contains(r#""kv":{"y":"z","labels_truncated":"16389"}"#), "{written}");
-    let labels = protobuf::selector(&format!("{{x=\"{long}\", y=\"z\"}}"));
+    let mut labels = protobuf::selector(&format!("{{x=\"{long}\", y=\"z\"}}"));
     assert_eq!(labels.whole().len(), 2);
 }
 

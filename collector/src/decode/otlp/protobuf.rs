@@ -6,6 +6,7 @@ use super::value_json::push_value;
 use crate::decode::draft::{Text, Value};
 use crate::decode::posted::{Fault, Posted, RecordSource, RecordWriter};
 use crate::decode::protobuf::{MalformedProtobuf, ProtobufField, ProtobufFields};
+use netlog_wire::is_plain;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -242,7 +243,12 @@ fn number_json(number: f64) -> String {
 }
 
 fn text(bytes: &[u8]) -> Text<'_> {
-    Text::Plain(String::from_utf8_lossy(bytes))
+    // What is written as it is need not be looked at again.
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_plain(bytes) => Text::Json(text),
+        Ok(text) => Text::Plain(Cow::Borrowed(text)),
+        Err(_) => Text::Plain(String::from_utf8_lossy(bytes)),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

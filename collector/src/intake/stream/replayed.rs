@@ -36,6 +36,10 @@ impl AsyncRead for ReplayedStream<'_> {
             }
             return Poll::Ready(Ok(()));
         }
+        if let PeerStream::Tcp(stream) = &mut *self.stream {
+            // Whoever reads has the room ready; it need not be cleared for each read.
+            return Pin::new(stream).poll_read(context, buffer);
+        }
         loop {
             let filled = self.stream.poll_fetch(context, buffer.initialize_unfilled())?;
             if let Some(came) = filled {

@@ -73,6 +73,7 @@ impl<'a> StreamLink<'a> {
         let StreamPublishing { access, forwarded, .. } = publishing;
         let wait = Wait::new(given_up)?;
         let connection = wait.until(NatsConnection::open(access))?;
+        connection.check_payload()?;
         let stream = match wait.until(connection.stream(access.target))? {
             Some(stream) => stream,
             None => {

@@ -75,6 +75,8 @@ struct Reading {
     /// Position on the disk, and when it was written.
     saved: Option<StreamPosition>,
     saved_at: Instant,
+    /// True if the files may have lost what was read before the system was started.
+    rebooted: bool,
 }
 
 /// A consumer on the server, and what is expected of it.
@@ -82,7 +84,8 @@ struct Consumption {
     messages: Messages,
     /// Count of messages that it has delivered.
     delivered: u64,
-    /// Position behind the last message that was given to the hub.
+    /// Position behind the last message that was given to the hub; sequence 0 before the first one of
+    /// a stream that is not as it was.
     given: StreamPosition,
 }
 
@@ -101,6 +104,7 @@ impl StreamReader {
         };
         let backoff = Backoff::new(attempt, shared.stderr);
         let saved = self.position.clone();
+        let rebooted = saved.as_ref().is_some_and(|saved| self.file.is_of_another_boot(saved));
         let stop = shared.stop.clone();
         let mut reading = Reading {
             reader: self,
@@ -110,6 +114,7 @@ impl StreamReader {
             chain: BatchChain::default(),
             saved,
             saved_at: Instant::now(),
+            rebooted,
         };
         tokio::select! {
             _ = stop.wait() => {}
@@ -149,7 +154,7 @@ impl Reading {
                 error = connection.lost() => return Err(error),
                 () = sleep(SAVE), if self.is_unsaved() => {}
                 () = sleep(CHECK.saturating_sub(checked.at.elapsed())) => {
-                    checked = self.check(&mut stream, checked).await?;
+                    checked = self.check(&mut stream, &consumption.given, checked).await?;
                 }
             }
             if self.saved_at.elapsed() >= SAVE {
@@ -163,12 +168,8 @@ impl Reading {
         let facts = facts(stream, self.reader.position.as_ref()).await?;
         let known = self.reader.position.as_ref();
         let known = known.filter(|known| known.stream == self.reader.target.stream);
-        // With what was written since this start, the files are as they were left.
-        let unwritten = self.saved == self.reader.position;
-        let rebooted = unwritten && known.is_some_and(|it| self.reader.file.is_of_another_boot(it));
-        let start = Start::new(known, facts, rebooted);
+        let start = Start::new(known, facts, self.rebooted);
         self.report(start.reason).await?;
-        self.chain = BatchChain::default();
         let config = Config {
             deliver_policy: start.from.policy(),
             ack_policy: AckPolicy::None,
@@ -182,7 +183,7 @@ impl Reading {
         let messages = consumer.stream().max_messages_per_batch(WINDOW);
         let messages = messages.heartbeat(HEARTBEAT).expires(EXPIRES).messages().await;
         let given = match known {
-            Some(known) if known.made == facts.made => known.clone(),
+            Some(known) if start.reason != Reason::WentBack => known.clone(),
             _ => StreamPosition::new(&self.reader.target.stream, facts.made),
         };
         let messages = messages.map_err(io::Error::other)?;
@@ -198,6 +199,7 @@ impl Reading {
         }
         self.shared.hub.settled().await.map_err(|_| io::ErrorKind::Interrupted)?;
         self.reader.position = Some(consumption.given.clone());
+        self.rebooted = false;
         Ok(())
     }
 
@@ -297,19 +299,24 @@ impl Reading {
 
     /// Checks that the stream has the message at the position, and that the server has delivered what
     /// it had at the check before.
-    async fn check(&mut self, stream: &mut Stream, before: Check) -> io::Result<Check> {
+    async fn check(
+        &mut self,
+        stream: &mut Stream,
+        given: &StreamPosition,
+        before: Check,
+    ) -> io::Result<Check> {
         stream.info().await.map_err(io::Error::other)?;
-        let last = stream.cached_info().state.last_sequence;
-        let now = Check { at: Instant::now(), last };
-        let Some(known) = self.reader.position.clone() else { return Ok(now) };
-        let facts = facts(stream, Some(&known)).await?;
-        if Start::new(Some(&known), facts, false).reason == Reason::WentBack {
+        let state = &stream.cached_info().state;
+        let now = Check { at: Instant::now(), last: state.last_sequence };
+        let has_none = state.messages == 0;
+        let facts = facts(stream, Some(given)).await?;
+        if Start::new(Some(given), facts, false).reason == Reason::WentBack {
             return Err(io::Error::other("the stream has lost messages"));
         }
-        if before.last <= known.sequence {
+        if has_none || before.last <= given.sequence {
             return Ok(now);
         }
-        self.pass_unreadable(stream, known, before.last).await?;
+        self.pass_unreadable(stream, given.clone(), before.last).await?;
         Err(io::Error::other("the server did not deliver what it has"))
     }
 

@@ -31,6 +31,9 @@ pub(crate) struct NatsAccess<'a> {
     pub(crate) token: Option<&'a str>,
 }
 
+/// The least `max_payload` of a server: batches are made to fit into its default.
+const PAYLOAD: usize = 1 << 20;
+
 /// An open connection.
 pub(crate) struct NatsConnection {
     pub(crate) context: Context,
@@ -87,6 +90,16 @@ impl NatsConnection {
                 _ => Err(io::Error::other(error)),
             },
         }
+    }
+
+    /// Checks that the server takes batches of any size.
+    pub(crate) fn check_payload(&self) -> io::Result<()> {
+        let most = self.context.client().server_info().max_payload;
+        if most < PAYLOAD {
+            let words = format!("the server's max_payload is {most}: expected {PAYLOAD} or more");
+            return Err(io::Error::other(words));
+        }
+        Ok(())
     }
 
     /// Makes the stream.

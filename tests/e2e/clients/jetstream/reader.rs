@@ -2,10 +2,11 @@
 
 use super::server::{NatsServer, versions};
 use super::{publisher, send, wait_for_all};
-use crate::harness::{Collector, SOON, Scene, wait_until};
+use crate::harness::{Collector, SOON, Scene, pause, wait_until};
 use rustix::process::Signal;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A collector that reads what is published at `server` into one file.
 fn reader(scene: &Scene, server: &NatsServer) -> Collector {
@@ -98,6 +99,35 @@ fn what_is_published_again_after_a_stream_went_back_is_read_once() {
         reader.stop();
         collector.stop();
     }
+}
+
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn a_stream_that_is_made_anew_and_empty_is_reported_once() {
+    let server = NatsServer::start(&versions()[0]);
+    let (site, central) = (Scene::new(), Scene::new());
+    let collector = publisher(&site, &server);
+    let reader = reader(&central, &server);
+    send(&collector, 0..50);
+    has_each_once(&reader, 0..50);
+    collector.stop();
+    server.ask(async |context| {
+        let mut stream = context.get_stream("NETLOG").await.expect("it is there");
+        let config = stream.info().await.expect("it answers").config.clone();
+        context.delete_stream("NETLOG").await.expect("it is there");
+        context.create_stream(config).await.expect("it is new");
+    });
+    let words = "has lost messages that were read";
+    reader.process.says(words);
+    // The stream is checked every ten seconds.
+    pause(Duration::from_secs(12));
+    let stderr = reader.process.stderr();
+    assert_eq!(stderr.matches(words).count(), 1, "{stderr}");
+    let collector = publisher(&site, &server);
+    send(&collector, 50..100);
+    has_each_once(&reader, 0..100);
+    reader.stop();
+    collector.stop();
 }
 
 /// > A message that is not as it was published is skipped, counted and reported.

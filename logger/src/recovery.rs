@@ -146,7 +146,8 @@ impl Recovery {
     }
 }
 
-#[cfg(all(test, target_os = "linux", not(netlog_portable)))]
+#[cfg(test)]
+#[cfg(all(target_os = "linux", not(netlog_portable)))]
 mod tests {
     use super::*;
     use crate::identity::SenderIdentity;

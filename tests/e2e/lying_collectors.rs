@@ -1,7 +1,7 @@
 //! Collectors that lie: acknowledgements of what was never sent, talk without end, errors that would
 //! drive a terminal.
 
-use crate::harness::{Port, SOON, Scene};
+use crate::harness::{Port, SOON, Scene, wait_until};
 use std::fs;
 use std::io::{BufRead, BufReader, Write, stderr};
 use std::net::{TcpListener, TcpStream};
@@ -87,11 +87,11 @@ fn a_collector_that_never_stops_talking_takes_little_of_a_programs_processor() {
     // which it was seen.
     let began = Instant::now();
     let mut taken = Duration::ZERO;
-    while subject.running() {
+    let ended = wait_until(SOON, || {
         taken = processor_time(subject.pid()).max(taken);
-        assert!(began.elapsed() < SOON, "it does not end");
-        thread::sleep(Duration::from_millis(20));
-    }
+        !subject.running()
+    });
+    assert!(ended, "{}", subject.stderr());
     let share = taken.saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64();
     let _ = writeln!(stderr(), "{share:.3} of a processor");
     assert!(share < 0.15, "{share}");

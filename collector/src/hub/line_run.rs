@@ -149,6 +149,17 @@ mod tests {
     }
 
     #[test]
+    fn losses_that_peers_report_add_up_to_the_greatest_number_at_most() {
+        let mut all = run(1, &[]);
+        for lost in [7, u64::MAX, 1] {
+            let mut record = Record::new(0, Level::Warn, "m");
+            record.lost = Some(lost);
+            all.record(&record, &Identity::default());
+        }
+        assert_eq!(all.received().lost, u64::MAX);
+    }
+
+    #[test]
     fn a_part_of_a_run_has_the_lines_of_its_numbers() {
         let part = run(10, &["a", "bb", "c", "d"]).part(11, 12);
         assert_eq!((part.first, part.count, part.lines.as_slice()), (11, 2, b"bb\nc\n".as_slice()));

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 /// Time that a missing datagram may still take: networks reorder, but not for long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Senders followed at once, and the silence after which one is forgotten for another.
 /// The most datagrams that count as lost at once.
 const MAX_GAP: u64 = 1 << 20;
 
+/// Senders followed at once, and the silence after which one is forgotten for another.
 const MAX_SENDERS: usize = 4096;
 const SILENCE: Duration = Duration::from_secs(60);
 

@@ -101,13 +101,7 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
             connection.close(CLOSE_LIMIT);
             return ConnectionEnd::FirstIsBack;
         }
-        if exchanged.chatter {
-            // To wait for what it says next would be to wait for nothing.
-            context.waker.sleep(SleepMode::Light, interval);
-            interval = intervals::next(interval, false);
-            continue;
-        }
-        match wait(context, &mut session, &connection, interval) {
+        match wait(context, &mut session, &connection, &exchanged, interval) {
             Ok(active) => interval = intervals::next(interval, active),
             Err(_) => return ConnectionEnd::Closed,
         }
@@ -132,8 +126,14 @@ fn wait(
     context: &Context,
     session: &mut Session<'_>,
     connection: &Connection,
+    exchanged: &Exchanged,
     interval: Duration,
 ) -> io::Result<bool> {
+    if exchanged.chatter {
+        // There is more of it to read at any time.
+        context.waker.sleep(SleepMode::Light, interval);
+        return Ok(false);
+    }
     if !session.pending().is_empty() {
         return connection.poll(PollFlags::OUT, interval);
     }

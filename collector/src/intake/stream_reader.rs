@@ -2,6 +2,7 @@
 //! do, and what the marks have is dropped there.
 
 mod batch_chain;
+mod facts;
 mod start;
 
 use super::relayed_batch::{RelaySenders, RelayedBatch};
@@ -17,8 +18,9 @@ use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, ReplayPolicy};
 use async_nats::jetstream::stream::Stream;
 use batch_chain::BatchChain;
+use facts::{facts, message_time, nanos};
 use netlog_wire::{Identity, Level, Record};
-use start::{Reason, Start, StreamFacts};
+use start::{Reason, Start};
 use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant};
@@ -370,32 +372,4 @@ impl Consumption {
             None => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
-}
-
-/// The stream as it was when it was asked for.
-async fn facts(stream: &Stream, known: Option<&StreamPosition>) -> io::Result<StreamFacts> {
-    let info = stream.cached_info();
-    let first = info.state.first_sequence;
-    let last = info.state.last_sequence;
-    let asked = known.map(|known| known.sequence).filter(|at| (first.max(1)..=last).contains(at));
-    let position_time = match asked {
-        Some(sequence) => message_time(stream, sequence).await?,
-        None => None,
-    };
-    let last_time = nanos(info.state.last_timestamp);
-    Ok(StreamFacts { made: nanos(info.created), first, last, last_time, position_time })
-}
-
-/// When a message was published, if it is there.
-async fn message_time(stream: &Stream, sequence: u64) -> io::Result<Option<i64>> {
-    use async_nats::jetstream::stream::LastRawMessageErrorKind::NoMessageFound;
-    match stream.get_raw_message(sequence).await {
-        Ok(message) => Ok(Some(nanos(message.time))),
-        Err(error) if error.kind() == NoMessageFound => Ok(None),
-        Err(error) => Err(io::Error::other(error)),
-    }
-}
-
-fn nanos(time: async_nats::datetime::DateTime) -> i64 {
-    i64::try_from(time.unix_timestamp_nanos()).unwrap_or(0)
 }

@@ -12,11 +12,11 @@ mod error;
 mod no_directory;
 #[cfg(not(all(target_os = "linux", not(netlog_portable))))]
 mod no_files;
-#[cfg(all(test, target_os = "linux", not(netlog_portable)))]
-mod power_cuts;
 #[cfg(all(target_os = "linux", not(netlog_portable)))]
 mod restore;
 mod ring_file;
+#[cfg(all(test, target_os = "linux", not(netlog_portable)))]
+mod tests;
 
 #[cfg(all(target_os = "linux", not(netlog_portable)))]
 pub(crate) use directory::Directory;

@@ -180,11 +180,13 @@ impl Collector {
             proxies: self.options.proxy_from.as_slice().into(),
             relay_from: self.options.relay_from.clone().into(),
             tls: self.tls.clone(),
+            filter_orders: Arc::default(),
             stop: Arc::<SetOnce<()>>::default(),
         };
         let view = ReadOptions {
             progress: progress.clone(),
             senders: shared.senders.clone(),
+            filter_orders: shared.filter_orders.clone(),
             marks: marks.clone(),
             stats: stats.clone(),
             stderr: self.stderr,

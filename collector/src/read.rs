@@ -27,6 +27,7 @@ mod scan;
 mod search;
 mod segment;
 mod server;
+mod set_filter;
 mod stream;
 mod stream_cursor;
 mod tail;
@@ -43,6 +44,7 @@ use crate::hub::marks::Marks;
 use crate::hub::progress::{End, Progress};
 use crate::layout::template::Template;
 use crate::priority::give_way;
+use crate::senders::filter_orders::FilterOrders;
 use crate::senders::registry::SenderRegistry;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
@@ -92,6 +94,7 @@ pub(crate) fn connections(max_tails: usize) -> usize {
 pub(crate) struct ReadOptions {
     pub(crate) progress: Arc<Progress>,
     pub(crate) senders: Arc<SenderRegistry>,
+    pub(crate) filter_orders: Arc<FilterOrders>,
     pub(crate) marks: Arc<Marks>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) stderr: StderrLog,

@@ -1,5 +1,7 @@
-//! Senders: identities, the registry behind `/senders`, and the tokens that senders and readers show.
+//! Senders: identities, the registry behind `/senders`, the tokens that senders and readers show, and
+//! the filters that are set for programs.
 
+pub(crate) mod filter_orders;
 pub(crate) mod grant;
 pub(crate) mod identity;
 pub(crate) mod number_gaps;

@@ -249,6 +249,8 @@ pub struct Stats {
     pub requests: Counter,
     /// HTTP requests of readers refused because they showed no token of `--token-file`.
     pub requests_refused: Counter,
+    /// Filters of programs set or reset by `/filter`.
+    pub filters_set: Counter,
     /// Connections of readers closed at once because too many were open.
     pub readers_over_limit: Counter,
     /// Tails started.

@@ -46,6 +46,7 @@ impl Conversation {
         let mut sender = Sender::new(id, identity, hello.recovered);
         sender.recovered_after = hello.recovered_after;
         sender.last_left = hello.left.map(|left| next.saturating_add(left).saturating_sub(1));
+        sender.takes_filters = hello.takes_filters && !hello.recovered;
         sender.owner = owner;
         Ok(Self { sender: Arc::new(sender), next })
     }

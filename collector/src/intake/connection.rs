@@ -51,6 +51,8 @@ pub(super) struct Connection {
     acks: Option<watch::Receiver<u64>>,
     /// The highest number the peer has been told.
     told: u64,
+    /// Number of the last filter order that was looked at.
+    order_seen: u64,
     /// The highest number handed to the hub.
     given: u64,
     /// The last line was an empty one.
@@ -97,6 +99,7 @@ impl Connection {
             entry: shared.senders.connected(peer),
             acks: None,
             told: 0,
+            order_seen: 0,
             given: 0,
             blank: false,
             turn: false,
@@ -160,7 +163,10 @@ impl Connection {
                         yield_now().await;
                     }
                 }
-                ConnectionEvent::Acked => self.push_ack(),
+                ConnectionEvent::Acked => {
+                    self.push_ack();
+                    self.push_order();
+                }
                 ConnectionEvent::Silent => self.silence().await,
                 ConnectionEvent::Writable => {}
             }
@@ -283,6 +289,18 @@ impl Connection {
         self.acks = Some(sender.acked.subscribe());
         self.told = ack;
         CollectorMessage::Welcome { ack }.push(&mut self.replies);
+        self.push_order();
+    }
+
+    /// Tells a program that obeys it the filter that was set for it, when there is a new one.
+    fn push_order(&mut self) {
+        let Some(sender) = self.decoder.sender().filter(|sender| sender.takes_filters) else {
+            return;
+        };
+        let orders = &self.shared.filter_orders;
+        if let Some(order) = orders.next_for(&sender.identity, &mut self.order_seen) {
+            CollectorMessage::Filter(order).push(&mut self.replies);
+        }
     }
 
     fn push_ack(&mut self) {

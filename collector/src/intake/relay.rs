@@ -6,11 +6,12 @@ use super::relay_source::allows;
 use super::relayed_batch::{RelaySenders, RelayedBatch};
 use super::shared::IntakeContext;
 use super::stream::PeerStream;
+use super::timeouts::Timeout;
 use crate::decode::Origin;
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::PeerError;
 use netlog_wire::{BatchHeader, CollectorMessage, MAX_HEADER, RelayHello};
-use reader::RelayReader;
+use reader::{ReadFailure, RelayReader};
 use std::io;
 
 /// The relay, as the kernel or its certificate shows it.
@@ -26,13 +27,17 @@ pub(super) enum RelayEnd {
     Closed,
     Refused(PeerError),
     Broken(io::Error),
+    TimedOut(Timeout),
     /// The hub is gone, or the collector ends.
     Stopped,
 }
 
-impl From<io::Error> for RelayEnd {
-    fn from(error: io::Error) -> Self {
-        Self::Broken(error)
+impl From<ReadFailure> for RelayEnd {
+    fn from(failure: ReadFailure) -> Self {
+        match failure {
+            ReadFailure::Broken(error) => Self::Broken(error),
+            ReadFailure::TimedOut(due) => Self::TimedOut(due),
+        }
     }
 }
 
@@ -42,8 +47,8 @@ pub(super) async fn serve(
     opening: Vec<u8>,
     peer: RelayPeer<'_>,
 ) -> RelayEnd {
-    let mut reader = RelayReader::new(stream, opening);
     let shared = peer.shared;
+    let mut reader = RelayReader::new(stream, opening, shared.limits.timeouts);
     let end = tokio::select! {
         biased;
         () = shared.stopped() => RelayEnd::Stopped,

@@ -42,14 +42,18 @@ impl RelaySenders {
     }
 
     fn get(&mut self, sender: &BatchSender) -> Result<Arc<Sender>, String> {
-        if let Some(known) = self.known.get(sender) {
+        // A header has room for names of a megabyte, ten thousand of which are too many to keep.
+        let name = |name: &Option<String>| name.clone().map(fit);
+        let sender =
+            BatchSender { id: sender.id.clone(), app: name(&sender.app), host: name(&sender.host) };
+        if let Some(known) = self.known.get(&sender) {
             return Ok(known.clone());
         }
         let id = u128::from_str_radix(&sender.id, 16).map_err(|_| "malformed sender id")?;
         let host = sender.host.clone().unwrap_or_else(|| self.host.clone());
         let identity = Identity {
-            app: sender.app.clone().map(fit),
-            host: Some(fit(host)),
+            app: sender.app.clone(),
+            host: Some(host),
             pid: None,
             peer: Some(self.peer.clone()),
         };
@@ -57,7 +61,7 @@ impl RelaySenders {
         if self.known.len() >= MOST_SENDERS {
             self.known.clear();
         }
-        self.known.insert(sender.clone(), known.clone());
+        self.known.insert(sender, known.clone());
         Ok(known)
     }
 }

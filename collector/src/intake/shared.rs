@@ -7,6 +7,7 @@ use super::refusals::Refusals;
 use super::relay_source::RelaySource;
 use crate::hub::marks::Marks;
 use crate::hub::submission::HubHandle;
+use crate::senders::filter_orders::FilterOrders;
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::{PeerError, ProxyFault};
 use crate::senders::registry::SenderRegistry;
@@ -50,6 +51,8 @@ pub(crate) struct IntakeContext {
     pub(crate) recent_chunks: Arc<RecentChunks>,
     /// The id of the next acknowledgement that a client of Splunk may ask for.
     pub(crate) ack_ids: Arc<AtomicU64>,
+    /// Filters that were set for programs.
+    pub(crate) filter_orders: Arc<FilterOrders>,
     /// Set when the collector is to end.
     pub(crate) stop: Arc<SetOnce<()>>,
 }

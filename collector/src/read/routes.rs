@@ -9,7 +9,7 @@ use super::search::Search;
 use super::stream::Body;
 use super::stream_cursor::StreamCursor;
 use super::tail::{Render, Tail, TailCursor, TailStart};
-use super::{metrics, page};
+use super::{metrics, page, set_filter};
 use crate::clock::now;
 use crate::senders::grant::{Grant, Scope};
 use hyper::body::Incoming;
@@ -19,10 +19,11 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// Everything there is.
-const PATHS: [&str; 6] = ["/", "/tail", "/search", "/senders", "/metrics", "/healthz"];
+const PATHS: [&str; 7] = ["/", "/tail", "/search", "/senders", "/filter", "/metrics", "/healthz"];
 
-/// Methods that every path allows.
-const METHODS: &str = "GET, HEAD, OPTIONS";
+/// Methods that paths allow, and those that `/filter` does.
+const METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
+const FILTER_METHODS: [&str; 5] = ["GET", "HEAD", "OPTIONS", "POST", "DELETE"];
 
 /// The header by which a browser says, when it comes back, what it has seen last.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -75,13 +76,13 @@ fn dispatch(
             &PATHS,
         ));
     }
+    let methods = if path == "/filter" { &FILTER_METHODS[..] } else { &METHODS };
     match *request.method() {
-        Method::GET | Method::HEAD => {}
-        Method::OPTIONS => return Ok(options()),
-        _ => {
-            let error = format!("method {} is not allowed", request.method());
-            let allowed = &["GET", "HEAD", "OPTIONS"];
-            return Err(RefusedRequest::new(StatusCode::METHOD_NOT_ALLOWED, error, allowed));
+        Method::OPTIONS => return Ok(options(methods)),
+        ref method if methods.contains(&method.as_str()) => {}
+        ref method => {
+            let error = format!("method {method} is not allowed");
+            return Err(RefusedRequest::new(StatusCode::METHOD_NOT_ALLOWED, error, methods));
         }
     }
     if let Some((kind, bytes)) = page {
@@ -91,6 +92,10 @@ fn dispatch(
         return Ok(health(server));
     }
     let grant = admit(server, request.headers())?;
+    if path == "/filter" {
+        return filter(server, request, grant.as_deref());
+    }
+    may_read(server, grant.as_deref())?;
     match path {
         "/tail" | "/search" if !access.streams => {
             let error = "too many connections of readers".into();
@@ -113,18 +118,44 @@ fn admit(
     let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
     let shown = shown.and_then(|shown| shown.split_once(' '));
     let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let refused = |status, error| {
-        server.view.stats.requests_refused.add(1);
-        RefusedRequest::new(status, error, &[])
+    let grant = tokens.admit(shown.map(|(_, token)| token.trim()));
+    grant.map(Some).map_err(|error| refused(server, StatusCode::UNAUTHORIZED, error.to_string()))
+}
+
+fn may_read(server: &RequestContext, grant: Option<&Grant>) -> Result<(), RefusedRequest> {
+    let Some(grant) = grant.filter(|grant| grant.read == Scope::Nothing) else { return Ok(()) };
+    let error = format!("token {} may not read", grant.name);
+    Err(refused(server, StatusCode::FORBIDDEN, error))
+}
+
+fn refused(server: &RequestContext, status: StatusCode, error: String) -> RefusedRequest {
+    server.view.stats.requests_refused.add(1);
+    RefusedRequest::new(status, error, &[])
+}
+
+/// Sets, resets or lists the filters of programs. Nobody may who shows no token: programs would log
+/// what the next page in a browser wants.
+fn filter(
+    server: &RequestContext,
+    request: &Request<Incoming>,
+    grant: Option<&Grant>,
+) -> Result<HttpResponse, RefusedRequest> {
+    let Some(grant) = grant else {
+        let error = "filters can be set only with --token-file, by a token with control".into();
+        return Err(refused(server, StatusCode::FORBIDDEN, error));
     };
-    let grant = tokens
-        .admit(shown.map(|(_, token)| token.trim()))
-        .map_err(|error| refused(StatusCode::UNAUTHORIZED, error.to_string()))?;
-    if grant.read == Scope::Nothing {
-        let error = format!("token {} may not read", grant.name);
-        return Err(refused(StatusCode::FORBIDDEN, error));
+    if grant.control == Scope::Nothing {
+        let error = format!("token {} may not set filters: it has no control", grant.name);
+        return Err(refused(server, StatusCode::FORBIDDEN, error));
     }
-    Ok(Some(grant))
+    let query = request.uri().query().unwrap_or_default();
+    let view = &server.view;
+    let answer = match *request.method() {
+        Method::POST => set_filter::set(view, query, grant)?,
+        Method::DELETE => set_filter::reset(view, query, grant)?,
+        _ => set_filter::list(view, grant),
+    };
+    Ok(whole(JSON, answer))
 }
 
 fn tail(
@@ -211,11 +242,17 @@ fn health(server: &RequestContext) -> HttpResponse {
     answer
 }
 
-fn options() -> HttpResponse {
+fn options(methods: &[&str]) -> HttpResponse {
     let mut answer = Response::new(Body::Whole(None));
     *answer.status_mut() = StatusCode::NO_CONTENT;
-    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    allow(&mut answer, methods);
     answer
+}
+
+fn allow(answer: &mut HttpResponse, methods: &[&str]) {
+    if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
+        answer.headers_mut().insert(header::ALLOW, methods);
+    }
 }
 
 fn format(headers: &HeaderMap) -> ResponseFormat {
@@ -269,11 +306,11 @@ impl RefusedRequest {
 
     fn answer(self) -> HttpResponse {
         let Self { status, why: BadRequest { error, allowed } } = self;
-        let report = json!({"error": error, "allowed": allowed});
+        let report = json!({"error": error, "allowed": &allowed});
         let mut answer = whole(JSON, format!("{report}\n"));
         *answer.status_mut() = status;
         if status == StatusCode::METHOD_NOT_ALLOWED {
-            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
+            allow(&mut answer, &allowed);
         }
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"netlog\"");

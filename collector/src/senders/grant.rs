@@ -1,4 +1,5 @@
-//! Rights that a token gives: the senders it may log as, and the senders whose records it may read.
+//! Rights that a token gives: the senders it may log as, those whose records it may read, and those
+//! whose filters it may set.
 
 use crate::clock::now;
 use crate::glob::glob;
@@ -13,6 +14,8 @@ pub(crate) struct Grant {
     pub(crate) name: String,
     pub(crate) send: Scope,
     pub(crate) read: Scope,
+    /// Programs whose filters it may set.
+    pub(crate) control: Scope,
     /// True for a collector that forwards, which speaks for the senders behind it.
     pub(crate) relay: bool,
     /// True for a token of a file without names.
@@ -50,6 +53,7 @@ impl Grant {
             name,
             send: Scope::Everything,
             read: Scope::Everything,
+            control: Scope::Everything,
             relay: true,
             unnamed: true,
             expires: None,

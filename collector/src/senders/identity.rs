@@ -58,6 +58,8 @@ pub(crate) struct Sender {
     pub(crate) last_left: Option<u64>,
     /// True once readers were told that records of a dead program follow.
     pub(crate) announced: AtomicBool,
+    /// True if the program obeys orders to log by another filter.
+    pub(crate) takes_filters: bool,
     /// The token or the certificate that it came with.
     pub(crate) owner: Owner,
     /// The mark, as far as this connection is to be told; the hub moves it.
@@ -86,6 +88,7 @@ impl Sender {
             recovered_after,
             last_left: None,
             announced: AtomicBool::new(false),
+            takes_filters: false,
             owner,
             acked,
             repeated,

@@ -58,6 +58,15 @@ struct SenderEntry {
     close_reason: OnceLock<CloseReason>,
 }
 
+/// Counts of the programs that an order is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ReachedPrograms {
+    /// Those that obey orders.
+    pub(crate) programs: u64,
+    /// Those that do not.
+    pub(crate) unable: u64,
+}
+
 /// Reason of a connection's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CloseReason {
@@ -202,6 +211,22 @@ impl SenderRegistry {
         entry.seen.store(now(), Relaxed);
         entry.records.fetch_add(records, Relaxed);
         entry.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Lets the connections of these programs look for orders, and counts them.
+    pub(crate) fn wake(&self, is_meant: impl Fn(&Identity) -> bool) -> ReachedPrograms {
+        let mut reached = ReachedPrograms::default();
+        let state = self.lock();
+        let senders = state.present.values().filter_map(|entry| entry.sender.get());
+        for sender in senders.filter(|sender| !sender.recovered && is_meant(&sender.identity)) {
+            if sender.takes_filters {
+                sender.acked.send_modify(|_| {});
+                reached.programs += 1;
+            } else {
+                reached.unable += 1;
+            }
+        }
+        reached
     }
 
     /// `GET /senders`: those that are connected first, and of each kind the latest first; with

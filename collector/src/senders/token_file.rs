@@ -35,6 +35,8 @@ struct TokenTable {
     #[serde(default)]
     read: ScopeText,
     #[serde(default)]
+    control: ScopeText,
+    #[serde(default)]
     relay: bool,
     expires: Option<Datetime>,
 }
@@ -145,11 +147,20 @@ impl TokenTable {
         let expires = self.expires.map(|time| expiry(&time)).transpose()?;
         let send = self.send.scope("send")?;
         let read = self.read.scope("read")?;
-        if send == Scope::Nothing && read == Scope::Nothing && !self.relay {
-            return Err("it has no right: set send, read or relay".into());
+        let control = self.control.scope("control")?;
+        if [&send, &read, &control].into_iter().all(|scope| *scope == Scope::Nothing) && !self.relay
+        {
+            return Err("it has no right: set send, read, control or relay".into());
         }
-        let grant =
-            Grant { name: name.to_owned(), send, read, relay: self.relay, unnamed: false, expires };
+        let grant = Grant {
+            name: name.to_owned(),
+            send,
+            read,
+            control,
+            relay: self.relay,
+            unnamed: false,
+            expires,
+        };
         Ok(Token { hash, grant: Arc::new(grant) })
     }
 }
@@ -223,7 +234,10 @@ mod tests {
         for (text, expected) in [
             ("fine\ntwo words", "line 2: expected a token of printable ASCII"),
             ("[a]\ntoken = \"x\"\nsend = true\nred = true\n", "line 4: unknown field `red`"),
-            ("[a]\ntoken = \"x\"\n", "token \"a\": it has no right: set send, read or relay"),
+            (
+                "[a]\ntoken = \"x\"\n",
+                "token \"a\": it has no right: set send, read, control or relay",
+            ),
             ("[a]\nsend = true\n", "token \"a\": expected either token or sha256"),
             ("[a]\ntoken = \"x\"\nsha256 = \"y\"\nsend = true\n", "token \"a\": expected either"),
             ("[a]\nsha256 = \"zz\"\nsend = true\n", "token \"a\": sha256: expected 64"),

@@ -8,10 +8,10 @@ use tokio::sync::oneshot;
 
 /// The handshakes that wait. They are no more than there may be connections.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<Waiting>);
+pub(super) struct Turns(Mutex<TurnQueue>);
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct TurnQueue {
     taken: bool,
     /// Addresses with waiting handshakes, in the order of their turns.
     order: VecDeque<IpAddr>,
@@ -60,12 +60,12 @@ impl Turns {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, TurnQueue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Waiting {
+impl TurnQueue {
     fn add(&mut self, address: IpAddr) -> oneshot::Receiver<Turn> {
         let (give, given) = oneshot::channel();
         let of_address = self.of.entry(address).or_default();

@@ -56,6 +56,7 @@ impl Connection {
         match Box::pin(relay::serve(&mut self.stream, opening, relay)).await {
             RelayEnd::Refused(error) => ConnectionEnd::Unfit(error),
             RelayEnd::Broken(error) => ConnectionEnd::Broken(error),
+            RelayEnd::TimedOut(due) => ConnectionEnd::TimedOut(due),
             RelayEnd::Closed | RelayEnd::Stopped => ConnectionEnd::Closed,
         }
     }

@@ -2,9 +2,12 @@
 
 use crate::intake::shared::READ;
 use crate::intake::stream::PeerStream;
+use crate::intake::timeouts::{Timeout, Timeouts};
 use netlog_wire::CollectorMessage;
 use std::future::poll_fn;
 use std::io;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// What has been read, and not been asked for.
 pub(super) struct RelayReader<'a> {
@@ -12,15 +15,41 @@ pub(super) struct RelayReader<'a> {
     bytes: Vec<u8>,
     /// How many of them have been taken.
     taken: usize,
+    limits: Timeouts,
+}
+
+/// The reason why nothing more comes of a connection.
+#[derive(Debug)]
+pub(super) enum ReadFailure {
+    Broken(io::Error),
+    TimedOut(Timeout),
+}
+
+impl From<io::Error> for ReadFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
 }
 
 impl<'a> RelayReader<'a> {
-    pub(super) fn new(stream: &'a mut PeerStream, bytes: Vec<u8>) -> Self {
-        Self { stream, bytes, taken: 0 }
+    pub(super) fn new(stream: &'a mut PeerStream, bytes: Vec<u8>, limits: Timeouts) -> Self {
+        Self { stream, bytes, taken: 0, limits }
     }
 
-    /// The next line, without its end; `None` at the end of the connection.
-    pub(super) async fn line(&mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
+    /// The next line, without its end; `None` at the end of the connection. It may be long in coming,
+    /// but not once it has begun.
+    pub(super) async fn line(&mut self, most: usize) -> Result<Option<Vec<u8>>, ReadFailure> {
+        if self.taken == self.bytes.len() {
+            let limits = self.limits;
+            if !within(limits.idle, Timeout::Idle, self.more()).await? {
+                return Ok(None);
+            }
+        }
+        let limit = self.limits.half_line;
+        within(limit, Timeout::HalfLine, self.rest_of_line(most)).await
+    }
+
+    async fn rest_of_line(&mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
         let mut searched = 0;
         loop {
             let rest = &self.bytes[self.taken..];
@@ -39,11 +68,12 @@ impl<'a> RelayReader<'a> {
         }
     }
 
-    /// The next `len` bytes.
-    pub(super) async fn exactly(&mut self, len: usize) -> io::Result<Vec<u8>> {
+    /// The next `len` bytes, none of which may keep the others waiting.
+    pub(super) async fn exactly(&mut self, len: usize) -> Result<Vec<u8>, ReadFailure> {
+        let limit = self.limits.half_line;
         while self.bytes.len() - self.taken < len {
-            if !self.more().await? {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            if !within(limit, Timeout::HalfLine, self.more()).await? {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
         }
         let block = self.bytes[self.taken..self.taken + len].to_vec();
@@ -51,13 +81,13 @@ impl<'a> RelayReader<'a> {
         Ok(block)
     }
 
-    pub(super) async fn send(&mut self, message: &CollectorMessage) -> io::Result<()> {
+    pub(super) async fn send(&mut self, message: &CollectorMessage) -> Result<(), ReadFailure> {
         let mut line = Vec::new();
         message.push(&mut line);
-        self.reply(&line).await
+        within(self.limits.half_line, Timeout::HalfLine, self.reply(&line)).await
     }
 
-    pub(super) async fn reply(&mut self, line: &[u8]) -> io::Result<()> {
+    async fn reply(&mut self, line: &[u8]) -> io::Result<()> {
         let mut sent = 0;
         while sent < line.len() {
             match self.stream.try_write(&line[sent..]) {
@@ -95,4 +125,17 @@ impl<'a> RelayReader<'a> {
             self.stream.readable().await?;
         }
     }
+}
+
+/// Waits for `work`, for at most as long as `limit` allows.
+async fn within<T>(
+    limit: Option<Duration>,
+    due: Timeout,
+    work: impl Future<Output = io::Result<T>>,
+) -> Result<T, ReadFailure> {
+    match limit {
+        Some(limit) => timeout(limit, work).await.map_err(|_| ReadFailure::TimedOut(due))?,
+        None => work.await,
+    }
+    .map_err(ReadFailure::Broken)
 }

@@ -2,6 +2,7 @@
 //! it is in, and hostile requests harm nobody.
 
 mod grpc;
+mod siege;
 
 use crate::harness::{
     Child, Collector, Records, SOON, Scene, assert_each_once, messages, metric, speak, wait_until,

@@ -2,6 +2,7 @@
 
 use crate::stderr::{Chain, StderrLog};
 use crate::tls::chain_words;
+use std::error::Error;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -66,24 +67,46 @@ impl Backoff {
 
 /// The failure in words; rustls shows a certificate that is not trusted as its structure.
 fn words(error: &io::Error) -> String {
-    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+    match tls_cause(error) {
         Some(tls) => chain_words(tls),
         None => Chain(error).to_string(),
     }
 }
 
+/// The error of TLS below `error`, in whatever it is wrapped.
+fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error.get_ref()?);
+    while let Some(current) = cause {
+        if let Some(tls) = current.downcast_ref() {
+            return Some(tls);
+        }
+        if let Some(error) = current.downcast_ref() {
+            return tls_cause(error);
+        }
+        cause = current.source();
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustls::{CertificateError, Error, OtherError};
+    use rustls::{CertificateError, Error as TlsError, OtherError};
     use std::sync::Arc;
+
+    /// As a client of NATS wraps what went wrong.
+    #[derive(Debug, thiserror::Error)]
+    #[error("the connection failed")]
+    struct ClientError(#[source] io::Error);
 
     #[test]
     fn a_certificate_that_is_not_trusted_is_reported_in_words() {
         let why = Arc::new(io::Error::other("the certificate of central is not trusted"));
-        let tls = Error::InvalidCertificate(CertificateError::Other(OtherError(why)));
+        let tls = TlsError::InvalidCertificate(CertificateError::Other(OtherError(why)));
         let error = io::Error::new(io::ErrorKind::InvalidData, tls);
         assert_eq!(words(&error), "the certificate of central is not trusted");
+        let wrapped = io::Error::other(ClientError(error));
+        assert_eq!(words(&wrapped), "the certificate of central is not trusted");
         assert_eq!(words(&io::ErrorKind::NotFound.into()), "entity not found");
     }
 }

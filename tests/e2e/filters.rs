@@ -93,7 +93,7 @@ fn changes_what_is_logged(scene: &Scene, line: &str) {
     let ours: Vec<&str> =
         logged.iter().map(String::as_str).filter(|m| !m.starts_with("filter")).collect();
     assert_eq!(ours, ["info 1", "debug 2", "info 2", "info 3"]);
-    collector.process.says("token ann set filter \"warn,orders::fill=debug\" of app=sub*");
+    collector.process.says("ann set filter \"warn,orders::fill=debug\" of app=sub*");
 }
 
 /// `netlog filter` changes what running programs log, until its time is over or it is reset.
@@ -222,6 +222,17 @@ fn a_program_that_refuses_filters_keeps_its_own() {
     shop.log();
     shop.child.succeed();
     assert_eq!(logged_by(&collector, "subject"), ["info 1", "info 2"]);
+}
+
+/// In a file without names, each token has all rights.
+#[test]
+fn a_token_without_a_name_sets_filters_and_is_named_by_its_line() {
+    let scene = Scene::new();
+    std::fs::write(scene.path("plain"), "# all rights\nsesame\n").expect("the scene has room");
+    let collector = Collector::serving(&scene, "--token-file plain");
+    let set = filter(&scene, &collector, "sesame", &["debug"]);
+    assert!(set.stdout().starts_with("set for 0 programs until 20"), "{}", set.stdout());
+    collector.process.says("the token of line 2 set filter \"debug\" of app=* host=* pid=*: 0");
 }
 
 /// A sender gets a filter only if its hello offers to obey it.

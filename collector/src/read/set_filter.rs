@@ -48,7 +48,7 @@ pub(super) fn reset(view: &ReadOptions, query: &str, grant: &Grant) -> Result<St
 pub(super) fn list(view: &ReadOptions, grant: &Grant) -> String {
     let ours = |set: &SetFilter| {
         grant.control == Scope::Everything
-            || (set.scope == grant.control && set.order.by == grant.name)
+            || (set.scope == grant.control && set.order.by == name(grant))
     };
     let filters = view.filter_orders.in_force().into_iter().filter(ours);
     let filters: Vec<Value> = filters
@@ -64,7 +64,7 @@ pub(super) fn list(view: &ReadOptions, grant: &Grant) -> String {
 fn give(view: &ReadOptions, request: FilterRequest, grant: &Grant) -> String {
     let FilterRequest { directives, period, target } = request;
     let until = now().saturating_add(period);
-    let order = FilterOrder { directives, until, by: grant.name.clone() };
+    let order = FilterOrder { directives, until, by: name(grant) };
     let set = SetFilter::new(target, grant.control.clone(), order);
     view.filter_orders.add(set.clone());
     view.stats.filters_set.add(1);
@@ -75,6 +75,12 @@ fn give(view: &ReadOptions, request: FilterRequest, grant: &Grant) -> String {
     format!("{}\n", json!({"programs": programs, "unable": unable, "until": until}))
 }
 
+/// The one who sets a filter, as records show it.
+fn name(grant: &Grant) -> String {
+    let name = &grant.name;
+    if grant.unnamed { format!("the token {name}") } else { name.clone() }
+}
+
 /// Leaves a trace of who changed what is logged.
 fn report(view: &ReadOptions, set: &SetFilter, reached: ReachedPrograms) {
     let FilterTarget { app, host, pid } = &set.target;
@@ -82,14 +88,15 @@ fn report(view: &ReadOptions, set: &SetFilter, reached: ReachedPrograms) {
     let host = host.as_deref().unwrap_or("*");
     let pid = pid.map_or_else(|| "*".to_owned(), |pid| pid.to_string());
     let by = &set.order.by;
-    let programs = reached.programs;
+    let programs = match reached.programs {
+        1 => "1 program".to_owned(),
+        programs => format!("{programs} programs"),
+    };
     let deed = match &set.order.directives {
         Some(directives) => format!("set filter {directives:?}"),
         None => "reset the filter".to_owned(),
     };
-    view.stderr.log(format_args!(
-        "token {by} {deed} of app={app} host={host} pid={pid}: {programs} programs"
-    ));
+    view.stderr.log(format_args!("{by} {deed} of app={app} host={host} pid={pid}: {programs}"));
 }
 
 fn text(time: i64) -> String {

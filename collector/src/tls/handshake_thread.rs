@@ -73,3 +73,21 @@ async fn in_turns<F: Future + Unpin>(turns: Arc<Turns>, mut work: F, address: Ip
         .await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::getpriority_process;
+
+    #[tokio::test]
+    async fn handshakes_compute_on_a_thread_that_gives_way() {
+        let handshakes = HandshakeThread::start("tls-test").unwrap();
+        let own = getpriority_process(None).unwrap();
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let work = Box::pin(async { getpriority_process(None).unwrap() });
+        assert_eq!(handshakes.run(work, address).await, Some((own + NICE).min(19)));
+        // One that is given up takes no turn with it.
+        drop(handshakes.run(std::future::pending::<()>(), address));
+        assert!(handshakes.run(Box::pin(async {}), address).await.is_some());
+    }
+}

@@ -146,8 +146,8 @@ impl Recovery {
     }
 }
 
-#[cfg(test)]
 #[cfg(all(target_os = "linux", not(netlog_portable)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::identity::SenderIdentity;

@@ -205,7 +205,7 @@ fn memory_stays_within_its_limits_whatever_senders_send_while_nothing_can_be_wri
     let line = "--listen udp://127.0.0.1:0 --max-in-flight 8MiB --console=json";
     let collector = Collector::serving(&scene, line);
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
-    for id in 0..1000_u32 {
+    for id in 0..2000_u32 {
         let app = "a".repeat(60_000);
         let datagram = format!(
             r#"{{"sender":"{id:032x}","seq":1,"app":"{app}","host":"h","pid":1,"time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m"}}"#

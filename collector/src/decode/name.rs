@@ -13,6 +13,8 @@ pub(crate) fn fit(mut name: String) -> String {
     });
     let kept = kept.map(char::len_utf8).sum();
     name.truncate(kept);
+    // A sender that is remembered must not cost what it sent.
+    name.shrink_to_fit();
     name
 }
 
@@ -36,5 +38,6 @@ mod tests {
         assert_eq!(fit(format!("x{}", "é".repeat(100))), format!("x{}", "é".repeat(63)));
         assert_eq!(fit("\u{1}".repeat(128)).len(), 21, "as long as it is in a record");
         assert_eq!(fit("\"".repeat(128)).len(), 64);
+        assert!(fit("x".repeat(60_000)).capacity() <= MAX_NAME, "and takes no more memory");
     }
 }

@@ -152,11 +152,9 @@ fn a_relay_that_is_not_allowed_is_refused_and_goes_on_trying() {
     ));
 }
 
-/// How a relay's first line begins.
-const RELAY: &str = "{\"netlog\":1,\"relay\":\"";
-
 #[test]
 fn a_relay_is_not_slow_about_its_hello_a_header_or_a_batch() {
+    const RELAY: &str = "{\"netlog\":1,\"relay\":\"";
     let half_line_timeout = "200ms".parse().unwrap();
     let relay_from = vec!["127.0.0.1".parse().unwrap()];
     let bench = Bench::start(Options { half_line_timeout, relay_from, ..Options::default() });

@@ -123,7 +123,13 @@ impl Connection {
                 self.converse().await.err().unwrap_or(ConnectionEnd::Closed)
             }
         };
-        let end = self.serve_protocol(end).await;
+        let end = match end {
+            // Boxed, or every connection would be as large.
+            ConnectionEnd::Unfit(PeerError::Unsupported(protocol)) => {
+                Box::pin(self.serve_protocol(protocol)).await
+            }
+            end => end,
+        };
         if let ConnectionEnd::Unfit(error) = &end {
             self.shared.refuse(error, self.peer);
         }

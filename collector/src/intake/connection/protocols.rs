@@ -12,9 +12,9 @@ use crate::senders::peer_error::{PeerError, Protocol};
 
 impl Connection {
     /// Serves a connection whose protocol is one of its own to the end.
-    pub(super) async fn serve_protocol(&mut self, end: ConnectionEnd) -> ConnectionEnd {
-        let ConnectionEnd::Unfit(PeerError::Unsupported(protocol)) = end else { return end };
-        let Some(opening) = self.opening.take() else { return end };
+    pub(super) async fn serve_protocol(&mut self, protocol: Protocol) -> ConnectionEnd {
+        let unsupported = ConnectionEnd::Unfit(PeerError::Unsupported(protocol));
+        let Some(opening) = self.opening.take() else { return unsupported };
         if protocol == Protocol::Relay {
             return self.serve_relay(opening).await;
         }
@@ -45,15 +45,14 @@ impl Connection {
                 let frames = LumberjackFrames::new(&self.shared.limits, self.peer);
                 frames::serve(stream, opening, submitter, frames).await
             }
-            _ => end,
+            _ => unsupported,
         }
     }
 
     async fn serve_relay(&mut self, opening: Vec<u8>) -> ConnectionEnd {
         let origin = self.decoder.origin();
         let relay = RelayPeer { peer: self.peer, origin, shared: &self.shared };
-        // Boxed, or every connection would be as large.
-        match Box::pin(relay::serve(&mut self.stream, opening, relay)).await {
+        match relay::serve(&mut self.stream, opening, relay).await {
             RelayEnd::Refused(error) => ConnectionEnd::Unfit(error),
             RelayEnd::Broken(error) => ConnectionEnd::Broken(error),
             RelayEnd::TimedOut(due) => ConnectionEnd::TimedOut(due),

@@ -4,9 +4,10 @@
 use super::connection_limits::address_block;
 use crate::senders::peer::{Peer, PeerPlace};
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// Bytes that all bodies and messages may take at once.
@@ -22,7 +23,7 @@ const FEW: usize = 64;
 /// The memory of all addresses.
 #[derive(Debug)]
 pub(crate) struct BodyBudget {
-    all: Arc<Semaphore>,
+    all: Arc<WholeRoom>,
     of_one: usize,
     shares: Mutex<KnownShares>,
 }
@@ -35,10 +36,19 @@ struct KnownShares {
     most: usize,
 }
 
+/// The room of all addresses together.
+#[derive(Debug)]
+struct WholeRoom {
+    bytes: Arc<Semaphore>,
+    /// Held by whoever takes room, so that nobody finds what another one takes and gives back.
+    taking: Mutex<()>,
+    freed: Notify,
+}
+
 /// The memory of one address.
 #[derive(Debug, Clone)]
 pub(crate) struct BodyShare {
-    all: Arc<Semaphore>,
+    all: Arc<WholeRoom>,
     own: Arc<Semaphore>,
 }
 
@@ -47,6 +57,25 @@ pub(crate) struct BodyShare {
 pub(crate) struct BodyRoom {
     own: OwnedSemaphorePermit,
     all: OwnedSemaphorePermit,
+    /// Dropped last, when the room is there again.
+    _freed: FreedNotice,
+}
+
+/// Tells those who wait that there is room again.
+#[derive(Debug)]
+struct FreedNotice(Arc<WholeRoom>);
+
+impl Drop for FreedNotice {
+    fn drop(&mut self) {
+        self.0.freed.notify_waiters();
+    }
+}
+
+impl WholeRoom {
+    fn new(bytes: usize) -> Arc<Self> {
+        let bytes = Arc::new(Semaphore::new(bytes));
+        Arc::new(Self { bytes, taking: Mutex::default(), freed: Notify::new() })
+    }
 }
 
 /// There is no room, or there was none in time.
@@ -59,7 +88,7 @@ impl BodyBudget {
     }
 
     fn of(all: usize, of_one: usize) -> Self {
-        Self { all: Arc::new(Semaphore::new(all)), of_one, shares: Mutex::default() }
+        Self { all: WholeRoom::new(all), of_one, shares: Mutex::default() }
     }
 
     /// The share of a peer's address, or of a process at a Unix socket.
@@ -82,20 +111,24 @@ impl BodyBudget {
 }
 
 impl BodyShare {
-    /// Waits for room, at most as long as `limit`.
+    /// Waits for room, at most as long as `limit`. Nobody waits for his turn: one who needs much would
+    /// hold up those who need little to give back what they have.
     ///
     /// # Errors
     ///
     /// When there was none in time.
     pub(crate) async fn acquire(&self, bytes: usize, limit: Duration) -> Result<BodyRoom, NoRoom> {
-        let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
-        let both = async {
-            // The address's own share first: who waits for that keeps nothing from the others.
-            let own = self.own.clone().acquire_many_owned(bytes).await.ok()?;
-            let all = self.all.clone().acquire_many_owned(bytes).await.ok()?;
-            Some(BodyRoom { own, all })
+        let room = async {
+            loop {
+                let mut freed = pin!(self.all.freed.notified());
+                freed.as_mut().enable();
+                if let Ok(room) = self.try_acquire(bytes) {
+                    return room;
+                }
+                freed.await;
+            }
         };
-        timeout(limit, both).await.ok().flatten().ok_or(NoRoom)
+        timeout(limit, room).await.map_err(|_| NoRoom)
     }
 
     /// Takes room if there is any.
@@ -105,9 +138,10 @@ impl BodyShare {
     /// When there is none now.
     pub(crate) fn try_acquire(&self, bytes: usize) -> Result<BodyRoom, NoRoom> {
         let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
+        let _taking = self.all.taking.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.own.clone().try_acquire_many_owned(bytes).map_err(|_| NoRoom)?;
-        let all = self.all.clone().try_acquire_many_owned(bytes).map_err(|_| NoRoom)?;
-        Ok(BodyRoom { own, all })
+        let all = self.all.bytes.clone().try_acquire_many_owned(bytes).map_err(|_| NoRoom)?;
+        Ok(BodyRoom { own, all, _freed: FreedNotice(self.all.clone()) })
     }
 }
 
@@ -127,15 +161,14 @@ impl BodyRoom {
 /// A share of so many bytes, for tests of those who take from it.
 #[cfg(test)]
 pub(super) fn share_of(bytes: usize) -> BodyShare {
-    let semaphore = || Arc::new(Semaphore::new(bytes));
-    BodyShare { all: semaphore(), own: semaphore() }
+    BodyShare { all: WholeRoom::new(bytes), own: Arc::new(Semaphore::new(bytes)) }
 }
 
 #[cfg(test)]
 impl BodyShare {
     /// Number of bytes that nobody takes.
     pub(super) fn free(&self) -> usize {
-        self.all.available_permits()
+        self.all.bytes.available_permits()
     }
 }
 
@@ -186,5 +219,19 @@ mod tests {
         let waiting = wait(60);
         drop(room);
         assert_eq!(waiting.await.unwrap().bytes(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_needs_much_does_not_hold_up_one_that_needs_little() {
+        let share = share_of(10);
+        let room = share.try_acquire(8).unwrap();
+        let much = pin!(share.acquire(9, Duration::from_secs(60)));
+        let little = pin!(share.acquire(1, Duration::from_secs(1)));
+        let waited = tokio::join!(much, async {
+            let little = little.await;
+            drop(room);
+            little.map(|room| room.bytes())
+        });
+        assert_eq!((waited.0.unwrap().bytes(), waited.1), (9, Ok(1)));
     }
 }

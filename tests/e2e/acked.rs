@@ -3,7 +3,9 @@
 
 mod lumberjack;
 
-use crate::harness::{Collector, Port, Records, SOON, Scene, messages, metric, speak, wait_until};
+use crate::harness::{
+    Collector, Port, Records, SOON, Scene, caller, messages, metric, speak, wait_until,
+};
 use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -112,16 +114,17 @@ fn hostile_messages_end_their_connection_and_harm_nobody() {
     assert!(peak < 200 << 20, "{peak} bytes");
 }
 
-/// Begins four messages of RELP that take all the room for messages, but do not end.
+/// Begins four messages of RELP that take all the room for messages, but do not end. They are of
+/// several addresses, since one does not get all of it.
 fn fill_the_room(collector: &Collector) -> Vec<TcpStream> {
     let half = [&b"2 syslog 8388000 "[..], &vec![b'a'; (8 << 20) - (64 << 10) - 64]].concat();
     let half = &half[..(8 << 20) - (64 << 10) - 64];
-    let open = || {
-        let mut stream = TcpStream::connect(collector.authority()).expect("somebody listens");
+    let open = |nth| {
+        let mut stream = caller([127, 0, 2, nth], collector.authority());
         exchange(&mut stream, RELP_OPEN, RELP_OPENED);
         stream
     };
-    let mut streams = [open(), open(), open(), open()];
+    let mut streams = [open(1), open(2), open(3), open(4)];
     let before = metric(&collector.server(), "bytes_in");
     for stream in &mut streams {
         stream.write_all(half).expect("the collector reads");

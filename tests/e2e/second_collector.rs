@@ -1,10 +1,10 @@
 //! Programs with two collectors of which the first does not work.
 
 use crate::harness::{
-    Collector, Peer, Port, SOON, Scene, assert_each_once, succeeds_once, wait_until,
+    Collector, Peer, Port, SOON, Scene, assert_each_once, succeeds_once, tcp_socket, wait_until,
 };
 use crate::lying_collectors::Liar;
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+use rustix::net::{bind, getsockname, listen};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -18,7 +18,7 @@ struct BlackHole {
 
 impl BlackHole {
     fn open() -> Self {
-        let listener = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        let listener = tcp_socket();
         bind(&listener, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port is free");
         listen(&listener, 0).expect("it is bound");
         let address = getsockname(&listener).expect("a bound socket has an address");

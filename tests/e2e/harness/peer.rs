@@ -1,7 +1,9 @@
 //! Other ends of a connection that are no collector: a reader, a port kept free, `nc`.
 
 use super::{Child, SOON, wait_until};
-use rustix::net::{AddressFamily, SocketType, bind, connect, getsockname, socket, sockopt};
+use rustix::net::{
+    AddressFamily, SocketFlags, SocketType, bind, connect, getsockname, socket_with, sockopt,
+};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -18,7 +20,7 @@ pub(crate) struct Port {
 
 impl Port {
     pub(crate) fn reserve() -> Self {
-        let held = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        let held = tcp_socket();
         // A bound socket that does not listen: who asks to share the address may listen on it.
         sockopt::set_socket_reuseaddr(&held, true).expect("the address can be shared");
         bind(&held, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port is free");
@@ -110,10 +112,16 @@ pub(crate) fn speak(address: &str, bytes: &[u8]) -> String {
     answer
 }
 
+/// A TCP socket that no program keeps open which another test starts meanwhile.
+pub(crate) fn tcp_socket() -> OwnedFd {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None);
+    socket.expect("a socket")
+}
+
 /// A connection from the address `ip` of this machine to `authority`.
 pub(crate) fn caller(ip: [u8; 4], authority: &str) -> TcpStream {
     let to: SocketAddr = authority.parse().expect("an address");
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    let socket = tcp_socket();
     bind(&socket, &SocketAddr::from((ip, 0))).expect("an address of this machine");
     connect(&socket, &to).expect("somebody listens");
     socket.into()

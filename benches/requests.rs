@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const EXPORT: &[u8] =
     b"\n(\n\x18\n\x16\n\x0cservice.name\x12\x06\n\x04shop\x12\x0c\x12\n\x10\x0d*\x06\n\x04late";
 
-/// What is sent, and where.
+/// A request, and the path it is posted to.
 struct Kind {
     title: &'static str,
     path: &'static str,

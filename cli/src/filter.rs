@@ -99,7 +99,7 @@ fn ask(client: &CollectorClient, method: &str, target: &str) -> anyhow::Result<V
     serde_json::from_slice(&text).with_context(|| format!("{} is not a collector", client.url))
 }
 
-/// What became of an order.
+/// The outcome of an order in words.
 fn outcome(reached: &Value) -> String {
     let count = |key: &str| reached[key].as_u64().unwrap_or(0);
     let programs = match count("programs") {

@@ -82,7 +82,7 @@ struct Sender {
 const ORDERS: Sender = Sender { id: 1, app: "orders", host: "web1", mark: 18 };
 const SHOP: Sender = Sender { id: 2, app: "shop", host: "web2", mark: 1009 };
 
-/// What both senders and a plain peer have written once both have gone on by two records.
+/// Messages of both senders and a plain peer once both have gone on by two records.
 fn all() -> Vec<u64> {
     [0].into_iter().chain(1..=20).chain(1001..=1011).collect()
 }

@@ -6,7 +6,7 @@ use bench::{Bench, wait_for};
 use netlog_collector::Options;
 use std::io::{self, BufRead, BufReader, Write};
 
-/// How a relay's first line begins.
+/// Beginning of a relay's first line.
 const RELAY: &str = "{\"netlog\":1,\"relay\":\"";
 
 #[test]

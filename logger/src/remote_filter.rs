@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Longest name of the one who gave an order that is repeated.
 const LONGEST_NAME: usize = 128;
 
-/// How often the lock is tried, which a log call may have for a moment.
+/// Number of tries for the lock, which a log call may have for a moment.
 const PATIENCE: u32 = 10_000;
 
 /// Number of the order in force; 0 while the program's own filter is.

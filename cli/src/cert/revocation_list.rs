@@ -82,7 +82,7 @@ impl RevocationList {
         self.revoked.len() as u64 + 1
     }
 
-    /// Number of the last list that was written; 0 if there is none.
+    /// Number of the last list that was written, 0 before the first one.
     fn issued_number(&self) -> anyhow::Result<u64> {
         let path = self.number_path.display();
         let text = match fs::read_to_string(&self.number_path) {

@@ -1,7 +1,7 @@
 //! The way into a stream of NATS JetStream: each batch a message, one of them on its way at once.
 //!
-//! Whether a message that was not acknowledged is in the stream, only the stream knows. So any
-//! failure ends the connection, and the next one begins with the question for the last message.
+//! Only the stream knows if it has a message that was not acknowledged. So any failure ends the
+//! connection, and the next one begins with the question for the last message.
 
 use super::link::{Departure, ForwardLink};
 use super::outgoing::{BatchLimits, PackedBatch};
@@ -44,7 +44,7 @@ pub(super) struct StreamLink<'a> {
     host: String,
     stream: String,
     subject: String,
-    /// Sequence of the last message of the subject, 0 if there is none.
+    /// Sequence of the last message of the subject, 0 before the first one.
     sequence: u64,
     /// The place behind that message.
     last: ForwardPlace,

@@ -80,8 +80,8 @@ pub(crate) async fn run(
         }
     }
     listener.hide();
-    // Whoever the kernel has let in already has been told that it is served: by this collector, or
-    // by the next one, to which the service manager passes the same socket.
+    // Connections that the kernel has accepted already are served: by this collector, or by the
+    // next one, to which the service manager passes the same socket.
     let end = Instant::now() + LAST_ACCEPTS;
     while !passed
         && Instant::now() < end

@@ -40,7 +40,7 @@ struct KnownShares {
 #[derive(Debug)]
 struct WholeRoom {
     bytes: Arc<Semaphore>,
-    /// Held by whoever takes room, so that nobody finds what another one takes and gives back.
+    /// Held while room is taken, which is two steps.
     taking: Mutex<()>,
     freed: Notify,
 }
@@ -135,7 +135,7 @@ impl BodyShare {
     ///
     /// # Errors
     ///
-    /// When there is none now.
+    /// When there is not enough now.
     pub(crate) fn try_acquire(&self, bytes: usize) -> Result<BodyRoom, NoRoom> {
         let bytes = u32::try_from(bytes).map_err(|_| NoRoom)?;
         let _taking = self.all.taking.lock().unwrap_or_else(PoisonError::into_inner);

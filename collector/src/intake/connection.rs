@@ -51,7 +51,7 @@ pub(super) struct Connection {
     acks: Option<watch::Receiver<u64>>,
     /// The highest number the peer has been told.
     told: u64,
-    /// Number of the last filter order that was looked at.
+    /// Number of the last filter order that was considered.
     order_seen: u64,
     /// The highest number handed to the hub.
     given: u64,

@@ -39,7 +39,8 @@ impl BatchMessage {
         let mut batch = Vec::new();
         self.header.push(&mut batch);
         let batch = String::from_utf8_lossy(&batch);
-        let (from, to) = (self.from, self.to.place);
+        let from = self.from;
+        let to = self.to.place;
         let place = [from.generation, from.offset, to.generation, to.offset, self.to.numbered];
         let place = place.map(|number| number.to_string()).join(" ");
         let values = CheckedValues { batch: batch.trim_end(), place: &place, host: &self.host };

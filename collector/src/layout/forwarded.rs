@@ -109,7 +109,7 @@ impl Saved {
         Self { now, saved: now.place, trail: None, opened: None }
     }
 
-    /// What the disk is to have once the position is `next`.
+    /// The state for the disk to have once the position is `next`.
     fn durable(&self, next: ForwardState) -> ForwardState {
         let kept = self.trail.as_ref().map(ForwardTrail::kept);
         match kept.filter(|kept| kept.place < next.place) {

@@ -38,8 +38,8 @@ pub(crate) struct StreamPositionFile {
 
 impl StreamPosition {
     pub(crate) fn new(stream: &str, made: i64) -> Self {
-        let (stream, boot) = (stream.to_owned(), String::new());
-        Self { version: VERSION, stream, made, sequence: 0, time: 0, boot }
+        let stream = stream.to_owned();
+        Self { version: VERSION, stream, made, sequence: 0, time: 0, boot: String::new() }
     }
 
     /// Moves on to the message with this sequence, which was published at `time`.

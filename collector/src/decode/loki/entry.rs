@@ -7,7 +7,7 @@ use crate::decode::posted::{Posted, RecordWriter};
 use crate::decode::scratch::with_scratch;
 use std::borrow::Cow;
 
-/// A line, with everything that is said about it.
+/// A line with its labels and metadata.
 #[derive(Debug, Default)]
 pub(super) struct LokiEntry<'a> {
     /// Microseconds since 1970.

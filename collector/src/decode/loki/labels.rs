@@ -208,7 +208,7 @@ impl StreamLabels {
 /// The label for the target of a record.
 const LOGGER: &str = "logger";
 
-/// Everything that is said about an entry, beside its line.
+/// Labels and metadata of an entry.
 pub(super) struct EntryLabels<'a> {
     stream: &'a StreamLabels,
     metadata: &'a [Label<'a>],

@@ -17,7 +17,7 @@ pub(crate) struct JsonRecords<'a> {
     resource: Resource,
     /// The name of the scope as the inside of a JSON string.
     scope: String,
-    /// What the records so far of the resource or the scope are about has been read.
+    /// True once the resource was read, and the scope.
     resource_known: bool,
     scope_known: bool,
 }

@@ -243,7 +243,7 @@ fn number_json(number: f64) -> String {
 }
 
 fn text(bytes: &[u8]) -> Text<'_> {
-    // What is written as it is need not be looked at again.
+    // Written unchanged, so it needs no second check.
     match std::str::from_utf8(bytes) {
         Ok(text) if is_plain(bytes) => Text::Json(text),
         Ok(text) => Text::Plain(Cow::Borrowed(text)),

@@ -37,7 +37,7 @@ impl AsyncRead for ReplayedStream<'_> {
             return Poll::Ready(Ok(()));
         }
         if let PeerStream::Tcp(stream) = &mut *self.stream {
-            // Whoever reads has the room ready; it need not be cleared for each read.
+            // The reader passes initialized room, which needs no clearing for each read.
             return Pin::new(stream).poll_read(context, buffer);
         }
         loop {

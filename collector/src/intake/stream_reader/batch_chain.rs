@@ -35,14 +35,26 @@ mod tests {
 
     #[test]
     fn a_batch_that_does_not_come_is_missed_once_and_a_repeated_one_is_not() {
-        let (senders, runs) = (Vec::new(), Vec::new());
-        let header = BatchHeader { batch: 1, bytes: 0, packed: 0, checksum: 0, senders, runs };
+        let header = BatchHeader {
+            batch: 1,
+            bytes: 0,
+            packed: 0,
+            checksum: 0,
+            senders: Vec::new(),
+            runs: Vec::new(),
+        };
         let place = |offset| ForwardPlace { generation: 1, offset };
         let mut chain = BatchChain::default();
         let mut misses = |from, to| {
             let to = Reached { place: place(to), numbered: 0 };
-            let (header, host, packed) = (header.clone(), String::new(), Vec::new());
-            chain.misses("a", &BatchMessage { header, host, from: place(from), to, packed })
+            let message = BatchMessage {
+                header: header.clone(),
+                host: String::new(),
+                from: place(from),
+                to,
+                packed: Vec::new(),
+            };
+            chain.misses("a", &message)
         };
         assert!(!misses(10, 20) && !misses(20, 30));
         assert!(misses(40, 50) && !misses(50, 60));

@@ -43,7 +43,9 @@ fn kill(mut collector: Collector) {
 fn a_reader_that_is_killed_goes_on_and_one_that_comes_later_has_everything() {
     for version in versions() {
         let mut server = NatsServer::start(&version);
-        let (site, first, second) = (Scene::new(), Scene::new(), Scene::new());
+        let site = Scene::new();
+        let first = Scene::new();
+        let second = Scene::new();
         let collector = publisher(&site, &server);
         send(&collector, 0..50);
         let mut early = reader(&first, &server);
@@ -79,7 +81,8 @@ fn a_reader_that_is_killed_goes_on_and_one_that_comes_later_has_everything() {
 fn what_is_published_again_after_a_stream_went_back_is_read_once() {
     for version in versions() {
         let mut server = NatsServer::start(&version);
-        let (site, central) = (Scene::new(), Scene::new());
+        let site = Scene::new();
+        let central = Scene::new();
         let collector = publisher(&site, &server);
         let reader = reader(&central, &server);
         send(&collector, 0..50);
@@ -105,7 +108,8 @@ fn what_is_published_again_after_a_stream_went_back_is_read_once() {
 #[ignore = "needs tests/clients/get"]
 fn a_stream_that_is_made_anew_and_empty_is_reported_once() {
     let server = NatsServer::start(&versions()[0]);
-    let (site, central) = (Scene::new(), Scene::new());
+    let site = Scene::new();
+    let central = Scene::new();
     let collector = publisher(&site, &server);
     let reader = reader(&central, &server);
     send(&collector, 0..50);
@@ -135,7 +139,8 @@ fn a_stream_that_is_made_anew_and_empty_is_reported_once() {
 #[ignore = "needs tests/clients/get"]
 fn a_flipped_bit_in_a_message_is_found() {
     let server = NatsServer::start(&versions()[0]);
-    let (site, central) = (Scene::new(), Scene::new());
+    let site = Scene::new();
+    let central = Scene::new();
     let collector = publisher(&site, &server);
     send(&collector, 0..50);
     wait_for_all(&collector, &server);
@@ -178,7 +183,8 @@ fn blocks(directory: &Path, found: &mut Vec<PathBuf>) {
 fn a_flipped_bit_on_the_servers_disk_is_mended_from_the_file_or_reported() {
     for version in versions() {
         let mut server = NatsServer::start(&version);
-        let (site, central) = (Scene::new(), Scene::new());
+        let site = Scene::new();
+        let central = Scene::new();
         let collector = publisher(&site, &server);
         for begin in [0, 50, 100, 150] {
             send(&collector, begin..begin + 50);
@@ -221,7 +227,8 @@ fn a_flipped_bit_on_the_servers_disk_is_mended_from_the_file_or_reported() {
 #[ignore = "needs tests/clients/get"]
 fn a_reader_keeps_the_records_of_each_app_and_host_in_their_files() {
     let server = NatsServer::start(&versions()[0]);
-    let (site, central) = (Scene::new(), Scene::new());
+    let site = Scene::new();
+    let central = Scene::new();
     let collector = publisher(&site, &server);
     let mut program = site.subject(&format!("to={} app=orders records=40", collector.authority()));
     program.succeed();

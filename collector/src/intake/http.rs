@@ -16,7 +16,6 @@ mod splunk_acks;
 
 use super::stream::{PeerStream, ReplayedStream};
 use super::submitter::{SubmitOutcome, SubmitTerms, Submitter};
-use super::unpack::most_records;
 use crate::clock::now;
 use crate::decode::posted::at_most;
 use crate::senders::grant::Grant;
@@ -225,9 +224,9 @@ impl Submitter<'_> {
     ) -> Result<SubmitOutcome, HttpRefusal> {
         let mut body = self.read_body(headers, posted.body).await?;
         self.shared.stats.bytes_in.add(body.bytes.len() as u64);
-        if matches!(route.protocol, BodyFormat::LokiProtobuf) {
-            body.most_records = body.most_records.min(most_records(body.bytes.len()));
-            body.bytes = unpack_snappy(&body.bytes, self.shared.limits.max_body)?;
+        if matches!(route.protocol, BodyFormat::LokiProtobuf) && !body.is_snappy {
+            let limits = &self.shared.limits;
+            body.unpack("snappy", limits.max_body, &limits.bodies.share(self.peer))?;
         }
         let outcome = self.submit(route, headers, &body, posted.grant.as_deref()).await?;
         drop(body);
@@ -272,17 +271,6 @@ fn probe(head: &Parts) -> Option<HttpReply> {
         }
         _ => None,
     }
-}
-
-/// Loki's protobuf is in a snappy block, which says first how long it will be.
-fn unpack_snappy(bytes: &[u8], limit: usize) -> Result<Vec<u8>, HttpRefusal> {
-    let corrupt = || HttpRefusal::new(StatusCode::BAD_REQUEST, "the body is not a snappy block");
-    let len = snap::raw::decompress_len(bytes).map_err(|_| corrupt())?;
-    // A snappy block of n bytes cannot hold more than some 21 n.
-    if len > limit || len > bytes.len().saturating_mul(32) {
-        return Err(BodyError::TooLarge.into());
-    }
-    snap::raw::Decoder::new().decompress_vec(bytes).map_err(|_| corrupt())
 }
 
 /// The token that a client shows: as a bearer (RFC 6750), as the password of Basic (RFC 7617), or in

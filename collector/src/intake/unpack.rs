@@ -26,6 +26,9 @@ pub(super) enum ContentEncoding {
     Gzip,
     Zlib,
     Zstd,
+    /// One block, which says first how long it will be: what senders of Loki and Prometheus mean.
+    SnappyBlock,
+    SnappyFrames,
 }
 
 /// Reads from its first bytes how a body is packed: they count for more than the header, since
@@ -34,6 +37,12 @@ pub(super) fn encoding(declared: &str, bytes: &[u8]) -> Result<ContentEncoding, 
     let declared = declared.trim().to_ascii_lowercase();
     if matches!(&*declared, "" | "identity") {
         return Ok(ContentEncoding::Identity);
+    }
+    if matches!(&*declared, "snappy" | "x-snappy-framed") {
+        return Ok(match bytes.starts_with(SNAPPY_FRAMES) {
+            true => ContentEncoding::SnappyFrames,
+            false => ContentEncoding::SnappyBlock,
+        });
     }
     match *bytes {
         [0x1f, 0x8b, ..] => Ok(ContentEncoding::Gzip),
@@ -50,6 +59,12 @@ pub(super) fn encoding(declared: &str, bytes: &[u8]) -> Result<ContentEncoding, 
         _ => Err(UnpackError::UnknownEncoding),
     }
 }
+
+/// Opening of a stream of snappy frames (framing_format.txt §4.1).
+const SNAPPY_FRAMES: &[u8] = b"\xff\x06\0\0sNaPpY";
+
+/// More than the bytes that each byte of a snappy block can become.
+const SNAPPY_GROWTH: usize = 32;
 
 /// Objects that each byte of a compressed body may become, some of which are within others; and the
 /// records of formats that are not text.
@@ -75,6 +90,8 @@ pub(super) fn unpack(
         ContentEncoding::Gzip => Box::new(MultiGzDecoder::new(bytes)),
         ContentEncoding::Zlib => Box::new(ZlibDecoder::new(bytes)),
         ContentEncoding::Zstd => Box::new(zstd_reader(bytes)?),
+        ContentEncoding::SnappyFrames => Box::new(snap::read::FrameDecoder::new(bytes)),
+        ContentEncoding::SnappyBlock => return unpack_snappy_block(bytes, limit, charge),
     };
     let mut unpacked = Vec::new();
     let mut piece = vec![0; PIECE];
@@ -89,6 +106,19 @@ pub(super) fn unpack(
         charge(bytes.len() + unpacked.len() + len)?;
         unpacked.extend_from_slice(&piece[..len]);
     }
+}
+
+fn unpack_snappy_block(
+    bytes: &[u8],
+    limit: usize,
+    mut charge: impl FnMut(usize) -> Result<(), UnpackError>,
+) -> Result<Vec<u8>, UnpackError> {
+    let len = snap::raw::decompress_len(bytes).map_err(|_| UnpackError::Corrupt)?;
+    if len > limit || len > bytes.len().saturating_mul(SNAPPY_GROWTH) {
+        return Err(UnpackError::TooLarge);
+    }
+    charge(bytes.len() + len)?;
+    snap::raw::Decoder::new().decompress_vec(bytes).map_err(|_| UnpackError::Corrupt)
 }
 
 /// The largest window, in bits, of a zstd frame that is taken: 8 MiB, as RFC 8878 recommends.
@@ -115,11 +145,31 @@ mod tests {
             ("gzip", b"\x1f\x8b", Ok(ContentEncoding::Gzip)),
             ("gzip,deflate", b"\x78\x9c", Ok(ContentEncoding::Zlib)),
             ("zstd", b"\x28\xb5\x2f\xfd", Ok(ContentEncoding::Zstd)),
+            ("snappy", b"\x1f\x8b", Ok(ContentEncoding::SnappyBlock)),
+            ("snappy", b"\xff\x06\0\0sNaPpY", Ok(ContentEncoding::SnappyFrames)),
             ("gzip", b"text", Err(UnpackError::Corrupt)),
             ("br", b"text", Err(UnpackError::UnknownEncoding)),
         ] {
             assert_eq!(encoding(declared, bytes), expected, "{declared}");
         }
+    }
+
+    #[test]
+    fn snappy_is_unpacked_as_a_block_and_as_frames() {
+        let text = b"disk full, disk full, disk full".repeat(9);
+        let block = snap::raw::Encoder::new().compress_vec(&text).unwrap();
+        let mut frames = snap::write::FrameEncoder::new(Vec::new());
+        frames.write_all(&text).unwrap();
+        for packed in [block, frames.into_inner().unwrap()] {
+            let encoding = encoding("snappy", &packed).unwrap();
+            let unpack = |bytes: &[u8], limit| unpack(encoding, bytes, limit, |_| Ok(()));
+            assert_eq!(unpack(&packed, text.len()).as_deref(), Ok(&text[..]));
+            assert_eq!(unpack(&packed, text.len() - 1), Err(UnpackError::TooLarge));
+            assert_eq!(unpack(&packed[..packed.len() - 1], 1 << 20), Err(UnpackError::Corrupt));
+        }
+        let claims_much = b"\xff\xff\xff\xff\x0f";
+        let refused = unpack(ContentEncoding::SnappyBlock, claims_much, 1 << 20, |_| Ok(()));
+        assert_eq!(refused, Err(UnpackError::TooLarge));
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(super) struct RequestBody {
     pub(super) bytes: Vec<u8>,
     /// The most records that it may become.
     pub(super) most_records: usize,
+    /// It came in snappy, whose wrapping Loki's clients declare or leave out.
+    pub(super) is_snappy: bool,
     room: BodyRoom,
 }
 
@@ -112,7 +114,7 @@ pub(super) async fn collect(
         }
         bytes.extend_from_slice(&part);
     }
-    Ok(RequestBody { bytes, most_records: usize::MAX, room: charged })
+    Ok(RequestBody { bytes, most_records: usize::MAX, is_snappy: false, room: charged })
 }
 
 impl RequestBody {
@@ -132,7 +134,9 @@ impl RequestBody {
             return Ok(());
         }
         let packed = self.bytes.len();
-        self.most_records = most_records(packed);
+        self.most_records = self.most_records.min(most_records(packed));
+        self.is_snappy =
+            matches!(encoding, ContentEncoding::SnappyBlock | ContentEncoding::SnappyFrames);
         let charged = &mut self.room;
         self.bytes = unpack(encoding, &self.bytes, limit, |len| {
             while len > FREE + charged.bytes() {

@@ -53,7 +53,7 @@ impl From<BodyError> for HttpRefusal {
             BodyError::Late => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
             BodyError::UnknownEncoding => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unknown Content-Encoding: use gzip, deflate, zstd or none",
+                "unknown Content-Encoding: use gzip, deflate, zstd, snappy or none",
             ),
             BodyError::Corrupt => {
                 (StatusCode::BAD_REQUEST, "the body is not what its Content-Encoding says")

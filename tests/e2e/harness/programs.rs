@@ -67,6 +67,13 @@ fn cargo_build(args: &[&str]) {
 fn cargo(args: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.arg("build").args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
+    // Some dependencies are built again where these differ, and a shell has none of them.
+    let of_test = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| of_test.iter().any(|of| name.starts_with(of))) {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 

@@ -84,7 +84,7 @@ fn withstand_for(long: Duration, attack: impl Fn(&str, &str) + Sync) {
 }
 
 /// Does something when it goes out of scope.
-struct OnDrop<F: Fn()>(F);
+pub(crate) struct OnDrop<F: Fn()>(pub(crate) F);
 
 impl<F: Fn()> Drop for OnDrop<F> {
     fn drop(&mut self) {

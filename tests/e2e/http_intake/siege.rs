@@ -1,9 +1,17 @@
-//! HTTP under siege: requests that are slow, idle, huge or cut off, from many addresses, and a good
-//! client beside them that is served.
+//! HTTP under siege: requests that are slow, idle, huge, cut off or made to deceive, from many
+//! addresses, and a good client or sender beside them that is served.
+
+mod attacks;
 
 use super::{post, request};
-use crate::harness::{Collector, SOON, Scene, caller, messages, metric, wait_until};
+use crate::harness::{
+    Collector, SOON, Scene, assert_each_once, caller, messages, metric, wait_until,
+};
+use crate::siege::OnDrop;
+use attacks::attacks;
 use std::io::{Read, Write};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The address of the `nth` peer, so that none has more connections than it may.
@@ -74,6 +82,41 @@ fn a_good_client_is_served_beside_slow_idle_huge_and_unfinished_requests() {
     let peak = collector.process.peak_memory();
     assert!(peak < 150 << 20, "{} MiB at the peak", peak >> 20);
     assert!(!collector.process.stderr().contains("panicked"));
+}
+
+/// All records of a good sender arrive, however many hostile requests come meanwhile.
+#[test]
+fn all_records_of_a_good_sender_arrive_beside_hostile_requests() {
+    const RECORDS: u64 = 2000;
+    let scene = Scene::new();
+    let mut collector = Collector::serving(&scene, "");
+    let to = collector.authority();
+    let attacks = attacks();
+    let begun = Barrier::new(attacks.len() + 1);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // Also when the sender fails, or the attackers would go on for ever.
+        let _over = OnDrop(|| over.store(true, Ordering::Release));
+        for (nth, attack) in attacks.iter().enumerate() {
+            let begun = &begun;
+            let over = &over;
+            scope.spawn(move || {
+                attack.make(home(30 * nth), to);
+                begun.wait();
+                while !over.load(Ordering::Acquire) {
+                    attack.make(home(30 * nth), to);
+                }
+            });
+        }
+        begun.wait();
+        scene.subject(&format!("to={to} app=good records={RECORDS}")).succeed();
+    });
+    let peak = collector.process.peak_memory();
+    assert!(peak < 150 << 20, "{} MiB at the peak", peak >> 20);
+    assert!(collector.process.running(), "{}", collector.process.stderr());
+    assert!(!collector.process.stderr().contains("panicked"));
+    assert!(metric(&collector.server(), "http_requests_refused") > 0, "the attacks were harmless");
+    assert_each_once(&collector.stop().of("good"), 1, RECORDS);
 }
 
 /// At most three quarters of the memory for requests are for one address.

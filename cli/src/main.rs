@@ -3,6 +3,7 @@
 
 mod cert;
 mod clock;
+mod doctor;
 mod filter;
 mod health;
 mod hex;
@@ -40,6 +41,9 @@ enum Command {
     Ship(ship::ShipOptions),
     /// Succeed if the collector can write, or say why it cannot
     Health(health::HealthOptions),
+    /// Say where records wait, since when, and what to do; exits with 0 if nothing waits unduly, 1 if
+    /// something is wrong, 2 if something could not be asked
+    Doctor(doctor::DoctorOptions),
     /// Let running programs log by another filter for a time, or list such filters
     Filter(filter::FilterCommand),
     /// Manage the tokens of a collector
@@ -74,6 +78,7 @@ impl Command {
             Self::Send(options) => send::run(options)?,
             Self::Ship(options) => ship::run(options)?,
             Self::Health(options) => health::run(options)?,
+            Self::Doctor(options) => return doctor::run(options),
             Self::Filter(options) => filter::run(options)?,
             Self::Token(command) => new_token::run(command)?,
             Self::Cert(options) => cert::run(options)?,
@@ -83,9 +88,11 @@ impl Command {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// 2 for a request that the collector rejects, and, as with grep, for any error of a search.
+    /// 2 for a request that the collector rejects, and, as with grep, for any error of a search or of
+    /// the doctor.
     fn failure(&self, error: &anyhow::Error) -> ExitCode {
         let rejected = error.downcast_ref().is_some_and(read::RequestError::is_rejection);
-        ExitCode::from(if rejected || matches!(self, Self::Search(_)) { 2 } else { 1 })
+        let asks = matches!(self, Self::Search(_) | Self::Doctor(_));
+        ExitCode::from(if rejected || asks { 2 } else { 1 })
     }
 }

@@ -23,4 +23,5 @@ pub(crate) use printer::Printer;
 pub(crate) use query::Query;
 pub(crate) use reorder::{Arrival, ReorderBuffer};
 pub(crate) use source::{mark, record_time};
+pub(crate) use times::parse_period;
 pub(crate) use url::CollectorUrl;

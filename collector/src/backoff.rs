@@ -1,9 +1,11 @@
 //! Pauses between attempts to reach another collector or a stream, and the words about them.
 
+use crate::link_state::LinkState;
 use crate::stderr::{Chain, StderrLog};
 use crate::tls::chain_words;
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -14,6 +16,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Backoff {
     attempt: Attempt,
+    link: Arc<LinkState>,
     stderr: StderrLog,
     pause: Duration,
     failing: Option<Failing>,
@@ -35,13 +38,14 @@ struct Failing {
 }
 
 impl Backoff {
-    pub(crate) fn new(attempt: Attempt, stderr: StderrLog) -> Self {
-        Self { attempt, stderr, pause: PAUSE_MIN, failing: None }
+    pub(crate) fn new(attempt: Attempt, link: Arc<LinkState>, stderr: StderrLog) -> Self {
+        Self { attempt, link, stderr, pause: PAUSE_MIN, failing: None }
     }
 
     /// Takes note of a failure, and returns the pause before the next attempt.
     pub(crate) fn failed(&mut self, error: &io::Error) -> Duration {
         let words = words(error);
+        self.link.failed(&words);
         // A refusal after a lost connection is worth a line of its own, repetitions are not.
         if self.failing.as_ref().is_none_or(|failing| failing.words != words) {
             let attempt = &self.attempt.plain;
@@ -52,6 +56,11 @@ impl Backoff {
         let pause = self.pause;
         self.pause = (pause * 2).min(PAUSE_MAX);
         pause
+    }
+
+    /// Takes note that the other side has accepted the connection.
+    pub(crate) fn connected(&self) {
+        self.link.connected();
     }
 
     /// Takes note that a batch was acknowledged.

@@ -183,6 +183,9 @@ impl Collector {
             filter_orders: Arc::default(),
             stop: Arc::<SetOnce<()>>::default(),
         };
+        let relay = forwarded.into_inner().zip(self.options.forward_to.clone());
+        let token = self.forward_token;
+        let relay = relay.map(|(forwarded, target)| Relay::new(target, token, forwarded));
         let view = ReadOptions {
             progress: progress.clone(),
             senders: shared.senders.clone(),
@@ -197,15 +200,13 @@ impl Collector {
             tokens: self.tokens,
             https: self.tls.clone().filter(|_| self.options.https().is_some()),
             tls: self.tls,
+            status: forwarding::status(relay.as_ref(), self.reader.as_ref()),
             hosts: HostNames::new(self.options.http_names()),
         };
         let sockets = self.http.sockets.into_iter().map(|bound| bound.socket).collect();
         let reading = ReaderThreads::start(sockets, view).map_err(RunError::Serve)?;
         let retention = open::retention(retention, &self.options, &stats)?;
         let patience = Arc::<Patience>::default();
-        let relay = forwarded.into_inner().zip(self.options.forward_to.clone());
-        let token = self.forward_token;
-        let relay = relay.map(|(forwarded, target)| Relay { target, token, forwarded });
         let start = |relay: &Relay| relay.start(&self.options, progress.clone(), stats.clone());
         let forwarding = relay.as_ref().map(start).transpose()?;
         let hub = Hub {
@@ -268,7 +269,8 @@ impl Running {
         }
         let stop = shared.stop.clone();
         let watching = watch(shared.tls.clone());
-        let reporting = forwarding::report(relay.as_ref(), shared.hub.clone());
+        let reporting =
+            forwarding::report(relay.as_ref(), shared.hub.clone(), shared.stats.clone());
         // The hub ends when nobody can give it anything any more.
         drop(shared);
         tokio::select! {

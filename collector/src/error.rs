@@ -56,6 +56,8 @@ pub enum BindError {
     },
     /// Records are to be read from a stream, but there is no file to keep them in.
     FromWhat,
+    /// Some senders of a stream are named, but no stream is read.
+    OnlyWhat,
     /// TLS of forwarding is set up, but the address is not encrypted.
     ForwardTls,
     /// Neither a file nor the console is asked for.
@@ -78,6 +80,7 @@ impl fmt::Display for BindError {
                 write!(f, "failed to read the position in the stream: {}", path.display())
             }
             Self::FromWhat => f.write_str("--from needs --file, in the format json"),
+            Self::OnlyWhat => f.write_str("--only needs --from: it names senders of a stream"),
             Self::ForwardTls => f.write_str(
                 "--forward-ca, --forward-pin, --forward-cert and --forward-key need --forward-to tls://HOST:PORT, or nats+tls://HOST:PORT there or in --from",
             ),
@@ -100,7 +103,11 @@ impl Error for BindError {
             | Self::Console(cause) => Some(cause),
             Self::Template(cause) => Some(cause),
             Self::Tls(cause) => Some(cause),
-            Self::NoSink | Self::ForwardWhat | Self::FromWhat | Self::ForwardTls => None,
+            Self::NoSink
+            | Self::ForwardWhat
+            | Self::FromWhat
+            | Self::OnlyWhat
+            | Self::ForwardTls => None,
         }
     }
 }

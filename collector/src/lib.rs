@@ -47,6 +47,7 @@ mod intake;
 mod jetstream;
 mod layout;
 mod ledger;
+mod link_state;
 mod options;
 mod priority;
 mod read;
@@ -58,6 +59,7 @@ mod stats;
 mod stderr;
 mod tls;
 mod units;
+mod write_times;
 
 pub use collector::{Collector, Reload};
 pub use config::Config;
@@ -72,6 +74,7 @@ pub use intake::{
 pub use jetstream::{NatsOptions, NatsTarget, UnknownNatsTarget};
 pub use layout::template::BadTemplate;
 pub use options::{Compress, Console, Format, Http, Options};
+pub use senders::grant::{InvalidPattern, SenderPattern};
 pub use stats::{Counter, Stats};
 pub use tls::{
     ClientCertificates, Fingerprint, ForwardPin, ForwardTls, PeerRule, TlsError, TlsIdentity,

@@ -1,17 +1,20 @@
 //! Every option of the collector, with its default; the doc comments are the help text.
 
+mod http;
+
+pub use http::Http;
+
 use crate::forward::ForwardTarget;
 use crate::hub::marks::MARKS_MEMORY;
-use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, UnknownEndpoint, WantedLimits};
+use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, WantedLimits};
 use crate::jetstream::{NatsOptions, NatsTarget};
 use crate::layout::template::Template;
+use crate::senders::grant::SenderPattern;
 use crate::tls::{ForwardTls, TlsOptions};
 use crate::units::{Period, Size};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
-use netlog_wire::READ_PORT;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// Large enough to be worth a file, small enough for an editor.
@@ -211,6 +214,11 @@ pub struct Options {
     #[arg(long, env = "NETLOG_FROM", value_name = "URL")]
     pub from: Option<NatsTarget>,
 
+    /// Senders whose records are kept of the stream of --from: app=NAME, host=NAME or both, as in
+    /// `app=orders* host=web?`; `*` and `?` are wildcards; repeat for alternatives [default: all].
+    #[arg(long, env = "NETLOG_ONLY", value_name = "SENDERS", value_delimiter = ',')]
+    pub only: Vec<SenderPattern>,
+
     /// Place from which other collectors may forward records in the name of their senders: an
     /// address such as 10.1.0.7, a network such as 10.1.0.0/16, `unix` for Unix sockets, or
     /// tls:NAME for the name in a client's certificate; repeat for several [default: none].
@@ -270,6 +278,7 @@ impl Default for Options {
             forward_to: None,
             forward_token_file: None,
             from: None,
+            only: Vec::new(),
             relay_from: Vec::new(),
             forward_tls: ForwardTls::default(),
             nats: NatsOptions::default(),
@@ -328,40 +337,6 @@ impl Options {
 
 fn path_or_template() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| Template::parse(&path).map(|_| path))
-}
-
-/// The address of the HTTP API and web page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Http {
-    /// Not served.
-    Off,
-    /// At an address of its own: sending and reading are different permissions.
-    At(Endpoint),
-}
-
-impl Default for Http {
-    /// `localhost:1903`.
-    fn default() -> Self {
-        Self::At(Endpoint::local(READ_PORT))
-    }
-}
-
-impl FromStr for Http {
-    type Err = UnknownEndpoint;
-
-    /// Reads `off`, `host:port`, `http://host:port` or `https://host:port`.
-    fn from_str(text: &str) -> Result<Self, UnknownEndpoint> {
-        if text == "off" {
-            return Ok(Self::Off);
-        }
-        let encrypted = text.strip_prefix("https://").map(|rest| format!("tls://{rest}"));
-        let plain = text.strip_prefix("http://").unwrap_or(text);
-        let endpoint: Endpoint = encrypted.as_deref().unwrap_or(plain).parse()?;
-        match endpoint.is_tcp() || encrypted.is_some() {
-            true => Ok(Self::At(endpoint)),
-            false => Err(UnknownEndpoint::not_http()),
-        }
-    }
 }
 
 /// The format of records in a file.

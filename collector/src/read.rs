@@ -28,6 +28,7 @@ mod search;
 mod segment;
 mod server;
 mod set_filter;
+mod status;
 mod stream;
 mod stream_cursor;
 mod tail;
@@ -39,6 +40,7 @@ pub(crate) use {params::Params, pattern::Expressions, position::Position};
 
 pub(crate) use host::HostNames;
 pub(crate) use segment::Segment;
+pub(crate) use status::{ForwardStatus, ReaderStatus, StatusSources};
 
 use crate::hub::marks::Marks;
 use crate::hub::progress::{End, Progress};
@@ -108,6 +110,7 @@ pub(crate) struct ReadOptions {
     pub(crate) tls: Option<Arc<Tls>>,
     /// The same, if the connections of readers are encrypted.
     pub(crate) https: Option<Arc<Tls>>,
+    pub(crate) status: StatusSources,
     /// The names that requests may be meant for.
     pub(crate) hosts: HostNames,
     /// The most connections there may be.

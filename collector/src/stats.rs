@@ -239,6 +239,8 @@ pub struct Stats {
     /// Gaps in the batches of a collector in the stream of `--from`, and times that messages were
     /// removed from it before they were read.
     pub stream_gaps: Counter,
+    /// Records of the stream of `--from` that `--only` leaves out.
+    pub records_left_out: Counter,
     /// Batches received from relays.
     pub relay_batches: Counter,
     /// Records in batches received from relays or the stream of `--from`.

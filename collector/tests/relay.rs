@@ -371,3 +371,11 @@ fn records_that_are_in_no_single_file_of_json_cannot_be_forwarded() {
         assert!(error.starts_with("--forward-to needs --file"), "{error}");
     }
 }
+
+#[test]
+fn senders_of_a_stream_cannot_be_named_where_no_stream_is_read() {
+    let only = vec!["app=orders*".parse().unwrap()];
+    let options = Options { only, ..Options::default() };
+    let error = netlog_collector::Collector::check(&options).unwrap_err().to_string();
+    assert!(error.starts_with("--only needs --from"), "{error}");
+}

@@ -124,6 +124,7 @@ pub mod tls;
 mod token;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod waiting;
 mod waker;
 mod worker;
 
@@ -133,6 +134,7 @@ pub use init_error::InitError;
 pub use logger::{Guard, flush, stats};
 pub use sender::Flushed;
 pub use ship::{ShipError, Shipped};
+pub use spool::WaitingSpool;
 pub use stats::Stats;
 #[cfg(feature = "tracing")]
 pub use tracing::{Layer, RecordFilter, RecordLayer, layer};

@@ -21,6 +21,7 @@ mod tests;
 #[cfg(all(target_os = "linux", not(netlog_portable)))]
 pub(crate) use directory::Directory;
 pub(crate) use entry::RingEntry;
+pub use entry::WaitingSpool;
 pub(crate) use error::SpoolError;
 #[cfg(not(all(target_os = "linux", not(netlog_portable))))]
 pub(crate) use no_directory::NoDirectory as Directory;

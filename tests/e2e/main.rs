@@ -11,6 +11,7 @@ mod command_line;
 mod config;
 mod deaths;
 mod descriptors;
+mod doctor;
 mod earlier;
 mod endings;
 mod endpoints;

@@ -113,6 +113,7 @@ fn records_are_searched_and_tailed_over_https() {
     assert_eq!(search.stdout().matches("\"msg\":\"").count(), 2, "{}", search.stdout());
     let tail = scene.netlog(&format!("tail --at {at} -n 1"));
     assert!(wait_until(SOON, || tail.stdout().contains("two")), "{}", tail.stdout());
+    scene.netlog(&format!("doctor --at {at}")).succeed();
     let mut more = scene.netlog(&format!("send --to {to}"));
     more.feed(b"three\n");
     more.hang_up();

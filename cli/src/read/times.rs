@@ -36,6 +36,25 @@ pub(super) fn parse_until(text: &str) -> Result<String, String> {
     Reader { now: now(), zone: Local, ambiguous: Ambiguous::Latest }.read(text)
 }
 
+/// Reads a period, such as `10m`, in microseconds: for clap.
+pub(crate) fn parse_period(text: &str) -> Result<i64, String> {
+    micros(text).ok_or_else(|| "expected 30s, 10m, 2h or 1d".into())
+}
+
+/// Reads an amount and a unit of time.
+fn micros(text: &str) -> Option<i64> {
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let (amount, unit) = text.split_at(unit);
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    amount.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000)
+}
+
 impl<Z: TimeZone> Reader<Z> {
     fn read(&self, text: &str) -> Result<String, String> {
         let time = self.age(text);
@@ -46,17 +65,7 @@ impl<Z: TimeZone> Reader<Z> {
 
     /// Reads `10m` or `10m ago`.
     fn age(&self, text: &str) -> Option<i64> {
-        let age = text.strip_suffix("ago").unwrap_or(text).trim();
-        let unit = age.find(|c: char| !c.is_ascii_digit())?;
-        let (amount, unit) = age.split_at(unit);
-        let seconds = match unit.trim() {
-            "s" => 1,
-            "m" | "min" => 60,
-            "h" => 3600,
-            "d" => 86_400,
-            _ => return None,
-        };
-        let micros = amount.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000)?;
+        let micros = micros(text.strip_suffix("ago").unwrap_or(text).trim())?;
         self.now.timestamp_micros().checked_sub(micros)
     }
 

@@ -1,5 +1,6 @@
 //! The relay that `--forward-to` asks for.
 
+use crate::clock::now;
 use crate::error::{BindError, RunError};
 use crate::forward::{ForwardEnd, ForwardTarget, Forwarding, report_lost};
 use crate::hub::progress::Progress;
@@ -7,13 +8,22 @@ use crate::hub::submission::HubHandle;
 use crate::intake::StreamReader;
 use crate::layout::forwarded::Forwarded;
 use crate::layout::stream_position::StreamPositionFile;
+use crate::link_state::LinkState;
 use crate::options::{Format, Options};
+use crate::read::{ForwardStatus, ReaderStatus, StatusSources};
+use crate::senders::grant::Scope;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use crate::tls::ForwardTls;
+use crate::write_times::WriteTimes;
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fs, io};
+use tokio::time::sleep;
+
+/// Interval between the times that are remembered.
+const REMEMBER: Duration = Duration::from_secs(1);
 
 /// Checks that what is to be forwarded is kept in a file, and reads the token to show.
 pub(super) fn check(options: &Options) -> Result<Option<String>, BindError> {
@@ -22,6 +32,9 @@ pub(super) fn check(options: &Options) -> Result<Option<String>, BindError> {
         || from.is_some_and(|from| from.encrypted);
     if !encrypted && options.forward_tls != ForwardTls::default() {
         return Err(BindError::ForwardTls);
+    }
+    if from.is_none() && !options.only.is_empty() {
+        return Err(BindError::OnlyWhat);
     }
     if from.is_some() && (options.file.is_none() || options.format != Format::Json) {
         return Err(BindError::FromWhat);
@@ -57,9 +70,12 @@ pub(super) fn reader(
     let failed = |cause| BindError::From { path: file.path.clone(), cause };
     let position = file.read().map_err(failed)?;
     Ok(Some(StreamReader {
-        target,
         tls: options.forward_tls.clone(),
+        link: Arc::new(LinkState::new(target.to_string())),
+        lag: Arc::default(),
+        target,
         options: options.nats.clone(),
+        only: Scope::of(&options.only),
         token,
         file,
         position,
@@ -72,9 +88,21 @@ pub(super) struct Relay {
     pub(super) target: ForwardTarget,
     pub(super) token: Option<String>,
     pub(super) forwarded: Arc<Forwarded>,
+    link: Arc<LinkState>,
+    times: Arc<WriteTimes>,
 }
 
 impl Relay {
+    pub(super) fn new(
+        target: ForwardTarget,
+        token: Option<String>,
+        forwarded: Arc<Forwarded>,
+    ) -> Self {
+        let link = Arc::new(LinkState::new(target.to_string()));
+        let times = Arc::new(WriteTimes::new(now()));
+        Self { target, token, forwarded, link, times }
+    }
+
     /// Starts its thread.
     pub(super) fn start(
         &self,
@@ -90,6 +118,7 @@ impl Relay {
             token: self.token.clone(),
             log: options.file.clone().unwrap_or_default(),
             forwarded: self.forwarded.clone(),
+            link: self.link.clone(),
             progress,
             stats,
             stderr: StderrLog { verbose: options.verbose },
@@ -99,14 +128,37 @@ impl Relay {
 }
 
 /// Reports in the stream what was removed before it was forwarded, for as long as it is waited for.
-pub(super) async fn report(relay: Option<&Relay>, hub: HubHandle) {
+pub(super) async fn report(relay: Option<&Relay>, hub: HubHandle, stats: Arc<Stats>) {
     match relay {
-        Some(Relay { target, forwarded, .. }) => {
-            report_lost(forwarded.clone(), target.clone(), host(), hub).await;
+        Some(Relay { target, forwarded, times, .. }) => {
+            tokio::select! {
+                () = report_lost(forwarded.clone(), target.clone(), host(), hub) => {}
+                () = remember(times, &stats) => {}
+            }
         }
         None => drop(hub),
     }
     pending().await
+}
+
+/// Remembers when how much was written.
+async fn remember(times: &WriteTimes, stats: &Stats) {
+    loop {
+        times.add(now(), stats.bytes_written.get());
+        sleep(REMEMBER).await;
+    }
+}
+
+/// Everything that `/status` reports of other collectors and streams.
+pub(super) fn status(relay: Option<&Relay>, reader: Option<&StreamReader>) -> StatusSources {
+    let forward = relay.map(|relay| ForwardStatus {
+        link: relay.link.clone(),
+        forwarded: relay.forwarded.clone(),
+        times: relay.times.clone(),
+    });
+    let reader =
+        reader.map(|reader| ReaderStatus { link: reader.link.clone(), lag: reader.lag.clone() });
+    StatusSources { host: host(), started: now(), forward, reader }
 }
 
 fn host() -> String {

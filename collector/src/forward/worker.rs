@@ -11,6 +11,7 @@ use crate::backoff::{Attempt, Backoff};
 use crate::hub::progress::{End, Progress};
 use crate::jetstream::{NatsAccess, NatsOptions};
 use crate::layout::forwarded::{ForwardPlace, ForwardState, Forwarded};
+use crate::link_state::LinkState;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use crate::tls::ForwardTls;
@@ -47,6 +48,7 @@ pub(crate) struct Forwarding {
     pub(crate) log: PathBuf,
     pub(crate) forwarded: Arc<Forwarded>,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) link: Arc<LinkState>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) stderr: StderrLog,
 }
@@ -100,7 +102,7 @@ impl Forwarding {
         };
         let worker = ForwardWorker {
             follower: Follower::new(log, self.progress.clone(), self.stderr, self.limits()),
-            backoff: Backoff::new(attempt, self.stderr),
+            backoff: Backoff::new(attempt, self.link.clone(), self.stderr),
             stop: stop.clone(),
             saved: Instant::now(),
             forwarding: self,
@@ -172,6 +174,7 @@ impl ForwardWorker {
         let given_up = move || stop.get().is_some_and(|until| Instant::now() >= *until);
         let mut link = self.forwarding.open(&given_up)?;
         let link = &mut *link;
+        self.backoff.connected();
         self.forwarding.stats.forward_connections.add(1);
         let state = self.forwarding.forwarded.now();
         let mut window = Window { state, sent: VecDeque::new(), batches: 0 };

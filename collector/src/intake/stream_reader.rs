@@ -2,7 +2,9 @@
 //! do, and what the marks have is dropped there.
 
 mod batch_chain;
+mod consumption;
 mod facts;
+mod selection;
 mod start;
 
 use super::relayed_batch::{RelaySenders, RelayedBatch};
@@ -12,20 +14,23 @@ use crate::clock::now;
 use crate::hub::line_run::{LineRun, Source};
 use crate::jetstream::{BatchMessage, NatsAccess, NatsConnection, NatsOptions, NatsTarget};
 use crate::layout::stream_position::{StreamPosition, StreamPositionFile};
+use crate::link_state::{LinkState, StreamLag};
+use crate::senders::grant::Scope;
 use crate::tls::ForwardTls;
 use async_nats::jetstream::Message;
-use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
+use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{AckPolicy, ReplayPolicy};
 use async_nats::jetstream::stream::Stream;
 use batch_chain::BatchChain;
+use consumption::Consumption;
 use facts::{facts, message_time, nanos};
-use netlog_wire::{Identity, Level, Record};
+use netlog_wire::{BatchHeader, Identity, Level, Record};
 use start::{Reason, Start};
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
-use tokio_stream::StreamExt;
 
 /// Messages that are asked for at once, and that may be on their way to the sinks.
 const WINDOW: usize = 16;
@@ -59,8 +64,12 @@ pub(crate) struct StreamReader {
     pub(crate) target: NatsTarget,
     pub(crate) tls: ForwardTls,
     pub(crate) options: NatsOptions,
+    /// Senders whose records are kept.
+    pub(crate) only: Scope,
     pub(crate) token: Option<String>,
     pub(crate) file: StreamPositionFile,
+    pub(crate) link: Arc<LinkState>,
+    pub(crate) lag: Arc<StreamLag>,
     /// All before it is in the sinks.
     pub(crate) position: Option<StreamPosition>,
     /// Host of this collector.
@@ -81,16 +90,6 @@ struct Reading {
     rebooted: bool,
 }
 
-/// A consumer on the server, and what is expected of it.
-struct Consumption {
-    messages: Messages,
-    /// Count of messages that it has delivered.
-    delivered: u64,
-    /// Position behind the last message that was given to the hub; sequence 0 before the first one of
-    /// a stream that is not as it was.
-    given: StreamPosition,
-}
-
 /// A check of the stream, and the sequence of its last message then.
 struct Check {
     at: Instant,
@@ -104,7 +103,7 @@ impl StreamReader {
             plain: format!("read {}", self.target),
             going_on: format!("reading {}", self.target),
         };
-        let backoff = Backoff::new(attempt, shared.stderr);
+        let backoff = Backoff::new(attempt, self.link.clone(), shared.stderr);
         let saved = self.position.clone();
         let rebooted = saved.as_ref().is_some_and(|saved| self.file.is_of_another_boot(saved));
         let stop = shared.stop.clone();
@@ -149,6 +148,7 @@ impl Reading {
         };
         let mut consumption = self.begin(&stream).await?;
         self.backoff.succeeded();
+        self.backoff.connected();
         let mut checked = Check { at: Instant::now(), last: 0 };
         loop {
             tokio::select! {
@@ -189,7 +189,9 @@ impl Reading {
             _ => StreamPosition::new(&self.reader.target.stream, facts.made),
         };
         let messages = messages.map_err(io::Error::other)?;
-        Ok(Consumption { messages, delivered: 0, given })
+        let waiting = facts.last.saturating_sub(given.sequence.max(facts.first.saturating_sub(1)));
+        self.reader.lag.set(given.sequence, given.time, waiting);
+        Ok(Consumption { messages, delivered: 0, given, waiting })
     }
 
     /// Gives a message to the hub, and those that are there already; waits until the sinks have them.
@@ -200,7 +202,9 @@ impl Reading {
             self.take(consumption, &next?).await?;
         }
         self.shared.hub.settled().await.map_err(|_| io::ErrorKind::Interrupted)?;
-        self.reader.position = Some(consumption.given.clone());
+        let Consumption { given, waiting, .. } = &*consumption;
+        self.reader.lag.set(given.sequence, given.time, *waiting);
+        self.reader.position = Some(given.clone());
         self.rebooted = false;
         Ok(())
     }
@@ -219,6 +223,7 @@ impl Reading {
             Err(_) => self.skip(&message.subject, sequence).await?,
         }
         consumption.given.advance(sequence, time);
+        consumption.waiting = info.pending;
         Ok(())
     }
 
@@ -232,6 +237,11 @@ impl Reading {
             ))
             .await?;
         }
+        let only = &self.reader.only;
+        if !selection::is_wanted(only, &batch) {
+            self.count(&batch.header, batch.header.records());
+            return Ok(());
+        }
         if self.senders.len() >= MOST_HOSTS && !self.senders.contains_key(&batch.host) {
             self.senders.clear();
         }
@@ -239,15 +249,22 @@ impl Reading {
         let new = || RelaySenders::new(&batch.host, &peer);
         let senders = self.senders.entry(batch.host.clone()).or_insert_with(new);
         let relayed = RelayedBatch { header: batch.header, packed: batch.packed };
-        let Ok(runs) = relayed.runs(senders) else { return self.skip(subject, sequence).await };
+        let Ok(mut runs) = relayed.runs(senders) else { return self.skip(subject, sequence).await };
+        let left_out = selection::keep_wanted(only, &mut runs);
+        self.count(&relayed.header, left_out);
         let room = self.shared.hub.reserve(relayed.room()).await;
         let room = room.map_err(|_| io::ErrorKind::Interrupted)?;
-        let stats = &self.shared.stats;
-        stats.bytes_in.add(relayed.packed.len() as u64);
-        stats.stream_batches.add(1);
-        stats.records_relayed.add(relayed.header.records());
         self.shared.hub.give(runs, room);
         Ok(())
+    }
+
+    /// Counts a batch, of whose records so many are left out.
+    fn count(&self, header: &BatchHeader, left_out: u64) {
+        let stats = &self.shared.stats;
+        stats.bytes_in.add(header.packed);
+        stats.stream_batches.add(1);
+        stats.records_relayed.add(header.records());
+        stats.records_left_out.add(left_out);
     }
 
     /// Leaves out a message that is not as it was published.
@@ -362,14 +379,5 @@ impl Reading {
         }
         self.saved_at = Instant::now();
         Ok(())
-    }
-}
-
-impl Consumption {
-    async fn next(&mut self) -> io::Result<Message> {
-        match self.messages.next().await {
-            Some(message) => message.map_err(io::Error::other),
-            None => Err(io::ErrorKind::UnexpectedEof.into()),
-        }
     }
 }

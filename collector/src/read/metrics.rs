@@ -35,6 +35,21 @@ pub(crate) fn text(server: &RequestContext) -> String {
     push(&mut out, "file_bytes", "Length of the active file.", view.progress.end().len);
     let healthy = u64::from(view.progress.failing().is_none());
     push(&mut out, "healthy", "1, or 0 while a sink fails.", healthy);
+    if let Some(forward) = &view.status.forward {
+        let connected = u64::from(forward.link.report().connected);
+        push(&mut out, "forward_connected", "1 while connected to `--forward-to`.", connected);
+    }
+    if let Some(reader) = &view.status.reader {
+        let connected = u64::from(reader.link.report().connected);
+        push(
+            &mut out,
+            "stream_connected",
+            "1 while connected to the stream of `--from`.",
+            connected,
+        );
+        let help = "Messages of the stream of `--from` that are not read yet.";
+        push(&mut out, "stream_messages_waiting", help, reader.lag.waiting());
+    }
     if let Some(tls) = &view.tls {
         let help = "Time until the certificate expires; 0 once it has.";
         push(&mut out, "tls_cert_expiry_seconds", help, tls.left().as_secs());

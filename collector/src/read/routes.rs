@@ -9,7 +9,7 @@ use super::search::Search;
 use super::stream::Body;
 use super::stream_cursor::StreamCursor;
 use super::tail::{Render, Tail, TailCursor, TailStart};
-use super::{metrics, page, set_filter};
+use super::{metrics, page, set_filter, status};
 use crate::clock::now;
 use crate::senders::grant::{Grant, Scope};
 use hyper::body::Incoming;
@@ -19,7 +19,8 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// Everything there is.
-const PATHS: [&str; 7] = ["/", "/tail", "/search", "/senders", "/filter", "/metrics", "/healthz"];
+const PATHS: [&str; 8] =
+    ["/", "/tail", "/search", "/senders", "/filter", "/metrics", "/status", "/healthz"];
 
 /// Methods that paths allow, and those that `/filter` does.
 const METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
@@ -103,6 +104,10 @@ fn dispatch(
         }
         "/tail" => tail(server, request, grant),
         "/search" => search(server, request, grant),
+        "/status" => {
+            let write = |outlet| status::write(server.clone(), outlet);
+            Ok(typed(JSON, Body::stream(&server.handle, &server.streams, write)))
+        }
         "/senders" => Ok(whole(JSON, view.senders.json(grant.as_deref()))),
         _ => Ok(whole(metrics::TYPE, metrics::text(server))),
     }

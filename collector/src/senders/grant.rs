@@ -37,14 +37,14 @@ pub(crate) enum Scope {
 
 /// Senders by app and host: `app=orders* host=web?`. Both have to match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct SenderPattern {
+pub struct SenderPattern {
     app: Option<String>,
     host: Option<String>,
 }
 
 /// Text that is no [`SenderPattern`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct InvalidPattern(String);
+pub struct InvalidPattern(String);
 
 impl Grant {
     /// Every right, for a token without a name of its own.
@@ -91,6 +91,11 @@ impl Grant {
 }
 
 impl Scope {
+    /// The senders that one of `patterns` matches, or all if there are none.
+    pub(crate) fn of(patterns: &[SenderPattern]) -> Self {
+        if patterns.is_empty() { Self::Everything } else { Self::Matching(patterns.to_vec()) }
+    }
+
     pub(crate) fn covers(&self, app: Option<&str>, host: Option<&str>) -> bool {
         match self {
             Self::Nothing => false,
@@ -113,6 +118,7 @@ impl SenderPattern {
 impl FromStr for SenderPattern {
     type Err = InvalidPattern;
 
+    /// Reads `app=PATTERN`, `host=PATTERN`, or both with a space between them.
     fn from_str(text: &str) -> Result<Self, InvalidPattern> {
         let invalid = || InvalidPattern(text.to_owned());
         let mut pattern = Self::default();

@@ -1,7 +1,7 @@
 //! Adoption: taking over the spools that dead programs left behind.
 
 use super::directory::Directory;
-use super::entry::RingEntry;
+use super::entry::{RingEntry, WaitingSpool};
 use super::ring_file::{MAX_NUMBER, Spool, SpoolFile};
 use crate::descriptor::Descriptor;
 use crate::identity::{SenderIdentity, now};
@@ -94,6 +94,26 @@ impl Directory {
         Ok(Some(Spool::new(ring, identity.renamed_after_reboot(), Owner::Dead, file)))
     }
 
+    /// Bytes of the records in a ring, of a dead sender or a living one, which is left as it is;
+    /// `None` when it is gone. What is no spool is reported to `complain`.
+    pub(crate) fn waiting(&self, name: &str, complain: impl Fn(String)) -> Option<WaitingSpool> {
+        self.peek(name).unwrap_or_else(|e| {
+            complain(format!("left {} alone: {e}", self.path(name).display()));
+            None
+        })
+    }
+
+    fn peek(&self, name: &str) -> io::Result<Option<WaitingSpool>> {
+        let Some(file) = self.open_ring(name)? else { return Ok(None) };
+        let stat = fstat(file.get()?)?;
+        let identity = read_identity(&file)?;
+        let ring = map_unchecked(file.get()?, &stat, identity.capacity)?;
+        let running = !lock(&file)?;
+        let SenderIdentity { app, pid, capacity, .. } = identity;
+        let bytes = ring.held().min(capacity);
+        Ok(Some(WaitingSpool { app, pid, bytes, capacity, running }))
+    }
+
     /// Opens a regular file of this user; `None` when it is gone.
     fn open_ring(&self, name: &str) -> io::Result<Option<Descriptor>> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -126,14 +146,23 @@ fn read_identity(file: &Descriptor) -> io::Result<SenderIdentity> {
         .map_or_else(|| invalid("it is not a spool of this version and machine"), Ok)
 }
 
-/// Maps the ring of a dead sender, of which nothing can be trusted.
-fn map(file: BorrowedFd<'_>, stat: &Stat, capacity: u64) -> io::Result<Ring<SpoolMemory>> {
+/// Maps a ring, whose positions are not checked.
+fn map_unchecked(
+    file: BorrowedFd<'_>,
+    stat: &Stat,
+    capacity: u64,
+) -> io::Result<Ring<SpoolMemory>> {
     let page = rustix::param::page_size() as u64;
     let valid = capacity.is_power_of_two() && capacity.is_multiple_of(page) && capacity <= 1 << 30;
     if !valid || stat.st_size as u64 != data_at() as u64 + capacity {
         return invalid("its length is wrong");
     }
-    let ring = Ring::new(SpoolMemory::new(file, capacity)?);
+    Ok(Ring::new(SpoolMemory::new(file, capacity)?))
+}
+
+/// Maps the ring of a dead sender, of which nothing can be trusted.
+fn map(file: BorrowedFd<'_>, stat: &Stat, capacity: u64) -> io::Result<Ring<SpoolMemory>> {
+    let ring = map_unchecked(file, stat, capacity)?;
     let first = ring.first();
     let held = ring.tail().checked_sub(first.position);
     if held.is_none_or(|held| held > capacity) || !(1..MAX_NUMBER).contains(&first.number) {

@@ -1,6 +1,6 @@
 //! No spool files: what a directory would be asked to do with them, where none can exist.
 
-use super::entry::RingEntry;
+use super::entry::{RingEntry, WaitingSpool};
 use super::error::SpoolError;
 use super::no_directory::NoDirectory;
 use super::ring_file::Spool;
@@ -39,6 +39,10 @@ impl NoDirectory {
         _complain: impl Fn(String),
     ) -> Option<Spool> {
         match **self {}
+    }
+
+    pub(crate) fn waiting(&self, _name: &str, _complain: impl Fn(String)) -> Option<WaitingSpool> {
+        match *self {}
     }
 
     pub(crate) fn create(self: &Arc<Self>, _identity: SenderIdentity) -> Result<Spool, SpoolError> {

@@ -2,7 +2,7 @@
 
 use super::server::{NatsServer, versions};
 use super::{publisher, send, wait_for_all};
-use crate::harness::{Collector, SOON, Scene, pause, wait_until};
+use crate::harness::{Collector, SOON, Scene, assert_each_once, metric, pause, wait_until};
 use rustix::process::Signal;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -221,6 +221,53 @@ fn a_flipped_bit_on_the_servers_disk_is_mended_from_the_file_or_reported() {
         reader.stop();
         collector.stop();
     }
+}
+
+/// > With `--only`, a reader keeps each record of the senders it names once, and no others.
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn a_reader_of_some_senders_has_theirs_once_over_restarts_and_changes_of_its_pattern() {
+    let server = NatsServer::start(&versions()[0]);
+    let site = Scene::new();
+    let central = Scene::new();
+    let collector = publisher(&site, &server);
+    let log = |app: &str, records: u64| {
+        let told = format!("to={} app={app} records={records}", collector.authority());
+        site.subject(&told).succeed();
+    };
+    let start = |only: &str| {
+        let line = format!("--from {} --only {only}", server.url());
+        Collector::serving(&central, &line)
+    };
+    let left_out = |reader: &Collector| metric(&reader.server(), "records_left_out");
+    log("orders-eu", 40);
+    log("prices", 30);
+    let reader = start("app=orders*");
+    let read = || wait_until(SOON, || left_out(&reader) == 30);
+    assert!(read(), "{}", reader.process.stderr());
+    assert_each_once(&reader.wait_for(40), 1, 40);
+    kill(reader);
+    log("orders-us", 20);
+    log("prices", 10);
+    let reader = start("app=orders*");
+    assert_each_once(&reader.wait_for(60).of("orders-us"), 1, 20);
+    // The position is on the disk, so that the next one passes over nothing again.
+    let last = format!("\"sequence\":{},", server.messages().len());
+    let position = || fs::read_to_string(central.path("app.log.stream")).unwrap_or_default();
+    assert!(wait_until(SOON, || position().contains(&last)), "{last} {}", position());
+    assert_eq!(reader.stop().0.len(), 60);
+    // From its position on, and then from the first message.
+    let reader = start("app=prices");
+    log("prices", 5);
+    assert_each_once(&reader.wait_for(65).of("prices"), 1, 5);
+    assert_eq!(reader.stop().0.len(), 65);
+    fs::remove_file(central.path("app.log.stream")).expect("it was written");
+    let reader = start("app=prices");
+    assert!(wait_until(SOON, || left_out(&reader) == 60));
+    let records = reader.wait_for(105);
+    assert_each_once(&records.of("orders-eu"), 1, 40);
+    assert_eq!((records.of("prices").0.len(), reader.stop().0.len()), (45, 105));
+    collector.stop();
 }
 
 #[test]

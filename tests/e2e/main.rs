@@ -34,6 +34,7 @@ mod made_up;
 mod main_path;
 mod many_files;
 mod methods;
+mod octet_counts;
 mod old_files;
 mod portable;
 mod read_cli;

@@ -17,6 +17,7 @@
 mod counted;
 mod held;
 mod objects;
+mod shorter_counts;
 mod state;
 mod unterminated;
 

@@ -31,6 +31,11 @@ impl Begun {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
+
+    pub(super) fn push(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
 }
 
 pub(super) enum Boundary {
@@ -102,8 +107,7 @@ impl SyslogBoundary {
             self.before = byte;
             return false;
         }
-        begun.bytes[begun.len] = byte;
-        begun.len += 1;
+        begun.push(byte);
         while begun.len > 0 {
             step(begun.len);
             let may_begin =

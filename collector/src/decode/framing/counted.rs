@@ -3,7 +3,8 @@
 //!
 //! A count is believed until text stands where the next should be. That text is kept as a message
 //! of its own, up to the next count that stands before a syslog header, where the counting goes on.
-//! From then on a message also ends within its count, where another counted message begins.
+//! From then on a message also ends within its count, where another counted message begins. Before, it
+//! does so only where the last digits of its count end it.
 
 use super::Framing;
 use super::state::{Advance, Counted, Ended, FramingState};
@@ -20,8 +21,7 @@ impl Framing {
         let kind = *kind;
         let count = *count;
         let len = bytes.len().min(*left);
-        if let Some(Boundary::Next { end, begun }) = within.as_mut().map(|b| b.find(&bytes[..len]))
-        {
+        if let Boundary::Next { end, begun } = within.find(&bytes[..len]) {
             let step = self.next_begins(kind, end, &begun);
             let note = Some(Note::Overcounted(count));
             return Advance { ended: step.ended.map(|ended| Ended { note, ..ended }), ..step };

@@ -1,9 +1,10 @@
 //! The state of a stream between two steps, and the result of a step.
 
+use super::shorter_counts::{MIN_COUNT, ShorterCounts};
 use crate::decode::json_scanner::JsonScanner;
 use crate::decode::message::Note;
 use crate::decode::sniff::{CountTrust, Kind, count};
-use crate::decode::syslog_boundary::SyslogBoundary;
+use crate::decode::syslog_boundary::{Boundary, SyslogBoundary};
 use std::ops::Range;
 
 /// Knowledge from the messages of a connection so far about its next.
@@ -78,17 +79,33 @@ impl Ended {
 /// The longest octet-counted message whose count is believed; rsyslog stops at 200,000.
 const MAX_COUNT: usize = 256 << 10;
 
-/// The shortest message: its priority.
-const MIN_COUNT: usize = 3;
-
 /// An octet-counted message that has begun.
 #[derive(Debug)]
 pub(super) struct Counted {
     pub(super) kind: Kind,
     pub(super) count: usize,
     pub(super) left: usize,
-    /// Finds the message that begins within the count, where counts are doubted.
-    pub(super) within: Option<SyslogBoundary>,
+    pub(super) within: WithinCount,
+}
+
+/// The places within a count at which another message may begin.
+#[derive(Debug)]
+pub(super) enum WithinCount {
+    Nowhere,
+    /// Behind as many bytes as the last digits of the count say.
+    ShorterCounts(ShorterCounts),
+    /// Anywhere, because counts are doubted.
+    Anywhere(SyslogBoundary),
+}
+
+impl WithinCount {
+    pub(super) fn find(&mut self, bytes: &[u8]) -> Boundary {
+        match self {
+            Self::Nowhere => Boundary::None,
+            Self::ShorterCounts(counts) => counts.find(bytes),
+            Self::Anywhere(boundary) => boundary.find(bytes),
+        }
+    }
 }
 
 impl Counted {
@@ -99,8 +116,15 @@ impl Counted {
         if !(MIN_COUNT..=MAX_COUNT).contains(&count) {
             return None;
         }
-        let doubted = counts == CountTrust::Doubted && kind == Kind::Syslog;
-        let within = doubted.then(|| SyslogBoundary::at_count(false));
+        let within = match counts {
+            CountTrust::Doubted if kind == Kind::Syslog => {
+                WithinCount::Anywhere(SyslogBoundary::at_count(false))
+            }
+            CountTrust::Believed if kind == Kind::Syslog => {
+                WithinCount::ShorterCounts(ShorterCounts::new(count))
+            }
+            _ => WithinCount::Nowhere,
+        };
         Some((Self { kind, count, left: count, within }, before))
     }
 }

@@ -102,6 +102,21 @@ fn counting_goes_on_behind_a_wrong_count_and_nothing_is_lost() {
 }
 
 #[test]
+fn digits_that_a_wrong_count_left_over_are_no_part_of_the_next_count() {
+    let wrong = "<13>1 - web1 shop - - - gr\u{fc}\u{df}e 12";
+    let [first, second] = [1, 2].map(|n| format!("<13>1 - web1 shop - - - order {n}"));
+    let counted = |text: &str| format!("{} {text}", text.len());
+    let stream =
+        format!("{} {wrong}{}{}", wrong.chars().count(), counted(&first), counted(&second));
+    let expected = [wrong.trim_end_matches("12"), &first, &second];
+    assert_eq!(texts(stream.as_bytes()), are(Kind::Syslog, &expected));
+    let read = heard(1000, &[stream.as_bytes()]).unwrap();
+    let notes: Vec<_> = read.iter().map(|m| m.3).collect();
+    // The digits are in the record.
+    assert_eq!(notes, [None, Some(Note::Overcounted(1200 + first.len())), None]);
+}
+
+#[test]
 fn a_doubted_count_ends_where_the_next_counted_message_begins() {
     let stream = b"9 <13>1 - ab12 <13>1 - two99 <14>1 - three11 <15>1 - fourx";
     let whole = heard(1000, &[&stream[..]]).unwrap();

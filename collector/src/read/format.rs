@@ -1,11 +1,9 @@
 //! In what form records and notices are sent: lines of JSON, server-sent events, or text.
 
 use super::position::Position;
-use super::scan::ScanCounts;
 use crate::hub::recovered_run::RecoveredRun;
-use netlog_wire::{Identity, Line, Text, push_sanitized};
-use serde_json::json;
-use std::fmt::Write;
+use netlog_wire::{Line, Text, push_sanitized};
+use serde::Serialize;
 
 /// The form that a request accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,19 +17,34 @@ pub(crate) enum ResponseFormat {
 }
 
 /// A message to the client beside the records.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(tag = "notice", rename_all = "lowercase")]
 pub(crate) enum Notice<'a> {
     /// The stored records have been sent; from here on records come as they are written. With the
     /// position where that begins, unless there has never been a record.
-    Live(Option<Position>),
+    Live {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<Position>,
+    },
     /// Records that nothing holds any more; how many, if that is known.
-    Missed(Option<u64>),
+    Missed { count: Option<u64> },
     /// Records of a dead program follow, which were logged earlier than those before them.
-    Recovered(&'a RecoveredRun),
+    Recovered { app: Option<&'a str>, host: Option<&'a str>, pid: Option<u64>, count: Option<u64> },
     /// All was searched; or only what these words say.
-    End { matched: u64, counts: ScanCounts, only: Option<&'static str> },
+    End {
+        matched: u64,
+        /// Bytes that were read, and that the ledgers said need not be.
+        scanned: u64,
+        skipped: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        only: Option<&'static str>,
+    },
     /// The client took nothing for too long. With the position behind what it was sent.
-    Disconnected(Option<Position>),
+    Disconnected {
+        reason: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<Position>,
+    },
 }
 
 impl ResponseFormat {
@@ -74,22 +87,31 @@ impl ResponseFormat {
 
     /// Appends a notice. To people it is shown only if they would take silence for completeness.
     pub(crate) fn push_notice(self, out: &mut Vec<u8>, notice: Notice<'_>) {
-        let json = notice.json();
+        let json = serde_json::to_string(&notice).unwrap_or_default();
         let shown = match (self, notice) {
             (Self::Lines, _) => format!("{json}\n"),
-            (Self::Events, Notice::Live(Some(at))) => {
+            (Self::Events, Notice::Live { at: Some(at) }) => {
                 format!("id: {at}\nevent: notice\ndata: {json}\n\n")
             }
             (Self::Events, _) => format!("event: notice\ndata: {json}\n\n"),
-            (Self::Text, Notice::Missed(Some(count))) => format!("-- {count} records missed --\n"),
-            (Self::Text, Notice::Missed(None)) => "-- records missed --\n".into(),
+            (Self::Text, Notice::Missed { count: Some(count) }) => {
+                format!("-- {count} records missed --\n")
+            }
+            (Self::Text, Notice::Missed { count: None }) => "-- records missed --\n".into(),
             (Self::Text, Notice::End { only: Some(only), .. }) => {
                 format!("-- searched only {only} --\n")
             }
-            (Self::Text, Notice::Disconnected(_)) => {
-                "-- disconnected: nothing was read for 30 s --\n".into()
+            (Self::Text, Notice::Disconnected { reason, .. }) => {
+                format!("-- disconnected: {reason} --\n")
             }
-            (Self::Text, Notice::Recovered(run)) => recovered_text(run),
+            (Self::Text, Notice::Recovered { app, host, pid, count }) => {
+                let records =
+                    count.map_or_else(|| "records".into(), |count| format!("{count} records"));
+                let app = sanitized(app);
+                let host = sanitized(host);
+                let pid = pid.unwrap_or_default();
+                format!("-- {records} of an earlier run follow: {app} pid {pid} on {host} --\n")
+            }
             (Self::Text, _) => String::new(),
         };
         out.extend_from_slice(shown.as_bytes());
@@ -105,57 +127,29 @@ impl ResponseFormat {
     }
 }
 
-impl Notice<'_> {
-    fn json(self) -> String {
-        let mut json = String::from("{\"notice\":");
-        let written = match self {
-            Self::Live(None) => write!(json, "\"live\"}}"),
-            Self::Live(Some(at)) => write!(json, "\"live\",\"at\":\"{at}\"}}"),
-            Self::Missed(Some(count)) => write!(json, "\"missed\",\"count\":{count}}}"),
-            Self::Missed(None) => write!(json, "\"missed\",\"count\":null}}"),
-            Self::Recovered(RecoveredRun { identity, records, .. }) => {
-                let Identity { app, host, pid, .. } = identity;
-                let app = json!(app);
-                let host = json!(host);
-                let pid = json!(pid);
-                let count = json!(records);
-                write!(
-                    json,
-                    "\"recovered\",\"app\":{app},\"host\":{host},\"pid\":{pid},\"count\":{count}}}"
-                )
-            }
-            Self::Disconnected(at) => {
-                let at = at.map(|at| format!(",\"at\":\"{at}\"")).unwrap_or_default();
-                write!(json, "\"disconnected\",\"reason\":\"nothing was read for 30 s\"{at}}}")
-            }
-            Self::End { matched, counts, only } => {
-                let ScanCounts { scanned, skipped, .. } = counts;
-                let only = only.map(|only| format!(",\"only\":\"{only}\"")).unwrap_or_default();
-                let counts = format!("\"scanned\":{scanned},\"skipped\":{skipped}");
-                write!(json, "\"end\",\"matched\":{matched},{counts}{only}}}")
-            }
-        };
-        debug_assert!(written.is_ok(), "a String takes all");
-        json
+impl<'a> Notice<'a> {
+    pub(crate) fn disconnected(at: Option<Position>) -> Self {
+        Self::Disconnected { reason: "nothing was read for 30 s", at }
+    }
+
+    pub(crate) fn recovered(run: &'a RecoveredRun) -> Self {
+        let app = run.identity.app.as_deref();
+        let host = run.identity.host.as_deref();
+        Self::Recovered { app, host, pid: run.identity.pid, count: run.records }
     }
 }
 
-fn recovered_text(run: &RecoveredRun) -> String {
-    let Identity { app, host, pid, .. } = &run.identity;
-    let name = |name: &Option<String>| {
-        let mut safe = Vec::new();
-        push_sanitized(&mut safe, name.as_deref().unwrap_or_default());
-        String::from_utf8_lossy(&safe).into_owned()
-    };
-    let records = run.records.map_or_else(|| "records".into(), |count| format!("{count} records"));
-    let pid = pid.unwrap_or_default();
-    format!("-- {records} of an earlier run follow: {} pid {pid} on {} --\n", name(app), name(host))
+fn sanitized(name: Option<&str>) -> String {
+    let mut safe = Vec::new();
+    push_sanitized(&mut safe, name.unwrap_or_default());
+    String::from_utf8_lossy(&safe).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::senders::identity::{Sender, SenderId};
+    use netlog_wire::Identity;
 
     const LINE: &[u8] =
         br#"{"app":"a","time":"2026-11-22T18:42:23.123456Z","level":"INFO","msg":"m"}"#;
@@ -186,7 +180,7 @@ mod tests {
         let run = RecoveredRun::new(&sender, 3).unwrap();
         let shown = |form: ResponseFormat| {
             let mut out = Vec::new();
-            form.push_notice(&mut out, Notice::Recovered(&run));
+            form.push_notice(&mut out, Notice::recovered(&run));
             String::from_utf8(out).unwrap()
         };
         let json = r#"{"notice":"recovered","app":"a\u001b[2J","host":"h","pid":7,"count":7}"#;

@@ -45,7 +45,7 @@ impl RecoveryNotices {
         let turn = self.turn;
         let first = self.awaited.iter().position(|run| run.has(line, turn, position));
         if let Some(run) = first.map(|index| self.awaited.remove(index)) {
-            format.push_notice(out, Notice::Recovered(&run));
+            format.push_notice(out, Notice::recovered(&run));
         }
     }
 }

@@ -55,6 +55,7 @@ struct ScanSegment {
     segment: Option<Segment>,
     fingerprint: u64,
     limit: u64,
+    /// The parts still to be read, the next one first.
     parts: VecDeque<FilePart>,
     /// The part in which the lines stand that were found.
     piece: FilePart,
@@ -118,16 +119,12 @@ impl Scan {
             return Some(found.time);
         }
         let reading = self.reading.as_ref();
-        let newest = self.query.order == SearchOrder::Newest;
-        let next = reading.and_then(|reading| match newest {
-            true => reading.parts.back(),
-            false => reading.parts.front(),
-        });
-        if next.is_none() && reading.is_none() && self.left.is_empty() {
+        if reading.is_none() && self.left.is_empty() {
             return None;
         }
+        let next = reading.and_then(|reading| reading.parts.front());
         let times = next.map_or(ANY_TIME, |next| next.times);
-        Some(if newest { times.1 } else { times.0 })
+        Some(if self.query.order == SearchOrder::Newest { times.1 } else { times.0 })
     }
 
     /// Tells whether a record is at hand.
@@ -175,16 +172,14 @@ impl Scan {
     /// Has what stands from a record on, in the direction of the scan, read again.
     fn put_back(&mut self, offset: u64, behind: u64) {
         let Some(ScanSegment { parts, piece, .. }) = &mut self.reading else { return };
-        match self.query.order {
-            SearchOrder::Oldest => {
-                parts.push_front(FilePart { from: offset, ..*piece });
-                piece.to = offset;
-            }
-            SearchOrder::Newest => {
-                parts.push_back(FilePart { to: behind, ..*piece });
-                piece.from = behind;
-            }
-        }
+        let done = match self.query.order {
+            SearchOrder::Oldest => offset - piece.from,
+            // The last line may end behind it.
+            SearchOrder::Newest => piece.to.saturating_sub(behind),
+        };
+        let [first, rest] = split(*piece, done, self.query.order);
+        *piece = first;
+        parts.push_front(rest);
     }
 
     /// Takes one step: opens the next segment, or reads the next piece.
@@ -221,7 +216,10 @@ impl Scan {
         let found = index.parts(from..limit, keep);
         self.counts.skipped += found.skipped;
         let segment = Some(segment);
-        let parts = found.parts.into();
+        let mut parts: VecDeque<_> = found.parts.into();
+        if self.query.order == SearchOrder::Newest {
+            parts.make_contiguous().reverse();
+        }
         let piece = FilePart { from, to: from, times: ANY_TIME };
         self.reading = Some(ScanSegment { name, segment, fingerprint, limit, parts, piece });
         Ok(())
@@ -256,16 +254,10 @@ impl Scan {
 
     fn read(&mut self) -> io::Result<()> {
         let Some(reading) = &mut self.reading else { return Ok(()) };
-        let newest = self.query.order == SearchOrder::Newest;
-        let part = if newest { reading.parts.pop_back() } else { reading.parts.pop_front() };
-        let Some(mut piece) = part else { return Ok(()) };
-        let most = self.piece_size.0;
-        if newest && piece.to - piece.from > most {
-            reading.parts.push_back(FilePart { to: piece.to - most, ..piece });
-            piece.from = piece.to - most;
-        } else if piece.to - piece.from > most {
-            reading.parts.push_front(FilePart { from: piece.from + most, ..piece });
-            piece.to = piece.from + most;
+        let Some(part) = reading.parts.pop_front() else { return Ok(()) };
+        let [piece, rest] = split(part, self.piece_size.0, self.query.order);
+        if rest.from < rest.to {
+            reading.parts.push_front(rest);
         }
         reading.piece = piece;
         let segment = match reading.segment.take() {
@@ -277,24 +269,15 @@ impl Scan {
         match lines {
             Ok(lines) => self.find(lines),
             // Of what is damaged, or was cut by others, only as much holds nothing as has to.
-            Err(_) if piece.to - piece.from > DAMAGED => self.halve(piece),
+            Err(_) if piece.to - piece.from > DAMAGED => {
+                let half = (piece.to - piece.from) / 2;
+                let [first, rest] = split(piece, half, self.query.order);
+                reading.parts.push_front(rest);
+                reading.parts.push_front(first);
+            }
             Err(_) => self.counts.unreadable += 1,
         }
         Ok(())
-    }
-
-    /// Has the halves of a piece read one by one.
-    fn halve(&mut self, piece: FilePart) {
-        let Some(reading) = &mut self.reading else { return };
-        let middle = piece.from + (piece.to - piece.from) / 2;
-        let mut halves = [FilePart { to: middle, ..piece }, FilePart { from: middle, ..piece }];
-        match self.query.order {
-            SearchOrder::Newest => reading.parts.extend(halves),
-            SearchOrder::Oldest => {
-                halves.reverse();
-                halves.into_iter().for_each(|half| reading.parts.push_front(half));
-            }
-        }
     }
 
     /// Keeps what is wanted of `lines`, as much as may be held; the rest is read again.
@@ -351,6 +334,21 @@ impl Scan {
         bytes.extend_from_slice(&made);
         self.text = gather(&mut found, bytes);
         self.found = found;
+    }
+}
+
+/// What is read next of a part, some `most` bytes, and the rest.
+fn split(part: FilePart, most: u64, order: SearchOrder) -> [FilePart; 2] {
+    let most = most.min(part.to - part.from);
+    match order {
+        SearchOrder::Oldest => {
+            let at = part.from + most;
+            [FilePart { to: at, ..part }, FilePart { from: at, ..part }]
+        }
+        SearchOrder::Newest => {
+            let at = part.to - most;
+            [FilePart { from: at, ..part }, FilePart { to: at, ..part }]
+        }
     }
 }
 

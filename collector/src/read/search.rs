@@ -8,7 +8,7 @@ use super::log_set::LogFiles;
 use super::merge::Merge;
 use super::params::{RecordCount, SearchOrder};
 use super::position::Position;
-use super::scan::ScanQuery;
+use super::scan::{ScanCounts, ScanQuery};
 use super::stream::{Outlet, StreamEnd};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Search {
         let mut last = None;
         if self.search(&outlet, &mut last).await == Err(StreamEnd::Stalled) {
             let mut out = Vec::new();
-            self.format.push_notice(&mut out, Notice::Disconnected(last));
+            self.format.push_notice(&mut out, Notice::disconnected(last));
             outlet.disconnect(out);
         }
     }
@@ -76,10 +76,10 @@ impl Search {
                 break;
             }
         }
-        let counts = merge.counts();
-        self.reading.stats.pieces_unreadable.add(counts.unreadable);
+        let ScanCounts { scanned, skipped, unreadable } = merge.counts();
+        self.reading.stats.pieces_unreadable.add(unreadable);
         let memory = matches!(self.reading.store.files, LogFiles::None);
-        let notice = Notice::End { matched, counts, only: memory.then_some(LATEST) };
+        let notice = Notice::End { matched, scanned, skipped, only: memory.then_some(LATEST) };
         let mut out = Vec::new();
         self.format.push_notice(&mut out, notice);
         let room = outlet.room().await?;

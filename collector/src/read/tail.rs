@@ -112,7 +112,7 @@ impl Render {
 
     /// Appends that something was missed.
     pub(crate) fn push_missed(&self, count: Option<u64>, out: &mut Vec<u8>) {
-        self.format.push_notice(out, Notice::Missed(count));
+        self.format.push_notice(out, Notice::Missed { count });
     }
 }
 
@@ -132,7 +132,7 @@ impl Tail {
         };
         if tailing.run(follow).await == Err(StreamEnd::Stalled) {
             let mut out = Vec::new();
-            format.push_notice(&mut out, Notice::Disconnected(tailing.sent));
+            format.push_notice(&mut out, Notice::disconnected(tailing.sent));
             outlet.disconnect(out);
         }
         drop(place);
@@ -149,7 +149,8 @@ impl Tailing<'_> {
         }
         let cursor = self.cursor.as_mut().ok_or(StreamEnd::Closed)?;
         let mut out = Vec::new();
-        self.render.format.push_notice(&mut out, Notice::Live(cursor.position()));
+        let at = cursor.position();
+        self.render.format.push_notice(&mut out, Notice::Live { at });
         let room = self.outlet.room().await?;
         self.outlet.send(room, out).await?;
         self.follow().await

@@ -1,7 +1,8 @@
 //! `netlog search`: the stored records that match, once. Its exit codes are those of grep.
 
 use crate::read::{
-    FilterOptions, OutputFormat, Printer, ResponseLines, mark, record_time, watch_stdout,
+    FilterOptions, OutputFormat, Printer, ReorderBuffer, ResponseLines, mark, record_time,
+    watch_stdout,
 };
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -23,6 +24,9 @@ pub(crate) struct SearchOptions {
     /// first]
     #[arg(long)]
     order: Option<SearchOrder>,
+    /// Show records as they are found, instead of ordering those of several senders by time
+    #[arg(long)]
+    no_merge: bool,
 }
 
 /// The records that are shown first.
@@ -39,8 +43,12 @@ impl SearchOptions {
         self.order.is_none() && self.lines.as_deref().is_some_and(|lines| lines != "all")
     }
 
+    fn newest(&self) -> bool {
+        self.reversed() || self.order == Some(SearchOrder::Newest)
+    }
+
     fn target(&self) -> String {
-        let newest = self.reversed() || self.order == Some(SearchOrder::Newest);
+        let newest = self.newest();
         let mut query = self.filters.query(self.lines.as_deref());
         query.push("order", if newest { "newest" } else { "oldest" });
         query.target("/search")
@@ -91,16 +99,23 @@ pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
 impl SearchOptions {
     /// Prints the records of all collectors in their order, and returns how many those are.
     fn print(&self, sources: &mut [SearchSource], printer: &mut Printer) -> anyhow::Result<u64> {
-        let newest = self.reversed() || self.order == Some(SearchOrder::Newest);
+        let newest = self.newest();
         let limit = self.lines.as_deref().and_then(|lines| lines.parse().ok()).unwrap_or(u64::MAX);
         let mut kept = Vec::new();
+        let mut ordered = ReorderBuffer::default();
         let mut matched = 0;
         while matched < limit {
             let Some(line) = next_line(sources, newest)? else { break };
             matched += 1;
-            match self.reversed() {
-                true => kept.push(line),
-                false => printer.record(&line),
+            match record_time(&line).filter(|_| !self.no_merge) {
+                Some(time) => {
+                    // Of equal times, the one that was found first is the first as well.
+                    ordered.hold(line, if newest { time.saturating_neg() } else { time }, None);
+                }
+                None => self.show(line, &mut kept, printer),
+            }
+            while let Some(line) = ordered.pop_surplus() {
+                self.show(line, &mut kept, printer);
             }
             if sources.iter().all(|source| source.lines.is_drained()) {
                 printer.flush();
@@ -110,8 +125,16 @@ impl SearchOptions {
         if let [only] = sources {
             only.fill()?;
         }
-        kept.iter().rev().for_each(|line: &Vec<u8>| printer.record(line));
+        while let Some(line) = ordered.pop() {
+            self.show(line, &mut kept, printer);
+        }
+        kept.iter().rev().for_each(|line| printer.record(line));
         Ok(matched)
+    }
+
+    /// Shows a record, or keeps it where the last one is shown first.
+    fn show(&self, line: Vec<u8>, kept: &mut Vec<Vec<u8>>, printer: &mut Printer) {
+        if self.reversed() { kept.push(line) } else { printer.record(&line) }
     }
 }
 

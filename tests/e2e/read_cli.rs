@@ -87,17 +87,19 @@ fn the_output_is_text_json_or_the_message_alone() {
 #[test]
 fn a_tail_survives_its_collector_and_has_every_record_once() {
     let scene = Scene::new();
-    let (port, http) = (Port::reserve(), Port::reserve());
-    let (port, http) = (port.address(), http.address());
+    let port = Port::reserve();
+    let http = Port::reserve();
+    let port = port.address();
+    let http = http.address();
     let line = format!("--listen tcp://{port} --http {http}");
     let mut first = Collector::with(&scene, &line);
     first.server();
     let tail = scene.netlog(&format!("tail --at http://{http} -n all -o json"));
     let mut subject = scene.subject(&format!("to={port} threads=2 records=20000 block=600 wait=1"));
-    assert!(wait_until(SOON, || tail.stdout().lines().count() > 3_000), "{}", tail.stderr());
+    assert!(tail.prints(|text| text.lines().count() > 3_000), "{}", tail.stderr());
     first.process.signal(Signal::KILL);
     first.process.end();
-    assert!(wait_until(SOON, || tail.stdout().contains("\"notice\":\"lost\"")));
+    assert!(tail.prints(|text| text.contains("\"notice\":\"lost\"")));
     let second = Collector::with(&scene, &line);
     second.wait_within(SOON * 2, 40_000);
     let records = || {
@@ -160,7 +162,7 @@ fn an_interrupted_tail_dies_by_the_signal_as_shells_expect() {
     let scene = Scene::new();
     let collector = filled(&scene);
     let mut tail = scene.netlog(&format!("tail --at {}", collector.server()));
-    assert!(wait_until(SOON, || tail.stdout().lines().count() == 2), "{}", tail.stderr());
+    assert!(tail.prints(|text| text.lines().count() == 2), "{}", tail.stderr());
     tail.signal(Signal::INT);
     assert_eq!(tail.end().signal(), Some(2));
 }
@@ -181,6 +183,16 @@ fn records_of_several_senders_are_shown_in_the_order_of_their_times() {
     let tail = format!("tail --no-follow -o raw --at {}", collector.server());
     assert_eq!(netlog(&scene, &tail).1, "1\n2\n3\n");
     assert_eq!(netlog(&scene, &format!("{tail} --no-merge")).1, "3\n1\n2\n");
+    let search = format!("search -o raw --at {}", collector.server());
+    for (more, expected) in [
+        ("", "1\n2\n3\n"),
+        ("--order newest", "3\n2\n1\n"),
+        ("-n 2", "1\n2\n"),
+        ("--no-merge", "3\n1\n2\n"),
+        ("--no-merge -n 2", "1\n2\n"),
+    ] {
+        assert_eq!(netlog(&scene, &format!("{search} {more}")).1, expected, "{more}");
+    }
 }
 
 /// What `netlog tail` shows of them on a terminal this wide.
@@ -190,7 +202,7 @@ fn tailed_on_terminal(scene: &Scene, server: &str, columns: u16, until: &str) ->
     command.args(["tail", "--utc", "--color", "never", "--at", server]);
     let mut tail =
         command.stdout(terminal.end()).stderr(terminal.end()).spawn().expect("it starts");
-    let came = wait_until(SOON, || terminal.text().contains(until));
+    let came = terminal.shows(until);
     let _ = tail.kill();
     let _ = tail.wait();
     assert!(came, "{until:?} is not in {:?}", terminal.text());
@@ -224,7 +236,7 @@ fn json_on_a_terminal_cannot_drive_it_and_means_the_same() {
     command.args(["tail", "-o", "json", "--no-follow", "--at", &collector.server()]);
     let mut tail =
         command.stdout(terminal.end()).stderr(terminal.end()).spawn().expect("it starts");
-    assert!(wait_until(SOON, || terminal.text().contains("\"at\":")), "{:?}", terminal.text());
+    assert!(terminal.shows("\"at\":"), "{:?}", terminal.text());
     tail.wait().expect("our child");
     let shown = terminal.text();
     assert!(shown.contains(r#""msg":"a\u009b31m\u007f\u202eb""#), "{shown:?}");

@@ -1,4 +1,5 @@
-//! A short delay in which records of several senders are put into the order of their times.
+//! Records of several senders, put into the order of their times: those of a tail within a short
+//! delay, those of a search among as many as may wait.
 
 use crate::clock;
 use memchr::memmem;
@@ -13,13 +14,16 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// for so long.
 const SHOWN_AGE: Duration = Duration::from_millis(75);
 
-/// The most records that wait; beyond that the first is shown before its time.
+/// The most records that wait, and their bytes; beyond that the first is shown before its time.
 const MAX_WAITING: usize = 20_000;
+const MAX_WAITING_BYTES: usize = 16 << 20;
 
 /// The records that wait.
 #[derive(Debug, Default)]
 pub(crate) struct ReorderBuffer {
     waiting: BinaryHeap<Reverse<WaitingRecord>>,
+    /// Bytes of their lines.
+    bytes: usize,
     count: u64,
     senders: SenderCount,
 }
@@ -46,16 +50,23 @@ pub(crate) struct Arrival {
 struct WaitingRecord {
     time: i64,
     number: u64,
-    due: Instant,
+    /// None while there is room.
+    due: Option<Instant>,
     line: Vec<u8>,
 }
 
 impl ReorderBuffer {
     /// Adds a record that was logged at `time`.
     pub(crate) fn push(&mut self, line: Vec<u8>, time: i64, arrival: Arrival) {
-        self.count += 1;
         self.senders.add(&line);
         let due = arrival.instant + self.wait(arrival.time.saturating_sub(time));
+        self.hold(line, time, Some(due));
+    }
+
+    /// Adds a record that waits for as long as there is room, ordered by `time`.
+    pub(crate) fn hold(&mut self, line: Vec<u8>, time: i64, due: Option<Instant>) {
+        self.count += 1;
+        self.bytes += line.len();
         self.waiting.push(Reverse(WaitingRecord { time, number: self.count, due, line }));
     }
 
@@ -73,18 +84,25 @@ impl ReorderBuffer {
     /// Removes the next record if it has waited long enough at `now`.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Vec<u8>> {
         let Reverse(first) = self.waiting.peek()?;
-        let due = now >= first.due;
-        if due || self.waiting.len() > MAX_WAITING { self.pop() } else { None }
+        if first.due.is_some_and(|due| now >= due) { self.pop() } else { self.pop_surplus() }
+    }
+
+    /// Removes the next record if more are waiting than may.
+    pub(crate) fn pop_surplus(&mut self) -> Option<Vec<u8>> {
+        let over = self.waiting.len() > MAX_WAITING || self.bytes > MAX_WAITING_BYTES;
+        if over { self.pop() } else { None }
     }
 
     /// Removes the next record.
     pub(crate) fn pop(&mut self) -> Option<Vec<u8>> {
-        self.waiting.pop().map(|Reverse(first)| first.line)
+        let Reverse(first) = self.waiting.pop()?;
+        self.bytes -= first.line.len();
+        Some(first.line)
     }
 
     /// The time at which the next record will have waited long enough.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.waiting.peek().map(|Reverse(first)| first.due)
+        self.waiting.peek().and_then(|Reverse(first)| first.due)
     }
 }
 

@@ -214,7 +214,8 @@ fn outlives_kills(wire: &Wire) {
     let scene = Scene::new();
     let port = Port::reserve();
     let listen = format!("--listen tcp://{}", port.address());
-    let (done, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let done = AtomicU64::new(0);
+    let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| deliver(&port.address(), 400, wire, &done, &over));
         for kill in 1..=KILLS {

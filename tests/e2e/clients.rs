@@ -31,8 +31,10 @@ const NOBODY: From<'_> = From { app: None, host: "127.0.0.1" };
 
 /// A collector that takes everything, and the place of its sockets.
 fn collector(scene: &Scene) -> Collector {
-    let (stream, datagrams) = (scene.path("stream"), scene.path("datagrams"));
-    let (stream, datagrams) = (stream.display(), datagrams.display());
+    let stream = scene.path("stream");
+    let datagrams = scene.path("datagrams");
+    let stream = stream.display();
+    let datagrams = datagrams.display();
     let line = "--listen tcp://127.0.0.1:0 --listen udp://127.0.0.1:0";
     let line = format!("{line} --listen unix://{stream} --listen unixgram://{datagrams}");
     Collector::with(scene, &line)
@@ -106,7 +108,8 @@ fn assert_came(line: &str, records: &[Value], from: From<'_>, expected: &[Said<'
 
 #[test]
 fn nc_and_socat_send_lines() {
-    let (here, input) = (ours(), "order 7 filled\nERROR order 9 failed\n");
+    let here = ours();
+    let input = "order 7 filled\nERROR order 9 failed\n";
     let expected = [("INFO", "order 7 filled"), ("ERROR", "ERROR order 9 failed")];
     let local = From { app: None, host: &here };
     for (line, from) in [
@@ -125,8 +128,10 @@ fn nc_and_socat_send_lines() {
 
 #[test]
 fn logger_of_util_linux_sends_syslog() {
-    let (here, input) = (ours(), "order 7 is late\norder 8 is late\n");
-    let (local, nameless) = (From { app: Some("orders"), host: &here }, Some("orders"));
+    let here = ours();
+    let input = "order 7 is late\norder 8 is late\n";
+    let local = From { app: Some("orders"), host: &here };
+    let nameless = Some("orders");
     let nameless = From { app: nameless, host: "127.0.0.1" };
     for (how, from) in [
         ("-T -n 127.0.0.1 -P {tcp}", local),
@@ -299,7 +304,8 @@ fn graypy_and_pygelf_send_gelf() {
 #[ignore = "needs tests/clients/get"]
 fn the_log_of_go_sends_lines_and_its_syslog_syslog() {
     let here = ours();
-    let (log, syslog) = (client("go-log"), client("go-syslog"));
+    let log = client("go-log");
+    let syslog = client("go-syslog");
     for (how, host) in [
         ("tcp 127.0.0.1:{tcp}", "127.0.0.1"),
         ("udp 127.0.0.1:{udp}", "127.0.0.1"),

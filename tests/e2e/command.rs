@@ -73,7 +73,7 @@ fn records_go_to_stdout_as_text_and_everything_else_to_stderr() {
     let scene = Scene::new();
     let mut child = collector(&scene, "--listen tcp://127.0.0.1:0");
     speak(&authority(&child), b"one\x1b[31m\ntwo\n");
-    assert!(wait_until(SOON, || child.stdout().lines().count() == 2), "{}", child.stdout());
+    assert!(child.prints(|text| text.lines().count() == 2), "{}", child.stdout());
     child.signal(Signal::INT);
     child.succeed();
     let shown = child.stdout();
@@ -87,7 +87,7 @@ fn the_console_is_json_when_asked_and_off_beside_a_file() {
     let scene = Scene::new();
     let mut json = collector(&scene, "--listen tcp://127.0.0.1:0 --console=json");
     speak(&authority(&json), b"one\n");
-    assert!(wait_until(SOON, || json.stdout().ends_with('\n')), "{}", json.stderr());
+    assert!(json.prints(|text| text.ends_with('\n')), "{}", json.stderr());
     assert_eq!(messages(&Records::read(&json.stdout())), ["one"]);
     json.signal(Signal::TERM);
     json.succeed();
@@ -102,7 +102,7 @@ fn the_console_is_json_when_asked_and_off_beside_a_file() {
     let mut both = Collector::with(&scene, "--listen tcp://127.0.0.1:0 --console");
     speak(both.authority(), b"two\n");
     both.wait_for(2);
-    assert!(wait_until(SOON, || both.process.stdout().ends_with(" two\n")));
+    assert!(both.process.prints(|text| text.ends_with(" two\n")));
     both.process.signal(Signal::TERM);
     both.process.succeed();
 }
@@ -140,7 +140,7 @@ fn shown_on_terminal(scene: &Scene, colours: bool, line: &[u8], until: &str) -> 
     if listens {
         speak(&address, line);
     }
-    let came = wait_until(SOON, || terminal.text().contains(until));
+    let came = terminal.shows(until);
     let _ = child.kill();
     let _ = child.wait();
     assert!(came, "{until:?} is not in {:?}; stderr: {}", terminal.text(), said());
@@ -167,7 +167,7 @@ fn a_reader_that_closes_the_pipe_ends_the_collector_quietly() {
     let mut shell = Child::start(scene.command("sh".as_ref()).args(["-c", &line]));
     let address = authority(&shell);
     speak(&address, b"one\n");
-    assert!(wait_until(SOON, || shell.stdout().ends_with(" one\n")), "{}", shell.stdout());
+    assert!(shell.prints(|text| text.ends_with(" one\n")), "{}", shell.stdout());
     // The next record finds nobody who reads.
     let ended = wait_until(SOON, || {
         if let Ok(mut peer) = TcpStream::connect(&address) {

@@ -77,7 +77,8 @@ fn assert_logs_across_forks(door: &str) -> Records {
 #[test]
 fn a_log_call_makes_no_system_call_and_so_waits_for_nobody() {
     let scene = Scene::new();
-    let (collector, nobody) = (Collector::start(&scene), Port::reserve());
+    let collector = Collector::start(&scene);
+    let nobody = Port::reserve();
     for door in ["log", "tracing"] {
         for to in [collector.authority(), &nobody.address().to_string()] {
             let told = format!("to={to} app={door} do=sealed records=1000 door={door}");

@@ -1,7 +1,7 @@
 //! A disk that is full when the collector starts.
 
 use crate::harness::{
-    Collector, SOON, Scene, assert_each_once, get, messages, metric, speak, wait_until,
+    Collector, SOON, Scene, assert_each_once, caller, get, messages, metric, speak, wait_until,
 };
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use std::fs;
@@ -77,6 +77,36 @@ fn a_collector_that_starts_on_a_full_disk_says_so_acks_nothing_and_recovers_by_i
     assert_each_once(&collector.records().of("subject"), 1, 500);
     let said = collector.process.stderr();
     assert_eq!(said.matches("will go on trying").count(), 1, "{said}");
+}
+
+#[test]
+fn forty_senders_with_names_of_control_characters_hold_little_while_the_disk_is_full() {
+    let scene = Scene::new();
+    let Some(_disk) = FullDisk::mount(&scene.path("disk")) else { return };
+    let line = "--listen tcp://127.0.0.1:0 --http 127.0.0.1:0";
+    let mut collector = Collector::launch(&scene, scene.path("disk/app.log"), line);
+    assert!(collector.listening(1), "it starts\n{}", collector.process.stderr());
+    let server = collector.server();
+    let before = collector.process.memory();
+    let name = "\\u0001".repeat(128);
+    let senders: Vec<_> = (0..40)
+        .map(|id| {
+            let mut sender = caller([127, 0, 0, 1], collector.authority());
+            let hello = format!(
+                r#"{{"netlog":1,"sender":"{id:032x}","app":"{name}","host":"{name}","pid":1,"next":1}}"#
+            );
+            sender.set_nonblocking(true).expect("a socket");
+            let text = format!("{hello}\n{}", "a\n".repeat(200 << 10));
+            let _ = sender.write(text.as_bytes());
+            sender
+        })
+        .collect();
+    assert!(wait_until(SOON, || metric(&server, "reads_delayed") > 0));
+    let more = || collector.process.memory().saturating_sub(before);
+    wait_until(std::time::Duration::from_secs(2), || more() > 100 << 20);
+    let _ = writeln!(stderr(), "{} MiB more while the disk is full", more() >> 20);
+    assert!(more() < 100 << 20, "{} MiB more", more() >> 20);
+    drop(senders);
 }
 
 fn packed_lines() -> Vec<u8> {

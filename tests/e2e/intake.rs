@@ -162,7 +162,8 @@ fn connections_beyond_the_limit_are_closed_and_there_is_room_again_when_one_ends
         stream.set_read_timeout(Some(SOON)).expect("a limit");
         stream
     };
-    let (mut one, mut two) = (connect(), connect());
+    let mut one = connect();
+    let mut two = connect();
     one.write_all(b"one\n").expect("the collector reads");
     two.write_all(b"two\n").expect("the collector reads");
     collector.wait_for(2);

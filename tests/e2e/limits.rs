@@ -124,7 +124,8 @@ fn while_nothing_can_be_written_sockets_are_read_no_further_and_nobody_is_droppe
             scope.spawn(|| say(peer, &text));
         }
         counted(&collector, "reads_delayed", 1);
-        let (read, taken) = (metric(&collector.server(), "bytes_in"), peers.len() * text.len());
+        let read = metric(&collector.server(), "bytes_in");
+        let taken = peers.len() * text.len();
         assert!(read < taken as u64 / 2, "{read} of {taken} bytes were read");
         drop(unheard);
     });
@@ -194,6 +195,30 @@ fn half_lines_of_two_addresses_keep_no_other_sender_waiting() {
     let records = collector.wait_for(20);
     assert!(messages(&records).iter().all(|msg| *msg == whole));
     assert_eq!(greedy.len(), 400);
+}
+
+/// Each holds what came of it and no more.
+#[test]
+fn with_the_default_limits_eleven_hundred_half_lines_of_two_addresses_delay_nobody() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    let half = "x".repeat(6000);
+    let greedy: Vec<_> = (0..1100)
+        .map(|n| {
+            let peer = caller([127, 0, 0, 2 + (n % 2) as u8], collector.authority());
+            say(&peer, &half);
+            peer
+        })
+        .collect();
+    let came = || metric(&collector.server(), "bytes_in") >= 1100 * 6000;
+    assert!(wait_until(SOON, came), "{}", metric(&collector.server(), "bytes_in"));
+    let good = caller([127, 0, 0, 1], collector.authority());
+    for _ in 0..20 {
+        say(&good, &format!("{}\n", "y".repeat(6000)));
+    }
+    collector.wait_for(20);
+    assert_eq!(metric(&collector.server(), "lines_delayed"), 0);
+    drop(greedy);
 }
 
 /// Compressed datagrams that become a hundred times as much, senders with names of control

@@ -2,7 +2,6 @@
 //! drive a terminal.
 
 use crate::harness::{Port, SOON, Scene, wait_until};
-use std::fs;
 use std::io::{BufRead, BufReader, Write, stderr};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -49,15 +48,6 @@ fn lie(mut stream: &TcpStream, answer: &str, more: &str, hellos: &AtomicUsize) {
     while lines.read_line(&mut String::new()).is_ok_and(|count| count > 0) {}
 }
 
-/// Processor time of a process.
-fn processor_time(pid: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
-    let ticks = fields.split_whitespace().skip(11).take(2);
-    let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
-    Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
-}
-
 /// The greatest number of all overflows nothing, in a program or in `netlog ship`.
 #[test]
 fn an_acknowledgement_of_the_greatest_number_ends_a_program_and_a_shipment_as_usual() {
@@ -81,14 +71,14 @@ fn a_collector_that_never_stops_talking_takes_little_of_a_programs_processor() {
     let liar = Liar::start("{\"netlog\":1,\"ack\":0}\n", "{\"hello\":\"again\"}\n");
     let mut subject = scene.subject(&format!("to={} records=10 wait=1 patience=3", liar.address));
     subject.says("logged");
-    let before = processor_time(subject.pid());
+    let before = subject.processor_time().unwrap_or_default();
     subject.feed(b"\n");
     // It waits three seconds for an acknowledgement. The time that it has taken in the last moment in
     // which it was seen.
     let began = Instant::now();
     let mut taken = Duration::ZERO;
     let ended = wait_until(SOON, || {
-        taken = processor_time(subject.pid()).max(taken);
+        taken = subject.processor_time().unwrap_or_default().max(taken);
         !subject.running()
     });
     assert!(ended, "{}", subject.stderr());

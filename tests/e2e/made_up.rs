@@ -69,7 +69,8 @@ fn make_up(path: &Path, ids: std::ops::Range<u64>) {
     let record = record("m");
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (ids, record) = (ids.clone(), &record);
+            let ids = ids.clone();
+            let record = &record;
             scope.spawn(move || {
                 for id in ids.skip(thread as usize).step_by(THREADS as usize) {
                     let mut stream = UnixStream::connect(path).expect("the collector listens");
@@ -170,7 +171,8 @@ fn made_up_senders_cost_no_more_memory_however_many_there_are() {
     }
     // Records of one sender until there were three more rotations.
     let (mut probe, _) = Probe::connect(&path, 1);
-    let (mut times, mut number) = (Vec::new(), 0);
+    let mut times = Vec::new();
+    let mut number = 0;
     let rotations = metric(&server, "files_rotated");
     while metric(&server, "files_rotated") < rotations + 3 {
         for _ in 0..20 {

@@ -106,7 +106,8 @@ fn a_search_covers_all_files_of_a_template_rotated_and_compressed_in_the_order_o
     let hour = "since=2026-11-22T05:00:00Z&until=2026-11-22T05:59:00Z&order=oldest";
     let (found, end) = search(hour);
     assert_eq!(found, (300..360).collect::<Vec<_>>());
-    let (scanned, skipped) = (end["scanned"].as_u64(), end["skipped"].as_u64().expect("a count"));
+    let scanned = end["scanned"].as_u64();
+    let skipped = end["skipped"].as_u64().expect("a count");
     assert!(scanned < Some(all / 2) && scanned.is_some_and(|s| s + skipped == all), "{end}");
     let (none, end) = search("level=error");
     assert!(none.is_empty() && end["scanned"] == 0 && end["skipped"] == all, "{end}");
@@ -115,14 +116,18 @@ fn a_search_covers_all_files_of_a_template_rotated_and_compressed_in_the_order_o
 #[test]
 fn a_tail_of_many_files_resumes_over_a_collector_killed_again_and_again_without_gap_or_repetition()
 {
-    let (scene, port, http) = (Scene::new(), Port::reserve(), Port::reserve());
-    let (port, http) = (port.address(), http.address());
+    let scene = Scene::new();
+    let port = Port::reserve();
+    let http = Port::reserve();
+    let port = port.address();
+    let http = http.address();
     let line = format!("--listen tcp://{port} --http {http} --rotate-size 1MiB");
     let mut collector = start(&scene, &line);
     let apps = ["alpha", "beta", "gamma"];
     let told = "threads=2 records=20000 block=600 spool=1000000 wait=1";
     let mut subjects = subjects(&scene, &port.to_string(), apps, told);
-    let (mut seen, mut asked) = (Vec::new(), "/tail?n=all".to_owned());
+    let mut seen = Vec::new();
+    let mut asked = "/tail?n=all".to_owned();
     for round in 1..=6 {
         let mut tail = Reader::open(&collector.server(), &asked);
         while seen.len() < round * 15_000 {
@@ -163,7 +168,8 @@ fn tails_of_many_files_begun_in_a_flood_have_no_gap_and_nothing_twice_and_so_hav
     let apps = ["alpha", "beta", "gamma"];
     let told = "threads=2 records=20000 block=600 spool=1000000";
     let mut subjects = subjects(&scene, collector.authority(), apps, told);
-    let (mut tails, mut searched) = (Vec::new(), Vec::new());
+    let mut tails = Vec::new();
+    let mut searched = Vec::new();
     for count in [3_000, 10_000, 20_000, 30_000, 45_000] {
         let written = || metric(&server, "records_written") >= count;
         assert!(wait_until(SOON, written), "{count} records");
@@ -263,7 +269,8 @@ fn a_slow_tail_is_told_that_it_missed_records_only_where_no_file_holds_them_any_
     let last = || tail.last().is_some_and(|value| message(&value).ends_with("number 200000"));
     assert!(wait_until(SOON, last), "{:?}", tail.last());
     let all = tail.all();
-    let (mut next, mut missed) = (1, false);
+    let mut next = 1;
+    let mut missed = false;
     for value in all.iter() {
         if value.get("notice").is_some() {
             missed |= value["notice"] == "missed";

@@ -1,14 +1,15 @@
 //! Old files: compressed behind everybody's back, read as before, and removed as was asked.
 
 use crate::harness::{
-    Collector, Port, Reader, Records, SOON, Scene, assert_each_once, found, message, metric,
-    wait_until,
+    Collector, Port, Reader, Records, SOON, Scene, assert_each_once, found, message, metric, pause,
+    speak, wait_until,
 };
 use rustix::process::Signal;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write, stderr};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// The rotated files, the oldest first; ledgers and what is half done left out.
 fn rotated(scene: &Scene) -> Vec<PathBuf> {
@@ -74,7 +75,8 @@ fn what_was_rotated_away_is_compressed_and_found_as_before_each_record_once_and_
     assert_eq!(skipped()["skipped"], text.len());
     let count = |name: &str| metric(&server, name);
     assert_eq!(count("files_compressed"), packed.len() as u64);
-    let (before, after) = (count("bytes_compressed"), count("bytes_compressed_to"));
+    let before = count("bytes_compressed");
+    let after = count("bytes_compressed_to");
     assert!(after > 0 && after * 4 < before, "{before} to {after} bytes");
     assert_eq!(count("pieces_unreadable"), 0);
 }
@@ -82,8 +84,10 @@ fn what_was_rotated_away_is_compressed_and_found_as_before_each_record_once_and_
 #[test]
 fn a_tail_resumes_without_a_gap_behind_a_record_in_a_file_that_was_compressed_meanwhile() {
     let scene = Scene::new();
-    let (port, http) = (Port::reserve(), Port::reserve());
-    let (port, http) = (port.address(), http.address());
+    let port = Port::reserve();
+    let http = Port::reserve();
+    let port = port.address();
+    let http = http.address();
     let line = format!("--listen tcp://{port} --http {http} --rotate-size 1MiB");
     let mut first = Collector::with(&scene, &format!("{line} --compress off"));
     let told = format!("to={port} threads=2 records=20000 block=600");
@@ -164,4 +168,36 @@ fn a_damaged_compressed_file_harms_nobody_and_what_is_whole_of_it_is_found() {
     assert!(tail.0.len().abs_diff(left.0.len()) < 600, "{} records", tail.0.len());
     assert!(message(tail.0.last().expect("a record")).ends_with("number 30000"));
     assert!(metric(&server, "pieces_unreadable") > unreadable);
+}
+
+/// By hand: `cargo test --release --test e2e beside_ten_thousand -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes some minutes"]
+fn an_idle_collector_beside_ten_thousand_rotated_files_takes_hardly_any_processor_time() {
+    const MANY: usize = 10_000;
+    const IDLE: Duration = Duration::from_secs(150);
+    let scene = Scene::new();
+    let line = "--rotate-size 1KiB --compress off";
+    let collector = Collector::serving(&scene, line);
+    for number in 0..=MANY {
+        speak(collector.authority(), format!("{number} {}\n", "x".repeat(1100)).as_bytes());
+    }
+    let all = rotated(&scene).len();
+    assert!(all >= MANY, "{all} files");
+    // One pass or two notice that nothing is left to be done.
+    pause(IDLE);
+    let time = || collector.process.processor_time().expect("it runs");
+    let before = time();
+    pause(IDLE);
+    let taken = time() - before;
+    let _ = writeln!(stderr(), "{taken:?} of processor time in {IDLE:?}, beside {all} files");
+    assert!(taken < Duration::from_secs(2), "{taken:?}");
+    drop(collector.stop());
+    let collector = Collector::serving(&scene, "");
+    let begun = Instant::now();
+    let packed = || metric(&collector.server(), "files_compressed") >= all as u64;
+    assert!(wait_until(Duration::from_secs(1800), packed));
+    let taken = collector.process.processor_time().expect("it runs");
+    let seconds = begun.elapsed().as_secs();
+    let _ = writeln!(stderr(), "{all} files compressed in {seconds} s, with {taken:?}");
 }

@@ -33,7 +33,8 @@ fn a_search_of_several_collectors_is_in_the_order_of_time_and_says_which_has_wha
     let collectors = scenes.each_ref().map(|scene| Collector::serving(scene, ""));
     send(&collectors[0], &[1, 4, 5, 9]);
     send(&collectors[1], &[2, 3, 7]);
-    let (first, second) = (collectors[0].server(), collectors[1].server());
+    let first = collectors[0].server();
+    let second = collectors[1].server();
     let names = [first.as_str(), second.as_str()];
     let at = format!("--at {first} --at {second}");
     let search = |words: &str| {

@@ -49,9 +49,12 @@ fn withstand_for(long: Duration, attack: impl Fn(&str, &str) + Sync) {
     assert!(collector.listening(2), "on TCP and UDP\n{}", collector.process.stderr());
     let said = collector.process.stderr();
     let datagrams = said.lines().find_map(|line| line.strip_prefix("listening on udp://"));
-    let (to, datagrams) = (collector.authority(), datagrams.expect("it is said"));
+    let to = collector.authority();
+    let datagrams = datagrams.expect("it is said");
     let steady = Steady::start(&scene, &collector);
-    let (over, mut rounds, begun) = (AtomicBool::new(false), 0, Instant::now());
+    let over = AtomicBool::new(false);
+    let mut rounds = 0;
+    let begun = Instant::now();
     let share = std::thread::scope(|scope| {
         let attacker = scope.spawn(|| {
             // Also when the attack fails, or the good senders would go on for ever.
@@ -71,8 +74,10 @@ fn withstand_for(long: Duration, attack: impl Fn(&str, &str) + Sync) {
         }
         attacker.join().expect("the attack was made")
     });
-    let (peak, seconds) = (collector.process.peak_memory(), begun.elapsed().as_secs());
-    let (per_cent, most) = (share * 100.0, peak >> 20);
+    let peak = collector.process.peak_memory();
+    let seconds = begun.elapsed().as_secs();
+    let per_cent = share * 100.0;
+    let most = peak >> 20;
     let _ = writeln!(stderr(), "served {per_cent:.1} %, {most} MiB at the peak, in {seconds} s");
     assert!(!full() || share > 0.9, "only {per_cent:.1} % of its rate was served");
     assert!(peak < BOUND, "{} MiB at the peak", peak >> 20);
@@ -127,7 +132,8 @@ fn a_byte_now_and_then_from_everywhere() {
 fn idle_connections_cost_little() {
     // Without optimisation a task is larger than it is in a release.
     let most = if cfg!(debug_assertions) { 2560 } else { 2048 };
-    let (scene, count) = (Scene::new(), size(2000, 10_000));
+    let scene = Scene::new();
+    let count = size(2000, 10_000);
     let collector = Collector::serving(&scene, "");
     // What it takes once.
     drop((0..100).map(|nth| caller(home(nth), collector.authority())).collect::<Vec<_>>());
@@ -185,7 +191,8 @@ fn parts_of_messages_without_number() {
 fn a_kilobyte_that_unpacks_to_a_megabyte() {
     use flate2::{Compression, read::GzEncoder, read::ZlibEncoder};
     let nothing = vec![b'0'; 10 << 20];
-    let (mut gzip, mut zlib) = (Vec::new(), vec![b'z']);
+    let mut gzip = Vec::new();
+    let mut zlib = vec![b'z'];
     GzEncoder::new(&nothing[..], Compression::best()).read_to_end(&mut gzip).expect("memory");
     ZlibEncoder::new(&nothing[..], Compression::best()).read_to_end(&mut zlib).expect("memory");
     withstand(|to, datagrams| {

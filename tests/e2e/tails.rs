@@ -41,7 +41,8 @@ fn taken(query: &str, count: usize, records: usize) -> u64 {
     let collector = Collector::serving(&scene, "");
     let first = tails(&collector, 20, query);
     let before = collector.process.memory();
-    let (all, mut last) = (tails(&collector, count, query), tails(&collector, 1, "n=0"));
+    let all = tails(&collector, count, query);
+    let mut last = tails(&collector, 1, "n=0");
     lines(&collector, records);
     // Who came last is told last.
     last.pop().expect("there is one").take(records);
@@ -125,7 +126,9 @@ fn load(scene: &Scene, collector: &Collector, first: usize, time: Duration) -> L
     peer.set_write_timeout(Some(SOON)).expect("a limit");
     peer.set_read_timeout(Some(SOON)).expect("a limit");
     let len = || fs::metadata(scene.path("app.log")).map_or(0, |file| file.len());
-    let (begun, before, mut lines) = (Instant::now(), len(), 0);
+    let begun = Instant::now();
+    let before = len();
+    let mut lines = 0;
     while len() < before + BUFFERS || begun.elapsed() < time {
         let from = first + lines;
         let line = |n| format!("line {n} {}\n", "x".repeat(100));

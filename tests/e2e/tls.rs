@@ -112,13 +112,13 @@ fn records_are_searched_and_tailed_over_https() {
     search.succeed();
     assert_eq!(search.stdout().matches("\"msg\":\"").count(), 2, "{}", search.stdout());
     let tail = scene.netlog(&format!("tail --at {at} -n 1"));
-    assert!(wait_until(SOON, || tail.stdout().contains("two")), "{}", tail.stdout());
+    assert!(tail.prints(|text| text.contains("two")), "{}", tail.stdout());
     scene.netlog(&format!("doctor --at {at}")).succeed();
     let mut more = scene.netlog(&format!("send --to {to}"));
     more.feed(b"three\n");
     more.hang_up();
     more.succeed();
-    assert!(wait_until(SOON, || tail.stdout().contains("three")), "{}", tail.stdout());
+    assert!(tail.prints(|text| text.contains("three")), "{}", tail.stdout());
     assert!(!collector.process.stderr().contains("unencrypted"));
 }
 
@@ -159,7 +159,7 @@ fn renegotiation_is_refused() {
     let mut client = Command::new("openssl");
     client.args(["s_client", "-tls1_2", "-CAfile"]).arg(scene.path("ca.pem"));
     let mut client = Child::start(client.args(["-connect", collector.authority()]));
-    assert!(wait_until(SOON, || client.stdout().contains("Verify return code: 0")));
+    assert!(client.prints(|text| text.contains("Verify return code: 0")));
     // Its command for a renegotiation.
     client.feed(b"R\n");
     client.end();

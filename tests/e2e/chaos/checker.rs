@@ -48,7 +48,8 @@ impl Checker {
     pub(super) fn new(lives: Vec<Life>, connections: Vec<Connection>, foreign: Foreign) -> Self {
         let lives = lives.into_iter().map(|life| ((life.app.clone(), life.number), life));
         let connections = connections.into_iter().map(|one| ((one.program, one.number), one));
-        let (lives, connections) = (lives.collect(), connections.collect());
+        let lives = lives.collect();
+        let connections = connections.collect();
         Self { lives, connections, foreign, ..Self::default() }
     }
 
@@ -186,7 +187,8 @@ impl Checker {
     /// How many records of a life are missing; and how many were being logged at its end, which may
     /// be in the file, or counted as lost, or neither.
     fn count_life(&mut self, life: &Life) -> (u64, u64) {
-        let (mut missing, mut in_flight) = (0, 0);
+        let mut missing = 0;
+        let mut in_flight = 0;
         for (logged, thread) in life.logged().into_iter().zip(1..) {
             let key = (life.app.clone(), life.number, thread);
             let track = self.threads.remove(&key).unwrap_or_default().at_the_end();

@@ -109,7 +109,8 @@ impl Sender {
         command.arg(format!("life={number}")).args(words.split(' '));
         command.arg(format!("progress={}", progress.display()));
         let child = Child::start(&mut command);
-        let (app, pid) = (self.app.clone(), u64::from(child.pid()));
+        let app = self.app.clone();
+        let pid = u64::from(child.pid());
         let shares_room = drops && spool.is_some();
         let is_swept = !drops && spool.is_some();
         let whole = false;

@@ -45,7 +45,8 @@ pub(super) struct Stage {
 impl Stage {
     /// Everybody is there, and every sender is known to the collector.
     pub(super) fn set(seed: u64) -> Self {
-        let (scene, port) = (Scene::new(), Port::reserve());
+        let scene = Scene::new();
+        let port = Port::reserve();
         let disk = Disk::mount(&scene.path("disk"), WIDE);
         let small = Disk::mount(&scene.path("small"), "size=1m");
         if let Err(e) = &disk {
@@ -321,7 +322,8 @@ impl Stage {
             n(&deeds.lates),
             n(&deeds.chops)
         ));
-        let (sent, records) = (n(&deeds.lines), checker.records);
+        let sent = n(&deeds.lines);
+        let records = checker.records;
         line(format!("{sent} lines sent, {records} records of senders in the file"));
         line(format!("{} told as lost, {} words of netlog", checker.lost_in_all, checker.words));
         line(format!("{talks}, {} lines in the file", checker.plain_lines));

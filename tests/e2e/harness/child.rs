@@ -1,11 +1,12 @@
 //! A process that ends with its test, and whose words are shown when the test fails.
 
-use super::{SOON, wait_until};
-use rustix::process::{Pid, Signal, kill_process};
+use super::{SOON, Watched};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use std::io::{Read, Write};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::sync::MutexGuard;
+use std::time::{Duration, Instant};
 
 pub(crate) struct Child {
     name: String,
@@ -17,9 +18,19 @@ pub(crate) struct Child {
 
 /// What a process has written so far. A thread listens, so that no process waits for its reader.
 #[derive(Clone, Default)]
-struct Heard {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    ended: Arc<Mutex<bool>>,
+struct Heard(Watched<Output>);
+
+/// The bytes that have come, and whether there will be more.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    bytes: Vec<u8>,
+    pub(crate) ended: bool,
+}
+
+impl Output {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
 }
 
 impl Heard {
@@ -29,19 +40,15 @@ impl Heard {
         std::thread::spawn(move || {
             let mut buffer = [0; 8192];
             while let Ok(count @ 1..) = from.read(&mut buffer) {
-                ours.lock().extend_from_slice(&buffer[..count]);
+                ours.0.change(|output| output.bytes.extend_from_slice(&buffer[..count]));
             }
-            *ours.ended.lock().unwrap() = true;
+            ours.0.change(|output| output.ended = true);
         });
         heard
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.bytes.lock().unwrap()
-    }
-
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lock()).into_owned()
+        self.0.lock().text()
     }
 }
 
@@ -105,12 +112,33 @@ impl Child {
 
     pub(crate) fn end_within(&mut self, limit: Duration) -> ExitStatus {
         self.hang_up();
-        let ended = wait_until(limit, || !self.running());
+        let ended = self.ends_within(limit);
         assert!(ended, "still running after {limit:?}: {}\n{}", self.name, self.stderr());
         // Whoever inherited its streams may keep them open; that is not ours to wait for long.
-        let ended = |heard: &Heard| *heard.ended.lock().unwrap();
-        wait_until(Duration::from_secs(5), || ended(&self.stdout) && ended(&self.stderr));
+        for heard in [&self.stdout, &self.stderr] {
+            heard.0.wait(Duration::from_secs(5), |output| output.ended);
+        }
         self.child.wait().expect("the process is our child")
+    }
+
+    /// Waits for the end of the process; tells whether it came.
+    fn ends_within(&mut self, limit: Duration) -> bool {
+        if !self.running() {
+            return true;
+        }
+        let until = Instant::now() + limit;
+        let process = pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty());
+        let process = process.expect("the process has not been waited for");
+        while self.running() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let left = Timespec::try_from(left).expect("a short time");
+            // An interrupted wait is one of many.
+            let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&left));
+        }
+        true
     }
 
     /// Waits for the end of the process, which must be a success.
@@ -124,8 +152,8 @@ impl Child {
     }
 
     /// As long as this is held, hardly more of its stdout is read.
-    pub(crate) fn unheard(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.stdout.lock()
+    pub(crate) fn unheard(&self) -> MutexGuard<'_, Output> {
+        self.stdout.0.lock()
     }
 
     pub(crate) fn stderr(&self) -> String {
@@ -134,8 +162,24 @@ impl Child {
 
     /// Waits until the process has said `words` on stderr.
     pub(crate) fn says(&self, words: &str) {
-        let said = wait_until(SOON, || self.stderr().contains(words));
+        let said = self.until_stderr(|output| output.text().contains(words));
         assert!(said, "{} did not say {words:?} but\n{}", self.name, self.stderr());
+    }
+
+    /// Waits until a condition holds for the text on its stdout; tells whether it came to hold before
+    /// the end.
+    pub(crate) fn prints(&self, mut condition: impl FnMut(&str) -> bool) -> bool {
+        let mut holds = false;
+        self.stdout.0.wait(SOON, |output| {
+            holds = condition(&output.text());
+            holds || output.ended
+        });
+        holds
+    }
+
+    /// Waits until a condition holds for its stderr; tells whether it came to hold.
+    pub(crate) fn until_stderr(&self, condition: impl FnMut(&Output) -> bool) -> bool {
+        self.stderr.0.wait(SOON, condition)
     }
 
     /// The peak of the memory the process itself holds, in bytes, its spool's mapping included.
@@ -146,6 +190,15 @@ impl Child {
     /// The memory it holds now, in the same way.
     pub(crate) fn memory(&self) -> u64 {
         self.status("VmRSS:")
+    }
+
+    /// The processor time it has taken; none once it has been waited for.
+    pub(crate) fn processor_time(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).ok()?;
+        let (_, fields) = stat.rsplit_once(')')?;
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
+        Some(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
     }
 
     fn status(&self, name: &str) -> u64 {

@@ -44,13 +44,15 @@ impl Collector {
 
     /// Waits until it has said where it listens, `count` times; `false` when it does not come to.
     pub(crate) fn listening(&mut self, count: usize) -> bool {
-        wait_until(SOON, || {
-            let said = self.process.stderr();
+        let mut addresses = Vec::new();
+        self.process.until_stderr(|output| {
+            let said = output.text();
             let whole = said.rfind('\n').map_or("", |end| &said[..end]);
             let lines = whole.lines().filter_map(|line| line.strip_prefix("listening on "));
-            self.addresses = lines.map(str::to_owned).collect();
-            self.addresses.len() >= count || !self.process.running()
+            addresses = lines.map(str::to_owned).collect();
+            addresses.len() >= count || output.ended
         });
+        self.addresses = addresses;
         self.addresses.len() >= count
     }
 
@@ -65,8 +67,8 @@ impl Collector {
     /// Where it can be looked at, as `http://127.0.0.1:PORT`.
     pub(crate) fn server(&self) -> String {
         let mut server = None;
-        wait_until(SOON, || {
-            let said = self.process.stderr();
+        self.process.until_stderr(|output| {
+            let said = output.text();
             let mut whole = said.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
             server = whole.find_map(|line| line.strip_prefix("serving ")).map(str::to_owned);
             server.is_some()

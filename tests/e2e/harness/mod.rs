@@ -12,6 +12,7 @@ mod reader;
 mod records;
 mod scene;
 mod terminal;
+mod watched;
 
 pub(crate) use child::Child;
 pub(crate) use clock::Clock;
@@ -25,6 +26,7 @@ pub(crate) use records::{
 };
 pub(crate) use scene::Scene;
 pub(crate) use terminal::Terminal;
+use watched::Watched;
 
 use std::time::{Duration, Instant};
 

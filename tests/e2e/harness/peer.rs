@@ -1,6 +1,6 @@
 //! Other ends of a connection that are no collector: a reader, a port kept free, `nc`.
 
-use super::{Child, SOON, wait_until};
+use super::{Child, SOON, Watched};
 use rustix::net::{
     AddressFamily, SocketFlags, SocketType, bind, connect, getsockname, socket_with, sockopt,
 };
@@ -8,9 +8,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A port on which nobody listens until a test lets somebody: nobody else is given it.
 pub(crate) struct Port {
@@ -37,8 +35,8 @@ impl Port {
 /// Takes connections and keeps what comes; says nothing.
 pub(crate) struct Peer {
     address: SocketAddr,
-    heard: Arc<Mutex<Vec<u8>>>,
-    slow: Arc<AtomicBool>,
+    heard: Watched<Vec<u8>>,
+    slow: Watched<bool>,
 }
 
 impl Peer {
@@ -51,23 +49,25 @@ impl Peer {
         Self::reading(true)
     }
 
-    fn reading(slow: bool) -> Self {
+    fn reading(reading_slowly: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let heard = Arc::<Mutex<Vec<u8>>>::default();
-        let slow = Arc::new(AtomicBool::new(slow));
-        let ours = (heard.clone(), slow.clone());
+        let peer = Self { address, heard: Watched::default(), slow: Watched::default() };
+        peer.slow.change(|slow| *slow = reading_slowly);
+        let heard = peer.heard.clone();
+        let slow = peer.slow.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (heard, slow) = ours.clone();
+                let heard = heard.clone();
+                let slow = slow.clone();
                 std::thread::spawn(move || keep(stream, &heard, &slow));
             }
         });
-        Self { address, heard, slow }
+        peer
     }
 
     pub(crate) fn hurry(&self) {
-        self.slow.store(false, Ordering::Relaxed);
+        self.slow.change(|slow| *slow = false);
     }
 
     pub(crate) fn address(&self) -> String {
@@ -75,28 +75,25 @@ impl Peer {
     }
 
     pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.heard.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.heard.lock()).into_owned()
     }
 
     /// Waits until `words` have come, and answers all that has.
     pub(crate) fn hears(&self, words: &str) -> String {
-        let came = wait_until(SOON, || self.text().contains(words));
+        let came = self.heard.wait(SOON, |heard| String::from_utf8_lossy(heard).contains(words));
         assert!(came, "{words:?} did not come, but\n{}", self.text());
         self.text()
     }
 }
 
-fn keep(mut stream: TcpStream, heard: &Mutex<Vec<u8>>, slow: &AtomicBool) {
+fn keep(mut stream: TcpStream, heard: &Watched<Vec<u8>>, slow: &Watched<bool>) {
     let mut buffer = [0; 8192];
     let mut left = 4 << 20;
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
-        heard.lock().unwrap().extend_from_slice(&buffer[..count]);
+        heard.change(|heard| heard.extend_from_slice(&buffer[..count]));
         left -= count.min(left);
-        let pause = if left > 0 { Duration::from_millis(2) } else { Duration::MAX };
-        let until = Instant::now().checked_add(pause);
-        while slow.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        let pause = if left > 0 { Duration::from_millis(2) } else { Duration::from_secs(3600) };
+        slow.wait(pause, |slow| !slow);
     }
 }
 

@@ -170,7 +170,8 @@ impl Link {
         // Every third hello comes in pieces, every eighth is the end of its connection or soon
         // followed by it.
         let mut dice = wiring.dice.lock().unwrap().clone();
-        let (chop, doom) = (dice.once_in(3), dice.once_in(8));
+        let chop = dice.once_in(3);
+        let doom = dice.once_in(8);
         let kind = if dice.once_in(2) { Kind::Cut } else { Kind::Reset };
         let doom = doom.then_some((dice.of(0..400), kind));
         *wiring.dice.lock().unwrap() = dice;

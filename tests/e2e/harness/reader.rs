@@ -1,10 +1,9 @@
 //! Whoever looks at what a collector holds: HTTP as a script speaks it, a body line by line.
 
-use super::{Records, SOON, wait_until};
+use super::{Records, SOON, Watched};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex};
 
 /// An answer that has come whole.
 pub(crate) struct Answered {
@@ -137,7 +136,7 @@ impl Reader {
         let ours = gathered.clone();
         std::thread::spawn(move || {
             while let Some(value) = self.next() {
-                ours.0.lock().expect("no test panics with it").push(value);
+                ours.0.change(|values| values.push(value));
             }
         });
         gathered
@@ -146,17 +145,17 @@ impl Reader {
 
 /// What has come so far.
 #[derive(Clone, Default)]
-pub(crate) struct Gathered(Arc<Mutex<Vec<Value>>>);
+pub(crate) struct Gathered(Watched<Vec<Value>>);
 
 impl Gathered {
     /// All records and notices so far.
     pub(crate) fn all(&self) -> Vec<Value> {
-        self.0.lock().expect("no test panics with it").clone()
+        self.0.lock().clone()
     }
 
     /// The last record so far.
     pub(crate) fn last(&self) -> Option<Value> {
-        let values = self.0.lock().expect("no test panics with it");
+        let values = self.0.lock();
         values.iter().rev().find(|value| value.get("notice").is_none()).cloned()
     }
 
@@ -167,12 +166,10 @@ impl Gathered {
 
     /// Waits until `count` records have come, and answers them.
     pub(crate) fn wait_for(&self, count: usize) -> Records {
-        let records = || {
-            let values = self.0.lock().expect("no test panics with it");
-            Records(values.iter().filter(|v| v.get("notice").is_none()).cloned().collect())
-        };
-        let came = wait_until(SOON * 2, || records().0.len() >= count);
-        assert!(came, "{} records instead of {count}", records().0.len());
-        records()
+        let is_record = |value: &&Value| value.get("notice").is_none();
+        let came = self.0.wait(SOON * 2, |values| values.iter().filter(is_record).count() >= count);
+        let records = Records(self.0.lock().iter().filter(is_record).cloned().collect());
+        assert!(came, "{} records instead of {count}", records.0.len());
+        records
     }
 }

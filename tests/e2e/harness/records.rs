@@ -42,7 +42,8 @@ pub(crate) fn by_thread(records: &Records) -> BTreeMap<u64, Vec<u64>> {
             (words.next(), words.next(), words.next(), words.next())
         {
             let number = number.trim_end_matches('x');
-            let (thread, number) = (thread.parse(), number.parse());
+            let thread = thread.parse();
+            let number = number.parse();
             threads.entry(thread.expect("a number")).or_default().push(number.expect("a number"));
         }
     }

@@ -1,16 +1,16 @@
 //! A terminal of a test's own, and what a program shows on it.
 
+use super::{SOON, Watched};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::fs::File;
 use std::io::Read;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
 
 /// Both ends of a terminal. What is shown on it is read as it comes.
 pub(crate) struct Terminal {
     theirs: File,
-    shown: Arc<Mutex<Vec<u8>>>,
+    shown: Watched<Vec<u8>>,
 }
 
 impl Terminal {
@@ -24,12 +24,13 @@ impl Terminal {
         let theirs = theirs.expect("it can be opened");
         let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&theirs, size).expect("it has a size");
-        let shown = Arc::<Mutex<Vec<u8>>>::default();
-        let (heard, mut ours) = (shown.clone(), File::from(ours));
+        let shown = Watched::<Vec<u8>>::default();
+        let heard = shown.clone();
+        let mut ours = File::from(ours);
         std::thread::spawn(move || {
             let mut buffer = [0; 1024];
             while let Ok(count @ 1..) = ours.read(&mut buffer) {
-                heard.lock().unwrap().extend_from_slice(&buffer[..count]);
+                heard.change(|shown| shown.extend_from_slice(&buffer[..count]));
             }
         });
         Self { theirs, shown }
@@ -42,6 +43,15 @@ impl Terminal {
 
     /// All that was shown so far, its lines ended as the program ended them.
     pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.shown.lock().unwrap()).replace("\r\n", "\n")
+        text(&self.shown.lock())
     }
+
+    /// Waits until `words` are shown; tells whether they came.
+    pub(crate) fn shows(&self, words: &str) -> bool {
+        self.shown.wait(SOON, |shown| text(shown).contains(words))
+    }
+}
+
+fn text(shown: &[u8]) -> String {
+    String::from_utf8_lossy(shown).replace("\r\n", "\n")
 }

@@ -116,7 +116,8 @@ fn a_record_that_cannot_be_read_is_counted_in_the_answer_to_a_call() {
     // A record with a body that would be longer than it.
     let bad = b"\n\x06\x12\x04\x12\x02\x2a\x7f";
     let body = message(0, &[EXPORT_PROTOBUF, bad, EXPORT_PROTOBUF].concat());
-    let (file, answer) = (scene.path("body"), scene.path("answer"));
+    let file = scene.path("body");
+    let answer = scene.path("answer");
     std::fs::write(&file, body).expect("the scene has room");
     let mut curl = Command::new("curl");
     curl.args(["-sS", "--http2-prior-knowledge", "-H", "content-type: application/grpc"]);

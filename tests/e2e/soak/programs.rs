@@ -29,7 +29,8 @@ struct Owed {
 impl Program {
     pub(super) fn start(scene: &Scene, app: &str, to: &str) -> Self {
         let progress = scene.path(&format!("{app}.progress"));
-        let (app, to) = (app.to_owned(), to.to_owned());
+        let app = app.to_owned();
+        let to = to.to_owned();
         let mut program = Self { app, to, life: 0, progress, child: None, owed: Vec::new() };
         program.live(scene);
         program

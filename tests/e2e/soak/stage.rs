@@ -87,7 +87,8 @@ impl Stage {
         for (program, _) in &mut self.programs {
             program.end(false);
         }
-        let (programs, follower) = (&mut self.programs, &self.follower);
+        let programs = &mut self.programs;
+        let follower = &self.follower;
         let mut late = Vec::new();
         let all = wait_until(SOON * 2, || {
             let overdue = programs.iter_mut().map(|(p, _)| p.overdue(follower, Duration::ZERO));

@@ -61,7 +61,8 @@ fn the_program_is_killed_and_nothing_is_lost_over_tls() {
 
 #[test]
 fn a_collector_killed_four_times_has_every_record_once_over_tls() {
-    let (scene, port) = (Scene::new(), Port::reserve());
+    let scene = Scene::new();
+    let port = Port::reserve();
     Ca::new(&scene).issue("server", &["127.0.0.1"]);
     let tls = "--tls-cert server.pem --tls-key server.key";
     let line = format!("--listen tls://{} {tls}", port.address());

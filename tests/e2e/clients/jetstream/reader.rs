@@ -206,7 +206,8 @@ fn a_flipped_bit_on_the_servers_disk_is_mended_from_the_file_or_reported() {
         assert!(flipped.is_some(), "{version}");
         server.go_on();
         let reader = reader(&central, &server);
-        let (mut whole, mut reported) = (false, false);
+        let mut whole = false;
+        let mut reported = false;
         let settled = wait_until(SOON, || {
             let text = reader.text();
             let found: Vec<_> = text.lines().filter_map(said).collect();

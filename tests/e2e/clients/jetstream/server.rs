@@ -31,7 +31,8 @@ pub(super) fn versions() -> Vec<String> {
 
 impl NatsServer {
     pub(super) fn start(version: &str) -> Self {
-        let (scene, port) = (Scene::new(), Port::reserve());
+        let scene = Scene::new();
+        let port = Port::reserve();
         let mut server = Self { version: version.to_owned(), scene, port, child: None };
         server.go_on();
         server

@@ -47,7 +47,8 @@ fn a_record_costs_no_allocation_between_its_socket_and_the_file() {
             |lines: &[u8], count| allocations(&bench, count, || peer.write_all(lines).unwrap());
         // The first time, buffers are made that stay.
         sent(&twice, 2 * RECORDS);
-        let (few, many) = (sent(&once, RECORDS), sent(&twice, 2 * RECORDS));
+        let few = sent(&once, RECORDS);
+        let many = sent(&twice, 2 * RECORDS);
         assert_none_for_each(kind, few, many, RECORDS);
     }
 }

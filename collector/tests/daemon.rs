@@ -174,7 +174,8 @@ fn killed_eight_times_it_has_every_record_once_and_in_order() {
     const COUNT: u64 = 90_000;
     let dir = tempdir().unwrap();
     let file = dir.path().join("app.log");
-    let (mut acked, path) = (0, file.to_str().unwrap());
+    let mut acked = 0;
+    let path = file.to_str().unwrap();
     for life in 1..=9 {
         let daemon = Daemon::start(&["--listen", "127.0.0.1:0", "--file", path]);
         if life == 9 {

@@ -212,7 +212,8 @@ fn with_sync_acks_come_as_well() {
 #[test]
 fn a_directory_that_is_gone_is_waited_for() {
     let dir = Arc::new(tempdir().unwrap());
-    let (there, away) = (dir.path().join("logs"), dir.path().join("away"));
+    let there = dir.path().join("logs");
+    let away = dir.path().join("away");
     fs::create_dir(&there).unwrap();
     let bench =
         Bench::start_in(dir, Options { file: Some(there.join("app.log")), ..Options::default() });
@@ -301,6 +302,7 @@ fn a_ledger_stays_small_beside_its_file() {
         }
     }
     let len = |end: &str| fs::metadata(bench.file.with_extension(end)).unwrap().len();
-    let (file, ledger) = (len("log"), len("log.ledger"));
+    let file = len("log");
+    let ledger = len("log.ledger");
     assert!(ledger * 50 < file, "{ledger} bytes of ledger for {file} of file");
 }

@@ -195,7 +195,8 @@ fn a_token_that_only_sends_does_not_forward_for_others() {
 /// While the centre is away, the files are the buffer, rotated and compressed or not.
 #[test]
 fn what_was_written_while_the_centre_was_away_arrives_in_order_after_restarts() {
-    let (dir, site_dir) = (temp(), temp());
+    let dir = temp();
+    let site_dir = temp();
     let central = Bench::start_unix(dir.clone(), central());
     let options = |compress| Options { rotate_size: Size(4 << 10), compress, ..site(dir.path()) };
     let site = Bench::start_in(site_dir.clone(), options(Compress::Off));

@@ -39,7 +39,8 @@ fn hello_of(app: &str, id: u8) -> String {
 fn files(dir: &Path) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(dir).unwrap().flatten() {
-        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        let path = entry.path();
+        let kind = entry.file_type().unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
         if kind.is_dir() {
             let below = files(&path).into_iter();
@@ -156,8 +157,10 @@ fn hostile_names_stay_below_the_directory() {
 
 #[test]
 fn links_and_files_of_others_are_never_written_to() {
-    let (elsewhere, dir) = (tempdir().unwrap(), Arc::new(tempdir().unwrap()));
-    let (target, base) = (elsewhere.path().join("target"), dir.path());
+    let elsewhere = tempdir().unwrap();
+    let dir = Arc::new(tempdir().unwrap());
+    let target = elsewhere.path().join("target");
+    let base = dir.path();
     fs::write(&target, "theirs\n").unwrap();
     symlink(elsewhere.path(), base.join("linked")).unwrap();
     for app in ["linkfile", "linkledger", "theirs", "pipe"] {

@@ -159,7 +159,8 @@ fn a_sender_id_belongs_to_the_certificate_it_first_came_with_also_after_a_restar
     let ca = Ca::new();
     let tls = TlsOptions { tls_identity: TlsIdentity::Any, ..ca.mutual(&ca.issue("localhost")) };
     let shown = |name: &str| ca.client(Some(&ca.issue(name)));
-    let (web1, web2) = (shown("web1"), shown("web2"));
+    let web1 = shown("web1");
+    let web2 = shown("web2");
     let said = |bench: &Bench, client: &Arc<ClientConfig>, next: u64| {
         let mut peer = connect(bench, client);
         peer.write_all(format!("{}{}", hello(next), record("m")).as_bytes()).unwrap();
@@ -297,7 +298,8 @@ fn a_verified_certificate_stands_for_a_token() {
 #[test]
 fn each_fault_of_the_files_is_one_line_that_names_the_file() {
     let ca = Ca::new();
-    let (server, other) = (ca.issue("localhost"), ca.issue("other"));
+    let server = ca.issue("localhost");
+    let other = ca.issue("other");
     fs::write(ca.path("empty"), "").unwrap();
     let at = |name: &str| Some(ca.path(name));
     for (options, told) in [

@@ -100,10 +100,8 @@ fn a_tail_follows_through_rotations() {
 #[test]
 fn a_tail_resumes_behind_the_last_record_though_the_collector_was_killed_and_has_rotated() {
     let scene = Scene::new();
-    let port = Port::reserve();
-    let http = Port::reserve();
-    let port = port.address();
-    let http = http.address();
+    let (port, http) = (Port::reserve(), Port::reserve());
+    let (port, http) = (port.address(), http.address());
     let line = format!("--listen tcp://{port} --http {http} --rotate-size 500KiB");
     let mut first = Collector::with(&scene, &line);
     let told = format!("to={port} threads=2 records=30000 block=600 wait=1");
@@ -142,9 +140,7 @@ fn where_no_file_holds_them_a_slow_reader_is_told_how_many_records_it_has_missed
     assert_eq!(slow.next().expect("a notice")["notice"], "live");
     let told = format!("to={} records=200000 block=600", collector.authority());
     scene.subject(&told).succeed();
-    let mut missed = 0;
-    let mut came = 0;
-    let mut last = 0;
+    let (mut missed, mut came, mut last) = (0, 0, 0);
     while last < 200_000 {
         let value = slow.next().expect("more");
         if value["notice"] == "missed" {
@@ -304,8 +300,7 @@ fn every_counter_can_be_read_by_prometheus() {
 #[test]
 fn the_collector_is_not_healthy_while_a_sink_fails_and_says_why() {
     let scene = Scene::new();
-    let place = scene.path("logs");
-    let away = scene.path("away");
+    let (place, away) = (scene.path("logs"), scene.path("away"));
     fs::create_dir(&place).expect("room for a directory");
     let line = "--listen tcp://127.0.0.1:0 --http 127.0.0.1:0";
     let mut collector = Collector::launch(&scene, place.join("app.log"), line);

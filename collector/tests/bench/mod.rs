@@ -129,7 +129,8 @@ impl Bench {
         let collector = Collector::bind(options).unwrap();
         let addresses: Vec<SocketAddr> =
             collector.addresses().iter().filter_map(Address::socket).collect();
-        let (stats, reopen) = (collector.stats(), collector.reopen());
+        let stats = collector.stats();
+        let reopen = collector.reopen();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread();
@@ -137,7 +138,8 @@ impl Bench {
             let end = async { drop(stopped.await) };
             runtime.block_on(collector.run(end)).unwrap();
         });
-        let (stop, thread) = (Some(stop), Some(thread));
+        let stop = Some(stop);
+        let thread = Some(thread);
         Self { tcp: addresses[0], udp: addresses[1], file, stats, reopen, stop, thread, dir }
     }
 

@@ -83,7 +83,8 @@ impl Disk {
                 }
             }
             Step::Rename { from, to } => {
-                let (from, to) = (name(from), (name(to), to));
+                let from = name(from);
+                let to = (name(to), to);
                 let change = Change::Move { from, to: to.0 };
                 self.directory_of(to.1).changes.push(change);
             }

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::time::error::Elapsed;
 
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -76,21 +77,24 @@ impl Backoff {
 
 /// The failure in words; rustls shows a certificate that is not trusted as its structure.
 fn words(error: &io::Error) -> String {
-    match tls_cause(error) {
-        Some(tls) => chain_words(tls),
+    if let Some(tls) = cause::<rustls::Error>(error) {
+        return chain_words(tls);
+    }
+    match cause::<Elapsed>(error) {
+        Some(_) => "no answer in time".into(),
         None => Chain(error).to_string(),
     }
 }
 
-/// The error of TLS below `error`, in whatever it is wrapped.
-fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
+/// The error of this type below `error`, in whatever it is wrapped.
+fn cause<T: Error + 'static>(error: &io::Error) -> Option<&T> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error.get_ref()?);
     while let Some(current) = cause {
-        if let Some(tls) = current.downcast_ref() {
-            return Some(tls);
+        if let Some(found) = current.downcast_ref() {
+            return Some(found);
         }
         if let Some(error) = current.downcast_ref() {
-            return tls_cause(error);
+            return self::cause(error);
         }
         cause = current.source();
     }
@@ -107,6 +111,18 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("the connection failed")]
     struct ClientError(#[source] io::Error);
+
+    /// As that client says that a time is over.
+    #[derive(Debug, thiserror::Error)]
+    #[error("timed out: {0}")]
+    struct ClientTimeout(#[source] Elapsed);
+
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_is_reported_in_words() {
+        let never = tokio::time::timeout(Duration::ZERO, std::future::pending::<()>()).await;
+        let error = io::Error::other(ClientTimeout(never.unwrap_err()));
+        assert_eq!(words(&error), "no answer in time");
+    }
 
     #[test]
     fn a_certificate_that_is_not_trusted_is_reported_in_words() {

@@ -1,4 +1,5 @@
-//! The way into a stream of NATS JetStream: each batch a message, one of them on its way at once.
+//! The way into a stream of NATS JetStream: each batch a message, one of them on its way at once, while
+//! the next one is packed.
 //!
 //! Only the stream knows if it has a message that was not acknowledged. So any failure ends the
 //! connection, and the next one begins with the question for the last message.
@@ -17,7 +18,7 @@ use std::future::IntoFuture;
 use std::io;
 use std::pin::pin;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
@@ -27,6 +28,10 @@ pub(super) const PUBLISHED: BatchLimits = BatchLimits { bytes: 256 << 10, header
 
 /// The longest wait at once: the end of the collector is noticed after it.
 const SLICE: Duration = Duration::from_millis(100);
+
+/// Interval between questions for the last message while there is nothing to publish: a stream may
+/// lose messages without a connection being lost.
+const CHECK: Duration = Duration::from_secs(10);
 
 /// Everything that publishing needs.
 pub(super) struct StreamPublishing<'a> {
@@ -48,13 +53,23 @@ pub(super) struct StreamLink<'a> {
     sequence: u64,
     /// The place behind that message.
     last: ForwardPlace,
+    checked: Instant,
     flight: Option<PublishedBatch>,
+    /// The batch to publish when that one is acknowledged.
+    next: Option<ReadyBatch>,
+    stored: Stream,
 }
 
 struct PublishedBatch {
     number: u64,
     to: ForwardPlace,
     answer: PublishAckFuture,
+}
+
+struct ReadyBatch {
+    number: u64,
+    to: Reached,
+    packed: PackedBatch,
 }
 
 /// The last message of a subject.
@@ -101,8 +116,21 @@ impl<'a> StreamLink<'a> {
             last: last
                 .and_then(|last| last.reached)
                 .map_or_else(ForwardPlace::default, |it| it.place),
+            checked: Instant::now(),
             flight: None,
+            next: None,
+            stored: stream,
         })
+    }
+
+    /// Publishes a batch, none being on its way.
+    fn depart(&mut self, ready: ReadyBatch) -> io::Result<()> {
+        let ReadyBatch { number, to, packed: PackedBatch { header, packed } } = ready;
+        let host = self.host.clone();
+        let message = BatchMessage { header, host, from: self.last, to, packed };
+        let answer = self.wait.until(self.publish(message))?;
+        self.flight = Some(PublishedBatch { number, to: to.place, answer });
+        Ok(())
     }
 
     async fn publish(&self, message: BatchMessage) -> io::Result<PublishAckFuture> {
@@ -119,6 +147,21 @@ impl<'a> StreamLink<'a> {
         sent.map_err(io::Error::other)
     }
 
+    /// Checks that the last message is the one that was acknowledged last, or was removed for its age.
+    async fn check(&self) -> io::Result<()> {
+        let found = match last_message(&self.stored, &self.subject).await? {
+            Some(last) => last.sequence == self.sequence,
+            None => {
+                let info = self.stored.get_info().await.map_err(io::Error::other)?;
+                info.state.first_sequence > self.sequence
+            }
+        };
+        match found {
+            true => Ok(()),
+            false => Err(io::Error::other("the stream has not what it had acknowledged")),
+        }
+    }
+
     /// Checks that the message was stored just now.
     fn accept(&mut self, answer: &PublishAck) -> io::Result<()> {
         if answer.duplicate || answer.sequence <= self.sequence || answer.stream != self.stream {
@@ -132,18 +175,18 @@ impl<'a> StreamLink<'a> {
 
 impl ForwardLink for StreamLink<'_> {
     fn window(&self) -> usize {
-        1
+        2
     }
 
     fn send(&mut self, departure: Departure) -> io::Result<u64> {
         let Departure { batch, number, to } = departure;
-        let PackedBatch { header, packed } = batch.pack(number)?;
         let to = Reached { place: to.place, numbered: to.numbered };
-        let host = self.host.clone();
-        let message = BatchMessage { header, host, from: self.last, to, packed };
-        let bytes = message.packed.len() as u64;
-        let answer = self.wait.until(self.publish(message))?;
-        self.flight = Some(PublishedBatch { number, to: to.place, answer });
+        let ready = ReadyBatch { number, to, packed: batch.pack(number)? };
+        let bytes = ready.packed.packed.len() as u64;
+        match self.flight.is_some() {
+            true => self.next = Some(ready),
+            false => self.depart(ready)?,
+        }
         Ok(bytes)
     }
 
@@ -159,14 +202,22 @@ impl ForwardLink for StreamLink<'_> {
         })?;
         self.accept(&answer)?;
         self.last = to;
+        self.checked = Instant::now();
+        if let Some(next) = self.next.take() {
+            self.depart(next)?;
+        }
         Ok(number)
     }
 
     fn idle(&mut self) -> io::Result<()> {
-        match self.connection.is_lost() {
-            true => Err(io::ErrorKind::ConnectionReset.into()),
-            false => Ok(()),
+        if self.connection.is_lost() {
+            return Err(io::ErrorKind::ConnectionReset.into());
         }
+        if self.checked.elapsed() < CHECK {
+            return Ok(());
+        }
+        self.checked = Instant::now();
+        self.wait.until(self.check())
     }
 }
 

@@ -16,8 +16,9 @@ use tokio::sync::watch;
 /// Time for a server to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Time for it to answer: longer than a disk hangs as a rule.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time for it to answer. When the server that leads a stream dies, what was on its way to it is never
+/// answered; to ask again is harmless, also while a disk hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Interval between the pings that show whether it is still there.
 const PING: Duration = Duration::from_secs(15);

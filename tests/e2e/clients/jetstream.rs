@@ -5,9 +5,10 @@
 //!   cargo test --test e2e -- --ignored clients::jetstream
 //! ```
 
+mod access;
 mod killed;
 mod reader;
-mod server;
+pub(crate) mod server;
 
 use crate::harness::{Collector, SOON, Scene, wait_until};
 use async_nats::jetstream::stream::{Config, StorageType};
@@ -91,6 +92,10 @@ fn a_stream_that_lost_what_it_had_acknowledged_gets_it_again() {
         // And all of it, if the stream is gone.
         server.ask(async |context| context.delete_stream("NETLOG").await.expect("it is there"));
         send(&collector, 200..201);
+        let lines = wait_for_all(&collector, &server);
+        assert_eq!(lines, collector.text().lines().collect::<Vec<_>>(), "{version}");
+        // Also while nothing is sent, and no connection is lost.
+        server.ask(async |context| context.delete_stream("NETLOG").await.expect("it is there"));
         let lines = wait_for_all(&collector, &server);
         assert_eq!(lines, collector.text().lines().collect::<Vec<_>>(), "{version}");
         collector.stop();

@@ -5,7 +5,7 @@
 //! unless asked for (`cargo test --test e2e -- --ignored clients::`), as `./check` does.
 
 mod acked;
-mod jetstream;
+pub(crate) mod jetstream;
 mod senders;
 mod tls;
 

@@ -6,6 +6,7 @@ mod away;
 mod chaos;
 mod clients;
 mod clock_steps;
+mod cluster;
 mod command;
 mod command_line;
 mod config;

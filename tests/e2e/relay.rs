@@ -101,15 +101,18 @@ impl Post {
 
 impl Program {
     pub(crate) fn start(&mut self, posts: &[Post]) {
-        let post = &posts[self.sites[0]];
-        let to: Vec<_> =
-            self.sites.iter().map(|&site| posts[site].port.address().to_string()).collect();
+        let to: Vec<_> = self.sites.iter().map(|&site| posts[site].port.address()).collect();
+        self.start_at(&posts[self.sites[0]].scene, &to.join(","));
+    }
+
+    /// The same with the addresses it is to log to.
+    pub(crate) fn start_at(&mut self, scene: &Scene, to: &str) {
         let number = self.lives.len() as u64 + 1;
-        let progress = post.scene.path(&format!("{}-{number}.progress", self.app));
+        let progress = scene.path(&format!("{}-{number}.progress", self.app));
         fs::write(&progress, [0; 16]).expect("the scene has room");
-        let mut command = post.scene.command(&example("subject"));
+        let mut command = scene.command(&example("subject"));
         command.args(["do=pace", "threads=2", "rate=200", "spool=262144", "block=3600"]);
-        command.args([format!("to={}", to.join(",")), format!("app={}", self.app)]);
+        command.args([format!("to={to}"), format!("app={}", self.app)]);
         command.args([format!("life={number}"), format!("progress={}", progress.display())]);
         self.child = Some(Child::start(&mut command));
         self.lives.push(Life { app: self.app.clone(), number, progress });

@@ -11,6 +11,7 @@ pub(crate) mod proxy;
 mod reader;
 mod records;
 mod scene;
+mod switch;
 mod terminal;
 mod watched;
 
@@ -25,6 +26,7 @@ pub(crate) use records::{
     Records, assert_each_once, assert_in_spans, by_thread, message, messages,
 };
 pub(crate) use scene::Scene;
+pub(crate) use switch::Switch;
 pub(crate) use terminal::Terminal;
 use watched::Watched;
 

@@ -16,34 +16,44 @@ use tokio::runtime::Runtime;
 const VERSIONS: &str = "2.9 2.15.1";
 
 /// A server with a port and a directory of its own, however often it is killed.
-pub(super) struct NatsServer {
+pub(crate) struct NatsServer {
     version: String,
-    scene: Scene,
+    pub(crate) scene: Scene,
     port: Port,
+    /// Arguments besides its address and its store.
+    pub(crate) more: Vec<String>,
     child: Option<Child>,
 }
 
 /// The versions to test, one after the other.
-pub(super) fn versions() -> Vec<String> {
+pub(crate) fn versions() -> Vec<String> {
     let asked = std::env::var("NETLOG_NATS_VERSIONS").unwrap_or_else(|_| VERSIONS.into());
     asked.split_whitespace().map(str::to_owned).collect()
 }
 
 impl NatsServer {
-    pub(super) fn start(version: &str) -> Self {
-        let scene = Scene::new();
-        let port = Port::reserve();
-        let mut server = Self { version: version.to_owned(), scene, port, child: None };
+    pub(crate) fn start(version: &str) -> Self {
+        let mut server = Self::prepare(version);
         server.go_on();
         server
     }
 
+    /// One that does not run yet.
+    pub(crate) fn prepare(version: &str) -> Self {
+        let scene = Scene::new();
+        let port = Port::reserve();
+        Self { version: version.to_owned(), scene, port, more: Vec::new(), child: None }
+    }
+
     /// Starts it again.
-    pub(super) fn go_on(&mut self) {
+    pub(crate) fn go_on(&mut self) {
         let mut command = Command::new(client(&format!("nats-{}", self.version)));
         let address = self.port.address();
         let (_, port) = address.rsplit_once(':').expect("an address has a port");
-        command.args(["-a", "127.0.0.1", "-p", port, "-js", "-sd"]).arg(self.store());
+        command
+            .args(["-a", "127.0.0.1", "-p", port, "-js", "-sd"])
+            .arg(self.store())
+            .args(&self.more);
         self.child = Some(Child::start(&mut command));
         let up = wait_until(SOON, || TcpStream::connect(&address).is_ok());
         assert!(up, "nats-server does not start:\n{}", self.child().stderr());
@@ -53,26 +63,34 @@ impl NatsServer {
         self.child.as_ref().expect("it runs")
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn runs(&self) -> bool {
+        self.child.is_some()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
         self.child().signal(signal);
     }
 
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         child.signal(Signal::KILL);
         child.end();
     }
 
-    pub(super) fn url(&self) -> String {
-        format!("nats://{}", self.port.address())
+    pub(crate) fn address(&self) -> String {
+        self.port.address()
     }
 
-    pub(super) fn store(&self) -> PathBuf {
+    pub(crate) fn url(&self) -> String {
+        format!("nats://{}", self.address())
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
         self.scene.path("store")
     }
 
     /// Puts a copy of all that it has stored at `to`, as a power failure would find it.
-    pub(super) fn copy_store(&self, to: &Path) {
+    pub(crate) fn copy_store(&self, to: &Path) {
         let _ = std::fs::remove_dir_all(to);
         self.signal(Signal::STOP);
         copy(&self.store(), to).expect("the store can be copied");
@@ -80,7 +98,7 @@ impl NatsServer {
     }
 
     /// Starts it with such a copy, all that came later being lost.
-    pub(super) fn go_back_to(&mut self, copied: &Path) {
+    pub(crate) fn go_back_to(&mut self, copied: &Path) {
         self.kill();
         std::fs::remove_dir_all(self.store()).expect("the store can be removed");
         copy(copied, &self.store()).expect("the copy can be copied");
@@ -88,7 +106,7 @@ impl NatsServer {
     }
 
     /// Does something with its streams.
-    pub(super) fn ask<T>(&self, question: impl AsyncFnOnce(Context) -> T) -> T {
+    pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(Context) -> T) -> T {
         Runtime::new().expect("a runtime").block_on(async {
             let client = async_nats::connect(self.url()).await.expect("the server is up");
             question(jetstream::new(client)).await
@@ -96,7 +114,7 @@ impl NatsServer {
     }
 
     /// The messages of the stream, in their order; none before it is made.
-    pub(super) fn messages(&self) -> Vec<StreamMessage> {
+    pub(crate) fn messages(&self) -> Vec<StreamMessage> {
         self.ask(async |context| {
             let Ok(stream) = context.get_stream("NETLOG").await else { return Vec::new() };
             let state = &stream.cached_info().state;
@@ -109,7 +127,7 @@ impl NatsServer {
     }
 
     /// The lines in the stream.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let lines = |message: &StreamMessage| {
             let text = zstd::decode_all(&message.payload[..]).expect("a zstd frame");
             String::from_utf8(text).expect("lines").lines().map(str::to_owned).collect::<Vec<_>>()
@@ -122,7 +140,8 @@ async fn message(stream: &Stream, sequence: u64) -> Option<StreamMessage> {
     stream.get_raw_message(sequence).await.ok()
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a directory.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

@@ -164,11 +164,15 @@ impl Collector {
         let SinkShared { retention, stats, marks, forwarded } = self.shared;
         let held = open::restore(&mut self.sinks, &marks, &stats);
         let progress = Arc::new(Progress::new(held.end, held.stream));
+        let relay =
+            Relay::of(&self.options, self.forward_token, forwarded.into_inner(), progress.end());
+        let held_acks = relay.as_ref().and_then(|relay| relay.held_acks.clone());
         let limits = Arc::new(IntakeLimits::new(&self.options.limits(), descriptors.connections));
         let (hub_handle, submissions) = submission::feed(limits.in_flight, stats.clone());
         let shared = IntakeContext {
             hub: hub_handle.clone(),
             marks: marks.clone(),
+            held_acks: held_acks.clone(),
             stats: stats.clone(),
             senders: Arc::<SenderRegistry>::default(),
             stderr: self.stderr,
@@ -183,9 +187,6 @@ impl Collector {
             filter_orders: Arc::default(),
             stop: Arc::<SetOnce<()>>::default(),
         };
-        let relay = forwarded.into_inner().zip(self.options.forward_to.clone());
-        let token = self.forward_token;
-        let relay = relay.map(|(forwarded, target)| Relay::new(target, token, forwarded));
         let view = ReadOptions {
             progress: progress.clone(),
             senders: shared.senders.clone(),
@@ -215,6 +216,7 @@ impl Collector {
             marks,
             patience: patience.clone(),
             progress,
+            held_acks,
             reopen: self.reopen,
             stats,
             stderr: self.stderr,

@@ -56,6 +56,8 @@ pub enum BindError {
     },
     /// Records are to be read from a stream, but there is no file to keep them in.
     FromWhat,
+    /// Acks are to wait for another collector, but nothing is forwarded.
+    AckWhat,
     /// Some senders of a stream are named, but no stream is read.
     OnlyWhat,
     /// TLS of forwarding is set up, but the address is not encrypted.
@@ -80,6 +82,7 @@ impl fmt::Display for BindError {
                 write!(f, "failed to read the position in the stream: {}", path.display())
             }
             Self::FromWhat => f.write_str("--from needs --file, in the format json"),
+            Self::AckWhat => f.write_str("--ack both needs --forward-to"),
             Self::OnlyWhat => f.write_str("--only needs --from: it names senders of a stream"),
             Self::ForwardTls => f.write_str(
                 "--forward-ca, --forward-pin, --forward-cert and --forward-key need --forward-to tls://HOST:PORT, or nats+tls://HOST:PORT there or in --from",
@@ -106,6 +109,7 @@ impl Error for BindError {
             Self::NoSink
             | Self::ForwardWhat
             | Self::FromWhat
+            | Self::AckWhat
             | Self::OnlyWhat
             | Self::ForwardTls => None,
         }

@@ -5,6 +5,7 @@ pub(crate) mod batch;
 mod buffer_pool;
 pub(crate) mod coalesce;
 mod end;
+pub(crate) mod held_acks;
 pub(crate) mod line_run;
 pub(crate) mod marks;
 pub(crate) mod progress;
@@ -14,6 +15,7 @@ pub(crate) mod sink;
 pub(crate) mod submission;
 
 use crate::clock::{monotonic_seconds, now};
+use crate::layout::forward_place::ForwardPlace;
 use crate::senders::identity::Sender;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
@@ -21,10 +23,11 @@ use crate::stderr::{Chain, StderrLog};
 use crate::tls::Tls;
 use batch::Batch;
 use coalesce::{Coalescer, WorkDone};
+use held_acks::{HeldAcks, SenderAck};
 use line_run::{LineRun, Source};
 use marks::{Forgotten, Mark, Marks};
 use netlog_wire::Identity;
-use progress::Progress;
+use progress::{End, Progress};
 use recovered_run::RecoveredRun;
 use sink::{Sink, SinkError, Written};
 use std::error::Error;
@@ -57,6 +60,8 @@ pub(crate) struct Hub {
     pub(crate) marks: Arc<Marks>,
     pub(crate) patience: Arc<Patience>,
     pub(crate) progress: Arc<Progress>,
+    /// With `--ack both`.
+    pub(crate) held_acks: Option<Arc<HeldAcks>>,
     pub(crate) reopen: Reopen,
     pub(crate) stats: Arc<Stats>,
     pub(crate) stderr: StderrLog,
@@ -172,7 +177,8 @@ impl Hub {
             self.stats.records_written.add(sealed.batch.records());
             self.stats.bytes_written.add(sealed.batch.bytes());
         }
-        self.ack(&sealed.senders);
+        let acks = self.written(sealed.senders);
+        self.ack(acks, sealed.acked);
         for settled in sealed.settled {
             let _ = settled.send(());
         }
@@ -187,6 +193,7 @@ impl Hub {
         for submission in submissions {
             sealed.rooms.push(submission.room);
             sealed.settled.extend(submission.settled);
+            sealed.acked.extend(submission.acked);
             for run in submission.runs {
                 let Source::Netlog(sender) = &run.source else {
                     sealed.batch.runs.extend((run.count > 0).then_some(run));
@@ -298,22 +305,37 @@ impl Hub {
         GaveUp { records, cause }
     }
 
-    /// Moves the marks behind the write, and wakes each sender's connections once.
-    fn ack(&self, senders: &[Arc<Sender>]) {
+    /// Moves the marks behind the write.
+    fn written(&self, senders: Vec<Arc<Sender>>) -> Vec<SenderAck> {
         let mut marks = self.marks.lock();
         let seconds = monotonic_seconds();
-        for sender in senders {
-            let written = marks.change(sender.id, |mark| {
-                mark.written = mark.sealed;
+        let written = |sender: Arc<Sender>| {
+            marks.change(sender.id, |mark| {
+                let before = std::mem::replace(&mut mark.written, mark.sealed);
                 mark.seen = seconds;
-                mark.written
-            });
-            sender.acked.send_if_modified(|acked| std::mem::replace(acked, written) != written);
-        }
+                SenderAck { sender, number: mark.written, before }
+            })
+        };
+        let acks = senders.into_iter().map(written).collect();
         marks.leave(seconds);
         drop(marks);
         let forgotten = self.marks.forget_beyond(seconds);
         self.count_forgotten(&forgotten);
+        acks
+    }
+
+    /// Wakes each sender's connections once, now or when its records were forwarded.
+    fn ack(&self, acks: Vec<SenderAck>, answers: Vec<oneshot::Sender<()>>) {
+        if let Some(held) = &self.held_acks {
+            let End { generation, len, .. } = self.progress.end();
+            return held.hold(ForwardPlace { generation, offset: len }, acks, answers);
+        }
+        for SenderAck { sender, number, .. } in acks {
+            sender.acked.send_if_modified(|acked| std::mem::replace(acked, number) != number);
+        }
+        for answer in answers {
+            let _ = answer.send(());
+        }
     }
 
     fn count_forgotten(&self, forgotten: &Forgotten) {
@@ -362,6 +384,8 @@ struct Sealed {
     recovered: Vec<RecoveredRun>,
     /// Answered when all of it is written.
     settled: Vec<oneshot::Sender<()>>,
+    /// Answered when it may be acknowledged.
+    acked: Vec<oneshot::Sender<()>>,
     /// Given back when the batch is done with.
     rooms: Vec<OwnedSemaphorePermit>,
 }
@@ -411,6 +435,7 @@ mod tests {
             marks: marks.clone(),
             patience: Arc::default(),
             progress: Arc::new(Progress::new(None, None)),
+            held_acks: None,
             reopen: Reopen::new(None, None),
             stats: stats.clone(),
             stderr: StderrLog::default(),

@@ -73,7 +73,7 @@ pub use intake::{
 };
 pub use jetstream::{NatsOptions, NatsTarget, UnknownNatsTarget};
 pub use layout::template::BadTemplate;
-pub use options::{Compress, Console, Format, Http, Options};
+pub use options::{AckPlace, Compress, Console, Format, Http, Options};
 pub use senders::grant::{InvalidPattern, SenderPattern};
 pub use stats::{Counter, Stats};
 pub use tls::{

@@ -204,6 +204,11 @@ pub struct Options {
     #[arg(long, visible_alias = "to", env = "NETLOG_FORWARD_TO", value_name = "URL")]
     pub forward_to: Option<ForwardTarget>,
 
+    /// Place that records have to be in when they are acknowledged to their senders. `file`: in
+    /// the file. `both`: in the file, and with the collector or stream of --forward-to.
+    #[arg(long, env = "NETLOG_ACK", value_name = "PLACE", default_value = "file")]
+    pub ack: AckPlace,
+
     /// File whose first token is shown to the collector or NATS server of --forward-to.
     #[arg(long, env = "NETLOG_FORWARD_TOKEN_FILE", value_name = "PATH")]
     pub forward_token_file: Option<PathBuf>,
@@ -276,6 +281,7 @@ impl Default for Options {
             idle_timeout: Period::NEVER,
             token_file: None,
             forward_to: None,
+            ack: AckPlace::File,
             forward_token_file: None,
             from: None,
             only: Vec::new(),
@@ -346,6 +352,15 @@ pub enum Format {
     Json,
     /// One line for people.
     Text,
+}
+
+/// The place that acknowledged records are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AckPlace {
+    /// The file.
+    File,
+    /// The file, and the collector or the stream that it is forwarded to.
+    Both,
 }
 
 /// The compression of rotated files.

@@ -190,7 +190,7 @@ fn whoever_is_killed_each_record_of_two_sites_is_at_the_centre_once_and_in_order
     let mut dice = Dice::new(seed, "relay");
     let mut centre = Post::new("--rotate-size 4MiB --relay-from 127.0.0.1".into());
     let to = format!("--rotate-size 1MiB --forward-to tcp://{}", centre.port.address());
-    let mut sites = [Post::new(to.clone()), Post::new(to)];
+    let mut sites = [Post::new(to.clone()), Post::new(to + " --ack both")];
     let program = |app: String, sites| Program { app, sites, child: None, lives: Vec::new() };
     let staying = (0..2 * PROGRAMS).map(|n| program(format!("relayed-{n}"), vec![n % 2]));
     let moving = (0..MOVING).map(|n| program(format!("moved-{n}"), vec![n % 2, 1 - n % 2]));

@@ -3,13 +3,14 @@
 use crate::clock::now;
 use crate::error::{BindError, RunError};
 use crate::forward::{ForwardEnd, ForwardTarget, Forwarding, report_lost};
-use crate::hub::progress::Progress;
+use crate::hub::held_acks::HeldAcks;
+use crate::hub::progress::{End, Progress};
 use crate::hub::submission::HubHandle;
 use crate::intake::StreamReader;
-use crate::layout::forwarded::Forwarded;
+use crate::layout::forwarded::{ForwardPlace, Forwarded};
 use crate::layout::stream_position::StreamPositionFile;
 use crate::link_state::LinkState;
-use crate::options::{Format, Options};
+use crate::options::{AckPlace, Format, Options};
 use crate::read::{ForwardStatus, ReaderStatus, StatusSources};
 use crate::senders::grant::Scope;
 use crate::stats::Stats;
@@ -32,6 +33,9 @@ pub(super) fn check(options: &Options) -> Result<Option<String>, BindError> {
         || from.is_some_and(|from| from.encrypted);
     if !encrypted && options.forward_tls != ForwardTls::default() {
         return Err(BindError::ForwardTls);
+    }
+    if options.ack == AckPlace::Both && options.forward_to.is_none() {
+        return Err(BindError::AckWhat);
     }
     if from.is_none() && !options.only.is_empty() {
         return Err(BindError::OnlyWhat);
@@ -88,19 +92,28 @@ pub(super) struct Relay {
     pub(super) target: ForwardTarget,
     pub(super) token: Option<String>,
     pub(super) forwarded: Arc<Forwarded>,
+    /// With `--ack both`.
+    pub(super) held_acks: Option<Arc<HeldAcks>>,
     link: Arc<LinkState>,
     times: Arc<WriteTimes>,
 }
 
 impl Relay {
-    pub(super) fn new(
-        target: ForwardTarget,
+    /// The relay that `options` ask for, of a log that ends at `end`.
+    pub(super) fn of(
+        options: &Options,
         token: Option<String>,
-        forwarded: Arc<Forwarded>,
-    ) -> Self {
+        forwarded: Option<Arc<Forwarded>>,
+        end: End,
+    ) -> Option<Self> {
+        let forwarded = forwarded?;
+        let target = options.forward_to.clone()?;
+        let opened = ForwardPlace { generation: end.generation, offset: end.len };
+        let both = options.ack == AckPlace::Both;
+        let held_acks = both.then(|| Arc::new(HeldAcks::new(forwarded.clone(), opened)));
         let link = Arc::new(LinkState::new(target.to_string()));
         let times = Arc::new(WriteTimes::new(now()));
-        Self { target, token, forwarded, link, times }
+        Some(Self { target, token, forwarded, held_acks, link, times })
     }
 
     /// Starts its thread.
@@ -119,6 +132,7 @@ impl Relay {
             log: options.file.clone().unwrap_or_default(),
             forwarded: self.forwarded.clone(),
             link: self.link.clone(),
+            held_acks: self.held_acks.clone(),
             progress,
             stats,
             stderr: StderrLog { verbose: options.verbose },

@@ -8,6 +8,7 @@ use super::relay_link::RelayLink;
 use super::stream_link::{PUBLISHED, StreamLink, StreamPublishing};
 use super::target::ForwardTarget;
 use crate::backoff::{Attempt, Backoff};
+use crate::hub::held_acks::HeldAcks;
 use crate::hub::progress::{End, Progress};
 use crate::jetstream::{NatsAccess, NatsOptions};
 use crate::layout::forwarded::{ForwardPlace, ForwardState, Forwarded};
@@ -49,6 +50,8 @@ pub(crate) struct Forwarding {
     pub(crate) forwarded: Arc<Forwarded>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) link: Arc<LinkState>,
+    /// With `--ack both`.
+    pub(crate) held_acks: Option<Arc<HeldAcks>>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) stderr: StderrLog,
 }
@@ -155,6 +158,7 @@ impl ForwardWorker {
         while self.stop.get().is_none() {
             let conversed = self.converse();
             self.forwarding.forwarded.all_landed();
+            self.release_acks();
             let Err(error) = conversed else { break };
             if error.kind() == io::ErrorKind::Interrupted {
                 break;
@@ -181,6 +185,7 @@ impl ForwardWorker {
         loop {
             let end = self.follower.end();
             let sent = self.send(link, &mut window)?;
+            self.release_acks();
             if !window.sent.is_empty() {
                 if !sent || window.sent.len() >= link.window() {
                     self.settle(link, &mut window)?;
@@ -256,7 +261,15 @@ impl ForwardWorker {
             stats.bytes_forwarded.add(sent.bytes);
         }
         self.backoff.succeeded();
+        self.release_acks();
         self.save_if_due()
+    }
+
+    /// Lets go of the acks that the position has passed, also where it was moved by others.
+    fn release_acks(&self) {
+        if let Some(held) = &self.forwarding.held_acks {
+            held.release();
+        }
     }
 
     fn is_unsaved(&self) -> bool {

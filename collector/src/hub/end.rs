@@ -10,6 +10,8 @@ pub(crate) struct End {
     pub(crate) inode: FileId,
     /// Its length, in whole records.
     pub(crate) len: u64,
+    /// Number of the file in its log, 0 if it has none.
+    pub(crate) generation: u64,
     /// Number of files written before it since the collector began.
     pub(crate) turn: u64,
     /// Number of times the sink has begun a file, or began anew in one that others cut.

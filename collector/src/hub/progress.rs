@@ -202,6 +202,7 @@ mod tests {
             Some(End {
                 inode: FileId(1, inode),
                 len,
+                generation: 1,
                 turn: 0,
                 begun: inode + u64::from(len == 1),
                 before,

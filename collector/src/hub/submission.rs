@@ -18,11 +18,17 @@ pub(crate) struct Submission {
     pub(crate) recovered: Option<Arc<Sender>>,
     /// Answered when all up to here is in the sinks; dropped when it never will be.
     pub(crate) settled: Option<oneshot::Sender<()>>,
+    /// The same, once it was forwarded too if `--ack both` says so.
+    pub(crate) acked: Option<oneshot::Sender<()>>,
     /// Held until the hub is done with the batch: this is what bounds memory and slows readers.
     pub(crate) room: OwnedSemaphorePermit,
 }
 
 impl Submission {
+    fn empty(room: OwnedSemaphorePermit) -> Self {
+        Self { runs: Vec::new(), recovered: None, settled: None, acked: None, room }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.runs.iter().map(|run| run.lines.len()).sum()
     }
@@ -66,15 +72,14 @@ impl HubHandle {
         let bytes = runs.iter().map(|run| run.lines.capacity()).sum::<usize>().max(LEAST);
         let spare = room.num_permits().saturating_sub(bytes);
         drop(room.split(spare));
-        self.send(Submission { runs, recovered: None, settled: None, room });
+        self.send(Submission { runs, ..Submission::empty(room) });
     }
 
     /// Reports that all records of a dead sender have been delivered.
     pub(crate) async fn recovered(&self, sender: Arc<Sender>) {
         if let Ok(room) = self.reserve(LEAST).await {
-            let runs = Vec::new();
             let recovered = Some(sender);
-            self.send(Submission { runs, recovered, settled: None, room });
+            self.send(Submission { recovered, ..Submission::empty(room) });
         }
     }
 
@@ -82,8 +87,17 @@ impl HubHandle {
     pub(crate) async fn settled(&self) -> Result<(), Closed> {
         let room = self.reserve(LEAST).await?;
         let (tell, settled) = oneshot::channel();
-        self.send(Submission { runs: Vec::new(), recovered: None, settled: Some(tell), room });
+        self.send(Submission { settled: Some(tell), ..Submission::empty(room) });
         settled.await.map_err(|_| Closed)
+    }
+
+    /// Waits until all that was given before may be acknowledged: until it is in the sinks, and was
+    /// forwarded if `--ack both` says so.
+    pub(crate) async fn acked(&self) -> Result<(), Closed> {
+        let room = self.reserve(LEAST).await?;
+        let (tell, acked) = oneshot::channel();
+        self.send(Submission { acked: Some(tell), ..Submission::empty(room) });
+        acked.await.map_err(|_| Closed)
     }
 
     /// Every submission holds at least [`LEAST`] of the room, so that the channel always has a place.

@@ -22,13 +22,19 @@ use std::io;
 use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::yield_now;
+use tokio::time::timeout;
 
 pub(super) use close::ConnectionEnd;
 
 /// A read that may become more bytes of records than this ends its connection's turn.
 const TURN: usize = 1 << 20;
+
+/// Time for what came last to be forwarded, with `--ack both`: a sender that ended keeps what is not
+/// acknowledged.
+const FORWARDED: Duration = Duration::from_secs(10);
 
 /// One read takes at most this part of what may be on its way to the hub.
 const IN_FLIGHT: usize = 4;
@@ -291,7 +297,9 @@ impl Connection {
     /// Answers the hello, when it has just come.
     fn welcome(&mut self) {
         let Some(sender) = self.decoder.sender().filter(|_| self.acks.is_none()) else { return };
-        let ack = self.shared.marks.written(sender.id);
+        let written = self.shared.marks.written(sender.id);
+        let held = self.shared.held_acks.as_ref();
+        let ack = held.map_or(written, |held| held.acked(sender.id, written));
         self.acks = Some(sender.acked.subscribe());
         self.told = ack;
         CollectorMessage::Welcome { ack }.push(&mut self.replies);
@@ -347,11 +355,15 @@ impl Connection {
         }
     }
 
-    /// Waits until all that was read is in the sinks.
+    /// Waits until all that was read is in the sinks, and acknowledged if that is expected.
     async fn all_kept(&mut self) -> Result<(), ConnectionEnd> {
         let given = self.given;
+        let limit = if self.shared.held_acks.is_some() { FORWARDED } else { Duration::MAX };
         let kept = match &mut self.acks {
-            Some(acks) => acks.wait_for(|ack| *ack >= given).await.is_ok(),
+            Some(acks) => {
+                let acked = timeout(limit, acks.wait_for(|ack| *ack >= given)).await;
+                acked.is_ok_and(|acked| acked.is_ok())
+            }
             None => self.shared.hub.settled().await.is_ok(),
         };
         if kept { Ok(()) } else { Err(ConnectionEnd::Abandoned) }

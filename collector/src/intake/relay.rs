@@ -80,7 +80,7 @@ async fn converse(reader: &mut RelayReader<'_>, peer: &RelayPeer<'_>) -> Result<
     Ok(())
 }
 
-/// Waits until a batch is in the sinks.
+/// Waits until a batch may be acknowledged.
 async fn keep(
     batch: RelayedBatch,
     senders: &mut RelaySenders,
@@ -95,7 +95,7 @@ async fn keep(
     shared.stats.relay_batches.add(1);
     shared.stats.records_relayed.add(records);
     shared.hub.give(runs, room);
-    shared.hub.settled().await.map_err(|_| RelayEnd::Stopped)
+    shared.hub.acked().await.map_err(|_| RelayEnd::Stopped)
 }
 
 /// Checks that the peer may speak for others.

@@ -5,6 +5,7 @@ use super::proxy_header::ProxyRange;
 use super::recent_chunks::RecentChunks;
 use super::refusals::Refusals;
 use super::relay_source::RelaySource;
+use crate::hub::held_acks::HeldAcks;
 use crate::hub::marks::Marks;
 use crate::hub::submission::HubHandle;
 use crate::senders::filter_orders::FilterOrders;
@@ -34,6 +35,8 @@ pub(crate) const GIVE_UP: Duration = Duration::from_secs(5);
 pub(crate) struct IntakeContext {
     pub(crate) hub: HubHandle,
     pub(crate) marks: Arc<Marks>,
+    /// With `--ack both`.
+    pub(crate) held_acks: Option<Arc<HeldAcks>>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) senders: Arc<SenderRegistry>,
     pub(crate) stderr: StderrLog,
@@ -58,6 +61,11 @@ pub(crate) struct IntakeContext {
 }
 
 impl IntakeContext {
+    /// True if nothing is acknowledged at the moment, the other side of `--ack both` being away.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.held_acks.as_ref().is_some_and(|held| held.is_stalled())
+    }
+
     /// Counts a peer that is refused, and reports it unless that was done lately.
     pub(crate) fn refuse(&self, error: &PeerError, peer: Peer) {
         match error {

@@ -77,6 +77,10 @@ impl Submitter<'_> {
         records: &mut PostedRecords<'_>,
         terms: SubmitTerms<'_>,
     ) -> Result<SubmitOutcome, SubmitError> {
+        // A client that gets no answer sends again, and its records have no numbers.
+        if self.shared.is_stalled() {
+            return Err(SubmitError::Busy);
+        }
         let mut outcome = SubmitOutcome::default();
         loop {
             let mut run = LineRun::new(Source::Plain, 1, 0);
@@ -148,13 +152,13 @@ impl Submitter<'_> {
         }
     }
 
-    /// Waits until all that was handed over is in the sinks.
+    /// Waits until all that was handed over may be acknowledged.
     ///
     /// # Errors
     ///
     /// When that did not happen within `limit`, or never will.
     pub(super) async fn settled(&self, limit: Duration) -> Result<(), HubBusy> {
-        match timeout(limit, self.shared.hub.settled()).await {
+        match timeout(limit, self.shared.hub.acked()).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(HubBusy),
         }

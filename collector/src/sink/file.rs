@@ -219,8 +219,9 @@ impl FileSink {
     fn position(&self) -> Option<End> {
         let inode = self.inode;
         let len = self.end;
-        let lines = self.lines;
-        let end = End { inode, len, turn: 0, begun: self.begun, before: self.before, lines };
+        let generation = self.generation();
+        let place = End { inode, len, generation, ..End::default() };
+        let end = End { begun: self.begun, before: self.before, lines: self.lines, ..place };
         (self.options.format == Format::Json).then_some(end)
     }
 

@@ -76,7 +76,7 @@ impl Backoff {
 }
 
 /// The failure in words; rustls shows a certificate that is not trusted as its structure.
-fn words(error: &io::Error) -> String {
+pub(crate) fn words(error: &io::Error) -> String {
     if let Some(tls) = cause::<rustls::Error>(error) {
         return chain_words(tls);
     }

@@ -1,8 +1,10 @@
 //! A whole collector: what it binds and opens, and the order in which its parts start and end.
 
+mod archiving;
 mod forwarding;
 mod open;
 
+use crate::archive::{ArchiveEnd, Archiving};
 use crate::descriptors::DescriptorShares;
 use crate::error::{BindError, RunError};
 use crate::forward::ForwardEnd;
@@ -44,6 +46,7 @@ pub struct Collector {
     /// Token to show to the collector of `--forward-to`.
     forward_token: Option<String>,
     reader: Option<StreamReader>,
+    archiving: Option<Archiving>,
 }
 
 impl Collector {
@@ -68,6 +71,7 @@ impl Collector {
         let http = open::http(&options)?;
         let sinks = open::sinks(&options, &shared)?;
         let reader = forwarding::reader(&options, forward_token.clone())?;
+        let archiving = archiving::open(&options, &shared)?;
         let reopen = Reopen::new(tokens.clone(), tls.clone());
         Ok(Self {
             options,
@@ -81,6 +85,7 @@ impl Collector {
             tls,
             forward_token,
             reader,
+            archiving,
         })
     }
 
@@ -93,6 +98,7 @@ impl Collector {
         open::tokens(options, StderrLog::default())?;
         open::tls(options, StderrLog::default(), &Arc::default())?;
         forwarding::check(options)?;
+        archiving::check(options)?;
         match options.file.is_none() && options.console() == Console::Off {
             true => Err(BindError::NoSink),
             false => Ok(()),
@@ -194,6 +200,7 @@ impl Collector {
             marks: marks.clone(),
             stats: stats.clone(),
             stderr: self.stderr,
+            archive: self.archiving.as_ref().map(|it| it.archive.clone()),
             file: self.options.file.clone().filter(|_| held.end.is_some()),
             template: held.stream.and_then(|_| self.options.template()),
             max_tails: self.options.max_tails,
@@ -207,6 +214,8 @@ impl Collector {
         let sockets = self.http.sockets.into_iter().map(|bound| bound.socket).collect();
         let reading = ReaderThreads::start(sockets, view).map_err(RunError::Serve)?;
         let retention = open::retention(retention, &self.options, &stats)?;
+        let archiving =
+            self.archiving.map(Archiving::start).transpose().map_err(RunError::Serve)?;
         let patience = Arc::<Patience>::default();
         let start = |relay: &Relay| relay.start(&self.options, progress.clone(), stats.clone());
         let forwarding = relay.as_ref().map(start).transpose()?;
@@ -224,8 +233,17 @@ impl Collector {
         };
         let sockets = self.sockets;
         let reader = self.reader;
-        let running =
-            Running { reading, retention, patience, sockets, shared, relay, forwarding, reader };
+        let running = Running {
+            reading,
+            retention,
+            archiving,
+            patience,
+            sockets,
+            shared,
+            relay,
+            forwarding,
+            reader,
+        };
         running.until(end, start_hub(hub, hub_handle)?).await
     }
 }
@@ -247,6 +265,7 @@ impl Reload {
 struct Running {
     reading: ReaderThreads,
     retention: RetentionThread,
+    archiving: Option<ArchiveEnd>,
     patience: Arc<Patience>,
     sockets: Vec<BoundSocket>,
     shared: IntakeContext,
@@ -263,8 +282,17 @@ impl Running {
         end: impl Future<Output = ()>,
         mut hub: HubOutcome,
     ) -> Result<(), RunError> {
-        let Self { reading, retention, patience, sockets, shared, relay, forwarding, reader } =
-            self;
+        let Self {
+            reading,
+            retention,
+            archiving,
+            patience,
+            sockets,
+            shared,
+            relay,
+            forwarding,
+            reader,
+        } = self;
         let mut intakes = intake::start(sockets, &shared).map_err(RunError::Serve)?;
         if let Some(reader) = reader {
             intakes.spawn(reader.run(shared.clone()));
@@ -291,6 +319,9 @@ impl Running {
         }
         reading.end().await;
         retention.end().await;
+        if let Some(archiving) = archiving {
+            archiving.end().await;
+        }
         finished(outcome)
     }
 }

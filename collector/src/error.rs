@@ -1,5 +1,6 @@
 //! Errors of a collector at its start and while it runs.
 
+use crate::archive::ArchiveError;
 use crate::hub::GaveUp;
 use crate::layout::template::BadTemplate;
 use crate::tls::TlsError;
@@ -62,6 +63,10 @@ pub enum BindError {
     OnlyWhat,
     /// TLS of forwarding is set up, but the address is not encrypted.
     ForwardTls,
+    /// No archive can be set up.
+    Archive(ArchiveError),
+    /// Segments are to be archived, but there is no file that has some.
+    ArchiveWhat,
     /// Neither a file nor the console is asked for.
     NoSink,
 }
@@ -87,6 +92,8 @@ impl fmt::Display for BindError {
             Self::ForwardTls => f.write_str(
                 "--forward-ca, --forward-pin, --forward-cert and --forward-key need --forward-to tls://HOST:PORT, or nats+tls://HOST:PORT there or in --from",
             ),
+            Self::Archive(_) => f.write_str("failed to set up the archive"),
+            Self::ArchiveWhat => f.write_str("--archive needs --file"),
             Self::Template(_) => f.write_str("failed to read the path of the file"),
             Self::Tls(_) => f.write_str("failed to set up TLS"),
             Self::Console(_) => f.write_str("failed to open stdout"),
@@ -106,7 +113,9 @@ impl Error for BindError {
             | Self::Console(cause) => Some(cause),
             Self::Template(cause) => Some(cause),
             Self::Tls(cause) => Some(cause),
+            Self::Archive(cause) => Some(cause),
             Self::NoSink
+            | Self::ArchiveWhat
             | Self::ForwardWhat
             | Self::FromWhat
             | Self::AckWhat

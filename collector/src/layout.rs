@@ -10,7 +10,7 @@ pub(crate) mod order_segments;
 pub(crate) mod paths;
 pub(crate) mod rotation;
 pub(crate) mod segment_name;
-mod state_file;
+pub(crate) mod state_file;
 pub(crate) mod stream_position;
 pub(crate) mod template;
 pub(crate) mod torn_tail;

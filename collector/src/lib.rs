@@ -15,6 +15,7 @@
 //! | the hub, a thread | a submission of runs; then disks |
 //! | the HTTP API, two threads: one task per reader | a request, news of the hub, room to write |
 //! | compression and retention, a thread | a rotated file, a minute, the end |
+//! | archive, a thread, with `--archive` | a rotated file, the store's answer, the end |
 //! | forward, a thread, with `--forward-to` | a batch of the hub, the other collector's acks, the end |
 //!
 //! A program may run a collector within itself:
@@ -31,6 +32,7 @@
 //! # }
 //! ```
 
+mod archive;
 mod backoff;
 mod clock;
 mod collector;
@@ -61,6 +63,7 @@ mod tls;
 mod units;
 mod write_times;
 
+pub use archive::{ArchiveError, ArchiveTarget, UnknownArchiveTarget};
 pub use collector::{Collector, Reload};
 pub use config::Config;
 pub use descriptors::allow_descriptors;

@@ -4,6 +4,7 @@ mod http;
 
 pub use http::Http;
 
+use crate::archive::ArchiveTarget;
 use crate::forward::ForwardTarget;
 use crate::hub::marks::MARKS_MEMORY;
 use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, WantedLimits};
@@ -106,6 +107,13 @@ pub struct Options {
     /// keeps all.
     #[arg(long, env = "NETLOG_KEEP_SIZE", value_name = "SIZE", default_value_t = Size(0))]
     pub keep_size: Size,
+
+    /// Store that each rotated file is copied to before --keep-age or --keep-files removes it:
+    /// s3://BUCKET or s3://BUCKET/PREFIX, with a prefix of its own for each collector. --keep-size
+    /// does not wait for it. Credentials, region and endpoint are those of AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL and the like.
+    #[arg(long, env = "NETLOG_ARCHIVE", value_name = "URL")]
+    pub archive: Option<ArchiveTarget>,
 
     /// Acknowledge records only when they are on the disk, so that they survive a power failure.
     #[arg(long, env = "NETLOG_SYNC")]
@@ -262,6 +270,7 @@ impl Default for Options {
             keep_age: Period::NEVER,
             keep_files: 0,
             keep_size: Size(0),
+            archive: None,
             sync: false,
             console: None,
             http: None,

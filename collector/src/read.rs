@@ -42,6 +42,7 @@ pub(crate) use host::HostNames;
 pub(crate) use segment::Segment;
 pub(crate) use status::{ForwardStatus, ReaderStatus, StatusSources};
 
+use crate::archive::Archive;
 use crate::hub::marks::Marks;
 use crate::hub::progress::{End, Progress};
 use crate::layout::template::Template;
@@ -100,6 +101,8 @@ pub(crate) struct ReadOptions {
     pub(crate) marks: Arc<Marks>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) stderr: StderrLog,
+    /// The archive of rotated files, if there is one.
+    pub(crate) archive: Option<Arc<Archive>>,
     pub(crate) file: Option<PathBuf>,
     /// The files of each app and host, if there are those, and can be read back.
     pub(crate) template: Option<Template>,

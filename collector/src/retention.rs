@@ -8,6 +8,7 @@ mod worker;
 
 pub(crate) use keep::KeepLimits;
 
+use crate::archive::Archive;
 use crate::layout::forwarded::Forwarded;
 use crate::priority::give_way;
 use crate::stats::Stats;
@@ -51,6 +52,7 @@ struct RetentionShared {
 struct RetentionState {
     policy: RetentionPolicy,
     forwarded: Option<Arc<Forwarded>>,
+    archive: Option<Arc<Archive>>,
     logs: BTreeSet<PathBuf>,
     due: bool,
     ended: bool,
@@ -106,6 +108,22 @@ impl RetentionHandle {
     /// From now on, nothing is removed that a relay has not sent before its position is moved.
     pub(crate) fn forward(&self, forwarded: Arc<Forwarded>) {
         self.lock().forwarded = Some(forwarded);
+    }
+
+    /// From now on, segments are archived, and those that are not are kept as long as their size
+    /// permits.
+    pub(crate) fn archive(&self, archive: Arc<Archive>) {
+        self.lock().archive = Some(archive);
+    }
+
+    /// Makes the thread look for what can be removed by now.
+    pub(crate) fn wake(&self) {
+        self.lock().due = true;
+        self.0.bell.notify_one();
+    }
+
+    fn archived(&self) -> Option<Arc<Archive>> {
+        self.lock().archive.clone()
     }
 
     fn forwarded(&self) -> Option<Arc<Forwarded>> {

@@ -279,5 +279,13 @@ pub struct Stats {
     pub files_removed: Counter,
     /// Bytes of removed files and their ledgers.
     pub bytes_removed: Counter,
+    /// Rotated files copied to the store of `--archive`, and compared.
+    pub segments_archived: Counter,
+    /// Bytes of these files.
+    pub bytes_archived: Counter,
+    /// Failed attempts to copy a file to the store of `--archive`; each is retried.
+    pub archiving_failed: Counter,
+    /// Rotated files removed by `--keep-size` before they were archived.
+    pub segments_not_archived: Counter,
 }
 }

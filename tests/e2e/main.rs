@@ -2,6 +2,7 @@
 
 mod acked;
 mod amplification;
+mod archive;
 mod away;
 mod chaos;
 mod clients;

@@ -175,7 +175,6 @@ const NAMES: &[(Field, &[&str])] = &[
             "@mt",
             "messagetemplate",
             "text",
-            "line",
         ],
     ),
     (

@@ -30,7 +30,7 @@ impl SegmentName {
     }
 
     /// Reads what [`Display`](fmt::Display) writes, and nothing else.
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (time, generation) = text.split_once('Z')?;
         let (date, time) = time.split_once('T').filter(|(date, time)| {
             let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

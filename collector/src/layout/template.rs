@@ -17,8 +17,8 @@ const MOST_TEXT: usize = 64;
 /// The most placeholders in one name.
 const MOST_PLACEHOLDERS: usize = 2;
 
-/// Suffixes of rotated files, compressed files and ledgers.
-const TAKEN: [&str; 4] = ["ledger", "new", "zst", "gz"];
+/// Suffixes of rotated files, compressed files and ledgers, and of what is known about their archive.
+const TAKEN: [&str; 5] = ["ledger", "new", "zst", "gz", "archived"];
 
 /// A path with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,7 +235,15 @@ mod tests {
         for name in ["/x/{app}/../y.log", "/x/{app}/./y.log", "/x/{app}//y.log", "/x/{app}.log/"] {
             assert!(matches!(parse(name), Err(BadTemplate::Step(_))), "{name}");
         }
-        for name in ["{app}", "a.{app}", "{app}.ledger", "{app}x", "{app}.2026", "{app}.log.zst"] {
+        for name in [
+            "{app}",
+            "a.{app}",
+            "{app}.ledger",
+            "{app}x",
+            "{app}.2026",
+            "{app}.log.zst",
+            "{app}.archived",
+        ] {
             assert_eq!(parse(name), Err(BadTemplate::End), "{name}");
         }
         let long = format!("{{app}}{}.log", "x".repeat(99));

@@ -33,6 +33,10 @@ pub(crate) fn text(server: &RequestContext) -> String {
     let help = "Memory charged for these, at most `--max-marks-memory`.";
     push(&mut out, "marks_bytes", help, marks_bytes);
     push(&mut out, "file_bytes", "Length of the active file.", view.progress.end().len);
+    if let Some(archive) = &view.archive {
+        let help = "Rotated files that wait to be archived.";
+        push(&mut out, "segments_to_archive", help, archive.waiting());
+    }
     let healthy = u64::from(view.progress.failing().is_none());
     push(&mut out, "healthy", "1, or 0 while a sink fails.", healthy);
     if let Some(forward) = &view.status.forward {

@@ -25,25 +25,34 @@ pub(super) struct ExpiredSegment {
     pub(super) generation: u64,
     /// Its bytes, and its ledger's.
     pub(super) bytes: u64,
+    /// False if a copy of it was to be made, and is not.
+    pub(super) archived: bool,
     /// The option that says so.
     pub(super) why: &'static str,
 }
 
 impl KeepLimits {
     /// Segments of `log` that are not to be kept at `now`: always the oldest of `segments`, which
-    /// are in their order.
+    /// are in their order. Those that are not `archived` are kept, unless they are too large.
     pub(super) fn over(
         self,
         log: &Path,
         segments: &[SegmentName],
         now: i64,
+        archived: &dyn Fn(SegmentName) -> bool,
     ) -> Vec<ExpiredSegment> {
         let weigh = |segment: &SegmentName| weight(&segment.path(log));
         let mut size: u64 = self.size.map_or(0, |_| segments.iter().map(weigh).sum());
         let mut over = Vec::new();
         for (at, segment) in segments.iter().enumerate() {
             let rest = &segments[at..];
-            let why = if self.is_too_old(rest, now) {
+            let archived = archived(*segment);
+            let why = if !archived {
+                match self.size {
+                    Some(most) if size > most => "--keep-size, before it was archived",
+                    _ => break,
+                }
+            } else if self.is_too_old(rest, now) {
                 "--keep-age"
             } else if self.files.is_some_and(|files| rest.len() as u64 > files) {
                 "--keep-files"
@@ -54,7 +63,7 @@ impl KeepLimits {
             };
             let bytes = weigh(segment);
             let generation = segment.generation;
-            over.push(ExpiredSegment { path: segment.path(log), generation, bytes, why });
+            over.push(ExpiredSegment { path: segment.path(log), generation, bytes, archived, why });
             size = size.saturating_sub(bytes);
         }
         over
@@ -149,14 +158,39 @@ mod tests {
             (KeepLimits { size: Some(499), ..none }, 1, "--keep-size"),
             (KeepLimits { size: Some(1), ..none }, 5, "--keep-size"),
         ] {
-            let over = keep.over(&log, &rotated(&log), NOW);
+            let over = keep.over(&log, &rotated(&log), NOW, &|_| true);
             let expected: Vec<_> = (6 - count..=5)
                 .rev()
                 .map(|hours| SegmentName::new(6 - hours as u64, NOW - hours * HOUR))
                 .map(|name| (name.path(&log), name.generation))
-                .map(|(path, generation)| ExpiredSegment { path, generation, bytes: 100, why })
+                .map(|(path, generation)| ExpiredSegment {
+                    path,
+                    generation,
+                    bytes: 100,
+                    archived: true,
+                    why,
+                })
                 .collect();
             assert_eq!(over, expected, "{keep:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_archived_is_kept_unless_it_is_too_large() {
+        let (_dir, log) = old();
+        let none = KeepLimits::default();
+        let age = Some(Duration::from_secs(1));
+        let archived = |segment: SegmentName| segment.generation < 3;
+        for (keep, count) in [
+            (KeepLimits { age, ..none }, 2),
+            (KeepLimits { files: Some(0), ..none }, 2),
+            (KeepLimits { files: Some(0), size: Some(200), ..none }, 3),
+            (KeepLimits { size: Some(1), ..none }, 5),
+        ] {
+            let over = keep.over(&log, &rotated(&log), NOW, &archived);
+            assert_eq!(over.len(), count, "{keep:?}");
+            let lost = over.iter().filter(|over| !over.archived).count();
+            assert_eq!(lost, count - 2, "{keep:?}");
         }
     }
 
@@ -167,7 +201,7 @@ mod tests {
         let times = [NOW - 9 * HOUR, years(10), years(10), NOW - 5 * HOUR, NOW - 4 * HOUR];
         let segments: Vec<_> =
             (1..).zip(times).map(|(number, time)| SegmentName::new(number, time)).collect();
-        let over = |keep: KeepLimits| keep.over(log, &segments, NOW).len();
+        let over = |keep: KeepLimits| keep.over(log, &segments, NOW, &|_| true).len();
         assert_eq!(over(KeepLimits { files: Some(3), ..KeepLimits::default() }), 2);
         let age = |hours: u64| Some(Duration::from_secs(hours * 3600));
         let hours = |hours| KeepLimits { age: age(hours), ..KeepLimits::default() };
@@ -182,7 +216,8 @@ mod tests {
         let lines = ["{\"ledger\":2,\"generation\":7,\"at\":0,\"inode\":[1,2]}", batch];
         let line = |line: &str| format!("{line} {:08x}\n", crc32fast::hash(line.as_bytes()));
         fs::write(ledger_of(&path), lines.map(line).concat()).unwrap();
-        let old = ExpiredSegment { path, generation: 7, bytes: 18, why: "--keep-files" };
+        let old =
+            ExpiredSegment { path, generation: 7, bytes: 18, archived: true, why: "--keep-files" };
         let place = |generation, offset| ForwardPlace { generation, offset };
         let forwarded = Forwarded::begin(&dir.path().join("app.log"), place(7, 0), 1).unwrap();
         assert!(forwarded.begin_sending());
@@ -204,8 +239,8 @@ mod tests {
     #[test]
     fn a_file_is_removed_with_its_ledger_whether_packed_or_not() {
         let (dir, log) = old();
-        let over =
-            KeepLimits { files: Some(0), ..KeepLimits::default() }.over(&log, &rotated(&log), NOW);
+        let keep = KeepLimits { files: Some(0), ..KeepLimits::default() };
+        let over = keep.over(&log, &rotated(&log), NOW, &|_| true);
         over.iter().for_each(|over| over.remove().unwrap());
         let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).collect();
         assert_eq!(left, [log]);

@@ -1,6 +1,7 @@
 //! One worker through the old files of a log.
 
 use super::{KeepLimits, RetentionHandle, RetentionPolicy};
+use crate::archive::Archive;
 use crate::clock::now;
 use crate::layout::forwarded::Forwarded;
 use crate::layout::paths::{directory, ledger_of, packed_of};
@@ -26,6 +27,8 @@ pub(super) struct RetentionWorker {
     stderr: StderrLog,
     /// The relay that must be asked before something is removed.
     forwarded: Option<Arc<Forwarded>>,
+    /// The archive that has to have a segment before it is removed.
+    archive: Option<Arc<Archive>>,
     /// The files that something failed with, which has been said.
     reported: BTreeSet<PathBuf>,
     /// The newest segment of each log whose ledger is as short as it can be, as all before it.
@@ -36,10 +39,16 @@ pub(super) struct RetentionWorker {
 
 impl RetentionWorker {
     pub(super) fn new(handle: RetentionHandle, stats: Arc<Stats>, stderr: StderrLog) -> Self {
-        let forwarded = handle.forwarded();
-        let reported = BTreeSet::new();
-        let shrunk = BTreeMap::new();
-        Self { handle, stats, stderr, forwarded, reported, shrunk, settled: BTreeMap::new() }
+        Self {
+            forwarded: handle.forwarded(),
+            archive: handle.archived(),
+            handle,
+            stats,
+            stderr,
+            reported: BTreeSet::new(),
+            shrunk: BTreeMap::new(),
+            settled: BTreeMap::new(),
+        }
     }
 
     /// Packs and removes what there is to be packed and removed of `log`: with one listing of the
@@ -58,7 +67,8 @@ impl RetentionWorker {
         let segments = &segments[removed..];
         self.remove_ledgers(log, &ledgers);
         let packed = self.pack_all(log, segments);
-        let whole = self.shrink_ledgers(log, segments) && packed;
+        let archived = self.offer(log, segments, policy.pack);
+        let whole = self.shrink_ledgers(log, segments) && packed && archived;
         let over = removed + self.remove(log, segments, policy.keep);
         self.settled.remove(log);
         // A change in the tick of the last one would go unnoticed; so would time.
@@ -94,6 +104,14 @@ impl RetentionWorker {
             }
         }
         whole
+    }
+
+    /// Has those of `segments` archived that are not; `false` when there are some.
+    fn offer(&self, log: &Path, segments: &[SegmentName], pack: bool) -> bool {
+        let Some(archive) = &self.archive else { return true };
+        // What is to be compressed is archived afterwards.
+        let ready = |segment: SegmentName| !pack || packed_of(&segment.path(log)).exists();
+        archive.offer(log, segments, ready)
     }
 
     /// Removes the ledgers of segments that others removed.
@@ -159,7 +177,9 @@ impl RetentionWorker {
 
     /// Removes what is over the limits, and returns how many that were.
     fn remove(&mut self, log: &Path, segments: &[SegmentName], keep: KeepLimits) -> usize {
-        let all = keep.over(log, segments, now());
+        let archive = self.archive.clone();
+        let archived = |segment| archive.as_ref().is_none_or(|it| it.has(log, segment));
+        let all = keep.over(log, segments, now(), &archived);
         for over in &all {
             let path = over.path.display();
             let bytes = over.bytes;
@@ -178,6 +198,7 @@ impl RetentionWorker {
                     self.stats.files_removed.add(1);
                     self.stats.bytes_removed.add(bytes);
                     self.stats.records_not_forwarded.add(unsent);
+                    self.stats.segments_not_archived.add(u64::from(!over.archived));
                     self.stderr.log(format_args!("removed {path}, {bytes} bytes, by {why}"));
                 }
                 Err(error) => {

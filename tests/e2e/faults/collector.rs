@@ -2,8 +2,10 @@
 
 use super::sender::deliver;
 use super::stored::{messages, not_once};
-use super::strace::{Fault, Outcome, failing, faults, happened, missing, outcome, outside, traced};
-use super::{tell, try_all};
+use super::strace::{
+    Fault, Outcome, failed_sites, failing, faults, happened, missing, outcome, outside, traced,
+};
+use super::{Attempt, tell, try_all};
 use crate::harness::{Collector, Port, SOON, Scene, program, wait_until};
 use rustix::process::Signal;
 use std::process::Command;
@@ -32,13 +34,14 @@ struct Run {
     outcome: Outcome,
 }
 
-fn attempt(fault: &Fault) -> Result<Outcome, String> {
+fn attempt(fault: &Fault) -> Result<Attempt, String> {
     let scene = Scene::new();
     let Run { acked, outcome } = run(&scene, failing(&scene, &program("netlog-collector"), fault))?;
     if acked < RECORDS && outcome == Outcome::Survived && happened(&scene) {
         return Err(format!("only {acked} records were acknowledged"));
     }
-    recover(&scene, acked).map(|()| outcome)
+    let sites = failed_sites(&scene);
+    recover(&scene, acked).map(|()| Attempt { outcome, sites })
 }
 
 /// A collector's short life: records, a search, a reload, more records, the end.
@@ -60,7 +63,7 @@ fn run(scene: &Scene, command: Command) -> Result<Run, String> {
 }
 
 /// How it ended: by itself, with a reason, and without a panic.
-fn ended(collector: &mut Collector) -> Result<Outcome, String> {
+pub(super) fn ended(collector: &mut Collector) -> Result<Outcome, String> {
     // The byte by which the runtime's handler announces a signal may be the call that failed: the
     // system refuses it only while another such byte is on its way.
     if !wait_until(SOON / 4, || !collector.process.running()) {

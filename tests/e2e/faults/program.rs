@@ -1,8 +1,8 @@
 //! Faults of the calls of a program that logs.
 
 use super::stored::messages;
-use super::strace::{Fault, Outcome, failing, faults, missing, outcome, traced};
-use super::{tell, try_all};
+use super::strace::{Fault, Outcome, failed_sites, failing, faults, missing, outcome, traced};
+use super::{Attempt, tell, try_all};
 use crate::harness::{Child, Collector, SOON, Scene, example, wait_until};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ fn whatever_call_of_a_program_fails_each_of_its_records_is_stored_once_or_counte
     try_all("program", faults(&scene), attempt);
 }
 
-fn attempt(fault: &Fault) -> Result<Outcome, String> {
+fn attempt(fault: &Fault) -> Result<Attempt, String> {
     let scene = Scene::new();
     let collector = Collector::start(&scene);
     let outcome = run(failing(&scene, &example("subject"), fault), &collector)?;
@@ -39,7 +39,8 @@ fn attempt(fault: &Fault) -> Result<Outcome, String> {
     let mut collector = collector;
     collector.process.signal(Signal::TERM);
     collector.process.succeed();
-    check(&scene, outcome).map(|()| outcome)
+    let sites = failed_sites(&scene);
+    check(&scene, outcome).map(|()| Attempt { outcome, sites })
 }
 
 /// A short life of a program.

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 const SENDER: &str = "0123456789abcdef0123456789abcdef";
 
+/// Shown to every collector, whether it asks for one or not.
+pub(super) const TOKEN: &str = "a-token-of-these-tests";
+
 /// Time after which a collector that acknowledges nothing counts as one that hangs.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -27,7 +30,7 @@ fn converse(address: &str, last: u64, acked: &mut u64) -> io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.write_all(
-        format!("{{\"netlog\":1,\"sender\":\"{SENDER}\",\"app\":\"faults\",\"host\":\"h\",\"pid\":1,\"next\":1}}\n")
+        format!("{{\"netlog\":1,\"sender\":\"{SENDER}\",\"app\":\"faults\",\"host\":\"h\",\"pid\":1,\"next\":1,\"token\":\"{TOKEN}\"}}\n")
             .as_bytes(),
     )?;
     let mut answers = BufReader::new(stream.try_clone()?);

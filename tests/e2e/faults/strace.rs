@@ -1,7 +1,9 @@
 //! Faults by `strace -e inject`: which there are, and a command whose one call fails.
 
+use super::call_sites::{TracedCall, calls};
+use super::of_sites;
 use crate::harness::Scene;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,6 +14,8 @@ pub(super) struct Fault {
     pub(super) call: &'static str,
     pub(super) error: &'static str,
     pub(super) number: usize,
+    /// The places that make this call, as far as a trace has shown.
+    pub(super) sites: BTreeSet<String>,
 }
 
 /// The end of a run that broke no promise.
@@ -27,7 +31,7 @@ pub(super) enum Outcome {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, error, number } = self;
+        let Self { call, error, number, .. } = self;
         write!(f, "inject={call}:error={error}:when={number}")
     }
 }
@@ -103,7 +107,8 @@ fn names() -> String {
 /// A command under strace, which reports its calls to a file of the scene.
 pub(super) fn traced(scene: &Scene, program: &Path) -> Command {
     let mut command = scene.command(Path::new("strace"));
-    command.args(["-D", "-f", "-qq", "--seccomp-bpf", "-e", &format!("trace={}", names()), "-o"]);
+    command.args(["-D", "-f", "-qq", "--seccomp-bpf", "-e", &format!("trace={}", names())]);
+    command.args(of_sites().then_some("-k")).arg("-o");
     command.arg(scene.path("trace")).arg(program);
     command
 }
@@ -112,14 +117,21 @@ pub(super) fn traced(scene: &Scene, program: &Path) -> Command {
 pub(super) fn failing(scene: &Scene, program: &Path, fault: &Fault) -> Command {
     let mut command = scene.command(Path::new("strace"));
     command.args(["-D", "-f", "-qq", "--seccomp-bpf", "-e"]);
-    command.args([&format!("trace={}", fault.call), "-e", &fault.to_string(), "-o"]);
+    command.args([&format!("trace={}", fault.call), "-e", &fault.to_string()]);
+    command.args(of_sites().then_some("-k")).arg("-o");
     command.arg(scene.path("trace")).arg(program);
     command
 }
 
+/// The sites of the calls that failed; one without a name if there are no stacks.
+pub(super) fn failed_sites(scene: &Scene) -> BTreeSet<String> {
+    let trace = std::fs::read_to_string(scene.path("trace")).unwrap_or_default();
+    calls(&trace).into_iter().filter(|call| call.injected).map(|call| call.site).collect()
+}
+
 /// Whether the call was made, so that it failed.
 pub(super) fn happened(scene: &Scene) -> bool {
-    std::fs::read_to_string(scene.path("trace")).unwrap_or_default().contains("(INJECTED)")
+    !failed_sites(scene).is_empty()
 }
 
 /// The faults that a run can have, by its calls as [`traced`] has written them. Calls before
@@ -128,15 +140,16 @@ pub(super) fn faults(scene: &Scene) -> Vec<Fault> {
     let trace = std::fs::read_to_string(scene.path("trace")).expect("it was traced");
     let mut counts = HashMap::<(&str, &str), usize>::new();
     let mut loading = BTreeMap::<&str, usize>::new();
+    let mut sites = HashMap::<(&str, usize), BTreeSet<String>>::new();
     let mut loaded = false;
-    for line in trace.lines() {
-        let Some((thread, call)) = line.split_once(' ') else { continue };
-        let Some((name, _)) = call.trim_start().split_once('(') else { continue };
+    for TracedCall { thread, name, site, .. } in calls(&trace) {
         // The program's own first step, once the loader has done with the libraries.
         loaded |= !["openat", "read", "fstat", "mmap", "pread64"].contains(&name);
         let count = counts.entry((thread, name)).or_default();
         *count += 1;
-        if !loaded {
+        if loaded {
+            sites.entry((name, *count)).or_default().insert(site);
+        } else {
             loading.insert(name, *count);
         }
     }
@@ -145,7 +158,9 @@ pub(super) fn faults(scene: &Scene) -> Vec<Fault> {
         let most = counts.iter().filter(|((_, name), _)| *name == call).map(|(_, count)| *count);
         let first = loading.get(call).copied().unwrap_or_default() + 1;
         for number in first..=most.max().unwrap_or_default() {
-            faults.extend(errors.iter().map(|&error| Fault { call, error, number }));
+            let sites = sites.get(&(call, number)).cloned().unwrap_or_default();
+            let fault = |&error| Fault { call, error, number, sites: sites.clone() };
+            faults.extend(errors.iter().map(fault));
         }
     }
     faults

@@ -5,6 +5,7 @@
 //! unless asked for (`cargo test --test e2e -- --ignored clients::`), as `./check` does.
 
 mod acked;
+mod docker;
 pub(crate) mod jetstream;
 mod senders;
 mod tls;

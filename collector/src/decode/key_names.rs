@@ -175,6 +175,7 @@ const NAMES: &[(Field, &[&str])] = &[
             "@mt",
             "messagetemplate",
             "text",
+            "line",
         ],
     ),
     (

@@ -1,6 +1,7 @@
-//! Programs of Python and Node.js, and rsyslog, with the clients of HTTP protocols and of Lumberjack.
+//! Programs of Python, Node.js and Rust, and rsyslog, with the clients of HTTP protocols and of
+//! Lumberjack.
 
-use super::{From, assert_came, client, ours, relay, script, send};
+use super::{From, ORDERS, assert_came, client, ours, relay, script, send};
 use crate::harness::{Child, Collector, Port, Records, Scene, message};
 use crate::tls::authority::{Ca, collector_for};
 use rustix::process::Signal;
@@ -70,6 +71,25 @@ fn programs_of_node_send_with_each_client() {
 
 #[test]
 #[ignore = "needs tests/clients/get"]
+fn programs_of_rust_send_with_the_exporter_of_opentelemetry() {
+    for protocol in ["http", "json", "grpc"] {
+        let line =
+            format!("{} {protocol} http://127.0.0.1:{{tcp}}", client("otlp-client").display());
+        let records = send(&line, "", 2);
+        assert_came(&line, &records, From { app: Some("orders"), host: "web1" }, &ORDERS);
+        for record in &records {
+            let what = (&record["kv"]["client"], &record["target"]);
+            assert_eq!(
+                what,
+                (&"acme".into(), &"netlog_otlp_client".into()),
+                "{protocol}: {record}"
+            );
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs tests/clients/get"]
 fn rsyslog_sends_documents_of_elasticsearch() {
     let start = |scene: &Scene, _: &Path| {
         let mut rsyslogd = scene.command(&client("rsyslogd-elasticsearch"));
@@ -81,59 +101,74 @@ fn rsyslog_sends_documents_of_elasticsearch() {
     relay(start, &[("PORT_ELASTIC", "tcp")]);
 }
 
-/// Runs the program of `words`, which sends `count` records to `port`, and kills the collector
-/// under it again and again: each record is in the file, and at most `repeated` come again.
-fn outlives_kills(words: impl Fn(&str) -> Vec<String>, count: usize, repeated: usize) {
-    const KILLS: usize = 2;
-    let scene = Scene::new();
-    let port = Port::reserve();
-    let listen = format!("--listen tcp://{}", port.address());
-    let mut collector = Collector::with(&scene, &listen);
-    let number = port.address().rsplit_once(':').expect("an address has a port").1.to_owned();
-    let mut command = Command::new("python3");
-    command.args(words(&number)).env("PYTHONPATH", client("python"));
-    let mut sender = Child::start(&mut command);
-    for kill in 1..=KILLS {
-        collector.wait_for(kill * count / (KILLS + 1));
-        collector.process.signal(Signal::KILL);
-        collector.process.end();
-        collector = Collector::with(&scene, &listen);
-    }
-    sender.succeed();
-    collector.wait_for(count);
-    let Records(records) = collector.stop();
-    let mut all: Vec<&str> = records.iter().map(message).collect();
-    let came = all.len();
-    all.sort_unstable();
-    all.dedup();
-    assert_eq!(all.len(), count, "{}", sender.stderr());
-    assert!(came <= count + KILLS * repeated, "{came} records of {count}");
+/// A program that sends numbered records while the collector is killed again and again.
+struct Outlasting<'a> {
+    program: &'a Path,
+    /// Its arguments, with `{port}` for the collector's.
+    args: &'a str,
+    count: usize,
+    /// The most records that may come again after a kill.
+    repeated: usize,
 }
 
-fn otlp_words(protocol: &'static str) -> impl Fn(&str) -> Vec<String> {
-    move |port| {
-        let program = script("http_senders.py").display().to_string();
-        vec![program, protocol.into(), format!("http://127.0.0.1:{port}"), "400".into()]
+impl Outlasting<'_> {
+    const KILLS: usize = 2;
+
+    /// Each record is in the file, and few come again.
+    fn loses_nothing(&self) {
+        let scene = Scene::new();
+        let port = Port::reserve();
+        let listen = format!("--listen tcp://{}", port.address());
+        let mut collector = Collector::with(&scene, &listen);
+        let address = port.address();
+        let (_, number) = address.rsplit_once(':').expect("an address has a port");
+        let mut command = Command::new(self.program);
+        command.args(self.args.replace("{port}", number).split_whitespace());
+        let mut sender = Child::start(command.env("PYTHONPATH", client("python")));
+        for kill in 1..=Self::KILLS {
+            collector.wait_for(kill * self.count / (Self::KILLS + 1));
+            collector.process.signal(Signal::KILL);
+            collector.process.end();
+            collector = Collector::with(&scene, &listen);
+        }
+        sender.succeed();
+        collector.wait_for(self.count);
+        let Records(records) = collector.stop();
+        let mut all: Vec<&str> = records.iter().map(message).collect();
+        let came = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), self.count, "{}: {}", self.args, sender.stderr());
+        let most = self.count + Self::KILLS * self.repeated;
+        assert!(came <= most, "{}: {came} records of {}", self.args, self.count);
     }
 }
 
 /// Of a batch whose answer was on its way, all records come again.
+fn exporter_loses_nothing(program: &Path, args: &str) {
+    let args = format!("{args} http://127.0.0.1:{{port}} 400");
+    Outlasting { program, args: &args, count: 400, repeated: 20 }.loses_nothing();
+}
+
 #[test]
 #[ignore = "needs tests/clients/get"]
 fn the_exporters_of_opentelemetry_lose_nothing_when_the_collector_is_killed() {
-    outlives_kills(otlp_words("otlp"), 400, 20);
-    outlives_kills(otlp_words("grpc"), 400, 20);
+    let python = script("http_senders.py").display().to_string();
+    for protocol in ["otlp", "grpc"] {
+        exporter_loses_nothing(Path::new("python3"), &format!("{python} {protocol}"));
+    }
+    for protocol in ["http", "grpc"] {
+        exporter_loses_nothing(&client("otlp-client"), protocol);
+    }
 }
 
 /// Of a window whose acknowledgement was on its way, all events come again.
 #[test]
 #[ignore = "needs tests/clients/get"]
 fn pylogbeat_loses_nothing_when_the_collector_is_killed() {
-    let words = |port: &str| {
-        let program = script("lumberjack.py").display().to_string();
-        vec![program, "127.0.0.1".into(), port.into(), "1500".into()]
-    };
-    outlives_kills(words, 1500, 10);
+    let args = format!("{} 127.0.0.1 {{port}} 1500", script("lumberjack.py").display());
+    let program = Path::new("python3");
+    Outlasting { program, args: &args, count: 1500, repeated: 10 }.loses_nothing();
 }
 
 #[test]

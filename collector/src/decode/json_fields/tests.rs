@@ -32,7 +32,7 @@ fn netlogs_own_names_are_read_as_ever() {
 
 #[test]
 fn what_does_not_fit_its_place_stays_under_kv() {
-    let odd = r#""level":"loud","time":true,"line":"x","msg":7,"pid":-1,"host":"a\nb","app":"","kv":[1],"thread":{}"#;
+    let odd = r#""level":"loud","time":true,"line":-2,"msg":7,"pid":-1,"host":"a\nb","app":"","kv":[1],"thread":{}"#;
     assert_eq!(encoded(&format!("{{{odd}}}")), format!("{{{HEAD},\"msg\":\"\",\"kv\":{{{odd}}}}}"));
 }
 

@@ -3,11 +3,13 @@
 
 use super::turns::Turns;
 use crate::priority::give_way;
+use rustix::time::{ClockId, clock_gettime};
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 use std::{io, thread};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
@@ -16,6 +18,9 @@ use tokio::task::JoinSet;
 /// Niceness above that of the rest of the collector. On a machine without a free processor, a tenth
 /// of one is left for handshakes.
 const NICE: i32 = 10;
+
+/// Processor time in which no answer to a greeting is computed.
+const TO_READ: Duration = Duration::from_micros(20);
 
 /// The thread for the handshakes of one kind of clients.
 #[derive(Debug)]
@@ -33,14 +38,14 @@ impl HandshakeThread {
     ///
     /// When the system allows no further thread.
     pub(super) fn start(name: &str) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().build()?;
+        let runtime = Builder::new_current_thread().enable_time().build()?;
         let handle = runtime.handle().clone();
         let (end, ended) = oneshot::channel::<()>();
         thread::Builder::new().name(name.into()).spawn(move || {
             give_way(NICE);
             let _ = runtime.block_on(ended);
         })?;
-        Ok(Self { runtime: handle, turns: Arc::default(), _end: end })
+        Ok(Self { runtime: handle, turns: Arc::new(Turns::new()), _end: end })
     }
 
     /// Completes `work` on the thread, in turns of `address`. Dropped, it takes the work with it.
@@ -57,13 +62,22 @@ impl HandshakeThread {
 /// Completes `work`, but has a turn whenever it computes; while it waits for bytes it has none, so
 /// that slow peers keep nobody waiting.
 async fn in_turns<F: Future + Unpin>(turns: Arc<Turns>, mut work: F, address: IpAddr) -> F::Output {
+    let own = turns.of(address);
+    let mut has_computed = false;
     loop {
-        let turn = turns.next(address).await;
+        let turn = match has_computed {
+            true => turns.resume().await,
+            false => turns.begin(&own).await,
+        };
+        let before = processor_time();
         let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut work).poll(context))).await;
+        let taken = processor_time().saturating_sub(before);
+        own.charge(taken);
         drop(turn);
         if let Poll::Ready(done) = polled {
             return done;
         }
+        has_computed |= taken > TO_READ;
         // The task is woken when `work` can go on.
         let mut waited = false;
         poll_fn(|_| match std::mem::replace(&mut waited, true) {
@@ -72,6 +86,11 @@ async fn in_turns<F: Future + Unpin>(turns: Arc<Turns>, mut work: F, address: Ip
         })
         .await;
     }
+}
+
+/// Processor time that this thread has taken.
+fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,106 +1,128 @@
-//! Turns of handshakes to compute: one at a time, and each address in its turn, so that an address
-//! with a thousand handshakes delays those of others by one.
+//! Turns of handshakes to compute: one computes at a time, and one of each address begins, so that an
+//! address with a thousand handshakes delays those of others by one. An address whose handshakes have
+//! taken much processor time rests before the next begins.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::oneshot;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep};
+
+/// Processor time that an address may take at once: that of a thousand handshakes.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
+/// An address may take one part in so many of a processor after that.
+const SHARE: u32 = 10;
+
+/// Addresses that are remembered before those that have rested are forgotten.
+const FEW: usize = 64;
 
 /// The handshakes that wait. They are no more than there may be connections.
-#[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<TurnQueue>);
+#[derive(Debug)]
+pub(super) struct Turns {
+    processor: Arc<Semaphore>,
+    addresses: Mutex<KnownAddresses>,
+}
 
-#[derive(Debug, Default)]
-struct TurnQueue {
-    taken: bool,
-    /// Addresses with waiting handshakes, in the order of their turns.
-    order: VecDeque<IpAddr>,
-    of: HashMap<IpAddr, VecDeque<oneshot::Sender<Turn>>>,
+#[derive(Debug)]
+struct KnownAddresses {
+    by: HashMap<IpAddr, Arc<AddressTurns>>,
+    /// Number of addresses at which those that have rested are forgotten.
+    most: usize,
+}
+
+/// The handshakes of an address, of which one may begin, and the processor time that they have taken.
+#[derive(Debug)]
+pub(super) struct AddressTurns {
+    beginning: Arc<Semaphore>,
+    usage: Mutex<Usage>,
+}
+
+/// Processor time taken, of which time makes up for a part.
+#[derive(Debug)]
+struct Usage {
+    taken: Duration,
+    at: Instant,
 }
 
 /// Permission to compute, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
-    turns: Option<Arc<Turns>>,
+    _processor: Option<OwnedSemaphorePermit>,
+    _beginning: Option<OwnedSemaphorePermit>,
 }
 
 impl Turns {
-    /// Waits for the next turn of `address`.
-    pub(super) async fn next(self: &Arc<Self>, address: IpAddr) -> Turn {
-        loop {
-            let given = {
-                let mut waiting = self.waiting();
-                if !waiting.taken {
-                    waiting.taken = true;
-                    return Turn::of(self);
-                }
-                waiting.add(address)
-            };
-            // Each of those that wait is given a turn, or has gone.
-            if let Ok(turn) = given.await {
-                return turn;
-            }
-        }
+    pub(super) fn new() -> Self {
+        let addresses = KnownAddresses { by: HashMap::new(), most: FEW };
+        Self { processor: Arc::new(Semaphore::new(1)), addresses: Mutex::new(addresses) }
     }
 
-    /// Gives the turn to the first who still waits for it.
-    fn pass_on(self: &Arc<Self>) {
-        loop {
-            let first = {
-                let mut waiting = self.waiting();
-                let first = waiting.take_first();
-                waiting.taken = first.is_some();
-                first
-            };
-            match first.map(|first| first.send(Turn::of(self))) {
-                // It has gone, and its turn is the next one's.
-                Some(Err(mut turn)) => turn.turns = None,
-                Some(Ok(())) | None => return,
-            }
+    /// The turns of an address.
+    pub(super) fn of(&self, address: IpAddr) -> Arc<AddressTurns> {
+        let mut known = lock(&self.addresses);
+        if known.by.len() >= known.most {
+            let now = Instant::now();
+            known.by.retain(|_, own| Arc::strong_count(own) > 1 || !own.has_rested(now));
+            known.most = FEW + 2 * known.by.len();
         }
+        known.by.entry(address).or_default().clone()
     }
 
-    fn waiting(&self) -> MutexGuard<'_, TurnQueue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until a handshake may begin to compute.
+    pub(super) async fn begin(&self, own: &AddressTurns) -> Turn {
+        let beginning = own.beginning.clone().acquire_owned().await.ok();
+        let rest = lock(&own.usage).rest(Instant::now());
+        if !rest.is_zero() {
+            sleep(rest).await;
+        }
+        Turn { _beginning: beginning, ..self.resume().await }
+    }
+
+    /// Waits until a handshake may compute on. It does not rest: if its time ran out meanwhile, what
+    /// it has computed would be for nothing.
+    pub(super) async fn resume(&self) -> Turn {
+        let processor = self.processor.clone().acquire_owned().await.ok();
+        Turn { _processor: processor, _beginning: None }
     }
 }
 
-impl TurnQueue {
-    fn add(&mut self, address: IpAddr) -> oneshot::Receiver<Turn> {
-        let (give, given) = oneshot::channel();
-        let of_address = self.of.entry(address).or_default();
-        if of_address.is_empty() {
-            self.order.push_back(address);
-        }
-        of_address.push_back(give);
-        given
+impl AddressTurns {
+    /// Counts processor time that a handshake has taken.
+    pub(super) fn charge(&self, taken: Duration) {
+        lock(&self.usage).add(taken, Instant::now());
     }
 
-    fn take_first(&mut self) -> Option<oneshot::Sender<Turn>> {
-        let address = self.order.pop_front()?;
-        let of_address = self.of.get_mut(&address)?;
-        let first = of_address.pop_front();
-        if of_address.is_empty() {
-            self.of.remove(&address);
-        } else {
-            self.order.push_back(address);
-        }
-        first
+    fn has_rested(&self, now: Instant) -> bool {
+        lock(&self.usage).left(now).is_zero()
     }
 }
 
-impl Turn {
-    fn of(turns: &Arc<Turns>) -> Self {
-        Self { turns: Some(turns.clone()) }
+impl Default for AddressTurns {
+    fn default() -> Self {
+        let usage = Usage { taken: Duration::ZERO, at: Instant::now() };
+        Self { beginning: Arc::new(Semaphore::new(1)), usage: Mutex::new(usage) }
     }
 }
 
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Some(turns) = &self.turns {
-            turns.pass_on();
-        }
+impl Usage {
+    fn left(&self, now: Instant) -> Duration {
+        self.taken.saturating_sub(now.saturating_duration_since(self.at) / SHARE)
     }
+
+    fn add(&mut self, taken: Duration, now: Instant) {
+        *self = Self { taken: self.left(now) + taken, at: now };
+    }
+
+    /// Time until no more has been taken than may be at once.
+    fn rest(&self, now: Instant) -> Duration {
+        self.left(now).saturating_sub(AT_ONCE) * SHARE
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -111,10 +133,14 @@ mod tests {
 
     type Wait = Pin<Box<dyn Future<Output = Turn>>>;
 
+    fn address(last_byte: u8) -> IpAddr {
+        [10, 0, 0, last_byte].into()
+    }
+
     fn wait(turns: &Arc<Turns>, last_byte: u8) -> Wait {
         let turns = turns.clone();
         let mut wait: Wait =
-            Box::pin(async move { turns.next([10, 0, 0, last_byte].into()).await });
+            Box::pin(async move { turns.begin(&turns.of(address(last_byte))).await });
         assert!(given(&mut wait).is_none(), "another has the turn");
         wait
     }
@@ -128,30 +154,26 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_with_many_handshakes_delays_those_of_others_by_one() {
-        let turns = Arc::<Turns>::default();
-        let mut turn = turns.next([10, 0, 0, 9].into()).await;
+        let turns = Arc::new(Turns::new());
+        let mut turn = turns.begin(&turns.of(address(9))).await;
         let mut waiting: Vec<(u8, Wait)> =
             [1, 1, 1, 2, 3, 2].into_iter().map(|of| (of, wait(&turns, of))).collect();
         let mut order = Vec::new();
         while !waiting.is_empty() {
             drop(turn);
-            let next = waiting
-                .iter_mut()
-                .enumerate()
-                .find_map(|(at, (_, wait))| given(wait).map(|turn| (at, turn)));
-            let (at, given) = next.expect("one of them has the turn");
-            turn = given;
+            let mut polled: Vec<_> = waiting.iter_mut().map(|(_, wait)| given(wait)).collect();
+            let at = polled.iter().position(Option::is_some).expect("one of them has the turn");
+            turn = polled.swap_remove(at).expect("it was found");
+            assert!(polled.iter().all(Option::is_none), "two have the turn");
             order.push(waiting.remove(at).0);
         }
         assert_eq!(order, [1, 2, 3, 1, 2, 1]);
-        drop(turn);
-        assert!(turns.waiting().of.is_empty() && turns.waiting().order.is_empty());
     }
 
     #[tokio::test]
     async fn a_handshake_that_is_given_up_loses_no_turn() {
-        let turns = Arc::<Turns>::default();
-        let turn = turns.next([10, 0, 0, 9].into()).await;
+        let turns = Arc::new(Turns::new());
+        let turn = turns.begin(&turns.of(address(9))).await;
         let gone = wait(&turns, 1);
         let given_and_gone = wait(&turns, 2);
         let mut last = wait(&turns, 3);
@@ -160,6 +182,33 @@ mod tests {
         assert!(given(&mut last).is_none());
         drop(given_and_gone);
         assert!(given(&mut last).is_some());
-        let _ = turns.next([10, 0, 0, 1].into()).await;
+        turns.begin(&turns.of(address(1))).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_whose_handshakes_take_a_tenth_of_a_processor_rests_and_others_do_not() {
+        let turns = Turns::new();
+        let own = turns.of(address(1));
+        own.charge(AT_ONCE);
+        let start = Instant::now();
+        turns.begin(&own).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        own.charge(Duration::from_millis(100));
+        turns.begin(&turns.of(address(2))).await;
+        turns.resume().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        turns.begin(&own).await;
+        assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn addresses_that_have_rested_are_forgotten() {
+        let turns = Turns::new();
+        for nth in 0..1000 {
+            let own = turns.of([10, 0, (nth / 256) as u8, nth as u8].into());
+            own.charge(Duration::from_millis(1));
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert!(lock(&turns.addresses).by.len() <= 2 * FEW, "{:?}", turns.addresses);
     }
 }

@@ -19,7 +19,6 @@ use crate::intake::{
 use crate::options::{Console, Options};
 use crate::read::{HostNames, ReadOptions, ReaderThreads};
 use crate::retention::{RetentionHandle, RetentionThread};
-use crate::senders::registry::SenderRegistry;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
@@ -30,7 +29,7 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
-use tokio::sync::{SetOnce, oneshot};
+use tokio::sync::oneshot;
 
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
@@ -158,15 +157,21 @@ impl Collector {
         }
     }
 
+    /// The numbers of descriptors that there are, with a warning if they are fewer than wanted.
+    fn descriptors(&self) -> DescriptorShares {
+        let shares = DescriptorShares::now(&self.options);
+        shares.warn(&DescriptorShares::wanted(&self.options), self.stderr);
+        shares
+    }
+
     /// Collects until `end` is over, then reads what was received, writes and acks it, and returns.
     ///
     /// # Errors
     ///
     /// When a socket cannot be served, or a sink still fails some seconds after the end.
     pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), RunError> {
+        let descriptors = self.descriptors();
         self.warn();
-        let descriptors = DescriptorShares::now(&self.options);
-        descriptors.warn(&DescriptorShares::wanted(&self.options), self.stderr);
         let SinkShared { retention, stats, marks, forwarded } = self.shared;
         let held = open::restore(&mut self.sinks, &marks, &stats);
         let progress = Arc::new(Progress::new(held.end, held.stream));
@@ -176,24 +181,15 @@ impl Collector {
         let limits = Arc::new(IntakeLimits::new(&self.options.limits(), descriptors.connections));
         let (hub_handle, submissions) = submission::feed(limits.in_flight, stats.clone());
         let shared = IntakeContext {
-            hub: hub_handle.clone(),
-            marks: marks.clone(),
             held_acks: held_acks.clone(),
-            stats: stats.clone(),
-            senders: Arc::<SenderRegistry>::default(),
             stderr: self.stderr,
-            limits,
-            refusals: Arc::default(),
-            recent_chunks: Arc::default(),
-            ack_ids: Arc::default(),
             tokens: self.tokens.clone(),
             proxies: self.options.proxy_from.as_slice().into(),
             relay_from: self.options.relay_from.clone().into(),
             tls: self.tls.clone(),
-            filter_orders: Arc::default(),
-            stop: Arc::<SetOnce<()>>::default(),
+            ..IntakeContext::new(hub_handle.clone(), marks.clone(), stats.clone(), limits)
         };
-        let view = ReadOptions {
+        let reading = self.http.serve(ReadOptions {
             progress: progress.clone(),
             senders: shared.senders.clone(),
             filter_orders: shared.filter_orders.clone(),
@@ -210,9 +206,7 @@ impl Collector {
             tls: self.tls,
             status: forwarding::status(relay.as_ref(), self.reader.as_ref()),
             hosts: HostNames::new(self.options.http_names()),
-        };
-        let sockets = self.http.sockets.into_iter().map(|bound| bound.socket).collect();
-        let reading = ReaderThreads::start(sockets, view).map_err(RunError::Serve)?;
+        })?;
         let retention = open::retention(retention, &self.options, &stats)?;
         let archiving =
             self.archiving.map(Archiving::start).transpose().map_err(RunError::Serve)?;
@@ -231,8 +225,7 @@ impl Collector {
             stderr: self.stderr,
             failing_since: None,
         };
-        let sockets = self.sockets;
-        let reader = self.reader;
+        let Self { sockets, reader, .. } = self;
         let running = Running {
             reading,
             retention,

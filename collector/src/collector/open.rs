@@ -10,6 +10,7 @@ use crate::layout::forwarded::Forwarded;
 use crate::layout::rotation::{self, RotationSchedule};
 use crate::layout::template::Template;
 use crate::options::{Compress, Http, Options};
+use crate::read::{ReadOptions, ReaderThreads};
 use crate::retention::{KeepLimits, RetentionHandle, RetentionPolicy, RetentionThread};
 use crate::senders::tokens::Tokens;
 use crate::sink::console::ConsoleSink;
@@ -26,6 +27,14 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct HttpSockets {
     pub(super) sockets: Vec<BoundSocket>,
     pub(super) failure: Option<BindError>,
+}
+
+impl HttpSockets {
+    /// Starts to serve what can be seen in `view`.
+    pub(super) fn serve(self, view: ReadOptions) -> Result<ReaderThreads, RunError> {
+        let sockets = self.sockets.into_iter().map(|bound| bound.socket).collect();
+        ReaderThreads::start(sockets, view).map_err(RunError::Serve)
+    }
 }
 
 /// State that the sinks share with the rest of the collector.

@@ -61,6 +61,33 @@ pub(crate) struct IntakeContext {
 }
 
 impl IntakeContext {
+    /// One of a collector that demands nothing and trusts nobody.
+    pub(crate) fn new(
+        hub: HubHandle,
+        marks: Arc<Marks>,
+        stats: Arc<Stats>,
+        limits: Arc<IntakeLimits>,
+    ) -> Self {
+        Self {
+            hub,
+            marks,
+            held_acks: None,
+            stats,
+            senders: Arc::default(),
+            stderr: StderrLog::default(),
+            limits,
+            refusals: Arc::default(),
+            tokens: None,
+            proxies: Arc::default(),
+            relay_from: Arc::default(),
+            tls: None,
+            recent_chunks: Arc::default(),
+            ack_ids: Arc::default(),
+            filter_orders: Arc::default(),
+            stop: Arc::default(),
+        }
+    }
+
     /// True if nothing is acknowledged at the moment, the other side of `--ack both` being away.
     pub(crate) fn is_stalled(&self) -> bool {
         self.held_acks.as_ref().is_some_and(|held| held.is_stalled())

@@ -170,8 +170,8 @@ impl Collector {
     ///
     /// When a socket cannot be served, or a sink still fails some seconds after the end.
     pub async fn run(mut self, end: impl Future<Output = ()>) -> Result<(), RunError> {
-        let descriptors = self.descriptors();
         self.warn();
+        let descriptors = self.descriptors();
         let SinkShared { retention, stats, marks, forwarded } = self.shared;
         let held = open::restore(&mut self.sinks, &marks, &stats);
         let progress = Arc::new(Progress::new(held.end, held.stream));

@@ -4,7 +4,8 @@
 
 use super::{Told, log_numbers, log_range, say};
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -84,11 +85,13 @@ fn wait_for(process: libc::pid_t) -> bool {
 }
 
 /// Logs half of the records, becomes a daemon in some way, and logs the rest. The program's own
-/// files, which take the numbers of closed descriptors, must be left alone meanwhile.
+/// files and sockets, which take the numbers of closed descriptors, must be left alone meanwhile.
 pub(super) fn become_daemon(told: &Told) {
     let records = told.number("records", 1000);
     let way = told.get("way").unwrap_or("range");
     log_numbers(1, records / 2, "");
+    // There is a connection whose descriptor is closed.
+    let _ = netlog::flush(Duration::from_secs(10));
     // SAFETY: a daemon's usual calls; nothing here uses the descriptors that they close.
     unsafe {
         if way.contains("fork") {
@@ -106,6 +109,10 @@ pub(super) fn become_daemon(told: &Told) {
         }
     }
     let own = told.get("own").expect("own=PATH");
+    let sockets: Vec<_> = (0..10).map(|_| UnixStream::pair().expect("a pair")).collect();
+    let mut sockets: Vec<UnixStream> = sockets.into_iter().flat_map(<[_; 2]>::from).collect();
+    // To be read by nobody else, behind which nothing else is written.
+    sockets.iter_mut().for_each(|socket| socket.write_all(b"mine").expect("it is open"));
     let paths: Vec<String> = (0..20).map(|n| format!("{own}.{n}")).collect();
     let files: Vec<File> = paths.iter().map(|path| File::create(path).expect("a file")).collect();
     log_range(1, records / 2 + 1..=records, "");
@@ -113,8 +120,16 @@ pub(super) fn become_daemon(told: &Told) {
     for mut file in &files {
         file.write_all(b"mine").expect("the file is still open");
     }
-    let intact = paths.iter().all(|path| std::fs::read(path).is_ok_and(|text| text == b"mine"));
+    let intact = paths.iter().all(|path| std::fs::read(path).is_ok_and(|text| text == b"mine"))
+        && sockets.iter_mut().all(holds_mine);
     say(if intact { "own files are intact" } else { "own files are damaged" });
+}
+
+/// Tells whether only what was written to it is in a socket.
+fn holds_mine(socket: &mut UnixStream) -> bool {
+    let mut bytes = [0; 64];
+    let read = socket.set_nonblocking(true).and_then(|()| socket.read(&mut bytes));
+    read.is_ok_and(|count| bytes[..count] == *b"mine")
 }
 
 /// Files that the program opens in place of all descriptors that it has closed. Nobody else may

@@ -27,9 +27,11 @@ use forwarding::Relay;
 use open::{HttpSockets, SinkShared};
 use std::future::pending;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// A collector that has its sockets and its sinks, and is ready to run.
 pub struct Collector {
@@ -305,7 +307,12 @@ impl Running {
         }
         patience.limit(intake::DRAIN + intake::GIVE_UP);
         let _ = stop.set(());
-        while intakes.join_next().await.is_some() {}
+        let mut ended = pin!(async { while intakes.join_next().await.is_some() {} });
+        if timeout(intake::DRAIN, ended.as_mut()).await.is_err() {
+            // What was not forwarded by now stays with its senders.
+            relay.iter().for_each(Relay::give_up_acks);
+            ended.await;
+        }
         let outcome = hub.await;
         if let Some(forwarding) = forwarding {
             forwarding.end().await;

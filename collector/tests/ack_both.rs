@@ -83,6 +83,22 @@ fn a_collector_that_was_restarted_acknowledges_what_it_had_once_it_is_forwarded(
 }
 
 #[test]
+fn a_client_that_waits_for_its_answer_does_not_keep_the_collector_from_ending() {
+    let site = Bench::start_in(temp(), site(temp().path()));
+    let mut client = site.connect();
+    let offers = "relp_version=0\ncommands=syslog";
+    let open = format!("1 open {} {offers}\n", offers.len());
+    client.write_all(format!("{open}2 syslog 5 hello\n").as_bytes()).unwrap();
+    site.wait_for_lines(1);
+    assert_eq!(site.end(), 1);
+    let mut answers = Vec::new();
+    // It may be reset.
+    let _ = client.read_to_end(&mut answers);
+    let answers = String::from_utf8(answers).unwrap();
+    assert!(!answers.contains("2 rsp 6 200"), "{answers}");
+}
+
+#[test]
 fn acks_cannot_wait_for_a_collector_where_nothing_is_forwarded() {
     let options = Options { ack: AckPlace::Both, ..Options::default() };
     let error = Collector::check(&options).unwrap_err().to_string();

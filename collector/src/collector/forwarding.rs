@@ -116,6 +116,13 @@ impl Relay {
         Some(Self { target, token, forwarded, held_acks, link, times })
     }
 
+    /// Lets nobody wait for acks any more.
+    pub(super) fn give_up_acks(&self) {
+        if let Some(held) = &self.held_acks {
+            held.give_up();
+        }
+    }
+
     /// Starts its thread.
     pub(super) fn start(
         &self,

@@ -33,6 +33,8 @@ struct HeldState {
     behind: HashMap<SenderId, SenderBehind>,
     /// End of the log when the collector was started: what each sender has in front of it is unknown.
     opened: Option<ForwardPlace>,
+    /// Set when the collector ends: nobody waits any more.
+    given_up: bool,
 }
 
 /// Acks that are due at a place.
@@ -79,7 +81,12 @@ impl HeldAcks {
             return;
         }
         let since = monotonic_seconds();
-        self.lock().add(HeldBatch { place, senders, settled, since });
+        let mut state = self.lock();
+        if state.given_up {
+            return;
+        }
+        state.add(HeldBatch { place, senders, settled, since });
+        drop(state);
         // It may have been passed already.
         self.release();
     }
@@ -94,6 +101,13 @@ impl HeldAcks {
         while state.held.front().is_some_and(|held| held.place <= place) {
             state.release_first();
         }
+    }
+
+    /// Gives no acks any more: whoever waits for one gets none.
+    pub(crate) fn give_up(&self) {
+        let mut state = self.lock();
+        state.given_up = true;
+        state.held.clear();
     }
 
     /// The highest number of a sender that was forwarded, where the files have `written`.

@@ -40,9 +40,9 @@ pub(super) struct ArchiveConnector(Arc<ClientConfig>);
 #[derive(Debug)]
 struct ArchiveClient(Arc<ClientConfig>);
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+trait StoreStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> StoreStream for T {}
 
 impl ArchiveConnector {
     pub(super) fn new(config: ClientConfig) -> Self {
@@ -99,7 +99,7 @@ impl ArchiveClient {
         }
     }
 
-    async fn connect(&self, uri: &Uri) -> io::Result<Box<dyn Stream>> {
+    async fn connect(&self, uri: &Uri) -> io::Result<Box<dyn StoreStream>> {
         let host = uri.host().unwrap_or_default();
         let encrypted = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });

@@ -37,7 +37,7 @@ fn archiving(scene: &Scene, bucket: &Bucket, file: &str, line: &str) -> Collecto
 }
 
 /// Sends plain lines, a batch of a few at a time, and waits until they are in files.
-fn send(collector: &Collector, numbers: std::ops::Range<u32>) {
+pub(crate) fn send(collector: &Collector, numbers: std::ops::Range<u32>) {
     for begin in numbers.clone().step_by(5) {
         let mut peer = TcpStream::connect(collector.authority()).expect("it listens");
         for number in begin..(begin + 5).min(numbers.end) {
@@ -46,6 +46,14 @@ fn send(collector: &Collector, numbers: std::ops::Range<u32>) {
         peer.shutdown(Shutdown::Write).expect("it is connected");
         peer.read_to_end(&mut Vec::new()).expect("it closes when all is written");
     }
+}
+
+/// Number of files that the collector knows to be archived.
+pub(crate) fn archived(scene: &Scene) -> usize {
+    let text = fs::read_to_string(scene.path("app.log.archived")).unwrap_or_default();
+    let line = text.rsplit_once(' ').map_or("", |(line, _)| line);
+    let value = serde_json::from_str::<serde_json::Value>(line).unwrap_or_default();
+    value["archived"].as_array().map_or(0, Vec::len)
 }
 
 /// Rotated files below a directory, without their ledgers.

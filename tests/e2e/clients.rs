@@ -7,6 +7,7 @@
 mod acked;
 mod docker;
 pub(crate) mod jetstream;
+mod seaweedfs;
 mod senders;
 mod tls;
 

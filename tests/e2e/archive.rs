@@ -184,9 +184,34 @@ fn an_archive_needs_a_file_and_variables_that_fit_together() {
     };
     let stderr = run(&["--archive", "s3://logs"], "id");
     assert!(stderr.contains("--archive needs --file"), "{stderr}");
+    let check = &["--archive", "s3://logs", "--file", "app.log", "--check-config"];
+    let mut command = scene.command(&program("netlog-collector"));
+    command.args(check).env("AWS_ENDPOINT_URL", "s3.example.com");
+    let mut child = Child::start(&mut command);
+    assert_eq!(child.end().code(), Some(1), "{}", child.stderr());
+    assert!(child.stderr().contains("invalid AWS_ENDPOINT_URL: expected https://HOST"));
     for check in ["--check-config", "--verbose"] {
         let stderr = run(&["--archive", "s3://logs", "--file", "app.log", check], "id");
         let expected = "failed to set up the archive: invalid AWS_ variables: ";
         assert!(stderr.contains(expected), "{stderr}");
     }
+}
+
+/// A library that panics over credentials does not end the archive, nor keep the collector from
+/// ending.
+#[test]
+fn a_panic_over_credentials_is_reported_and_the_collector_goes_on() {
+    let (scene, bucket) = (Scene::new(), Bucket::start());
+    let mut command = scene.command(&program("netlog-collector"));
+    environment(&mut command, &bucket);
+    command.env("AWS_SESSION_TOKEN", "no\nheader");
+    let line = "--listen tcp://127.0.0.1:0 --archive s3://logs --rotate-size 2000";
+    let mut collector = Collector::by(command, scene.path("app.log"), line);
+    assert!(collector.listening(1), "{}", collector.process.stderr());
+    send(&collector, 0..30);
+    collector.process.says("failed to archive to s3://logs: an internal error, will go on trying");
+    send(&collector, 30..40);
+    collector.process.signal(Signal::TERM);
+    collector.process.succeed();
+    assert_once(&counts(&bucket, &scene), 0..40);
 }

@@ -11,6 +11,9 @@ pub enum ArchiveError {
     /// The `AWS_` variables do not fit together.
     #[error("invalid AWS_ variables")]
     Variables(#[source] Box<dyn Error + Send + Sync>),
+    /// The address of the store is malformed.
+    #[error("invalid {0}: expected https://HOST or http://HOST:PORT")]
+    Url(String),
     /// TLS cannot be set up.
     #[error("failed to set up TLS")]
     Tls(#[source] TlsError),

@@ -12,6 +12,7 @@ use crate::stats::Stats;
 use crate::stderr::StderrLog;
 use object_store::ObjectStore;
 use std::fmt::Display;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,9 @@ const NICE: i32 = 10;
 
 /// Bytes of a part: what is in memory at a time. S3 wants at least 5 MiB.
 const PART: u64 = 8 << 20;
+
+/// Pause after an internal error.
+const PAUSE: Duration = Duration::from_secs(60);
 
 /// Time for its end: it gives up what is on its way.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -61,23 +65,38 @@ impl Archiving {
     /// Starts the thread.
     pub(crate) fn start(self) -> io::Result<ArchiveEnd> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
+        let (stop, mut stopped) = oneshot::channel();
         let (tell, done) = oneshot::channel();
         let mut worker = ArchiveWorker::new(self);
         let work = move || {
             give_way(NICE);
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = stopped => {}
-                    () = worker.run() => {}
+            // A library that panics over credentials or an answer must not end the archive for good:
+            // retention waits for it.
+            loop {
+                let work = until(&mut stopped, worker.run());
+                let worked = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+                if worked.is_ok() {
+                    break;
                 }
-            });
+                worker.panicked();
+                if !runtime.block_on(until(&mut stopped, sleep(PAUSE))) {
+                    break;
+                }
+            }
             // A name that is being looked up must not keep the collector from ending.
             runtime.shutdown_background();
             let _ = tell.send(());
         };
         thread::Builder::new().name("archive".into()).spawn(work)?;
         Ok(ArchiveEnd { stop, done })
+    }
+}
+
+/// Waits for `work`; `false` if it was stopped before.
+async fn until(stopped: &mut oneshot::Receiver<()>, work: impl Future<Output = ()>) -> bool {
+    tokio::select! {
+        _ = stopped => false,
+        () = work => true,
     }
 }
 
@@ -100,6 +119,15 @@ impl ArchiveWorker {
         let link = Arc::new(LinkState::new(target.clone()));
         let backoff = Backoff::new(attempt, link, *stderr);
         Self { archiving, uploader, backoff }
+    }
+
+    fn panicked(&self) {
+        let Archiving { target, stats, stderr, .. } = &self.archiving;
+        stats.archiving_failed.add(1);
+        let pause = PAUSE.as_secs();
+        stderr.log(format_args!(
+            "failed to archive to {target}: an internal error, will go on trying in {pause} s"
+        ));
     }
 
     async fn run(&mut self) {

@@ -349,7 +349,7 @@ fn push_number(out: &mut Vec<u8>, key: &[u8], number: Option<u64>) {
     push_digits(out, number);
 }
 
-fn push_digits(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn push_digits(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut at = 20;
     loop {

@@ -33,6 +33,13 @@ pub(super) struct ExpectedKey<'a> {
     pub(super) spaced: bool,
 }
 
+impl ExpectedKey<'_> {
+    /// True if it stands as records write it, without white space or escapes.
+    pub(super) fn is_plain(self) -> bool {
+        !self.escaped && !self.spaced
+    }
+}
+
 impl ExpectedKeys {
     pub(super) const fn new() -> Self {
         Self { written: Vec::new(), keys: Vec::new() }

@@ -2,14 +2,14 @@
 //! without it: MessagePack arrays, each with one record or many.
 
 use super::draft::{Draft, Text};
+use super::expected_keys::ExpectedKey;
 use super::json_fields::{self, claim};
 use super::json_index::MemberSpan;
-use super::msgpack::{MsgpackValue, push_key};
+use super::msgpack::{MsgpackValue, push_key, push_simple};
 use super::post_line::with_text;
 use super::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter, each};
-use super::scratch::with_scratch;
+use super::scratch::{Scratch, with_scratch};
 use std::borrow::Cow;
-use std::mem::swap;
 
 pub(crate) use super::msgpack::{MalformedMsgpack, MsgpackReader, ValueEnd};
 
@@ -130,7 +130,6 @@ impl<'a> ForwardMessage<'a> {
             tag,
             received,
             json: Vec::new(),
-            members: Vec::new(),
             flat: false,
         })
     }
@@ -147,13 +146,13 @@ struct ForwardRecords<'a> {
     received: i64,
     /// The record of an entry as JSON.
     json: Vec<u8>,
-    /// Its members, if none of them is an object.
-    members: Vec<MemberSpan>,
+    /// None of its members is an object: all were found while they were written.
     flat: bool,
 }
 
 impl ForwardRecords<'_> {
-    fn entry(&mut self) -> Result<i64, MalformedMsgpack> {
+    /// Reads the next entry: writes its record as JSON, and answers its time.
+    fn entry(&mut self, scratch: &mut Scratch) -> Result<i64, MalformedMsgpack> {
         let mut reader = MsgpackReader::new(&self.bytes[self.at..]);
         let mut members = 2;
         if !self.bare {
@@ -164,9 +163,8 @@ impl ForwardRecords<'_> {
         }
         let time = entry_time(&mut reader)?.unwrap_or(self.received);
         self.json.clear();
-        self.members.clear();
         let start = reader;
-        self.flat = push_flat(&mut reader, &mut self.json, &mut self.members)?;
+        self.flat = push_flat(&mut reader, &mut self.json, scratch)?;
         if !self.flat {
             reader = start;
             self.json.clear();
@@ -178,6 +176,20 @@ impl ForwardRecords<'_> {
         self.at = self.bytes.len() - reader.rest.len();
         Ok(time)
     }
+
+    /// Writes the record that was read.
+    fn write(
+        &self,
+        time: i64,
+        scratch: &mut Scratch,
+        out: &mut RecordWriter<'_>,
+    ) -> Option<Posted> {
+        let json = std::str::from_utf8(&self.json).ok().filter(|_| self.flat)?;
+        let mut draft = Draft::new(time);
+        json_fields::read_indexed(json, &mut draft, scratch);
+        say_tag(self.tag.as_deref(), &mut draft);
+        Some(out.draft(&mut draft, &mut scratch.time))
+    }
 }
 
 impl RecordSource for ForwardRecords<'_> {
@@ -186,34 +198,27 @@ impl RecordSource for ForwardRecords<'_> {
             return None;
         }
         self.left -= 1;
-        let Ok(time) = self.entry() else {
-            // Nobody knows where the next one begins.
-            self.left = 0;
-            let words = "an entry is malformed; those behind it are lost";
-            return Some(Err(Fault::Malformed(words.to_owned())));
-        };
-        if self.flat
-            && let Ok(json) = std::str::from_utf8(&self.json)
-        {
-            let members = &mut self.members;
-            return Some(with_scratch(|scratch| {
+        let read = with_scratch(|scratch| {
+            self.entry(scratch).map(|time| (time, self.write(time, scratch, out)))
+        });
+        match read {
+            Ok((_, Some(written))) => Some(written),
+            Ok((time, None)) => Some(with_text(&self.json, |json, scratch| {
                 let mut draft = Draft::new(time);
-                swap(&mut scratch.members, members);
-                scratch.as_expected = false;
-                json_fields::read_indexed(json, &mut draft, scratch);
+                if !json_fields::read(json.text, &mut draft, scratch) {
+                    return Err(Fault::Rejected("the record of an entry is not a map".to_owned()));
+                }
+                draft.note_invalid(json.invalid);
                 say_tag(self.tag.as_deref(), &mut draft);
                 out.draft(&mut draft, &mut scratch.time)
-            }));
-        }
-        Some(with_text(&self.json, |json, scratch| {
-            let mut draft = Draft::new(time);
-            if !json_fields::read(json.text, &mut draft, scratch) {
-                return Err(Fault::Rejected("the record of an entry is not a map".to_owned()));
+            })),
+            Err(MalformedMsgpack) => {
+                // Nobody knows where the next one begins.
+                self.left = 0;
+                let words = "an entry is malformed; those behind it are lost";
+                Some(Err(Fault::Malformed(words.to_owned())))
             }
-            draft.note_invalid(json.invalid);
-            say_tag(self.tag.as_deref(), &mut draft);
-            out.draft(&mut draft, &mut scratch.time)
-        }))
+        }
     }
 }
 
@@ -226,28 +231,43 @@ fn say_tag<'d>(tag: Option<&'d str>, draft: &mut Draft<'d>) {
     }
 }
 
-/// Writes a map as a JSON object, and where its members stand in that; `false` when it has other
-/// maps in it, or is something else.
+/// Writes a map as a JSON object, and finds its members; `false` when it has other maps in it, or is
+/// something else.
 fn push_flat(
     reader: &mut MsgpackReader<'_>,
     json: &mut Vec<u8>,
-    members: &mut Vec<MemberSpan>,
+    scratch: &mut Scratch,
 ) -> Result<bool, MalformedMsgpack> {
     let MsgpackValue::Map(len @ 1..) = reader.value()? else { return Ok(false) };
+    let Scratch { members, shapes, as_expected, .. } = scratch;
+    let expected = shapes.expected();
+    members.clear();
+    *as_expected = expected.len() as u64 == len;
     json.push(b'{');
     for at in 0..len {
         if at > 0 {
             json.push(b',');
         }
         let key = json.len() + 1;
-        push_key(reader, json)?;
-        let key = key..json.len() - 1;
-        json.push(b':');
-        let value = json.len();
-        reader.push_json(json)?;
-        let escaped = memchr::memchr(b'\\', &json[key.start..]).is_some();
-        let member = MemberSpan::written(key, value..json.len(), escaped);
-        match member.filter(|_| json[value] != b'{') {
+        let next = expected.get(members.len()).filter(|_| *as_expected);
+        let mut escaped = false;
+        *as_expected = next.is_some_and(|next| push_expected(next, reader, json));
+        if !*as_expected {
+            escaped = push_key(reader, json)?;
+            json.push(b':');
+        }
+        let key = key..json.len() - 2;
+        let start = json.len();
+        let ahead = *reader;
+        match reader.value()? {
+            MsgpackValue::Map(_) => return Ok(false),
+            MsgpackValue::Array(_) => {
+                *reader = ahead;
+                reader.push_json(json)?;
+            }
+            value => escaped |= push_simple(value, json),
+        }
+        match MemberSpan::written(key, start..json.len(), escaped) {
             Some(member) => members.push(member),
             None => return Ok(false),
         }
@@ -256,13 +276,29 @@ fn push_flat(
     Ok(true)
 }
 
+/// Writes the next key if it is the expected one, as it was written before.
+fn push_expected(
+    expected: ExpectedKey<'_>,
+    reader: &mut MsgpackReader<'_>,
+    json: &mut Vec<u8>,
+) -> bool {
+    let mut ahead = *reader;
+    let key = expected.written.get(1..=expected.len).filter(|_| expected.is_plain());
+    if key.is_none() || ahead.short_text() != key {
+        return false;
+    }
+    json.extend_from_slice(expected.written);
+    *reader = ahead;
+    true
+}
+
 /// The time of an entry, in microseconds; Fluent Bit may put it into an array with what else it
 /// knows.
 fn entry_time(reader: &mut MsgpackReader<'_>) -> Result<Option<i64>, MalformedMsgpack> {
-    let MsgpackValue::Array(len @ 1..) = MsgpackReader::new(reader.rest).value()? else {
-        return Ok(moment(reader.value()?));
+    let len = match reader.value()? {
+        MsgpackValue::Array(len @ 1..) => len,
+        time => return Ok(moment(time)),
     };
-    reader.value()?;
     let time = MsgpackReader::new(reader.skip()?).value()?;
     for _ in 1..len {
         reader.skip()?;

@@ -1,6 +1,7 @@
 //! MessagePack, read where it lies: nothing is allocated from a length off the wire, and what is
 //! skipped is not looked into.
 
+use super::draft::push_digits;
 use netlog_wire::{is_plain, push_json};
 use std::fmt;
 use std::io::Write;
@@ -188,8 +189,8 @@ impl<'a> MsgpackReader<'a> {
     ///
     /// When the bytes are not msgpack, or end within a value.
     pub(crate) fn value(&mut self) -> Result<MsgpackValue<'a>, MalformedMsgpack> {
-        if let Some(text) = self.short_text() {
-            return Ok(MsgpackValue::Text(text));
+        if let Some(value) = self.short() {
+            return Ok(value);
         }
         let head = Head::of(self.rest)?.ok_or(MalformedMsgpack)?;
         let first = self.rest[0];
@@ -215,9 +216,23 @@ impl<'a> MsgpackReader<'a> {
         })
     }
 
+    /// The next value if its first byte or two say all of it, or its length.
+    #[inline(always)]
+    fn short(&mut self) -> Option<MsgpackValue<'a>> {
+        let (&first, rest) = self.rest.split_first()?;
+        let value = match first {
+            0x00..=0x7f => MsgpackValue::Unsigned(first.into()),
+            0x80..=0x8f => MsgpackValue::Map((first & 0x0f).into()),
+            0x90..=0x9f => MsgpackValue::Array((first & 0x0f).into()),
+            _ => return self.short_text().map(MsgpackValue::Text),
+        };
+        self.rest = rest;
+        Some(value)
+    }
+
     /// The next value if it is a text whose length is in its first byte or two, as most are.
     #[inline(always)]
-    fn short_text(&mut self) -> Option<&'a [u8]> {
+    pub(super) fn short_text(&mut self) -> Option<&'a [u8]> {
         let (len, rest) = match *self.rest {
             [first @ 0xa0..=0xbf, ref rest @ ..] => (first & 0x1f, rest),
             [0xd9, len, ref rest @ ..] => (len, rest),
@@ -291,60 +306,65 @@ impl<'a> MsgpackReader<'a> {
                 }
                 out.push(b'}');
             }
-            value => push_simple(value, out),
+            value => _ = push_simple(value, out),
         }
         Ok(())
     }
 }
 
+/// Writes a key; `true` if there is a backslash in it.
 pub(super) fn push_key(
     reader: &mut MsgpackReader<'_>,
     out: &mut Vec<u8>,
-) -> Result<(), MalformedMsgpack> {
+) -> Result<bool, MalformedMsgpack> {
     let before = *reader;
     match reader.value()? {
         MsgpackValue::Array(_) | MsgpackValue::Map(_) => {
             *reader = before;
             reader.skip()?;
             out.extend_from_slice(b"\"null\"");
+            Ok(false)
         }
-        MsgpackValue::Text(text) | MsgpackValue::Binary(text) => push_text(text, out),
+        MsgpackValue::Text(text) | MsgpackValue::Binary(text) => Ok(push_text(text, out)),
         other => {
             let mut key = Vec::new();
             push_simple(other, &mut key);
-            push_text(&key, out);
+            Ok(push_text(&key, out))
         }
     }
-    Ok(())
 }
 
-/// Writes anything but an array or a map.
-fn push_simple(value: MsgpackValue<'_>, out: &mut Vec<u8>) {
+/// Writes anything but an array or a map; `true` if there is a backslash in it.
+pub(super) fn push_simple(value: MsgpackValue<'_>, out: &mut Vec<u8>) -> bool {
     // Writing to memory does not fail.
     let _ = match value {
+        MsgpackValue::Text(text) | MsgpackValue::Binary(text) => return push_text(text, out),
+        MsgpackValue::Unsigned(number) => {
+            push_digits(out, number);
+            Ok(())
+        }
         MsgpackValue::Bool(value) => write!(out, "{value}"),
-        MsgpackValue::Unsigned(number) => write!(out, "{number}"),
         MsgpackValue::Signed(number) => write!(out, "{number}"),
         MsgpackValue::Float(number) if number.is_finite() => write!(out, "{number}"),
         MsgpackValue::Float(number) => write!(out, "\"{number}\""),
-        MsgpackValue::Text(text) | MsgpackValue::Binary(text) => {
-            push_text(text, out);
-            Ok(())
-        }
         MsgpackValue::Extension(kind, bytes) => {
             write!(out, "\"extension {kind}: {} bytes\"", bytes.len())
         }
         MsgpackValue::Nil | MsgpackValue::Array(_) | MsgpackValue::Map(_) => write!(out, "null"),
     };
+    false
 }
 
-/// Writes a text as JSON. Bytes that are not UTF-8 stay as they are.
-pub(super) fn push_text(text: &[u8], out: &mut Vec<u8>) {
+/// Writes a text as JSON; `true` if there is a backslash in it. Bytes that are not UTF-8 stay as they
+/// are.
+pub(super) fn push_text(text: &[u8], out: &mut Vec<u8>) -> bool {
     out.push(b'"');
     if is_plain(text) {
         out.extend_from_slice(text);
-        return out.push(b'"');
+        out.push(b'"');
+        return false;
     }
+    let start = out.len();
     match std::str::from_utf8(text) {
         Ok(text) => push_json(out, text),
         Err(_) => {
@@ -354,7 +374,9 @@ pub(super) fn push_text(text: &[u8], out: &mut Vec<u8>) {
             }
         }
     }
+    let escaped = memchr::memchr(b'\\', &out[start..]).is_some();
     out.push(b'"');
+    escaped
 }
 
 fn signed(body: &[u8]) -> i64 {

@@ -43,6 +43,8 @@ struct NumberedStretch {
     sender: SenderId,
     first: u64,
     lines: Vec<u8>,
+    /// Bytes of the lines that are done already.
+    done: usize,
 }
 
 /// A run from an offset on, and the end of the readable part of its file.
@@ -181,7 +183,7 @@ impl FollowedFile {
             return Ok(None);
         }
         let start = run.range.start;
-        let mut lines = self.segment.read_at(start, run.range.end - start)?;
+        let lines = self.segment.read_at(start, run.range.end - start)?;
         let line_ends = |lines: &[u8]| memchr::memchr_iter(b'\n', lines).count() as u64;
         let ends_whole = |lines: &[u8]| lines.last().is_none_or(|&byte| byte == b'\n');
         let done = lines.get(..offset.saturating_sub(start) as usize).unwrap_or_default();
@@ -190,8 +192,8 @@ impl FollowedFile {
             return Ok(None);
         }
         let first = first + line_ends(done);
-        let lines = lines.split_off(done.len());
-        Ok(Some(NumberedStretch { sender, first, lines }))
+        let done = done.len();
+        Ok(Some(NumberedStretch { sender, first, lines, done }))
     }
 
     /// Adds the records of `run` from `offset` on without their numbers, or some of them, and
@@ -225,8 +227,9 @@ impl NumberedStretch {
     fn push(&self, batch: &mut Outgoing) -> u64 {
         // Longer ones come from a relay that sends larger batches.
         let most = batch.limits().bytes;
-        let end = self.lines.iter().skip(most).position(|&byte| byte == b'\n');
-        let lines = end.map_or(&self.lines[..], |end| &self.lines[..most + end + 1]);
+        let lines = &self.lines[self.done..];
+        let end = lines.iter().skip(most).position(|&byte| byte == b'\n');
+        let lines = end.map_or(lines, |end| &lines[..most + end + 1]);
         batch.push_numbered(self.sender, self.first, lines) as u64
     }
 }

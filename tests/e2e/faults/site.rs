@@ -80,7 +80,7 @@ impl Stage {
         let options = self.options(&options);
         let mut collector = Collector::by(command, self.scene.path("app.log"), &options);
         let mut acked = deliver(&address, RECORDS / 2, || collector.process.running());
-        for request in ["GET /metrics", "POST /filter?filter=debug", "GET /tail?n=5&follow=false"] {
+        for request in ["GET /metrics", "POST /filter?filter=debug", "GET /search?n=5"] {
             let _ = ask(&reading.address(), request);
         }
         if collector.process.running() {

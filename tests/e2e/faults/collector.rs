@@ -80,7 +80,8 @@ pub(super) fn ended(collector: &mut Collector) -> Result<Outcome, String> {
     }
     let status = collector.process.end_within(Duration::from_secs(1));
     let stderr = collector.process.stderr();
-    let explained = stderr.contains("netlog-collector: ");
+    // A configuration file that cannot be read is a fault of the command line.
+    let explained = stderr.contains("netlog-collector: ") || stderr.starts_with("error: ");
     let outcome = outcome(status.success(), explained, &stderr);
     outcome.ok_or_else(|| format!("it ended with {status}:\n{stderr}"))
 }

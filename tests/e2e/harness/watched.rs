@@ -1,7 +1,11 @@
 //! A value that another thread changes, and whose changes are waited for.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Changes may come by the thousand, and a condition may read all of the value: so many changes count
+/// as one.
+const GATHER: Duration = Duration::from_millis(3);
 
 /// A handle of it; clones are of the same value.
 #[derive(Debug, Default)]
@@ -31,7 +35,21 @@ impl<T> Watched<T> {
 
     /// Waits until `condition` holds, and gives up after `limit`; tells whether it came to hold.
     pub(crate) fn wait(&self, limit: Duration, mut condition: impl FnMut(&T) -> bool) -> bool {
-        let wait = self.0.changed.wait_timeout_while(self.lock(), limit, |value| !condition(value));
-        !wait.expect("nobody panics with it").1.timed_out()
+        let until = Instant::now() + limit;
+        let mut value = self.lock();
+        while !condition(&value) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let wait = self.0.changed.wait_timeout(value, left).expect("nobody panics with it");
+            value = wait.0;
+            if !wait.1.timed_out() {
+                drop(value);
+                std::thread::sleep(GATHER);
+                value = self.lock();
+            }
+        }
+        true
     }
 }

@@ -366,4 +366,33 @@ mod tests {
             assert_eq!(ForwardMessage::parse(bad).err(), Some(MalformedMsgpack), "{bad:x?}");
         }
     }
+
+    /// The lines of messages that a thread reads one behind another, and nothing before them.
+    fn lines_of(maps: &[&[u8]]) -> Vec<String> {
+        let message = |map: &&[u8]| [b"\x93\xa4shop", TIME, *map].concat();
+        let messages: Vec<_> = maps.iter().map(message).collect();
+        let read = std::thread::spawn(move || messages.iter().flat_map(|it| shown(it)).collect());
+        read.join().unwrap()
+    }
+
+    #[test]
+    fn a_map_becomes_the_same_record_whichever_came_before() {
+        let maps: [&[u8]; 9] = [
+            b"\x82\xa3msg\xa1a\xa1k\xa1v",
+            b"\x82\xa3msg\xa3a\"b\xa1k\x07",
+            b"\x83\xa3msg\xa1a\xa1k\xa1v\xa5level\xa4warn",
+            b"\x82\xa1k\xa1v\xa3msg\xa1a",
+            b"\x82\xa3msg\xa1a\xa1k\x81\xa1x\x01",
+            b"\x82\xa3msg\xa1a\xa1k\x92\x01\xc0",
+            b"\x82\xa3msg\xa1a\x01\xa1v",
+            b"\x82\xa3msg\xa3\xc3\xa9\n\xa2k\"\xcd\x01\x00",
+            b"\x82\xa3msg\xa1\xff\xa1k\xff",
+        ];
+        for before in maps {
+            for map in maps {
+                let alone = lines_of(&[map]);
+                assert_eq!(lines_of(&[before, before, map])[2..], alone, "{before:x?} {map:x?}");
+            }
+        }
+    }
 }

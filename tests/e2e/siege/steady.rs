@@ -22,7 +22,8 @@ impl Steady {
         let progress = scene.path("steady.progress");
         fs::write(&progress, [0; 8]).expect("the scene has room");
         let mut command = scene.command(&example("subject"));
-        command.args(["do=pace", "app=steady", &format!("rate={RATE}")]);
+        // Where the machine is so busy that its spool is full, it waits.
+        command.args(["do=pace", "app=steady", "block=600", &format!("rate={RATE}")]);
         command.arg(format!("to={}", collector.authority()));
         command.arg(format!("progress={}", progress.display()));
         let child = Child::start(&mut command);

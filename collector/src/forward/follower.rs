@@ -99,7 +99,7 @@ impl Follower {
                 None => return Ok(missing(&log, place.generation)),
             },
         };
-        let end = self.file_end(&open.segment)?;
+        let end = self.file_end(&open, place)?;
         // Asked after the end, so that whatever stands before that is in the ledger found here.
         if open.runs.as_ref().is_none_or(|runs| !runs.is_at(&open.ledger))
             && let Some(again) = find(&log, place)?
@@ -134,12 +134,16 @@ impl Follower {
         self.progress.end()
     }
 
-    fn file_end(&self, segment: &Segment) -> io::Result<FileEnd> {
+    fn file_end(&self, open: &FollowedFile, place: ForwardPlace) -> io::Result<FileEnd> {
         let end = self.progress.end();
-        if segment.inode() == Some(end.inode) {
+        if open.segment.inode() == Some(end.inode) {
             return Ok(FileEnd { limit: end.len, closed: false });
         }
-        Ok(FileEnd { limit: segment.len()?, closed: true })
+        // It has been begun, and the first batch in it is on its way.
+        if open.generation > end.generation {
+            return Ok(FileEnd { limit: place.offset, closed: false });
+        }
+        Ok(FileEnd { limit: open.segment.len()?, closed: true })
     }
 }
 
@@ -301,7 +305,7 @@ mod tests {
         old(&log, text);
         let place = ForwardPlace { generation: 7, offset: 0 };
         let mut state = Forwarded::begin(&log, place, 1).unwrap().now();
-        let progress = Arc::new(Progress::new(Some(End::default()), None));
+        let progress = Arc::new(Progress::new(Some(End { generation: 8, ..End::default() }), None));
         let mut follower = Follower::new(log, progress, StderrLog::default(), RELAYED);
         let Found::Batch(batch, place) = follower.read(&state).unwrap() else { panic!("none") };
         let bytes = batch.encode(1).unwrap();
@@ -331,5 +335,28 @@ mod tests {
         ] {
             assert_eq!(forwarded(text), (text.to_owned(), firsts, changed), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_has_been_begun_is_not_skipped_before_its_first_batch_is_reported() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        old(&log, "a1\na2\nb1\nb2\nc1\nc2\n");
+        fs::write(&log, "").unwrap();
+        let inode = Segment::open(&log, true).unwrap().inode().unwrap();
+        let head =
+            format!(r#"{{"ledger":2,"generation":8,"at":0,"inode":[{},{}]}}"#, inode.0, inode.1);
+        let sum = crc32fast::hash(head.as_bytes());
+        fs::write(ledger_of(&log), format!("{head} {sum:08x}\n")).unwrap();
+        // As when the file before it is compressed already, and has another inode.
+        let end = End { generation: 7, len: 18, ..End::default() };
+        let progress = Arc::new(Progress::new(Some(end), None));
+        let mut follower = Follower::new(log.clone(), progress, StderrLog::default(), RELAYED);
+        let place = ForwardPlace { generation: 8, offset: 0 };
+        let mut state = Forwarded::begin(&log, place, 1).unwrap().now();
+        assert!(matches!(follower.read(&state).unwrap(), Found::Nothing));
+        state.place = ForwardPlace { generation: 7, offset: 18 };
+        let Found::Next(next) = follower.read(&state).unwrap() else { panic!("it is closed") };
+        assert_eq!(next, place);
     }
 }

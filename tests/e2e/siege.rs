@@ -139,14 +139,14 @@ fn idle_connections_cost_little() {
     drop((0..100).map(|nth| caller(home(nth), collector.authority())).collect::<Vec<_>>());
     let open = || metric(&collector.server(), "connections_opened");
     assert!(wait_until(SOON, || metric(&collector.server(), "connections_closed") == 100));
-    let before = collector.process.memory();
+    let before = collector.process.own_memory();
     let peers: Vec<_> = (0..count).map(|nth| caller(home(nth), collector.authority())).collect();
     for mut peer in &peers {
         peer.write_all(b"one\n").expect("the collector reads");
     }
     collector.wait_for(count);
     assert!(wait_until(SOON, || open() == 100 + count as u64));
-    let each = collector.process.memory().saturating_sub(before) / count as u64;
+    let each = collector.process.own_memory().saturating_sub(before) / count as u64;
     let _ = writeln!(stderr(), "{each} bytes for each of {count} connections");
     assert!(each <= most, "{each} bytes for each of {count} connections");
 }

@@ -361,7 +361,8 @@ impl Connection {
         let limit = if self.shared.held_acks.is_some() { FORWARDED } else { Duration::MAX };
         let kept = match &mut self.acks {
             Some(acks) => {
-                let acked = timeout(limit, acks.wait_for(|ack| *ack >= given)).await;
+                // Not a part of every connection: its time would cost idle ones memory.
+                let acked = Box::pin(timeout(limit, acks.wait_for(|ack| *ack >= given))).await;
                 acked.is_ok_and(|acked| acked.is_ok())
             }
             None => self.shared.hub.settled().await.is_ok(),

@@ -192,6 +192,11 @@ impl Child {
         self.status("VmRSS:")
     }
 
+    /// Bytes of its memory that are no part of a file: not of its program, which is read bit by bit.
+    pub(crate) fn own_memory(&self) -> u64 {
+        self.status("RssAnon:")
+    }
+
     /// The processor time it has taken; none once it has been waited for.
     pub(crate) fn processor_time(&self) -> Option<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).ok()?;

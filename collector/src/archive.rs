@@ -6,8 +6,8 @@
 //!      └──────────── app.log.archived ◄────────────────┘
 //! ```
 //!
-//! - An object is created only if there is none of its name, so that nothing in a bucket is ever
-//!   overwritten. If there is another one, the name gets a part of the checksum.
+//! - Objects are created and never replaced, so that nothing in a bucket is overwritten. If the name
+//!   is taken by other content, it gets a part of the checksum.
 //! - A segment counts as archived once the object was compared with it: by length and ETag, or, if
 //!   the ETag is no checksum of the content, byte by byte.
 //! - Then it is listed in `app.log.archived`. Whatever dies before, the next attempt finds the object

@@ -35,7 +35,7 @@ fn senders_and_clients_get_their_answers_when_the_centre_has_their_records() {
     let mut sender = site.sender();
     sender.send(&format!("{HELLO}{}{}", record("a"), record("b")));
     site.wait_for_lines(2);
-    // Who comes back is told no more.
+    // A sender that connects again gets no higher ack.
     let mut again = site.sender();
     again.send(HELLO);
     again.expect(NOTHING);
@@ -64,7 +64,8 @@ fn senders_and_clients_get_their_answers_when_the_centre_has_their_records() {
 
 #[test]
 fn a_collector_that_was_restarted_acknowledges_what_it_had_once_it_is_forwarded() {
-    let (centre, dir) = (temp(), temp());
+    let centre = temp();
+    let dir = temp();
     let first = Bench::start_in(dir.clone(), site(centre.path()));
     let lines = format!("{HELLO}{}{}", record("a"), record("b"));
     let mut sender = first.sender();

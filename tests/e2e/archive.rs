@@ -1,4 +1,5 @@
-//! Rotated files in an S3 bucket: they are there before retention removes them, whoever dies.
+//! Rotated files in an S3 bucket: they are there before retention removes them, whichever
+//! process is killed.
 
 mod store;
 
@@ -100,7 +101,8 @@ fn assert_once(counts: &BTreeMap<u32, u32>, numbers: std::ops::Range<u32>) {
 /// A file that `--keep-age` or `--keep-files` removes is in the archive, and was compared with it.
 #[test]
 fn rotated_files_are_in_the_bucket_before_retention_removes_them() {
-    let (scene, bucket) = (Scene::new(), Bucket::start());
+    let scene = Scene::new();
+    let bucket = Bucket::start();
     fs::create_dir(scene.path("logs")).expect("the scene has room");
     let template = "logs/{app}/{host}.log";
     let collector = archiving(&scene, &bucket, template, "--keep-files 1");
@@ -129,7 +131,8 @@ fn rotated_files_are_in_the_bucket_before_retention_removes_them() {
 /// While the store is away, nothing is removed but by `--keep-size`, and the collector goes on.
 #[test]
 fn a_store_that_is_away_only_delays_also_over_a_kill() {
-    let (scene, bucket) = (Scene::new(), Bucket::start());
+    let scene = Scene::new();
+    let bucket = Bucket::start();
     bucket.objects().refuses = true;
     let mut collector = archiving(&scene, &bucket, "app.log", "--keep-files 1");
     send(&collector, 0..40);
@@ -161,7 +164,8 @@ fn a_store_that_is_away_only_delays_also_over_a_kill() {
 /// `--keep-size` removes files that are not archived, counts them and reports each.
 #[test]
 fn the_limit_of_size_does_not_wait_for_the_archive_and_is_counted() {
-    let (scene, bucket) = (Scene::new(), Bucket::start());
+    let scene = Scene::new();
+    let bucket = Bucket::start();
     bucket.objects().refuses = true;
     let line = "--compress off --keep-size 5000";
     let collector = archiving(&scene, &bucket, "app.log", line);
@@ -201,7 +205,8 @@ fn an_archive_needs_a_file_and_variables_that_fit_together() {
 /// ending.
 #[test]
 fn a_panic_over_credentials_is_reported_and_the_collector_goes_on() {
-    let (scene, bucket) = (Scene::new(), Bucket::start());
+    let scene = Scene::new();
+    let bucket = Bucket::start();
     let mut command = scene.command(&program("netlog-collector"));
     environment(&mut command, &bucket);
     command.env("AWS_SESSION_TOKEN", "no\nheader");

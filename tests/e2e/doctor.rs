@@ -27,7 +27,8 @@ fn message(finding: &Value) -> &str {
 /// > `netlog doctor` names each place where records wait, with the time since when they do.
 #[test]
 fn records_that_wait_for_a_collector_that_is_away_are_found_and_gone_when_it_is_back() {
-    let (scene, centre) = (Scene::new(), Scene::new());
+    let scene = Scene::new();
+    let centre = Scene::new();
     let port = Port::reserve();
     let site = Collector::serving(&scene, &format!("--forward-to tcp://{}", port.address()));
     site.process.says("connection refused, will go on trying");
@@ -58,7 +59,8 @@ fn records_that_wait_for_a_collector_that_is_away_are_found_and_gone_when_it_is_
 
 #[test]
 fn records_that_a_connected_collector_does_not_take_are_a_problem_after_the_wait() {
-    let (scene, centre) = (Scene::new(), Scene::new());
+    let scene = Scene::new();
+    let centre = Scene::new();
     let central = Collector::with(&centre, "--listen tcp://127.0.0.1:0 --relay-from 127.0.0.1");
     let site = Collector::serving(&scene, &format!("--forward-to {}", central.address()));
     speak(site.authority(), b"one\n");

@@ -50,7 +50,7 @@ fn withstand_for(long: Duration, attack: impl Fn(&str, &str) + Sync) {
     let said = collector.process.stderr();
     let datagrams = said.lines().find_map(|line| line.strip_prefix("listening on udp://"));
     let to = collector.authority();
-    let datagrams = datagrams.expect("it is said");
+    let datagrams = datagrams.expect("the collector prints the address");
     let steady = Steady::start(&scene, &collector);
     let over = AtomicBool::new(false);
     let mut rounds = 0;

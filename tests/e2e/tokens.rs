@@ -90,7 +90,9 @@ fn peers_that_cannot_show_a_token_are_refused() {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
     let udp = collector.process.stderr();
     let udp = udp.lines().find_map(|line| line.strip_prefix("listening on udp://"));
-    socket.send_to(b"let me in", udp.expect("it is said")).expect("a datagram");
+    socket
+        .send_to(b"let me in", udp.expect("the collector prints the address"))
+        .expect("a datagram");
     assert!(wait_until(SOON, || counted(&collector, "strangers_refused") == 2));
     assert!(collector.stop().0.is_empty());
 }

@@ -71,7 +71,7 @@ impl Uploader {
         // The condition holds at the end, when all parts have been sent.
         match self.store.head(object).await {
             Ok(_) => return Ok(()),
-            // Who may not list a bucket is refused instead of being told that there is none.
+            // Without the right to list a bucket, a missing object is reported as a refusal.
             Err(Error::NotFound { .. } | Error::PermissionDenied { .. }) => {}
             Err(error) => return Err(error.into()),
         }

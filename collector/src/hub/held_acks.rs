@@ -103,7 +103,7 @@ impl HeldAcks {
         }
     }
 
-    /// Gives no acks any more: whoever waits for one gets none.
+    /// Drops all acks that are held, and those to come.
     pub(crate) fn give_up(&self) {
         let mut state = self.lock();
         state.given_up = true;

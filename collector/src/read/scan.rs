@@ -337,7 +337,7 @@ impl Scan {
     }
 }
 
-/// What is read next of a part, some `most` bytes, and the rest.
+/// The stretch of a part that is read next, some `most` bytes, and the rest.
 fn split(part: FilePart, most: u64, order: SearchOrder) -> [FilePart; 2] {
     let most = most.min(part.to - part.from);
     match order {

@@ -78,7 +78,7 @@ fn the_drivers_of_docker_send_the_lines_of_a_container() {
     }
 }
 
-/// What became of the lines of a container.
+/// Lines of a container that are missing, and that are there twice.
 struct Outcome {
     lost: usize,
     repeated: usize,

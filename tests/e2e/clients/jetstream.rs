@@ -71,7 +71,7 @@ fn what_a_collector_keeps_is_in_the_stream_also_after_both_were_killed() {
     }
 }
 
-/// > What a stream had acknowledged and then lost is published again from the file.
+/// > Records that a stream had acknowledged and then lost are published again from the file.
 #[test]
 #[ignore = "needs tests/clients/get"]
 fn a_stream_that_lost_what_it_had_acknowledged_gets_it_again() {

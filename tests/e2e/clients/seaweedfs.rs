@@ -152,7 +152,8 @@ fn a_real_store_has_the_rotated_files_also_after_both_were_killed() {
 #[test]
 #[ignore = "needs tests/clients/get"]
 fn a_large_file_goes_to_a_real_store_in_parts() {
-    let (store, scene) = (Store::start(), Scene::new());
+    let store = Store::start();
+    let scene = Scene::new();
     let collector = archiving(&scene, &store, false, "--compress off --rotate-size 9MiB");
     crate::harness::speak(collector.authority(), "x".repeat(1000).as_bytes());
     let line = format!("{}\n", "y".repeat(1000)).repeat(10_000);

@@ -16,7 +16,7 @@ use crate::relay::asked;
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime};
 
-/// How long a short run does this with each version.
+/// Seconds of a short run with each version.
 const SECONDS: u64 = 20;
 
 /// A record is in the collector's file exactly once, whoever was killed, whenever; over a relay or an

@@ -9,10 +9,10 @@ use crate::relay::{Post, asked};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long records are acknowledged that are then lost.
+/// Seconds for which records are acknowledged that are then lost.
 const SECONDS: u64 = 20;
 
-/// What a stream had acknowledged and then lost is published again from the file, and a reader has
+/// Records that a stream had acknowledged and then lost are published again from the file, and a reader has
 /// each record once.
 #[test]
 #[ignore = "needs tests/clients/get"]

@@ -21,7 +21,7 @@ impl Reached {
         Self(faults.iter().flat_map(struck).map(|struck| (struck, 0)).collect())
     }
 
-    /// Whether `fault` may reach something that was not reached.
+    /// True if `fault` may reach a place that was not reached.
     pub(super) fn lacks(&self, fault: &Fault) -> bool {
         struck(fault).any(|struck| self.0.get(&struck) == Some(&0))
     }

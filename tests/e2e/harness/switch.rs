@@ -45,7 +45,7 @@ impl Switch {
         self.address.to_string()
     }
 
-    /// Cuts all connections, so that whoever connects again is somewhere else.
+    /// Cuts all connections, so that the next ones lead to another place.
     pub(crate) fn cut(&self) {
         for stream in self.open.streams.lock().unwrap().drain(..) {
             let _ = stream.shutdown(Shutdown::Both);

@@ -1,6 +1,6 @@
 //! The senders of a stream whose records are kept: `--only`.
 //!
-//! What is left out needs no marks: whenever it is read again, it is left out again.
+//! Records that are left out need no marks: read again, they are left out again.
 
 use crate::hub::line_run::{LineRun, Source};
 use crate::jetstream::BatchMessage;

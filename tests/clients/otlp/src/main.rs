@@ -1,4 +1,4 @@
-//! What programs in Rust do with opentelemetry-otlp: http|json|grpc URL [COUNT].
+//! A program that logs through opentelemetry-otlp: http|json|grpc URL [COUNT].
 
 use opentelemetry::KeyValue;
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Time for the collector to answer; whoever means harm does not wait for it.
+/// Time for the collector to answer, after which the next attack begins all the same.
 const ANSWER: Duration = Duration::from_millis(100);
 
 /// One kind of attack.

@@ -28,18 +28,28 @@ fn whatever_call_of_a_collector_fails_what_it_acknowledged_is_stored_once() {
     try_all("collector", faults(&scene), attempt);
 }
 
+/// Records that were acknowledged in a run, and its end.
 #[derive(Debug)]
-struct Run {
-    acked: u64,
-    outcome: Outcome,
+pub(super) struct Run {
+    pub(super) acked: u64,
+    pub(super) outcome: Outcome,
+}
+
+impl Run {
+    /// Fails where a call failed that the collector survived, and not all `records` were acknowledged.
+    pub(super) fn check(&self, scene: &Scene, records: u64) -> Result<(), String> {
+        match self.acked < records && self.outcome == Outcome::Survived && happened(scene) {
+            true => Err(format!("only {} records were acknowledged", self.acked)),
+            false => Ok(()),
+        }
+    }
 }
 
 fn attempt(fault: &Fault) -> Result<Attempt, String> {
     let scene = Scene::new();
-    let Run { acked, outcome } = run(&scene, failing(&scene, &program("netlog-collector"), fault))?;
-    if acked < RECORDS && outcome == Outcome::Survived && happened(&scene) {
-        return Err(format!("only {acked} records were acknowledged"));
-    }
+    let run = run(&scene, failing(&scene, &program("netlog-collector"), fault))?;
+    run.check(&scene, RECORDS)?;
+    let Run { acked, outcome } = run;
     let sites = failed_sites(&scene);
     recover(&scene, acked).map(|()| Attempt { outcome, sites })
 }

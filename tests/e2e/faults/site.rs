@@ -1,10 +1,10 @@
 //! Faults of the calls of a collector that forwards, archives, asks for tokens and has a
 //! configuration file.
 
-use super::collector::ended;
+use super::collector::{Run, ended};
 use super::sender::{TOKEN, deliver};
 use super::stored::{messages, not_once};
-use super::strace::{Fault, Outcome, failed_sites, failing, faults, happened, missing, traced};
+use super::strace::{Fault, failed_sites, failing, faults, missing, traced};
 use super::{Attempt, tell, try_all};
 use crate::archive::{Bucket, environment};
 use crate::harness::{Collector, Port, SOON, Scene, program, wait_until};
@@ -42,19 +42,12 @@ fn whatever_call_of_a_site_fails_each_record_is_forwarded_once_and_archived() {
     try_all("site", faults(&stage.scene), attempt);
 }
 
-#[derive(Debug)]
-struct Run {
-    acked: u64,
-    outcome: Outcome,
-}
-
 fn attempt(fault: &Fault) -> Result<Attempt, String> {
     let stage = Stage::set();
     let command = failing(&stage.scene, &program("netlog-collector"), fault);
-    let Run { acked, outcome } = stage.run(command)?;
-    if acked < RECORDS && outcome == Outcome::Survived && happened(&stage.scene) {
-        return Err(format!("only {acked} records were acknowledged"));
-    }
+    let run = stage.run(command)?;
+    run.check(&stage.scene, RECORDS)?;
+    let Run { acked, outcome } = run;
     let sites = failed_sites(&stage.scene);
     stage.recover(acked).map(|()| Attempt { outcome, sites })
 }

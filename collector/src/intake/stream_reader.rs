@@ -41,6 +41,10 @@ const SAVE: Duration = Duration::from_millis(250);
 /// Interval between checks that the stream still has what was read last, and delivers what it has.
 const CHECK: Duration = Duration::from_secs(10);
 
+/// Time without a message after which the stream is checked before the next one is taken: servers
+/// that lose messages are away for longer, and the stream may have grown past the position since.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// Messages that are looked for at once when the server does not deliver any.
 const MOST_LOOKED_FOR: u64 = 1000;
 
@@ -152,7 +156,12 @@ impl Reading {
         let mut checked = Check { at: Instant::now(), last: 0 };
         loop {
             tokio::select! {
-                message = consumption.next() => self.take_all(&mut consumption, message?).await?,
+                message = consumption.next() => {
+                    if consumption.taken_at.elapsed() >= QUIET {
+                        has_position(&mut stream, &consumption.given).await?;
+                    }
+                    self.take_all(&mut consumption, message?).await?;
+                }
                 error = connection.lost() => return Err(error),
                 () = sleep(SAVE), if self.is_unsaved() => {}
                 () = sleep(CHECK.saturating_sub(checked.at.elapsed())) => {
@@ -191,7 +200,7 @@ impl Reading {
         let messages = messages.map_err(io::Error::other)?;
         let waiting = facts.last.saturating_sub(given.sequence.max(facts.first.saturating_sub(1)));
         self.reader.lag.set(given.sequence, given.time, waiting);
-        Ok(Consumption { messages, delivered: 0, given, waiting })
+        Ok(Consumption { messages, delivered: 0, given, taken_at: Instant::now(), waiting })
     }
 
     /// Gives a message to the hub, and those that are there already; waits until the sinks have them.
@@ -202,6 +211,7 @@ impl Reading {
             self.take(consumption, &next?).await?;
         }
         self.shared.hub.settled().await.map_err(|_| io::ErrorKind::Interrupted)?;
+        consumption.taken_at = Instant::now();
         let Consumption { given, waiting, .. } = &*consumption;
         self.reader.lag.set(given.sequence, given.time, *waiting);
         self.reader.position = Some(given.clone());
@@ -324,14 +334,10 @@ impl Reading {
         given: &StreamPosition,
         before: Check,
     ) -> io::Result<Check> {
-        stream.info().await.map_err(io::Error::other)?;
+        has_position(stream, given).await?;
         let state = &stream.cached_info().state;
         let now = Check { at: Instant::now(), last: state.last_sequence };
         let has_none = state.messages == 0;
-        let facts = facts(stream, Some(given)).await?;
-        if Start::new(Some(given), facts, false).reason == Reason::WentBack {
-            return Err(io::Error::other("the stream has lost messages"));
-        }
         if has_none || before.last <= given.sequence {
             return Ok(now);
         }
@@ -379,5 +385,15 @@ impl Reading {
         }
         self.saved_at = Instant::now();
         Ok(())
+    }
+}
+
+/// Checks that the stream still has the message at a position.
+async fn has_position(stream: &mut Stream, given: &StreamPosition) -> io::Result<()> {
+    stream.info().await.map_err(io::Error::other)?;
+    let facts = facts(stream, Some(given)).await?;
+    match Start::new(Some(given), facts, false).reason {
+        Reason::WentBack => Err(io::Error::other("the stream has lost messages")),
+        _ => Ok(()),
     }
 }

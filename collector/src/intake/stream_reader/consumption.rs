@@ -4,6 +4,7 @@ use crate::layout::stream_position::StreamPosition;
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::pull::Stream as Messages;
 use std::io;
+use std::time::Instant;
 use tokio_stream::StreamExt;
 
 /// A consumer on the server, and what is expected of it.
@@ -14,6 +15,8 @@ pub(super) struct Consumption {
     /// Position behind the last message that was given to the hub; sequence 0 before the first one of
     /// a stream that is not as it was.
     pub(super) given: StreamPosition,
+    /// When that was.
+    pub(super) taken_at: Instant,
     /// Messages of the stream behind that.
     pub(super) waiting: u64,
 }

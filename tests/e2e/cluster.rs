@@ -6,6 +6,7 @@
 //! ```
 
 mod chaos;
+mod damage;
 mod outage;
 mod servers;
 mod stage;

@@ -108,9 +108,9 @@ impl NatsCluster {
         node.go_on();
     }
 
-    /// Has all of them lose power: they start with `copies` of what they had stored.
+    /// Has the first ones lose power: they start with `copies` of what they had stored.
     pub(super) fn go_back_to(&mut self, copies: &[PathBuf]) {
-        self.nodes.iter_mut().for_each(NatsServer::kill);
+        self.nodes.iter_mut().take(copies.len()).for_each(NatsServer::kill);
         for (node, copied) in self.nodes.iter_mut().zip(copies) {
             node.go_back_to(copied);
         }

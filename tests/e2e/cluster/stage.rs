@@ -85,10 +85,11 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Collectors with these options, and what belongs to them.
+    /// Collectors with these options, one of which acknowledges what the stream has too, and what
+    /// belongs to them.
     pub(super) fn new(cluster: NatsCluster, options: &str) -> Self {
         let to = format!("--rotate-size 1MiB --forward-to {} {options}", cluster.url());
-        let sites = [Post::new(to.clone()), Post::new(to)];
+        let sites = [Post::new(to.clone()), Post::new(format!("{to} --ack both"))];
         let reader = Post::new(format!("--rotate-size 4MiB --from {} {options}", cluster.url()));
         let addresses = sites.iter().map(|site| site.port.address().parse().expect("an address"));
         let switch = Switch::start(addresses.collect());

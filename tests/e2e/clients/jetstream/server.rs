@@ -105,6 +105,21 @@ impl NatsServer {
         self.go_on();
     }
 
+    /// Damages a message on the disk of a server that does not run; false if it has none like that.
+    pub(crate) fn flip_bit_of(&self, payload: &[u8]) -> bool {
+        let mut files = Vec::new();
+        blocks(&self.store(), &mut files);
+        files.into_iter().any(|file| {
+            let mut bytes = std::fs::read(&file).expect("it is there");
+            let at = bytes.windows(payload.len()).position(|window| window == payload);
+            if let Some(at) = at {
+                bytes[at + payload.len() / 2] ^= 1;
+                std::fs::write(file, bytes).expect("it can be written");
+            }
+            at.is_some()
+        })
+    }
+
     /// Does something with its streams.
     pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(Context) -> T) -> T {
         Runtime::new().expect("a runtime").block_on(async {
@@ -138,6 +153,18 @@ impl NatsServer {
 
 async fn message(stream: &Stream, sequence: u64) -> Option<StreamMessage> {
     stream.get_raw_message(sequence).await.ok()
+}
+
+/// The files with messages in the store of a server.
+fn blocks(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true => blocks(&path, found),
+            false if path.extension().is_some_and(|end| end == "blk") => found.push(path),
+            false => {}
+        }
+    }
 }
 
 /// Copies a directory.

@@ -93,7 +93,7 @@ impl RetentionHandle {
             }
             let _ = tell.send(());
         };
-        thread::Builder::new().name("handle".into()).spawn(work)?;
+        thread::Builder::new().name("retention".into()).spawn(work)?;
         Ok(RetentionThread { handle: self, done })
     }
 

@@ -36,32 +36,40 @@ fn message(line: fmt::Arguments<'_>) -> Vec<u8> {
     bytes
 }
 
-/// An error and all its causes on one line.
+/// An error and all its causes on one line, each of them once: some errors show their cause themselves.
 pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        push_error(f, self.0)?;
+        let mut line = words(self.0);
         let mut cause = self.0.source();
         while let Some(error) = cause {
-            f.write_str(": ")?;
-            push_error(f, error)?;
+            let words = words(error);
+            let before = line.len().saturating_sub(words.len());
+            match line.get(before..).is_some_and(|end| end.eq_ignore_ascii_case(&words)) {
+                true => line.truncate(before),
+                false => line.push_str(": "),
+            }
+            line.push_str(&words);
             cause = error.source();
         }
-        Ok(())
+        f.write_str(&line)
     }
 }
 
-/// Writes errors of the system in its words, in lower case and without their number.
-fn push_error(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -> fmt::Result {
+/// Text of an error without the numbers of the system's errors, whose words begin in lower case.
+fn words(error: &(dyn Error + 'static)) -> String {
     let text = error.to_string();
+    let mut parts = text.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let words = parts
+        .fold(first, |words, part| words + part.split_once(')').map_or("", |(_, behind)| behind));
     let system = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error).is_some();
-    let Some(words) = text.split(" (os error").next().filter(|_| system) else {
-        return f.write_str(&text);
-    };
     let mut letters = words.chars();
-    let first = letters.next().map(|c| c.to_ascii_lowercase());
-    write!(f, "{}{}", first.map_or_else(String::new, String::from), letters.as_str())
+    match letters.next().filter(|_| system) {
+        Some(first) => first.to_ascii_lowercase().to_string() + letters.as_str(),
+        None => words,
+    }
 }
 
 #[cfg(test)]
@@ -78,5 +86,16 @@ mod tests {
     fn a_system_error_is_said_in_lower_case_without_its_number() {
         let error = io::Error::from_raw_os_error(13);
         assert_eq!(Chain(&error).to_string(), "permission denied");
+    }
+
+    /// As a client of NATS shows what went wrong.
+    #[derive(Debug, thiserror::Error)]
+    #[error("IO error: {0}")]
+    struct ShowsItsCause(#[source] io::Error);
+
+    #[test]
+    fn a_cause_that_an_error_shows_itself_is_said_once() {
+        let error = ShowsItsCause(io::Error::from_raw_os_error(111));
+        assert_eq!(Chain(&error).to_string(), "IO error: connection refused");
     }
 }

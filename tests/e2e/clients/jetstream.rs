@@ -8,6 +8,7 @@
 mod access;
 mod killed;
 mod reader;
+mod retention;
 pub(crate) mod server;
 
 use crate::harness::{Collector, SOON, Scene, wait_until};

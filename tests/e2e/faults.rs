@@ -18,6 +18,7 @@ mod short_writes;
 mod site;
 mod stored;
 mod strace;
+mod stream;
 
 use crate::harness::Dice;
 use reached::Reached;

@@ -9,8 +9,8 @@ pub(super) fn messages(directory: &Path) -> Vec<String> {
     for path in fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
         let name = path.to_string_lossy().into_owned();
         let compressed = Path::new(&format!("{name}.zst")).exists();
-        let other =
-            [".ledger", ".new", ".forwarded", ".archived"].iter().any(|end| name.ends_with(end));
+        let others = [".ledger", ".new", ".forwarded", ".archived", ".stream"];
+        let other = others.iter().any(|end| name.ends_with(end));
         if !name.contains("app.log") || other || name.contains(".kept-") || compressed {
             continue;
         }

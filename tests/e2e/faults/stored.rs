@@ -14,7 +14,8 @@ pub(super) fn messages(directory: &Path) -> Vec<String> {
         if !name.contains("app.log") || other || name.contains(".kept-") || compressed {
             continue;
         }
-        let bytes = fs::read(&path).expect("it was listed");
+        // One that is gone was renamed since it was listed.
+        let Ok(bytes) = fs::read(&path) else { continue };
         let bytes = match name.ends_with(".zst") {
             true => zstd::decode_all(&bytes[..]).expect("it is whole"),
             false => bytes,

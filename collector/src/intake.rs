@@ -11,6 +11,7 @@ mod endpoint;
 mod forward;
 mod frames;
 mod half_lines;
+mod heavy_bodies;
 mod http;
 mod kernel_drops;
 mod limits;

@@ -60,6 +60,7 @@ mod sink;
 mod stats;
 mod stderr;
 mod tls;
+mod turns;
 mod units;
 mod write_times;
 

@@ -13,7 +13,6 @@ mod options;
 mod peer_rule;
 mod provider;
 mod server_verifier;
-mod turns;
 mod verified;
 
 use crate::stats::Stats;

@@ -5,6 +5,7 @@ mod grpc;
 mod journal;
 mod loki;
 mod siege;
+mod smuggling;
 
 use crate::harness::{
     Child, Collector, Records, SOON, Scene, assert_each_once, messages, metric, speak, wait_until,
@@ -296,7 +297,6 @@ fn hostile_requests_are_refused_and_harm_nobody() {
     let collector = Collector::serving(&scene, "--max-body 1MiB");
     let head =
         |lines: &str| format!("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}\r\n");
-    let smuggled = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n";
     let headers: String = (0..200).map(|n| format!("X-{n}: y\r\n")).collect();
     let long = format!("X: {}\r\n", "y".repeat(64 << 10));
     for (what, bytes, status) in [
@@ -305,14 +305,11 @@ fn hostile_requests_are_refused_and_harm_nobody() {
         ("a length beyond all", head("Content-Length: 99999999999999999999\r\n"), "400"),
         ("too many headers", head(&headers), "431"),
         ("too long a head", head(&long), "431"),
-        ("half a chunk", head("Transfer-Encoding: chunked\r\n") + "zz\r\nabc", "408"),
+        ("half a chunk", head("Transfer-Encoding: chunked\r\n") + "zz\r\nabc", "400"),
     ] {
         let answer = speak(collector.authority(), bytes.as_bytes());
         assert!(answer.is_empty() || answer.contains(status), "{what}: {answer}");
     }
-    // Of a request with a length and chunks the length must not count (RFC 9112, section 6.3).
-    let answer = speak(collector.authority(), (head(smuggled) + "0\r\n\r\nPOST /").as_bytes());
-    assert!(answer.is_empty() || answer.contains("400") || answer.matches("HTTP/1.1").count() == 1);
     assert_eq!(post(&collector, "/", "", &vec![b'a'; 2 << 20]).0, 413);
     assert_eq!(post(&collector, "/", "Content-Encoding: br\r\n", b"x").0, 415);
     assert_eq!(post(&collector, "/v1/logs", "", b"\xff\xff\xff").0, 400);

@@ -2,8 +2,10 @@
 //! that nobody takes what the others need.
 
 use super::connection_limits::address_block;
+use super::heavy_bodies::{HeavyBodies, HeavyTurn};
 use crate::senders::peer::{Peer, PeerPlace};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -26,6 +28,7 @@ pub(crate) struct BodyBudget {
     all: Arc<WholeRoom>,
     of_one: usize,
     shares: Mutex<KnownShares>,
+    heavy: Arc<HeavyBodies>,
 }
 
 /// The shares that are in use.
@@ -45,11 +48,13 @@ struct WholeRoom {
     freed: Notify,
 }
 
-/// The memory of one address.
+/// The memory of one address, and its turns.
 #[derive(Debug, Clone)]
 pub(crate) struct BodyShare {
     all: Arc<WholeRoom>,
     own: Arc<Semaphore>,
+    heavy: Arc<HeavyBodies>,
+    address: IpAddr,
 }
 
 /// Memory that is taken, until it is dropped.
@@ -78,7 +83,7 @@ impl WholeRoom {
     }
 }
 
-/// There is no room, or there was none in time.
+/// There is no room, or there was none in time; the same of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoRoom;
 
@@ -88,7 +93,8 @@ impl BodyBudget {
     }
 
     fn of(all: usize, of_one: usize) -> Self {
-        Self { all: WholeRoom::new(all), of_one, shares: Mutex::default() }
+        let heavy = Arc::new(HeavyBodies::new());
+        Self { all: WholeRoom::new(all), of_one, shares: Mutex::default(), heavy }
     }
 
     /// The share of a peer's address, or of a process at a Unix socket.
@@ -106,7 +112,8 @@ impl BodyBudget {
             known.by.insert(place, Arc::downgrade(&own));
             own
         });
-        BodyShare { all: self.all.clone(), own }
+        let heavy = self.heavy.clone();
+        BodyShare { all: self.all.clone(), own, heavy, address: place.machine }
     }
 }
 
@@ -129,6 +136,15 @@ impl BodyShare {
             }
         };
         timeout(limit, room).await.map_err(|_| NoRoom)
+    }
+
+    /// Waits for the turn of a body that grows out of proportion, at most as long as `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When it did not come in time.
+    pub(super) async fn heavy_turn(&self, limit: Duration) -> Result<HeavyTurn, NoRoom> {
+        timeout(limit, self.heavy.turn(self.address)).await.map_err(|_| NoRoom)
     }
 
     /// Takes room if there is any.
@@ -161,7 +177,12 @@ impl BodyRoom {
 /// A share of so many bytes, for tests of those who take from it.
 #[cfg(test)]
 pub(super) fn share_of(bytes: usize) -> BodyShare {
-    BodyShare { all: WholeRoom::new(bytes), own: Arc::new(Semaphore::new(bytes)) }
+    BodyShare {
+        all: WholeRoom::new(bytes),
+        own: Arc::new(Semaphore::new(bytes)),
+        heavy: Arc::new(HeavyBodies::new()),
+        address: [127, 0, 0, 1].into(),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod shared_key;
 
 use super::body_budget::BodyRoom;
 use super::frames::{AfterFrame, Frame, FrameError, FrameProtocol};
+use super::heavy_bodies::HeavyTurn;
 use super::recent_chunks::{ChunkAdmission, PendingChunk};
 use super::shared::IntakeContext;
 use super::unpack::most_records;
@@ -103,6 +104,10 @@ impl FrameProtocol for ForwardFrames<'_> {
 
     fn grant(&mut self, room: BodyRoom) {
         self.room.grant(room);
+    }
+
+    fn allow(&mut self, turn: HeavyTurn) {
+        self.room.allow(turn);
     }
 
     fn handed_over(&mut self) {

@@ -3,6 +3,7 @@
 
 use super::body_budget::{BodyRoom, BodyShare, NoRoom};
 use super::connection::ConnectionEnd;
+use super::heavy_bodies::HeavyTurn;
 use super::message_buffer::{MessageBuffer, ROOM};
 use super::shared::{DRAIN, READ};
 use super::stream::PeerStream;
@@ -54,6 +55,9 @@ pub(super) trait FrameProtocol: Send {
     /// Gives it the room that it did not find for a message.
     fn grant(&mut self, _room: BodyRoom) {}
 
+    /// Gives it the turn that a message needs.
+    fn allow(&mut self, _turn: HeavyTurn) {}
+
     /// Takes note that the records of the last message are on their way to the sinks.
     fn handed_over(&mut self) {}
 
@@ -100,6 +104,8 @@ pub(super) enum FrameError {
     TooLong,
     /// There is no room for what comes out of it, which may be so many bytes.
     Busy(usize),
+    /// It grows out of proportion and needs a turn.
+    Heavy,
     /// The same message waits on another connection; the peer will try again.
     Pending,
 }
@@ -112,6 +118,7 @@ impl FrameError {
             Self::Malformed(words) => unfit(words),
             Self::TooLong => unfit("a message is longer than --max-body"),
             Self::Busy(_) => broken(io::ErrorKind::OutOfMemory, "no room for a compressed message"),
+            Self::Heavy => broken(io::ErrorKind::TimedOut, "no turn for a compressed message"),
             Self::Pending => {
                 broken(io::ErrorKind::ResourceBusy, "the same chunk waits on another connection")
             }
@@ -213,6 +220,7 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
         }
         match (fault, next) {
             (Some(FrameError::Busy(bytes)), _) => self.find_room(bytes).await.map(|()| None),
+            (Some(FrameError::Heavy), _) => self.find_turn().await.map(|()| None),
             (Some(fault), _) => Err(fault.end(P::NAME)),
             (None, AfterFrame::Refused) => Err(ConnectionEnd::Unfit(PeerError::UnknownKey)),
             (None, AfterFrame::Done) => Ok(Some(true)),
@@ -225,6 +233,13 @@ impl<P: FrameProtocol> FrameSession<'_, P> {
         let found = self.bodies.acquire(bytes, ROOM).await;
         let room = found.map_err(|NoRoom| FrameError::Busy(bytes).end(P::NAME))?;
         self.protocol.grant(room);
+        Ok(())
+    }
+
+    /// Waits for the turn that a message needs.
+    async fn find_turn(&mut self) -> Result<(), ConnectionEnd> {
+        let turn = self.bodies.heavy_turn(ROOM).await;
+        self.protocol.allow(turn.map_err(|NoRoom| FrameError::Heavy.end(P::NAME))?);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod reply;
 mod reply_body;
 mod routes;
 mod splunk_acks;
+mod transfer_encoding;
 
 use super::stream::{PeerStream, ReplayedStream};
 use super::submitter::{SubmitOutcome, SubmitTerms, Submitter};
@@ -23,7 +24,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use body::{BodyError, RequestBody};
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
@@ -91,7 +92,13 @@ async fn serve_one_by_one(
         let client = &client;
         async move {
             let (head, mut body) = request.into_parts();
-            Ok::<_, Infallible>(client.answer(&head, &mut body).await)
+            if transfer_encoding::is_known(&head.headers) {
+                return Ok::<_, Infallible>(client.answer(&head, &mut body).await);
+            }
+            let mut reply = client.refuse(None, transfer_encoding::unknown());
+            // Another server may see the end of the body elsewhere.
+            reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            Ok(reply)
         }
     });
     let mut connection = pin!(
@@ -226,7 +233,7 @@ impl Submitter<'_> {
         self.shared.stats.bytes_in.add(body.bytes.len() as u64);
         if matches!(route.protocol, BodyFormat::LokiProtobuf) && !body.is_snappy {
             let limits = &self.shared.limits;
-            body.unpack("snappy", limits.max_body, &limits.bodies.share(self.peer))?;
+            body.unpack("snappy", limits.max_body, &limits.bodies.share(self.peer)).await?;
         }
         let outcome = self.submit(route, headers, &body, posted.grant.as_deref()).await?;
         drop(body);

@@ -3,6 +3,7 @@
 
 use super::body_budget::BodyRoom;
 use super::frames::{AfterFrame, Frame, FrameError, FrameProtocol};
+use super::heavy_bodies::HeavyTurn;
 use super::limits::IntakeLimits;
 use super::unpack::most_records;
 use super::unpack_room::UnpackRoom;
@@ -104,6 +105,10 @@ impl FrameProtocol for LumberjackFrames {
 
     fn grant(&mut self, room: BodyRoom) {
         self.room.grant(room);
+    }
+
+    fn allow(&mut self, turn: HeavyTurn) {
+        self.room.allow(turn);
     }
 
     fn handed_over(&mut self) {

@@ -1,8 +1,8 @@
 //! Threads on which handshakes compute. They give way to the rest of the collector: however many
 //! handshakes are begun, connections that exist are read first.
 
-use super::turns::Turns;
 use crate::priority::give_way;
+use crate::turns::Turns;
 use rustix::time::{ClockId, clock_gettime};
 use std::future::poll_fn;
 use std::net::IpAddr;

@@ -2,6 +2,7 @@
 //! against the bytes that all bodies together may take.
 
 use crate::intake::body_budget::{BodyRoom, BodyShare, NoRoom};
+use crate::intake::heavy_bodies::light_len;
 use crate::intake::unpack::{
     ContentEncoding, FEW, OBJECTS, UnpackError, encoding, most_records, unpack,
 };
@@ -49,8 +50,10 @@ pub(super) enum BodyError {
     TooLarge,
     /// All bodies together take what they may.
     Busy,
-    /// The client paused for too long, or went away.
+    /// The client paused for too long.
     Late,
+    /// It was cut off, or its chunks are malformed.
+    Broken,
     /// It is packed in a way that is not known.
     UnknownEncoding,
     /// It is not what `Content-Encoding` says.
@@ -84,7 +87,7 @@ pub(super) async fn read(
     let declared =
         headers.get(header::CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap_or("?"));
     let mut body = collect(incoming, limit, share).await?;
-    body.unpack(declared, limit, share)?;
+    body.unpack(declared, limit, share).await?;
     Ok(body)
 }
 
@@ -122,8 +125,9 @@ impl RequestBody {
     ///
     /// # Errors
     ///
-    /// When it is not packed as is `declared`, or would become too large.
-    pub(super) fn unpack(
+    /// When it is not packed as is `declared`, would become too large, or has to wait too long
+    /// because it grows out of proportion.
+    pub(super) async fn unpack(
         &mut self,
         declared: &str,
         limit: usize,
@@ -137,17 +141,37 @@ impl RequestBody {
         self.most_records = self.most_records.min(most_records(packed));
         self.is_snappy =
             matches!(encoding, ContentEncoding::SnappyBlock | ContentEncoding::SnappyFrames);
-        let charged = &mut self.room;
-        self.bytes = unpack(encoding, &self.bytes, limit, |len| {
-            while len > FREE + charged.bytes() {
-                charged.merge(share.try_acquire(STEP).map_err(|NoRoom| UnpackError::Busy)?);
+        let light = light_len(packed).min(limit);
+        self.bytes = match self.unpacked(encoding, light, share) {
+            Err(UnpackError::TooLarge) if light < limit => {
+                let turn = share.heavy_turn(ROOM).await.map_err(|NoRoom| BodyError::Busy)?;
+                let unpacked = self.unpacked(encoding, limit, share);
+                turn.end(unpacked.as_ref().map_or(limit, Vec::len));
+                unpacked?
             }
-            Ok(())
-        })?;
+            unpacked => unpacked?,
+        };
         match is_crowded(&self.bytes, packed) {
             true => Err(BodyError::Crowded),
             false => Ok(()),
         }
+    }
+}
+
+impl RequestBody {
+    fn unpacked(
+        &mut self,
+        encoding: ContentEncoding,
+        limit: usize,
+        share: &BodyShare,
+    ) -> Result<Vec<u8>, UnpackError> {
+        let charged = &mut self.room;
+        unpack(encoding, &self.bytes, limit, |len| {
+            while len > FREE + charged.bytes() {
+                charged.merge(share.try_acquire(STEP).map_err(|NoRoom| UnpackError::Busy)?);
+            }
+            Ok(())
+        })
     }
 }
 
@@ -177,7 +201,7 @@ pub(super) async fn discard(incoming: &mut Incoming) {
 
 pub(super) async fn next_frame(incoming: &mut Incoming) -> Result<Option<Frame<Bytes>>, BodyError> {
     match timeout(PAUSE, incoming.frame()).await {
-        Ok(frame) => frame.transpose().map_err(|_| BodyError::Late),
+        Ok(frame) => frame.transpose().map_err(|_| BodyError::Broken),
         Err(_) => Err(BodyError::Late),
     }
 }
@@ -185,6 +209,38 @@ pub(super) async fn next_frame(incoming: &mut Incoming) -> Result<Option<Frame<B
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::body_budget::share_of;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut packed, text).unwrap();
+        packed.finish().unwrap()
+    }
+
+    fn body(bytes: Vec<u8>, share: &BodyShare) -> RequestBody {
+        let room = share.try_acquire(0).unwrap();
+        RequestBody { bytes, most_records: usize::MAX, is_snappy: false, room }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_grows_out_of_proportion_waits_for_its_turn_and_others_do_not() {
+        const LIMIT: usize = 4 << 20;
+        let share = share_of(16 << 20);
+        let turn = share.heavy_turn(ROOM).await.unwrap();
+        let zeros = gzip(&vec![b'0'; 1 << 20]);
+        let unpack = async |bytes: &[u8]| {
+            let mut body = body(bytes.to_vec(), &share);
+            body.unpack("gzip", LIMIT, &share).await.map(|()| body.bytes.len())
+        };
+        assert_eq!(unpack(&zeros).await, Err(BodyError::Busy));
+        let numbers: String = (0..200_000).map(|n| format!("{n},")).collect();
+        assert_eq!(unpack(&gzip(numbers.as_bytes())).await, Ok(numbers.len()));
+        assert_eq!(unpack(&gzip(&vec![b'0'; 60 << 10])).await, Ok(60 << 10));
+        turn.end(0);
+        assert_eq!(unpack(&zeros).await, Ok(1 << 20));
+        assert_eq!(unpack(&gzip(&vec![b'0'; LIMIT + 1])).await, Err(BodyError::TooLarge));
+        assert_eq!(share.free(), 16 << 20);
+    }
 
     #[test]
     fn few_bytes_become_no_crowd_of_records_and_logs_do() {
@@ -192,8 +248,6 @@ mod tests {
         assert!(is_crowded(&b"{},".repeat(100 << 10), 400));
         let line = |n: u32| format!("2026-11-22T18:42:{:02}.{:03}Z ok\n", n / 1000 % 60, n % 1000);
         let lines: String = (0..30_000).map(line).collect();
-        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        std::io::Write::write_all(&mut packed, lines.as_bytes()).unwrap();
-        assert!(!is_crowded(lines.as_bytes(), packed.finish().unwrap().len()));
+        assert!(!is_crowded(lines.as_bytes(), gzip(lines.as_bytes()).len()));
     }
 }

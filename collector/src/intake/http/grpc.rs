@@ -70,7 +70,7 @@ impl Submitter<'_> {
         body.bytes.drain(..PREFIX);
         if compressed {
             let declared = head.headers.get("grpc-encoding").and_then(|kind| kind.to_str().ok());
-            body.unpack(declared.unwrap_or("?"), limits.max_body, &bodies)?;
+            body.unpack(declared.unwrap_or("?"), limits.max_body, &bodies).await?;
         }
         let defaults = Defaults::default();
         let route = PostRoute { protocol: BodyFormat::OtlpProtobuf, defaults };

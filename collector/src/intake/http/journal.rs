@@ -33,7 +33,7 @@ const PIECE: usize = 32 << 10;
 
 /// Ratio of an upload's length to its compressed one that is not exceeded beyond [`FREE`] bytes.
 const RATIO: u64 = 200;
-const FREE: u64 = 4 << 20;
+const FREE: u64 = 256 << 10;
 
 /// True for a request that uploads a journal.
 pub(super) fn is_upload(path: &str, headers: &HeaderMap) -> bool {

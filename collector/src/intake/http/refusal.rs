@@ -51,6 +51,9 @@ impl From<BodyError> for HttpRefusal {
                 "the compressed body becomes too many records for its size",
             ),
             BodyError::Late => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+            BodyError::Broken => {
+                (StatusCode::BAD_REQUEST, "the body was cut off, or its chunks are malformed")
+            }
             BodyError::UnknownEncoding => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unknown Content-Encoding: use gzip, deflate, zstd, snappy or none",

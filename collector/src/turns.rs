@@ -1,6 +1,6 @@
-//! Turns of handshakes to compute: one computes at a time, and one of each address begins, so that an
-//! address with a thousand handshakes delays those of others by one. An address whose handshakes have
-//! taken much processor time rests before the next begins.
+//! Turns of handshakes and of other work that peers cause: one computes at a time, and one of each
+//! address begins, so that an address with a thousand of them delays those of others by one. An address
+//! whose work has taken much processor time rests before the next begins.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,9 +18,9 @@ const SHARE: u32 = 10;
 /// Addresses that are remembered before those that have rested are forgotten.
 const FEW: usize = 64;
 
-/// The handshakes that wait. They are no more than there may be connections.
+/// Everybody who waits. They are no more than there may be connections.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     processor: Arc<Semaphore>,
     addresses: Mutex<KnownAddresses>,
 }
@@ -32,9 +32,9 @@ struct KnownAddresses {
     most: usize,
 }
 
-/// The handshakes of an address, of which one may begin, and the processor time that they have taken.
+/// The work of an address, of which one piece may begin, and the processor time that it has taken.
 #[derive(Debug)]
-pub(super) struct AddressTurns {
+pub(crate) struct AddressTurns {
     beginning: Arc<Semaphore>,
     usage: Mutex<Usage>,
 }
@@ -48,19 +48,19 @@ struct Usage {
 
 /// Permission to compute, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     _processor: Option<OwnedSemaphorePermit>,
     _beginning: Option<OwnedSemaphorePermit>,
 }
 
 impl Turns {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let addresses = KnownAddresses { by: HashMap::new(), most: FEW };
         Self { processor: Arc::new(Semaphore::new(1)), addresses: Mutex::new(addresses) }
     }
 
     /// The turns of an address.
-    pub(super) fn of(&self, address: IpAddr) -> Arc<AddressTurns> {
+    pub(crate) fn of(&self, address: IpAddr) -> Arc<AddressTurns> {
         let mut known = lock(&self.addresses);
         if known.by.len() >= known.most {
             let now = Instant::now();
@@ -70,28 +70,33 @@ impl Turns {
         known.by.entry(address).or_default().clone()
     }
 
-    /// Waits until a handshake may begin to compute.
-    pub(super) async fn begin(&self, own: &AddressTurns) -> Turn {
+    /// Waits until work of an address may begin.
+    pub(crate) async fn begin(&self, own: &AddressTurns) -> Turn {
         let beginning = own.beginning.clone().acquire_owned().await.ok();
-        let rest = lock(&own.usage).rest(Instant::now());
-        if !rest.is_zero() {
-            sleep(rest).await;
-        }
+        own.rest().await;
         Turn { _beginning: beginning, ..self.resume().await }
     }
 
-    /// Waits until a handshake may compute on. It does not rest: if its time ran out meanwhile, what
+    /// Waits until work that has begun may go on. It does not rest: if its time ran out meanwhile, what
     /// it has computed would be for nothing.
-    pub(super) async fn resume(&self) -> Turn {
+    pub(crate) async fn resume(&self) -> Turn {
         let processor = self.processor.clone().acquire_owned().await.ok();
         Turn { _processor: processor, _beginning: None }
     }
 }
 
 impl AddressTurns {
-    /// Counts processor time that a handshake has taken.
-    pub(super) fn charge(&self, taken: Duration) {
+    /// Counts processor time that has been taken.
+    pub(crate) fn charge(&self, taken: Duration) {
         lock(&self.usage).add(taken, Instant::now());
+    }
+
+    /// Waits until no more has been taken than may be.
+    pub(crate) async fn rest(&self) {
+        let rest = lock(&self.usage).rest(Instant::now());
+        if !rest.is_zero() {
+            sleep(rest).await;
+        }
     }
 
     fn has_rested(&self, now: Instant) -> bool {

@@ -1,8 +1,6 @@
 //! `--ack both`: what is acknowledged is with the collector that it is forwarded to.
 
-mod bench;
-
-use bench::{Bench, HELLO, record};
+use crate::bench::{Bench, HELLO, record};
 use netlog_collector::{AckPlace, Collector, Options};
 use std::io::{Read, Write};
 use std::path::Path;

@@ -1,8 +1,6 @@
 //! Foreign clients on real sockets: each of its kind, all at once, and those that are sent away.
 
-mod bench;
-
-use bench::{Bench, HELLO, record, wait_for};
+use crate::bench::{Bench, HELLO, record, wait_for};
 use netlog_collector::Options;
 use std::io::{Read, Write};
 use std::net::{Shutdown, UdpSocket};

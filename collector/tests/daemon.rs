@@ -1,8 +1,6 @@
 //! The program itself: what it says, how it exits, and what survives when it is killed.
 
-mod bench;
-
-use bench::{HELLO, message, record};
+use crate::bench::{self, HELLO, message, record};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

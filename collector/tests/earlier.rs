@@ -1,8 +1,6 @@
 //! Files that earlier collectors have written, kept in `tests/formats`: a newer one goes on in them.
 
-mod bench;
-
-use bench::{Bench, record};
+use crate::bench::{self, Bench, record};
 use netlog_collector::Options;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

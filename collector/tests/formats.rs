@@ -1,9 +1,7 @@
 //! Files that a newer collector has written: an older one refuses them in one line, and leaves every
 //! byte as it is.
 
-mod bench;
-
-use bench::{Bench, HELLO, record, wait_for};
+use crate::bench::{Bench, HELLO, record, wait_for};
 use netlog_collector::{Collector, Options};
 use std::error::Error;
 use std::fs;

@@ -1,8 +1,6 @@
 //! Peers of every kind on real sockets, and what of theirs ends up in the file.
 
-mod bench;
-
-use bench::{Bench, HELLO, STAMP, record};
+use crate::bench::{self, Bench, HELLO, STAMP, record};
 use netlog_collector::{Options, Period, Size};
 use std::io::Write;
 use std::net::{Shutdown, UdpSocket};

@@ -1,8 +1,6 @@
 //! What becomes of the file: across restarts, moves, full disks and rotations, every number once.
 
-mod bench;
-
-use bench::{Bench, HELLO, Small, hello, numbers, record, records, wait_for};
+use crate::bench::{Bench, HELLO, Small, hello, numbers, record, records, wait_for};
 use netlog_collector::{Format, Options, Size};
 use std::fs;
 use std::io::Write;

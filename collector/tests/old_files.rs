@@ -1,8 +1,6 @@
 //! What becomes of files that were rotated away, by the options and by what an earlier run has left.
 
-mod bench;
-
-use bench::{Bench, HELLO, kept, message, record, wait_for};
+use crate::bench::{Bench, HELLO, kept, message, record, wait_for};
 use netlog_collector::{Compress, Format, Options, Period, Size};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,16 +5,12 @@
 //! of each directory, the last write whole or torn. `NETLOG_POWER_CUTS` is the number of states to
 //! try, or `all`.
 
-// One program, of which these are parts.
-#![allow(unreachable_pub, clippy::print_stderr)]
+#![allow(clippy::print_stderr)]
 
-mod bench;
-#[path = "power_cut/disk.rs"]
 mod disk;
-#[path = "power_cut/trace.rs"]
 mod trace;
 
-use bench::{Bench, wait_for};
+use crate::bench::{self, Bench, wait_for};
 use disk::{Cut, Disk};
 use netlog_collector::{Options, Size};
 use std::collections::{BTreeMap, HashSet};

@@ -1,8 +1,6 @@
 //! Connections that a proxy passes on: the peer is the one that its PROXY header names.
 
-mod bench;
-
-use bench::{Bench, wait_for};
+use crate::bench::{Bench, wait_for};
 use netlog_collector::Options;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,8 +1,6 @@
 //! Collectors that forward to collectors: each record arrives once, with its sender.
 
-mod bench;
-
-use bench::{Bench, HELLO, STAMP, hello, record, records, wait_for};
+use crate::bench::{self, Bench, HELLO, STAMP, hello, record, records, wait_for};
 use netlog_collector::{Compress, Options, Size};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};

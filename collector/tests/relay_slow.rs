@@ -1,8 +1,6 @@
 //! Relays that begin something and do not go on.
 
-mod bench;
-
-use bench::{Bench, wait_for};
+use crate::bench::{Bench, wait_for};
 use netlog_collector::Options;
 use std::io::{self, BufRead, BufReader, Write};
 

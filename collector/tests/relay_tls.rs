@@ -1,9 +1,7 @@
 //! Collectors that forward over TLS: both sides show certificates, and nothing is sent to a stranger.
 
-mod bench;
-
-use bench::authority::Ca;
-use bench::{Bench, message, wait_for};
+use crate::bench::authority::Ca;
+use crate::bench::{Bench, message, wait_for};
 use netlog_collector::{Collector, Fingerprint, ForwardPin, ForwardTls, Options, TlsOptions};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;

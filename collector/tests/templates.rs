@@ -1,8 +1,6 @@
 //! A file for each app and host: who goes where, nothing anywhere else, and every number once.
 
-mod bench;
-
-use bench::{Bench, HELLO, Small, hello, message, numbers, records, wait_for};
+use crate::bench::{self, Bench, HELLO, Small, hello, message, numbers, records, wait_for};
 use netlog_collector::{Collector, Format, Options, Size};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::collections::{BTreeMap, BTreeSet};

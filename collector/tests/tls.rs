@@ -1,9 +1,7 @@
 //! TLS on real sockets: certificates that are accepted, reports of the others, and renewal.
 
-mod bench;
-
-use bench::authority::{Ca, connect, served, start};
-use bench::{Bench, HELLO, hello, message, record, wait_for};
+use crate::bench::authority::{Ca, connect, served, start};
+use crate::bench::{Bench, HELLO, hello, message, record, wait_for};
 use netlog_collector::{ClientCertificates, Options, TlsIdentity, TlsOptions};
 use rcgen::{CertificateParams, SerialNumber, date_time_ymd};
 use rustls::pki_types::CertificateDer;

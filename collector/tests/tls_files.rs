@@ -1,10 +1,8 @@
 //! The files of TLS: every form of a key that OpenSSL writes, chains, and each fault in a line of its
 //! own.
 
-mod bench;
-
-use bench::Bench;
-use bench::authority::{Ca, Pair, served, start};
+use crate::bench::authority::{Ca, Pair, served, start};
+use crate::bench::{self, Bench};
 use netlog_collector::{Options, TlsOptions};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
 use std::fs;

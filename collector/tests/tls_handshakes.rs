@@ -1,9 +1,7 @@
 //! Handshakes: slow ones, floods of them, versions, and the library below.
 
-mod bench;
-
-use bench::authority::{Ca, connect, served, start};
-use bench::{Bench, HELLO, record, wait_for};
+use crate::bench::authority::{Ca, connect, served, start};
+use crate::bench::{Bench, HELLO, record, wait_for};
 use netlog_collector::{Options, TlsOptions, TlsVersion};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};

@@ -26,7 +26,7 @@ struct Node {
 
 /// Files and directories, each with all its changes.
 #[derive(Debug, Clone)]
-pub struct Disk {
+pub(crate) struct Disk {
     base: PathBuf,
     nodes: Vec<Node>,
     /// Nodes of open descriptors.
@@ -38,7 +38,7 @@ pub struct Disk {
 }
 
 /// How much of what was not synced is left.
-pub trait Cut {
+pub(crate) trait Cut {
     /// Of `changes` of the node `index`: how many are left, and whether the next one is torn.
     fn left(&mut self, index: usize, changes: usize) -> (usize, bool);
 }
@@ -52,14 +52,14 @@ struct Contents {
 
 impl Disk {
     /// A disk with an empty directory.
-    pub fn new(base: &Path) -> Self {
+    pub(crate) fn new(base: &Path) -> Self {
         let root = Node { directory: true, ..Node::default() };
         let (open, syncs, described) = Default::default();
         Self { base: base.to_owned(), nodes: vec![root], open, syncs, described }
     }
 
     /// Does a step.
-    pub fn apply(&mut self, step: &Step) {
+    pub(crate) fn apply(&mut self, step: &Step) {
         match step {
             Step::MakeDirectory(path) => drop(self.add(path, true)),
             Step::Open { fd, path, create, empty } => {
@@ -103,13 +103,13 @@ impl Disk {
     }
 
     /// Files and directories with changes that a cut may take.
-    pub fn unsynced(&self) -> Vec<usize> {
+    pub(crate) fn unsynced(&self) -> Vec<usize> {
         let unsynced = |index: &usize| self.nodes[*index].synced < self.nodes[*index].changes.len();
         (0..self.nodes.len()).filter(unsynced).collect()
     }
 
     /// Writes what a cut leaves into an empty directory. Returns a description of it.
-    pub fn write(&self, cut: &mut impl Cut, target: &Path) -> u64 {
+    pub(crate) fn write(&self, cut: &mut impl Cut, target: &Path) -> u64 {
         let contents: Vec<Contents> =
             self.nodes.iter().enumerate().map(|(index, node)| node.after(cut, index)).collect();
         let mut made = HashMap::new();

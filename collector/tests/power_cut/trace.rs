@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// One call that changes files, makes changes durable, or tells a sender that its records are.
 #[derive(Clone)]
-pub enum Step {
+pub(crate) enum Step {
     /// A directory was made.
     MakeDirectory(PathBuf),
     /// A file was opened; it was made if it did not exist, and emptied if so asked.
@@ -28,7 +28,7 @@ pub enum Step {
 
 impl Step {
     /// Its kind, and its paths.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::MakeDirectory(path) => format!("mkdir {}", path.display()),
             Self::Open { path, .. } => format!("open {}", path.display()),
@@ -44,11 +44,11 @@ impl Step {
 }
 
 /// The system calls to record.
-pub const CALLS: &str = "openat,write,writev,pwrite64,sendto,fsync,fdatasync,rename,renameat,\
+pub(crate) const CALLS: &str = "openat,write,writev,pwrite64,sendto,fsync,fdatasync,rename,renameat,\
     renameat2,unlink,unlinkat,mkdir,mkdirat,ftruncate";
 
 /// The steps below `base`, in order.
-pub fn steps(trace: &str, base: &Path) -> Vec<Step> {
+pub(crate) fn steps(trace: &str, base: &Path) -> Vec<Step> {
     let mut parser = Parser { base: base.to_owned(), paths: HashMap::new(), begun: HashMap::new() };
     trace.lines().flat_map(|line| parser.line(line)).collect()
 }

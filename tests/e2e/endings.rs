@@ -191,7 +191,7 @@ fn a_panic_is_the_last_record_of_its_stream_with_place_and_thread_and_is_flushed
         }
         assert_eq!(last["level"], "ERROR");
         assert_eq!(last["thread"], "worker-7");
-        assert_eq!(last["file"], "tests/subject.rs");
+        assert_eq!(last["file"], "tests/subject/main.rs");
         assert!(last["line"].as_u64().is_some_and(|line| line > 1));
         assert_each_once(&records, 1, 100);
         true

@@ -41,7 +41,7 @@ fn nc_shows_readable_lines_of_a_program_that_formats_text_which_ends_at_once() {
         let (date, rest) = line.split_at(26);
         assert!(date.starts_with("20") && date[4..].starts_with('-'), "{line}");
         let tail = format!(" thread 1 number {number}");
-        assert!(rest.starts_with(" INFO  [orders] tests/subject.rs:"), "{line}");
+        assert!(rest.starts_with(" INFO  [orders] tests/subject/main.rs:"), "{line}");
         assert!(rest.ends_with(&tail), "{line}");
     }
 }
@@ -82,7 +82,7 @@ fn records_travel_as_datagrams_over_both_families() {
         let records = collector.wait_for(100);
         assert_each_once(&records, 1, 100);
         assert_eq!(records.0[0]["app"], "subject", "{family}");
-        assert_eq!(records.0[0]["file"], "tests/subject.rs");
+        assert_eq!(records.0[0]["file"], "tests/subject/main.rs");
     }
 }
 

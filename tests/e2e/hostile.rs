@@ -47,7 +47,7 @@ fn hostile_strings_are_harmless_as_text_one_line_each() {
     let text = collector.text();
     assert_eq!(text.lines().count(), HOSTILE.len() + 2, "one line each");
     for line in text.lines() {
-        assert!(line.contains(" [subject] tests/subject.rs:"), "{line}");
+        assert!(line.contains(" [subject] tests/subject/main.rs:"), "{line}");
         let harm = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
         assert!(!line.contains(harm), "{line:?}");
         assert!(!line.contains('\u{2066}') && !line.contains('\u{200f}'), "{line:?}");

@@ -21,7 +21,7 @@ fn ten_thousand_records_of_one_program_are_in_the_file_once_each_in_order_with_a
         assert_eq!(record["pid"], pid);
         assert_eq!(record["level"], "INFO");
         assert_eq!(record["target"], "subject");
-        assert_eq!(record["file"], "tests/subject.rs");
+        assert_eq!(record["file"], "tests/subject/main.rs");
         assert_eq!(record["thread"], "main");
         assert!(record["line"].as_u64().is_some_and(|line| line > 1), "{record}");
         assert!(record["peer"].as_str().is_some_and(|p| p.starts_with("127.0.0.1:")), "{record}");

@@ -6,7 +6,6 @@
 //! Each record says `thread T number N`, both from 1, so that a test can count them. With
 //! `door=tracing` they are events of `tracing`, in a span of their thread.
 
-#[path = "subject/system.rs"]
 mod system;
 
 use rustix::process::{Signal, getpid, kill_process};

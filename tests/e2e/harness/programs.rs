@@ -18,7 +18,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
 pub(crate) fn abort_subject() -> PathBuf {
     static DONE: OnceLock<()> = OnceLock::new();
     DONE.get_or_init(|| {
-        cargo_build(&["--package", "netlog-house", "--example", "subject", "--profile", "abort"]);
+        cargo_build(&["--package", "netlog-subject", "--example", "subject", "--profile", "abort"]);
     });
     target().join("abort/examples/subject")
 }
@@ -28,7 +28,7 @@ pub(crate) fn portable_subject() -> PathBuf {
     static DONE: OnceLock<()> = OnceLock::new();
     let target = target().join("portable");
     DONE.get_or_init(|| {
-        let mut cargo = cargo(&["--package", "netlog-house", "--example", "subject"]);
+        let mut cargo = cargo(&["--package", "netlog-subject", "--example", "subject"]);
         run(cargo.env("RUSTFLAGS", "--cfg netlog_portable").env("CARGO_TARGET_DIR", &target));
     });
     target.join("debug/examples/subject")

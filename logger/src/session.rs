@@ -156,6 +156,11 @@ impl<'a> Session<'a> {
         &self.out[self.written..]
     }
 
+    /// End of the records gathered so far.
+    pub(crate) fn gathered(&self) -> Cursor {
+        self.next
+    }
+
     /// Sends no further records, so that all that were sent can be acknowledged.
     pub(crate) fn hold(&mut self) {
         self.held = true;

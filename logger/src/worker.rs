@@ -122,6 +122,7 @@ impl Worker {
                 return true;
             }
             self.context.tend();
+            self.context.count_waiting();
             let left = until.saturating_duration_since(Instant::now());
             waker.sleep(SleepMode::Deep, left.clamp(BUSY, AWAY_INTERVAL));
         }

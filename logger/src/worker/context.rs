@@ -200,10 +200,8 @@ impl Context {
         self.outage.end(&self.spool, &self.collector().endpoint, self.current.get() == 0);
     }
 
-    /// Counts new records; calibrates the clock of the log calls and checks the file of the spool, if
-    /// that is due.
+    /// Calibrates the clock of the log calls and checks the file of the spool, if that is due.
     pub(super) fn tend(&self) {
-        self.count_accepted();
         if self.spool.owner == Owner::Alive && remote_filter::expire() {
             self.spool.notice("filter is the program's own again: its time is over");
         }
@@ -230,14 +228,20 @@ impl Context {
         }
     }
 
-    /// Counts the records that were appended since the last time, so that log calls need not.
-    fn count_accepted(&self) {
+    /// Counts the records up to `read` as accepted, so that log calls need not.
+    pub(super) fn count_read(&self, read: Cursor) {
+        let counted = self.counted.get().max(read);
+        self.counted.set(counted);
+        self.status.accepted.store(counted.number - 1, Ordering::Release);
+    }
+
+    /// Counts all records. It fetches each of them from the processor that wrote it, long before it
+    /// is sent: for a worker that is not sending.
+    pub(super) fn count_waiting(&self) {
         let Spool { ring, owner, .. } = &*self.spool;
         // Those that have been released are gone.
         let from = self.counted.get().max(ring.first());
-        let counted = ring.behind(from, u64::MAX - 1, *owner);
-        self.counted.set(counted);
-        self.status.accepted.store(counted.number - 1, Ordering::Release);
+        self.count_read(ring.behind(from, u64::MAX - 1, *owner));
     }
 
     /// Closes the ring if the program ends and everything is delivered.

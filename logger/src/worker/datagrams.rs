@@ -31,6 +31,7 @@ pub(super) fn deliver(context: &Context, socket: &Socket) -> ConnectionEnd {
             }
             Err(e) => return lost(e),
         }
+        context.count_waiting();
         if context.close_at_end() {
             return ConnectionEnd::Done;
         }

@@ -3,7 +3,7 @@
 
 use super::connection::Connection;
 use super::context::{ConnectionEnd, Context};
-use super::intervals::{self, ACK_INTERVAL, BUSY};
+use super::intervals::{self, ACK_INTERVAL, BUSY, IDLE};
 use crate::session::{Session, SessionError, SessionOptions};
 use crate::socket::{PollFlags, was_closed};
 use crate::waker::SleepMode;
@@ -66,6 +66,10 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
                 return ConnectionEnd::Lost { reason, took_records, refused: false };
             }
             Err(e) => return ConnectionEnd::failed(&e),
+        }
+        context.count_read(session.gathered());
+        if interval == IDLE {
+            context.count_waiting();
         }
         if let Err(error) = session.tick(Instant::now()) {
             let reason = explain(context, &error);

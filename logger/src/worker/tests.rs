@@ -1,4 +1,4 @@
-//! A dead sender's ring, delivered by datagrams.
+//! A dead sender's ring, delivered by datagrams, and a living one's that waits.
 
 use super::*;
 use crate::builder::Format;
@@ -7,7 +7,7 @@ use crate::identity::SenderIdentity;
 use crate::spool::{Directory, Spool};
 use crate::token::Token;
 use netlog_wire::Level;
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 
 /// Datagrams sent from a ring left behind by a sender that did `before` it died.
@@ -19,16 +19,7 @@ fn delivered(before: impl FnOnce(&Spool)) -> Vec<String> {
     there.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     let endpoints = Endpoints::parse(&format!("udp://{}", there.local_addr().unwrap())).unwrap();
     for spool in left_behind(&directory) {
-        let destination = Destination {
-            collectors: Destination::collectors(&endpoints, None),
-            token: Token::default(),
-            remote: false,
-            format: Format::Json,
-            #[cfg(feature = "tls")]
-            tls: crate::tls::TlsSettings::default(),
-        };
-        let context = Context::new(Arc::new(spool), Arc::new(destination), RetryPolicy::Once);
-        Worker { context }.run().unwrap();
+        Worker { context: context(spool, &endpoints) }.run().unwrap();
     }
     let mut came = Vec::new();
     let mut buffer = vec![0; 1 << 16];
@@ -36,6 +27,18 @@ fn delivered(before: impl FnOnce(&Spool)) -> Vec<String> {
         came.push(String::from_utf8(buffer[..len].to_vec()).unwrap());
     }
     came
+}
+
+fn context(spool: Spool, endpoints: &Endpoints) -> Context {
+    let destination = Destination {
+        collectors: Destination::collectors(endpoints, None),
+        token: Token::default(),
+        remote: false,
+        format: Format::Json,
+        #[cfg(feature = "tls")]
+        tls: crate::tls::TlsSettings::default(),
+    };
+    Context::new(Arc::new(spool), Arc::new(destination), RetryPolicy::Once)
 }
 
 /// The one ring in `directory`. A child of another test may hold its lock between fork and exec.
@@ -74,4 +77,26 @@ fn a_record_too_long_for_a_datagram_is_reported_and_those_behind_it_arrive() {
     assert_eq!(came.len(), 2, "{came:?}");
     assert!(came[0].contains("\"seq\":1,") && came[0].ends_with("\"lost\":1}"), "{}", came[0]);
     assert!(came[1].contains("\"seq\":2,"), "{}", came[1]);
+}
+
+#[test]
+fn records_that_wait_because_the_collector_reads_nothing_are_counted_as_accepted() {
+    const RECORDS: u64 = 700; // more than the system's buffers hold
+    let spool = Spool::anonymous(SenderIdentity::current("app", "host", 16 << 20)).unwrap();
+    for _ in 0..RECORDS {
+        spool.append(Level::Info, record(20_000).as_bytes()).unwrap();
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoints = Endpoints::parse(&listener.local_addr().unwrap().to_string()).unwrap();
+    let context = context(spool, &endpoints);
+    let status = Arc::clone(&context.status);
+    let worker = std::thread::spawn(|| Worker { context }.run());
+    let stream = listener.accept().unwrap().0;
+    let until = Instant::now() + Duration::from_secs(30);
+    while status.accepted.load(Ordering::Acquire) < RECORDS && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(status.accepted.load(Ordering::Acquire), RECORDS);
+    drop((stream, listener));
+    worker.join().unwrap().unwrap_err();
 }

@@ -91,10 +91,11 @@ export class Detail {
 
   show(item, words) {
     this.item = item;
-    const { record, t } = item;
+    const { record, source, t } = item;
     const level = LEVELS[levelOf(record)];
     const stored = { ...record };
     delete stored.at;
+    if (source) stored.collector = source;
 
     const close = button("×", () => this.#on.closed());
     close.className = "close";
@@ -119,8 +120,9 @@ export class Detail {
     const fields = el("dl");
     const add = (name, ...nodes) => fields.append(el("dt", "", ...pieces(name)), el("dd", "", ...nodes));
     add("time", el("span", "mono", fullTime(record.time, t)), el("span", "also", record.time));
+    if (source) add("collector", el("span", "mono", ...pieces(source)));
     for (const [key, value] of Object.entries(record.kv ?? {})) add(key, this.#value(key, value, words));
-    if (fields.children.length > 2) fields.lastChild.classList.add("last-kv");
+    if (Object.keys(record.kv ?? {}).length) fields.lastChild.classList.add("last-kv");
     if (record.target) add("target", pick("mono", "target", record.target, record.target));
     if (record.file) add("file", el("span", "mono", ...pieces(record.file + (record.line === undefined ? "" : `:${record.line}`))));
     if (Array.isArray(record.spans)) add("spans", ...record.spans.map((span) => spanRow(span, words)));

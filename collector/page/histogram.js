@@ -48,8 +48,8 @@ export class Histogram {
   }
 
   /** Counts anew; `range` is the range shown, or null for everything up to now. The time before the first of
-   *  `items` is shown as not loaded, unless they are `complete`. */
-  update(items, range, now, complete = true) {
+   *  `items`, or before `loadedFrom`, is shown as not loaded, unless they are `complete`. */
+  update(items, range, now, complete = true, loadedFrom = null) {
     this.#width = this.#plot.clientWidth;
     const seen = range ?? extent(items);
     if (!seen || !this.#width) return this.#clear();
@@ -72,7 +72,7 @@ export class Histogram {
     this.#axis();
     const unread = $("unread");
     unread.hidden = complete || !items.length;
-    unread.style.width = `${Math.max(0, Math.min(1, (items[0]?.t - this.#from) / (this.#to - this.#from))) * 100}%`;
+    unread.style.width = `${Math.max(0, Math.min(1, ((loadedFrom ?? items[0]?.t) - this.#from) / (this.#to - this.#from))) * 100}%`;
     const said = LEVELS.map((level, at) => sums[at] && `${count(sums[at])} ${level}`).filter(Boolean);
     this.#plot.setAttribute("aria-label", `${timeOf(this.#from, "s")} to ${timeOf(this.#to, "s")}: ${said.join(", ") || "no records"}`);
   }

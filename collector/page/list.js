@@ -111,6 +111,38 @@ export class List {
     this.draw();
   }
 
+  /** Merges records of one of several collectors by time: those before its first one that is here, or those behind its last
+   *  one. The order in which that collector has them stays. */
+  merge(added, before) {
+    if (!added.length) return;
+    const { items } = this;
+    const { source } = added[0];
+    const seen = this.#inSight()[0] + this.#shift;
+    const mine = (item) => item.record && item.source === source;
+    const end = before ? items.findIndex(mine) : items.length;
+    const begin = before ? 0 : items.findLastIndex(mine) + 1;
+    const rest = end < 0 ? items.length : end;
+    const merged = items.slice(0, begin);
+    let above = 0;
+    let at = begin;
+    for (const item of added) {
+      while (at < rest && items[at].t <= item.t) merged.push(items[at++]);
+      if (at <= seen) above++;
+      merged.push(item);
+      this.#widen(item.record);
+    }
+    this.items = merged.concat(items.slice(at));
+    this.#base -= above;
+    this.#shift += above;
+    if (this.items.length > CAP + SLACK + MORE) this.#drop(this.items.length - CAP - MORE);
+    this.draw();
+  }
+
+  /** Keeps only the newest records. */
+  trim(most) {
+    if (this.items.length > most) this.#drop(this.items.length - most);
+  }
+
   #drop(many) {
     const gone = this.items.splice(0, many);
     this.dropped += gone.reduce((sum, item) => sum + (item.record ? 1 : 0), 0);

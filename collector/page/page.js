@@ -1,12 +1,13 @@
 // The page: puts its parts together.
-import { $, clock, count, bytes, dayOf, el, timeOf, wordsOf } from "./text.js";
+import { $, clock, count, bytes, cut, dayOf, el, pieces, timeOf, wordsOf } from "./text.js";
 import { CAP, List, MORE } from "./list.js";
 import { Detail } from "./detail.js";
 import { active, Filters, isRange, read, timeOfWord, write } from "./filters.js";
 import { Histogram } from "./histogram.js";
 import { Senders } from "./senders.js";
 import { Session } from "./session.js";
-import { token } from "./stream.js";
+import { findSources } from "./sources.js";
+import { own, token } from "./stream.js";
 import { keys } from "./keys.js";
 import { prepareTime } from "./time.js";
 
@@ -14,6 +15,7 @@ import { prepareTime } from "./time.js";
 const LONG_HIDDEN = 600_000;
 
 let session = null;
+let sources = [own];
 let hiddenSince = Date.now();
 let counted = 0;
 let stale = true;
@@ -51,7 +53,7 @@ function load(anew = true) {
   session?.stop();
   if (list.items.length) $("stream").classList.add("stale");
   closeDetail();
-  session = new Session(filter, list, () => state());
+  session = new Session(filter, list, sources, () => state());
   const many = active(filter);
   $("filters-button").textContent = many ? `Filters · ${many}` : "Filters";
   state();
@@ -107,9 +109,29 @@ function state() {
   button.textContent = rangeName();
   $("live-button").hidden = !range && !filters.now.since;
   more();
+  absent();
   top();
   empty();
   permalink();
+}
+
+const tokenButton = el("button", "", "Enter token");
+tokenButton.type = "button";
+tokenButton.addEventListener("click", () => $("token").showModal());
+
+/** One line for each of several collectors that does not take part. */
+function absent() {
+  const lines = session.absent.map(({ name, reason, status }) => {
+    const line = el("p", "", el("b", "", ...pieces(name)), " ", ...pieces(cut(reason, 300)));
+    return { line, token: status === 401 };
+  });
+  const node = $("absent");
+  const text = lines.map(({ line }) => line.textContent).join("\n");
+  if (node.dataset.text === text) return;
+  node.dataset.text = text;
+  node.hidden = !lines.length;
+  lines.find(({ token }) => token)?.line.append(" ", tokenButton);
+  node.replaceChildren(...lines.map(({ line }) => line));
 }
 
 function rangeName() {
@@ -328,14 +350,16 @@ new ResizeObserver(() => (counted = -1)).observe($("plot"));
 setInterval(() => {
   if (document.hidden || !session) return;
   more();
+  absent();
   const now = performance.now();
   const moving = !isRange(filters.now) && session.state === "live";
   if (counted >= 0 && !stale && !(moving && now - counted > 1000)) return;
   if (counted >= 0 && now - counted < (list.items.length > 20_000 ? 1000 : 250)) return;
   counted = now;
   stale = false;
-  const complete = session.range === null || !session.older;
-  if (!histogram.dragging) histogram.update(list.items, session.range, moving ? Date.now() : null, complete);
+  const { loadedFrom } = session;
+  const complete = loadedFrom === null && (session.range === null || !session.older);
+  if (!histogram.dragging) histogram.update(list.items, session.range, moving ? Date.now() : null, complete, loadedFrom);
   histogram.sight(list.sight());
 }, 100);
 
@@ -343,6 +367,13 @@ try {
   utc(localStorage.getItem("netlog-utc") === "1");
 } catch {
   // Local time it is.
+}
+sources = await findSources();
+if (sources.length > 1) {
+  $("stream").classList.add("several");
+  $("stream").style.setProperty("--collector", `${Math.max(9, ...sources.map(({ name }) => Math.min(name.length, 24)))}ch`);
+  senders.sources = sources;
+  senders.load();
 }
 load();
 $("list").focus({ preventScroll: true });

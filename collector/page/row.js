@@ -79,7 +79,7 @@ export class Row {
     element.replaceChildren(cell);
   }
 
-  #record({ record, t }, words) {
+  #record({ record, source, t }, words) {
     const { element } = this;
     const level = LEVELS[levelOf(record)];
     const lost = record.lost > 0;
@@ -93,15 +93,16 @@ export class Row {
     word.tabIndex = -1;
     word.pick = ["level", level.toLowerCase()];
     const cells = [
-      time,
-      word,
-      app,
-      record.host ? quiet(pick("host", "host", record.host, record.host)) : el("span", "host"),
-      record.target ? quiet(pick("target", "target", record.target, record.target)) : el("span", "target"),
-      this.#message(record, words),
+      ["time", time],
+      ["level", word],
+      ["app", app],
+      ["host", record.host ? quiet(pick("host", "host", record.host, record.host)) : el("span", "host")],
+      ...(source ? [["collector", el("span", "collector", ...pieces(source))]] : []),
+      ["target", record.target ? quiet(pick("target", "target", record.target, record.target)) : el("span", "target")],
+      ["message", this.#message(record, words)],
     ];
-    const held = cells.map((cell) => {
-      const box = el("span", "cell", cell);
+    const held = cells.map(([name, cell]) => {
+      const box = el("span", `cell of-${name}`, cell);
       box.setAttribute("role", "gridcell");
       return box;
     });

@@ -1,7 +1,7 @@
 // The senders, past and present, and their losses.
 import { $, bytes, count, el, hueOf, pieces, span } from "./text.js";
 import { pick } from "./row.js";
-import { senders } from "./stream.js";
+import { own, senders } from "./stream.js";
 
 const OPEN = 2000;
 const CLOSED = 15_000;
@@ -15,11 +15,13 @@ export const connected = (state) => /^(connected|open|live|active|sending)/i.tes
 const bad = (state) => /broken|refused|crash|kill|lost/i.test(state ?? "");
 
 export class Senders {
+  /** The collectors that are asked. */
+  sources = [own];
   #panel = $("senders");
   #on;
   #list = [];
   #timer = 0;
-  #failed = "";
+  #failed = [];
 
   constructor(on) {
     this.#on = on;
@@ -29,6 +31,10 @@ export class Senders {
     });
     document.addEventListener("visibilitychange", () => document.hidden || this.load());
     this.load();
+  }
+
+  get #several() {
+    return this.sources.length > 1;
   }
 
   get open() {
@@ -47,12 +53,13 @@ export class Senders {
   async load() {
     clearTimeout(this.#timer);
     if (!document.hidden) {
-      try {
-        this.#list = await senders();
-        this.#failed = "";
-      } catch (error) {
-        this.#failed = error.message;
-      }
+      const { sources } = this;
+      const parts = await Promise.allSettled(sources.map((source) => senders(source)));
+      const lists = parts.map(({ value }, at) => (Array.isArray(value) ? value.map((sender) => ({ ...sender, collector: sources[at].name })) : []));
+      // The senders of a collector that does not answer stay as they were.
+      const away = (sender) => parts.some(({ reason }, at) => reason && sources[at].name === sender.collector);
+      this.#list = [...lists.flat(), ...this.#list.filter(away)];
+      this.#failed = parts.map(({ reason }, at) => reason && [sources[at].name, reason.message].filter(Boolean).join(": ")).filter(Boolean);
       this.#took();
       if (this.open) this.#draw();
     }
@@ -84,7 +91,7 @@ export class Senders {
     close.addEventListener("click", () => this.#on.closed());
     const here = this.#list.filter((sender) => connected(sender.state)).length;
     const title = el("h2", "", "Senders", el("small", "", ` ${here} connected, ${this.#list.length} known`));
-    const head = el("tr", "", ...["app", "host", "state", "last seen", "records", "bytes", "lost", "cut", "kind", "pid", "peer"].map((name) => el("th", `c-${name.replace(" ", "-")}`, name)));
+    const head = el("tr", "", ...["app", "host", ...(this.#several ? ["collector"] : []), "state", "last seen", "records", "bytes", "lost", "cut", "kind", "pid", "peer"].map((name) => el("th", `c-${name.replace(" ", "-")}`, name)));
     const order = [...this.#list].sort(
       (a, b) => connected(b.state) - connected(a.state) || at(b.last_seen) - at(a.last_seen) || 0,
     );
@@ -93,7 +100,7 @@ export class Senders {
     const scroll = this.#panel.querySelector(".scroll");
     const [top, left] = [scroll?.scrollTop ?? 0, scroll?.scrollLeft ?? 0];
     const parts = [el("header", "", title, close)];
-    if (this.#failed) parts.push(el("p", "bad", ...pieces(this.#failed)));
+    for (const reason of this.#failed) parts.push(el("p", "bad", ...pieces(reason)));
     if (order.length > MOST) parts.push(el("p", "also", `Showing the ${MOST} seen last.`));
     const held = el("div", "scroll", table);
     this.#panel.replaceChildren(...parts, held);
@@ -115,6 +122,7 @@ export class Senders {
       connected(state) ? "" : "gone",
       cell("", app),
       cell("", sender.host ? pick("host", "host", sender.host, sender.host) : ""),
+      ...(this.#several ? [cell("", ...pieces(sender.collector))] : []),
       cell(`state ${kind}`, el("span", "dot"), ...pieces(state)),
       seen,
       cell("num", count(number(sender.records))),

@@ -1,24 +1,33 @@
 // One view: a tail or a range, from the filter's first response to the next filter.
 import { List } from "./list.js";
 import { search, Tail } from "./stream.js";
+import { Feed, stateOf } from "./feed.js";
 import { isRange, searchQuery, tailQuery, timeOfWord } from "./filters.js";
-import { count, levelOf, span } from "./text.js";
+import { count, levelOf, show, span } from "./text.js";
 
-/** The records of one search. */
+/** The records of one search over all collectors. */
 const PAGE = 10_000;
 const RATE = 5000;
+/** The pauses before a search is tried again at a collector that is away, in milliseconds. */
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 5000;
+/** Fields that the page shows as text, whatever a peer sends. */
+const TEXTS = ["app", "host", "target", "time", "msg"];
 
 let changes = 0;
 
-export function itemOf(record) {
-  return { record, t: Date.parse(record.time) || 0, level: levelOf(record), came: performance.now() };
+export function itemOf(record, source = "") {
+  for (const name of TEXTS) {
+    if (record[name] !== undefined && typeof record[name] !== "string") record[name] = show(record[name]);
+  }
+  return { record, source, t: Date.parse(record.time) || 0, level: levelOf(record), came: performance.now() };
 }
 
 export function noticeOf(notice, tone = "quiet") {
   return { notice, tone, t: Date.now(), level: -1, came: performance.now(), changed: changes++ };
 }
 
-/** A notice of the collector, in words. */
+/** A notice of a collector, in words. */
 function words(value) {
   const who = [value.app, value.host].filter(Boolean).join(" on ");
   if (value.notice === "missed") {
@@ -34,82 +43,148 @@ function words(value) {
 }
 
 export class Session {
-  /** connecting, live, reconnecting, refused; of a range: searching, found, short, refused. */
-  state = "connecting";
-  problem = "";
-  caughtUp = false;
-  end = null;
   range = null;
-  /** True if there may be older records than those shown. */
-  older = true;
-  loading = false;
 
   #filter;
   #list;
   #changed;
+  #feeds;
+  #several;
+  #cleared = false;
   #ended = new AbortController();
-  #tail = null;
-  #lostAt = 0;
+  #tails = [];
   #arrivals = [];
 
   /** @param {List} list it is cleared when the first response arrives */
-  constructor(filter, list, changed) {
+  constructor(filter, list, sources, changed) {
     this.#filter = filter;
     this.#list = list;
     this.#changed = changed;
+    this.#feeds = sources.map((source) => new Feed(source));
+    this.#several = sources.length > 1;
     list.live = !isRange(filter);
     if (isRange(filter)) this.#search();
-    else this.#follow();
+    else for (const feed of this.#feeds) this.#follow(feed);
   }
 
   stop() {
     this.#ended.abort();
-    this.#tail?.end();
+    for (const tail of this.#tails) tail.end();
   }
 
-  #become(state, problem = "") {
-    this.state = state;
-    this.problem = problem;
-    this.#changed();
+  get state() {
+    return stateOf(this.#feeds, isRange(this.#filter));
+  }
+
+  /** The reason of that state, as the first collector in it has it. */
+  get problem() {
+    return this.#feeds.find(({ state }) => state === this.state)?.problem ?? "";
+  }
+
+  get status() {
+    return this.#feeds.find(({ state }) => state === this.state)?.status ?? 0;
+  }
+
+  get caughtUp() {
+    return this.#feeds.some((feed) => feed.caughtUp);
+  }
+
+  get older() {
+    return this.#feeds.some((feed) => feed.older);
+  }
+
+  get loading() {
+    return this.#feeds.some((feed) => feed.loading && !feed.absence());
+  }
+
+  /** The time from which on the records of all of several collectors are here; null for a single one. */
+  get loadedFrom() {
+    if (!this.#several) return null;
+    const firsts = this.#feeds.filter((feed) => feed.older && !feed.whole).map((feed) => this.#first(feed)?.t ?? 0);
+    return firsts.length ? Math.max(...firsts) : null;
+  }
+
+  #first(feed) {
+    return this.#list.items.find((item) => item.record && item.source === feed.source.name);
+  }
+
+  /** Bytes read and skipped by a search. */
+  get end() {
+    const ends = this.#feeds.map(({ end }) => end).filter(Boolean);
+    const sum = (name) => ends.reduce((all, end) => all + (Number(end[name]) || 0), 0);
+    return ends.length ? { scanned: sum("scanned"), skipped: sum("skipped") } : null;
+  }
+
+  /** The collectors that do not take part, with the reason; nothing if there is only one. */
+  get absent() {
+    if (!this.#several) return [];
+    const feeds = this.#feeds.map((feed) => ({ name: feed.source.name, reason: feed.absence(), status: feed.status }));
+    return feeds.filter(({ reason }) => reason);
+  }
+
+  #name(text, feed) {
+    return this.#several ? `${feed.source.name}: ${text}` : text;
+  }
+
+  #clear() {
+    if (!this.#cleared) this.#list.clear();
+    this.#cleared = true;
   }
 
   // ---- live
 
-  #follow() {
+  #follow(feed) {
     let first = true;
-    this.#tail = new Tail(tailQuery(this.#filter), {
+    const query = tailQuery(this.#filter);
+    const tail = new Tail(feed.source, query, {
       open: () => {
-        if (first) this.#list.clear();
-        else if (this.#lostAt) this.#list.push(noticeOf(`connection lost, reconnected after ${span(Date.now() - this.#lostAt)}`));
+        this.#clear();
+        if (!first && feed.lostAt) this.#list.push(noticeOf(this.#name(`connection lost, reconnected after ${span(Date.now() - feed.lostAt)}`, feed)));
         first = false;
-        this.#lostAt = 0;
-        this.#become("live");
+        feed.lostAt = 0;
+        feed.become("live");
+        this.#changed();
       },
       record: (record) => {
-        this.#list.push(itemOf(record));
-        if (this.caughtUp) this.#arrived();
+        const item = itemOf(record, feed.source.name);
+        if (this.#several && !feed.caughtUp) return void this.#store(feed, item);
+        this.#list.push(item);
+        if (feed.caughtUp) this.#arrived();
       },
       notice: (value) => {
+        this.#flush(feed);
         if (value.notice === "live") {
           if (!this.caughtUp && this.#list.items.length) this.#list.push(noticeOf("end of the stored records; live from here"));
-          this.caughtUp = true;
+          feed.whole ||= !feed.caughtUp && feed.stored < Number(query.get("n"));
+          feed.caughtUp = true;
         } else {
-          this.#list.push(noticeOf(...words(value)));
+          const [text, tone] = words(value);
+          this.#list.push(noticeOf(this.#name(text, feed), tone));
         }
         this.#changed();
       },
       lost: (reason) => {
-        this.#lostAt ||= Date.now();
-        this.#become("reconnecting", reason);
+        feed.lostAt ||= Date.now();
+        feed.become("reconnecting", reason);
+        this.#changed();
       },
-      refused: (error) => this.#refused(error),
+      refused: (error) => {
+        feed.refuse(error);
+        this.#changed();
+      },
     });
+    this.#tails.push(tail);
   }
 
-  #refused(error) {
-    const allowed = error.allowed ? ` (${Array.isArray(error.allowed) ? error.allowed.join(", ") : error.allowed})` : "";
-    this.status = error.status;
-    this.#become("refused", error.message + allowed);
+  /** Stored records of several collectors are shown in the order of time: those of one chunk at once. */
+  #store(feed, item) {
+    feed.stored++;
+    if (feed.waiting.push(item) === 1) queueMicrotask(() => this.#flush(feed));
+  }
+
+  #flush(feed) {
+    const items = feed.waiting.splice(0);
+    if (items.length && !this.#ended.signal.aborted) this.#list.merge(items, false);
   }
 
   #arrived() {
@@ -128,51 +203,94 @@ export class Session {
 
   // ---- a range
 
+  /** Adds what a search has found; `n` of a range is the number of records of all collectors. */
+  #merge(items) {
+    this.#list.merge(items, true);
+    const most = Number(this.#filter.n);
+    if (most && isRange(this.#filter)) this.#list.trim(most);
+  }
+
   async #search() {
     const now = Date.now();
     const to = timeOfWord(this.#filter.until, now);
     const from = this.#filter.since ? timeOfWord(this.#filter.since, now) : NaN;
     this.range = Number.isNaN(from) || Number.isNaN(to) ? null : [from, to];
-    this.#become("searching");
-    let first = true;
-    const clear = () => first && (this.#list.clear(), (first = false));
-    await this.#load(searchQuery(this.#filter, this.#filter.n || PAGE), Number(this.#filter.n) || PAGE, clear);
-  }
-
-  /** Loads older records. */
-  async earlier() {
-    const oldest = this.#list.items.find((item) => item.record);
-    if (!oldest || this.loading || !this.older) return;
-    this.#list.hold();
-    const until = new Date(oldest.t + 1).toISOString();
-    await this.#load(searchQuery(this.#filter, PAGE, until), PAGE, () => {}, oldest.t + 1);
-  }
-
-  async #load(query, most, began, until = null) {
-    const { signal } = this.#ended;
-    const key = (record) => record.at ?? JSON.stringify(record);
-    // The ends of a range may belong to it or not: records already here are recognised by their positions.
-    const here = new Set(until === null ? [] : this.#list.items.filter((item) => item.record && item.t <= until).map((item) => key(item.record)));
-    let found = 0;
-    this.loading = true;
+    for (const feed of this.#feeds) feed.become("searching");
     this.#changed();
-    try {
-      const end = await search(query, (records) => {
-        began();
-        found += records.length;
-        this.#list.prepend(records.filter((record) => !here.has(key(record))).reverse().map(itemOf));
-        this.#changed();
-      }, signal);
-      began();
-      this.end = end;
-      this.older = found >= most;
-      if (isRange(this.#filter)) this.state = end ? "found" : "short";
-    } catch (error) {
-      if (signal.aborted) return;
-      if (isRange(this.#filter)) this.#refused(error);
-      else this.#list.push(noticeOf(`failed to load older records: ${error.message}`, "bad"));
+    const n = this.#filter.n || this.#page();
+    for (const feed of this.#feeds) this.#find(feed, n);
+  }
+
+  #page() {
+    return Math.ceil(PAGE / this.#feeds.length);
+  }
+
+  /** Searches a range at one collector; if there are several, until it answers. */
+  async #find(feed, n) {
+    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      try {
+        await this.#load(feed, searchQuery(this.#filter, n), Infinity);
+        break;
+      } catch (error) {
+        if (this.#ended.signal.aborted) return;
+        if (!this.#several || error.status < 500) {
+          feed.refuse(error);
+          break;
+        }
+        feed.become("reconnecting", error.message);
+      }
+      this.#changed();
+      await new Promise((wake) => setTimeout(wake, wait));
+      if (this.#ended.signal.aborted) return;
     }
-    this.loading = false;
     this.#changed();
+  }
+
+  /** Loads older records: of each collector those before the first one that is here. */
+  earlier() {
+    if (!this.#list.items.some((item) => item.record)) return;
+    this.#list.hold();
+    for (const feed of this.#feeds) if (feed.older && !feed.loading) this.#before(feed, this.#first(feed));
+    this.#changed();
+  }
+
+  async #before(feed, first) {
+    const t = first ? first.t + 1 : Date.now();
+    try {
+      await this.#load(feed, searchQuery(this.#filter, this.#page(), new Date(t).toISOString()), t);
+    } catch (error) {
+      if (this.#ended.signal.aborted) return;
+      this.#list.push(noticeOf(this.#name(`failed to load older records: ${error.message}`, feed), "bad"));
+    }
+    this.#changed();
+  }
+
+  /** Has a collector search, and adds what is not here yet. The ends of a range may belong to it or not, and a search may
+   *  have been broken off: records already here are recognised by their positions. */
+  async #load(feed, query, until) {
+    const { name } = feed.source;
+    const key = (record) => record.at ?? JSON.stringify(record);
+    const mine = this.#cleared ? this.#list.items.filter((item) => item.record && item.source === name && item.t <= until) : [];
+    const here = new Set(mine.map((item) => key(item.record)));
+    let found = 0;
+    const take = (records) => {
+      this.#clear();
+      feed.begun = true;
+      found += records.length;
+      const items = records.filter((record) => !here.has(key(record))).reverse().map((record) => itemOf(record, name));
+      if (this.#several) this.#merge(items);
+      else this.#list.prepend(items);
+      this.#changed();
+    };
+    feed.loading = true;
+    try {
+      feed.end = await search(feed.source, query, take, this.#ended.signal);
+      this.#clear();
+      feed.older = found >= Number(query.get("n"));
+      feed.whole = false;
+      if (isRange(this.#filter)) feed.become(feed.end ? "found" : "short");
+    } finally {
+      feed.loading = false;
+    }
   }
 }

@@ -1,7 +1,11 @@
-// Requests to the collector: tails, which resume where they ended, and searches.
+// Requests to a collector: tails, which resume where they ended, and searches.
 import { parse } from "./text.js";
 
-const base = new URL(".", document.baseURI);
+/** The collector that the page is from. */
+export const own = { name: "", base: new URL(".", document.baseURI), peer: false };
+
+/** The longest line, and the longest answer that is no stream. What peers send is not trusted. */
+const LONGEST = 1 << 24;
 
 export class Refused extends Error {
   constructor(status, problem) {
@@ -17,49 +21,81 @@ export const token = {
   set: (text) => sessionStorage.setItem("netlog-token", text),
 };
 
-async function ask(path, query, accept, signal) {
+/** Asks a collector. A peer gets no cookies, and cannot send the page elsewhere. */
+export async function ask(source, path, query, accept, signal) {
   const headers = { accept };
   if (token.get()) headers.authorization = `Bearer ${token.get()}`;
-  const url = new URL(path, base);
+  const url = new URL(path, source.base);
   url.search = query;
-  const response = await fetch(url, { headers, signal, cache: "no-store" });
-  if (response.ok) return response;
-  const problem = await response.json().catch(() => null);
-  throw new Refused(response.status, problem?.error ? problem : { error: `unexpected HTTP status ${response.status}` });
+  const options = source.peer ? { credentials: "omit", redirect: "error" } : {};
+  const response = await fetch(url, { headers, signal, cache: "no-store", ...options }).catch((error) => {
+    if (!source.peer || signal?.aborted) throw error;
+    throw new TypeError("it does not answer, or its --http-origin does not allow this page");
+  });
+  if (response.ok) {
+    if (response.headers.get("content-type")?.startsWith(accept)) return response;
+    response.body?.cancel();
+    throw new Error("the answer is not a collector's");
+  }
+  const problem = await json(response).catch(() => null);
+  throw new Refused(response.status, typeof problem?.error === "string" ? problem : { error: `unexpected HTTP status ${response.status}` });
 }
 
-async function* linesOf(response) {
+async function* chunksOf(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
+  let complete = false;
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      complete = done;
       if (done) return;
-      const lines = (rest + value).split("\n");
-      rest = lines.pop();
-      yield lines;
+      yield value;
     }
   } finally {
-    reader.cancel().catch(() => {});
+    if (!complete) reader.cancel().catch(() => {});
   }
 }
 
-export async function senders(signal) {
-  return (await ask("senders", "", "application/json", signal)).json();
+async function* linesOf(response) {
+  let rest = "";
+  for await (const chunk of chunksOf(response)) {
+    const lines = chunk.split("\n");
+    lines[0] = rest + lines[0];
+    rest = lines.pop();
+    if (rest.length > LONGEST) throw new Error("a line of the answer is too long");
+    yield lines;
+  }
+}
+
+/** The value of an answer that is no stream. */
+export async function json(response) {
+  let text = "";
+  for await (const chunk of chunksOf(response)) {
+    text += chunk;
+    if (text.length > LONGEST) throw new Error("the answer is too long");
+  }
+  return JSON.parse(text);
+}
+
+export async function senders(source) {
+  return json(await ask(source, "senders", "", "application/json"));
 }
 
 /** Searches; `found` receives the records in batches. Returns the notice at the end, or null if the response is incomplete. */
-export async function search(query, found, signal) {
-  const response = await ask("search", query, "application/x-ndjson", signal);
+export async function search(source, query, found, signal) {
+  const response = await ask(source, "search", query, "application/x-ndjson", signal);
+  let left = Number(query.get("n"));
   for await (const lines of linesOf(response)) {
     const records = [];
     let end = null;
     for (const line of lines) {
       if (!line) continue;
-      const record = parse(line);
+      const record = Object(parse(line));
       if (record.notice === "end") end = record;
       else if (!record.notice) records.push(record);
     }
+    left -= records.length;
+    if (left < 0) throw new Error("it sent more records than it was asked for");
     if (records.length) found(records);
     if (end) return end;
   }
@@ -105,13 +141,15 @@ const visible = (signal) =>
 /** A tail that reconnects for ever: calls `open`, `record`, `notice`, `lost` and `refused` of `on`. A hidden tab disconnects,
  *  for a browser opens only six connections to a host, and resumes where it was once it is visible. */
 export class Tail {
+  #source;
   #query;
   #on;
   #ended = new AbortController();
   #cursor = null;
   #wake = null;
 
-  constructor(query, on) {
+  constructor(source, query, on) {
+    this.#source = source;
     this.#query = query;
     this.#on = on;
     addEventListener("online", () => this.#wake?.(), { signal: this.#ended.signal });
@@ -163,7 +201,7 @@ export class Tail {
     document.addEventListener("visibilitychange", hide, { signal: done.signal });
     const signal = AbortSignal.any([this.#ended.signal, silence.signal, hidden.signal]);
     try {
-      const response = await ask("tail", query, "text/event-stream", signal);
+      const response = await ask(this.#source, "tail", query, "text/event-stream", signal);
       this.#on.open();
       await this.#listen(response, silence, opened);
     } finally {
@@ -185,6 +223,7 @@ export class Tail {
           event = { kind: "", id: null, data: "" };
         } else if (line.startsWith("data:")) {
           event.data += (event.data && "\n") + line.slice(line[5] === " " ? 6 : 5);
+          if (event.data.length > LONGEST) throw new Error("an event is too long");
         } else if (line.startsWith("event:")) {
           event.kind = line.slice(6).trim();
         } else if (line.startsWith("id:")) {
@@ -199,7 +238,7 @@ export class Tail {
   #take({ kind, id, data }) {
     let value;
     try {
-      value = parse(data);
+      value = Object(parse(data));
     } catch {
       return;
     }

@@ -100,7 +100,11 @@ export const scalar = (value) => value === null || typeof value !== "object" || 
 export function show(value, indent) {
   if (typeof value === "string") return value;
   if (value instanceof Exact) return value.source;
-  return JSON.stringify(value, null, indent) ?? "";
+  try {
+    return JSON.stringify(value, null, indent) ?? "";
+  } catch {
+    return "…"; // Nested too deeply.
+  }
 }
 
 /** A span with its values, which other loggers write beside its name: `request{id=7}`. */

@@ -17,7 +17,7 @@ use crate::intake::{
     self, Address, BoundSocket, IntakeContext, IntakeLimits, StreamReader, Transport,
 };
 use crate::options::{Console, Options};
-use crate::read::{HostNames, ReadOptions, ReaderThreads};
+use crate::read::{AllowedOrigins, HostNames, ReadOptions, ReaderThreads};
 use crate::retention::{RetentionHandle, RetentionThread};
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
@@ -69,6 +69,7 @@ impl Collector {
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
+        open::peers(&options)?;
         let http = open::http(&options)?;
         let sinks = open::sinks(&options, &shared)?;
         let reader = forwarding::reader(&options, forward_token.clone())?;
@@ -94,10 +95,12 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// When the tokens or the files of TLS cannot be used, and when there is no sink.
+    /// When the tokens or the files of TLS cannot be used, when the page cannot have its peers, and
+    /// when there is no sink.
     pub fn check(options: &Options) -> Result<(), BindError> {
         open::tokens(options, StderrLog::default())?;
         open::tls(options, StderrLog::default(), &Arc::default())?;
+        open::peers(options)?;
         forwarding::check(options)?;
         archiving::check(options)?;
         match options.file.is_none() && options.console() == Console::Off {
@@ -208,6 +211,8 @@ impl Collector {
             tls: self.tls,
             status: forwarding::status(relay.as_ref(), self.reader.as_ref()),
             hosts: HostNames::new(self.options.http_names()),
+            origins: AllowedOrigins::new(self.options.http_origin.clone()),
+            peers: self.options.peers.clone(),
         })?;
         let retention = open::retention(retention, &self.options, &stats)?;
         let archiving =

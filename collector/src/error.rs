@@ -3,6 +3,7 @@
 use crate::archive::ArchiveError;
 use crate::hub::GaveUp;
 use crate::layout::template::BadTemplate;
+use crate::options::{MOST_PEERS, WebOrigin};
 use crate::tls::TlsError;
 use std::error::Error;
 use std::path::PathBuf;
@@ -67,6 +68,10 @@ pub enum BindError {
     Archive(ArchiveError),
     /// Segments are to be archived, but there is no file that has some.
     ArchiveWhat,
+    /// The page has too many peers.
+    Peers,
+    /// The page cannot read a peer, because browsers refuse it.
+    InsecurePeer(WebOrigin),
     /// Neither a file nor the console is asked for.
     NoSink,
 }
@@ -97,6 +102,11 @@ impl fmt::Display for BindError {
             Self::Template(_) => f.write_str("failed to read the path of the file"),
             Self::Tls(_) => f.write_str("failed to set up TLS"),
             Self::Console(_) => f.write_str("failed to open stdout"),
+            Self::Peers => write!(f, "too many --peers: at most {MOST_PEERS}"),
+            Self::InsecurePeer(peer) => write!(
+                f,
+                "--peers {peer}: browsers let a page over https:// read only https:// addresses"
+            ),
             Self::NoSink => f.write_str("records have nowhere to go: use --file or --console"),
         }
     }
@@ -116,6 +126,8 @@ impl Error for BindError {
             Self::Archive(cause) => Some(cause),
             Self::NoSink
             | Self::ArchiveWhat
+            | Self::Peers
+            | Self::InsecurePeer(_)
             | Self::ForwardWhat
             | Self::FromWhat
             | Self::AckWhat

@@ -77,7 +77,7 @@ pub use intake::{
 };
 pub use jetstream::{NatsOptions, NatsTarget, UnknownNatsTarget};
 pub use layout::template::BadTemplate;
-pub use options::{AckPlace, Compress, Console, Format, Http, Options};
+pub use options::{AckPlace, Compress, Console, Format, Http, InvalidOrigin, Options, WebOrigin};
 pub use senders::grant::{InvalidPattern, SenderPattern};
 pub use stats::{Counter, Stats};
 pub use tls::{

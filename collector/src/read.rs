@@ -6,6 +6,7 @@
 //! hub does for its readers is to tell them how far it has come ([`Progress`]).
 
 mod buffer_permit;
+mod cors;
 mod file_cursor;
 mod filter;
 mod foreign_line;
@@ -38,6 +39,7 @@ mod tests;
 #[cfg(any(test, fuzzing))]
 pub(crate) use {params::Params, pattern::Expressions, position::Position};
 
+pub(crate) use cors::AllowedOrigins;
 pub(crate) use host::HostNames;
 pub(crate) use segment::Segment;
 pub(crate) use status::{ForwardStatus, ReaderStatus, StatusSources};
@@ -46,6 +48,7 @@ use crate::archive::Archive;
 use crate::hub::marks::Marks;
 use crate::hub::progress::{End, Progress};
 use crate::layout::template::Template;
+use crate::options::WebOrigin;
 use crate::priority::give_way;
 use crate::senders::filter_orders::FilterOrders;
 use crate::senders::registry::SenderRegistry;
@@ -116,6 +119,10 @@ pub(crate) struct ReadOptions {
     pub(crate) status: StatusSources,
     /// The names that requests may be meant for.
     pub(crate) hosts: HostNames,
+    /// The origins whose pages may read.
+    pub(crate) origins: AllowedOrigins,
+    /// The other collectors that the page reads.
+    pub(crate) peers: Vec<WebOrigin>,
     /// The most connections there may be.
     pub(crate) most: usize,
 }

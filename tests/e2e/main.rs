@@ -38,6 +38,7 @@ mod many_files;
 mod methods;
 mod octet_counts;
 mod old_files;
+mod peers;
 mod portable;
 mod read_cli;
 mod recovered_runs;

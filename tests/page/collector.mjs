@@ -28,9 +28,14 @@ export class Collector {
     return this.#listen;
   }
 
-  async start() {
+  /** Where it serves, as a browser names it. */
+  get origin() {
+    return `http://${this.#serve}`;
+  }
+
+  async start(...more) {
     this.#place ??= await mkdtemp(join(tmpdir(), "netlog-page-"));
-    const options = ["--listen", `tcp://${this.#listen}`, "--http", this.#serve, "--file", join(this.#place, "records.log")];
+    const options = ["--listen", `tcp://${this.#listen}`, "--http", this.#serve, "--file", join(this.#place, "records.log"), ...more];
     this.#process = spawn(this.#program, options, { stdio: ["ignore", "ignore", "pipe"] });
     for await (const line of createInterface({ input: this.#process.stderr })) {
       this.#listen = /^listening on tcp:\/\/(.*)$/.exec(line)?.[1] ?? this.#listen;

@@ -6,7 +6,7 @@ import { dice, history, record } from "./records.mjs";
 
 const PAGE = new URL("../../collector/page/", import.meta.url);
 const TYPES = { html: "text/html; charset=utf-8", css: "text/css; charset=utf-8", js: "text/javascript; charset=utf-8" };
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const csp = (peers) => `default-src 'none'; script-src 'self'; style-src 'self'; connect-src ${["'self'", ...peers].join(" ")}; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"];
 const LENGTHS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -73,15 +73,24 @@ function filterOf(query) {
 export class Mock {
   records = [];
   senders = [];
+  /** Other collectors that the page reads, and the origins of pages that may read this one. */
+  peers = [];
+  origins = [];
   /** Every request for data, to be looked at by tests. */
   asked = [];
   token = null;
+  /** Answers requests for data in its place, if set. */
+  answer = null;
   #server = null;
   #tails = new Set();
   #port = 0;
 
   get base() {
     return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  get origin() {
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   async start(port = this.#port) {
@@ -118,12 +127,22 @@ export class Mock {
   async #answer(request, response) {
     const url = new URL(request.url, this.base);
     const { pathname, searchParams: query } = url;
-    response.setHeader("content-security-policy", CSP);
+    response.setHeader("content-security-policy", csp(this.peers));
     response.setHeader("x-content-type-options", "nosniff");
     response.setHeader("cache-control", "no-store");
     if (pathname === "/") return this.#file("index.html", response);
     if (pathname.startsWith("/page/") && !pathname.includes("..")) return this.#file(pathname.slice(6), response);
+    if (pathname === "/peers") {
+      response.writeHead(200, { "content-type": "application/json" });
+      return response.end(JSON.stringify(this.peers.map((url) => ({ name: url.split("/")[2], url }))));
+    }
+    if (this.origins.includes(request.headers.origin)) response.setHeader("access-control-allow-origin", request.headers.origin);
+    if (request.method === "OPTIONS") {
+      response.setHeader("access-control-allow-headers", "authorization");
+      return response.writeHead(204).end();
+    }
     this.asked.push({ path: pathname, query, headers: request.headers });
+    if (this.answer) return this.answer(request, response);
     if (this.token && request.headers.authorization !== `Bearer ${this.token}`) {
       response.writeHead(401, { "content-type": "application/json" });
       return response.end(JSON.stringify({ error: "a token is needed" }));

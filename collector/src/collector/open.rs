@@ -9,7 +9,7 @@ use crate::intake::{BoundSocket, Endpoint};
 use crate::layout::forwarded::Forwarded;
 use crate::layout::rotation::{self, RotationSchedule};
 use crate::layout::template::Template;
-use crate::options::{Compress, Http, Options};
+use crate::options::{Compress, Http, MOST_PEERS, Options};
 use crate::read::{ReadOptions, ReaderThreads};
 use crate::retention::{KeepLimits, RetentionHandle, RetentionPolicy, RetentionThread};
 use crate::senders::tokens::Tokens;
@@ -59,6 +59,18 @@ pub(super) fn http(options: &Options) -> Result<HttpSockets, BindError> {
             Ok(HttpSockets { sockets: Vec::new(), failure: Some(failure) })
         }
         Err(failure) => Err(failure),
+    }
+}
+
+/// Checks that the page can read its peers.
+pub(super) fn peers(options: &Options) -> Result<(), BindError> {
+    if options.peers.len() > MOST_PEERS {
+        return Err(BindError::Peers);
+    }
+    let insecure = options.peers.iter().find(|peer| !peer.secure());
+    match insecure.filter(|_| options.https().is_some()) {
+        Some(peer) => Err(BindError::InsecurePeer(peer.clone())),
+        None => Ok(()),
     }
 }
 

@@ -1,9 +1,14 @@
-//! `GET /`: the web page, which is part of the program and asks nobody else for anything.
+//! `GET /`: the web page, which is part of the program and asks only this collector and its peers.
 
-/// Content security policy of the page: its own scripts, its own sheet, its own address.
-pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'";
+use crate::options::WebOrigin;
+use hyper::header::HeaderValue;
+use serde_json::{Value, json};
+
+/// Content security policy of the page: its own scripts, its own sheet, its own address; the addresses
+/// of peers stand between both parts.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'";
+const POLICY_END: &str =
+    "; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// To whom a link on the page says where it was followed: nobody.
 pub(crate) const REFERRER: &str = "no-referrer";
@@ -18,6 +23,7 @@ type File = (&'static str, &'static str, &'static [u8]);
 const FILES: &[File] = &[
     ("/", MARKUP, include_bytes!("../../page/index.html")),
     ("/page/detail.js", SCRIPT, include_bytes!("../../page/detail.js")),
+    ("/page/feed.js", SCRIPT, include_bytes!("../../page/feed.js")),
     ("/page/filters.js", SCRIPT, include_bytes!("../../page/filters.js")),
     ("/page/histogram.js", SCRIPT, include_bytes!("../../page/histogram.js")),
     ("/page/keys.js", SCRIPT, include_bytes!("../../page/keys.js")),
@@ -27,6 +33,7 @@ const FILES: &[File] = &[
     ("/page/row.js", SCRIPT, include_bytes!("../../page/row.js")),
     ("/page/senders.js", SCRIPT, include_bytes!("../../page/senders.js")),
     ("/page/session.js", SCRIPT, include_bytes!("../../page/session.js")),
+    ("/page/sources.js", SCRIPT, include_bytes!("../../page/sources.js")),
     ("/page/stream.js", SCRIPT, include_bytes!("../../page/stream.js")),
     ("/page/text.js", SCRIPT, include_bytes!("../../page/text.js")),
     ("/page/theme.js", SCRIPT, include_bytes!("../../page/theme.js")),
@@ -38,9 +45,39 @@ pub(crate) fn file(path: &str) -> Option<(&'static str, &'static [u8])> {
     FILES.iter().find(|(at, ..)| *at == path).map(|(_, kind, bytes)| (*kind, *bytes))
 }
 
+/// Content security policy of a page that reads these peers.
+pub(super) fn policy(peers: &[WebOrigin]) -> HeaderValue {
+    let sources: String = peers.iter().map(|peer| format!(" {peer}")).collect();
+    HeaderValue::try_from(format!("{POLICY}{sources}{POLICY_END}"))
+        .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+}
+
+/// `GET /peers`: names and addresses of the other collectors that the page reads.
+pub(super) fn peers(peers: &[WebOrigin]) -> String {
+    let list = peers.iter().map(|peer| json!({"name": peer.authority(), "url": peer.as_str()}));
+    format!("{}\n", list.collect::<Value>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_may_ask_its_own_address_and_its_peers() {
+        let two = ["http://site2:1903", "https://logs.example.com"];
+        let two = two.map(|peer| WebOrigin::of_peer(peer).unwrap());
+        for (list, sources) in [
+            (&[][..], "; connect-src 'self'; "),
+            (&two[..], "; connect-src 'self' http://site2:1903 https://logs.example.com; "),
+        ] {
+            let policy = policy(list);
+            let policy = policy.to_str().unwrap();
+            assert!(policy.contains(sources) && policy.contains("default-src 'none'"), "{policy}");
+        }
+        let list = r#"[{"name":"site2:1903","url":"http://site2:1903"},{"name":"logs.example.com","url":"https://logs.example.com"}]"#;
+        assert_eq!(peers(&two).trim_end(), list);
+        assert_eq!(peers(&[]), "[]\n");
+    }
 
     #[test]
     fn the_page_is_whole() {

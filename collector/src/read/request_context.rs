@@ -1,9 +1,11 @@
 //! State that requests share, and the limits that they are under.
 
+use super::page;
 use super::pattern::Expressions;
 use super::stream::Streams;
 use super::{ReadContext, ReadOptions};
 use crate::intake::ConnectionLimits;
+use hyper::header::HeaderValue;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -24,6 +26,8 @@ pub(crate) struct RequestContext {
     pub(crate) tails: Arc<Semaphore>,
     pub(crate) streams: Streams,
     pub(crate) expressions: Expressions,
+    /// Content security policy of the page.
+    pub(super) policy: HeaderValue,
     pub(super) connections: Arc<ConnectionLimits>,
     pub(super) spare: Arc<Semaphore>,
 }
@@ -43,6 +47,7 @@ impl RequestContext {
         // One address leaves some for others, unless there are very few.
         let of_one = (view.most - view.most / 4).max(1);
         Arc::new(Self {
+            policy: page::policy(&view.peers),
             connections: ConnectionLimits::of_readers(view.most, of_one),
             spare: Arc::new(Semaphore::new(SPARE)),
             view,

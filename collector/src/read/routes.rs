@@ -19,8 +19,8 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// Everything there is.
-const PATHS: [&str; 8] =
-    ["/", "/tail", "/search", "/senders", "/filter", "/metrics", "/status", "/healthz"];
+const PATHS: [&str; 9] =
+    ["/", "/tail", "/search", "/senders", "/filter", "/metrics", "/status", "/healthz", "/peers"];
 
 /// Methods that paths allow, and those that `/filter` does.
 const METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
@@ -50,6 +50,7 @@ pub(crate) fn answer(
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    server.view.origins.mark(request, &mut answer);
     answer
 }
 
@@ -87,7 +88,10 @@ fn dispatch(
         }
     }
     if let Some((kind, bytes)) = page {
-        return Ok(shown(kind, bytes));
+        return Ok(shown(kind, bytes, server.policy.clone()));
+    }
+    if path == "/peers" {
+        return Ok(whole(JSON, page::peers(&view.peers)));
     }
     if path == "/healthz" {
         return Ok(health(server));
@@ -114,7 +118,7 @@ fn dispatch(
 }
 
 /// Lets in clients that show a token, where that is asked for (RFC 6750, section 2.1). Everybody may
-/// have the page, which holds nothing yet, and whether all is well.
+/// have the page, which holds nothing yet but the names of its peers, and whether all is well.
 fn admit(
     server: &RequestContext,
     headers: &HeaderMap,
@@ -269,11 +273,11 @@ fn whole(kind: &'static str, text: String) -> HttpResponse {
     typed(kind, Body::whole(text))
 }
 
-/// A file of the page, which may do little else than show what it asks this address for.
-fn shown(kind: &'static str, bytes: &'static [u8]) -> HttpResponse {
+/// A file of the page, which may do little else than show what it asks the collectors for.
+fn shown(kind: &'static str, bytes: &'static [u8], policy: HeaderValue) -> HttpResponse {
     let mut answer = typed(kind, Body::whole(bytes));
     let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(page::REFERRER));
     answer
 }

@@ -55,7 +55,7 @@ export class Histogram {
     if (!seen || !this.#width) return this.#clear();
     const [from, to] = range ?? [seen[0], now === null ? seen[1] : Math.max(seen[1], Math.min(now, seen[1] + 60 * MINUTE))];
     const most = Math.floor(this.#width / BAR);
-    this.#step = STEPS.find((step) => (to - from) / step <= most - 1) ?? STEPS[STEPS.length - 1];
+    this.#step = STEPS.find((step) => (to - from) / step <= most - 1) ?? (to - from) / (most - 1);
     this.#from = Math.floor(from / this.#step) * this.#step;
     const bars = Math.floor((to - this.#from) / this.#step) + 1;
     this.#to = this.#from + bars * this.#step;
@@ -109,7 +109,8 @@ export class Histogram {
 
   #axis() {
     const days = dayNumber(this.#from) !== dayNumber(this.#to - 1);
-        const step = STEPS.find((wide) => (this.#to - this.#from) / wide <= this.#width / 85) ?? DAY;
+    // Times may be centuries apart: a clock is off, or a peer makes them up.
+    const step = STEPS.find((wide) => (this.#to - this.#from) / wide <= this.#width / 85) ?? (this.#to - this.#from) / 4;
     const digits = step < SECOND ? "ms" : step < MINUTE ? "s" : "min";
     const zone = clock.utc ? 0 : new Date(this.#from).getTimezoneOffset() * MINUTE;
     const nodes = [];

@@ -1,5 +1,5 @@
 // The senders, past and present, and their losses.
-import { $, bytes, count, el, hueOf, pieces, span } from "./text.js";
+import { $, bytes, count, el, hueOf, pieces, span, textual } from "./text.js";
 import { pick } from "./row.js";
 import { own, senders } from "./stream.js";
 
@@ -55,7 +55,7 @@ export class Senders {
     if (!document.hidden) {
       const { sources } = this;
       const parts = await Promise.allSettled(sources.map((source) => senders(source)));
-      const lists = parts.map(({ value }, at) => (Array.isArray(value) ? value.map((sender) => ({ ...sender, collector: sources[at].name })) : []));
+      const lists = parts.map(({ value }, at) => (Array.isArray(value) ? value.map((sender) => ({ ...textual(sender), collector: sources[at].name })) : []));
       // The senders of a collector that does not answer stay as they were.
       const away = (sender) => parts.some(({ reason }, at) => reason && sources[at].name === sender.collector);
       this.#list = [...lists.flat(), ...this.#list.filter(away)];

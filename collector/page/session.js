@@ -3,7 +3,7 @@ import { List } from "./list.js";
 import { search, Tail } from "./stream.js";
 import { Feed, stateOf } from "./feed.js";
 import { isRange, searchQuery, tailQuery, timeOfWord } from "./filters.js";
-import { count, levelOf, show, span } from "./text.js";
+import { count, levelOf, span, textual } from "./text.js";
 
 /** The records of one search over all collectors. */
 const PAGE = 10_000;
@@ -11,16 +11,11 @@ const RATE = 5000;
 /** The pauses before a search is tried again at a collector that is away, in milliseconds. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5000;
-/** Fields that the page shows as text, whatever a peer sends. */
-const TEXTS = ["app", "host", "target", "time", "msg"];
 
 let changes = 0;
 
 export function itemOf(record, source = "") {
-  for (const name of TEXTS) {
-    if (record[name] !== undefined && typeof record[name] !== "string") record[name] = show(record[name]);
-  }
-  return { record, source, t: Date.parse(record.time) || 0, level: levelOf(record), came: performance.now() };
+  return { record: textual(record), source, t: Date.parse(record.time) || 0, level: levelOf(record), came: performance.now() };
 }
 
 export function noticeOf(notice, tone = "quiet") {

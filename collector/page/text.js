@@ -107,6 +107,16 @@ export function show(value, indent) {
   }
 }
 
+/** Fields that are shown as text, whatever a peer sends. */
+const TEXTS = ["app", "host", "target", "time", "msg", "state"];
+
+/** A record or sender whose texts are texts. */
+export function textual(value) {
+  const made = Object(value);
+  for (const name of TEXTS) if (made[name] !== undefined && typeof made[name] !== "string") made[name] = show(made[name]);
+  return made;
+}
+
 /** A span with its values, which other loggers write beside its name: `request{id=7}`. */
 export function spanText(span) {
   const { name, id, kv, ...others } = Object(span);

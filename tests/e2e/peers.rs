@@ -55,7 +55,8 @@ fn a_preflight_allows_a_token_and_nothing_else_and_needs_none_itself() {
     let tokens = scene.path("tokens").display().to_string();
     let line = format!("--http-origin {OURS} --token-file {tokens}");
     let collector = Collector::serving(&scene, &line);
-    let ask = "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n";
+    let ask =
+        "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n";
     let answer = head(&collector, "OPTIONS /tail", &(from(OURS) + ask));
     assert!(answer.starts_with("http/1.0 204"), "{answer}");
     for line in [

@@ -122,3 +122,63 @@ holds("the page shows the records of its peers, each marked with its collector, 
   await page.waitForSelector("#state[data-state=found]");
   assert.deepEqual(await rows(), [...stored, `five ${b}`, `six ${a}`, `seven ${a}`, `eight ${b}`], "by time");
 });
+
+holds("peers that redirect, refuse the page or send anything else than records disturb nobody", mocked, async () => {
+  const first = new Mock();
+  await first.start(0);
+  const type = { tail: "text/event-stream", search: "application/x-ndjson", senders: "application/json" };
+  const answers = {
+    page: (response) => response.writeHead(200, { "content-type": "text/html" }).end("<script>window.__owned = 1</script>"),
+    elsewhere: (response) => response.writeHead(302, { location: `${first.base}tail` }).end(),
+    noise: (response, kind) => {
+      response.writeHead(200, { "content-type": type[kind] });
+      const strange = { app: 7, host: { a: 1 }, target: [], time: 5, msg: null, level: {}, kv: "text", spans: [1, null], collector: "forged" };
+      const records = [5, null, "text", [], strange, { ...strange, msg: "<img src=x onerror='window.__owned=1'>" }];
+      if (kind !== "tail") return void response.end(JSON.stringify(records));
+      response.write(`<html>\ndata: {"half\n\n${records.map((value) => `id: 1-1\ndata: ${JSON.stringify(value)}\n\n`).join("")}event: notice\ndata: {"notice":"live"}\n\n`);
+    },
+    much: (response) => response.writeHead(200, { "content-type": "text/event-stream" }).end("x".repeat(20_000_000)),
+    foreign: (response) => response.removeHeader("access-control-allow-origin") ?? response.writeHead(200, { "content-type": "text/event-stream" }).end(),
+  };
+  const peers = {};
+  for (const [name, answer] of Object.entries(answers)) {
+    const peer = (peers[name] = new Mock());
+    peer.answer = (request, response) => answer(response, request.url.slice(1).split("?")[0]);
+    peer.origins = [first.origin];
+    await peer.start(0);
+    first.peers.push(peer.origin);
+  }
+  running = [first, ...Object.values(peers)];
+  first.records = history(20);
+  await open(first);
+  for (const name of ["page", "elsewhere", "much", "foreign"]) await absent(peers[name]).waitFor();
+  assert.equal(await absent(peers.noise).count(), 0);
+  await shows("<img src=x");
+  first.put(now({ msg: "still here" }));
+  await shows("still here");
+  for (const one of await row("<img src=x").all()) assert.equal(await one.locator(".of-collector").innerText(), peers.noise.origin.slice(7));
+  await row("<img src=x").first().locator(".t").click();
+  await page.locator("#detail dd", { hasText: peers.noise.origin.slice(7) }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("s");
+  await page.locator("#senders p.bad").first().waitFor();
+  assert.equal(await page.evaluate(() => window.__owned), undefined);
+  await page.goto(`${first.base}?since=1h&until=${time(Date.now())}`);
+  await shows(first.records[3].msg);
+  await absent(peers.noise).waitFor();
+});
+
+holds("a peer that wants a token gets it, and gets nothing else of the browser's", mocked, async () => {
+  const [first, second] = await two();
+  second.token = "sesame";
+  second.records = history(5);
+  second.records[4].msg = "from the second";
+  await open(first);
+  await page.context().addCookies([{ name: "secret", value: "1", url: first.base }]);
+  await absent(second).locator("button").click();
+  await page.fill("#token-text", "sesame");
+  await page.click("#token-go");
+  await shows("from the second");
+  await page.waitForSelector("#absent", { state: "hidden" });
+  assert.ok(second.asked.every(({ headers }) => headers.cookie === undefined && headers.referer === undefined));
+});

@@ -95,7 +95,7 @@ export class Detail {
     const level = LEVELS[levelOf(record)];
     const stored = { ...record };
     delete stored.at;
-    if (source) stored.collector = source;
+    if (source) stored.collector = source.base.origin;
 
     const close = button("×", () => this.#on.closed());
     close.className = "close";
@@ -120,7 +120,7 @@ export class Detail {
     const fields = el("dl");
     const add = (name, ...nodes) => fields.append(el("dt", "", ...pieces(name)), el("dd", "", ...nodes));
     add("time", el("span", "mono", fullTime(record.time, t)), el("span", "also", record.time));
-    if (source) add("collector", el("span", "mono", ...pieces(source)));
+    if (source) add("collector", el("span", "mono", ...pieces(source.base.origin)));
     for (const [key, value] of Object.entries(record.kv ?? {})) add(key, this.#value(key, value, words));
     if (Object.keys(record.kv ?? {}).length) fields.lastChild.classList.add("last-kv");
     if (record.target) add("target", pick("mono", "target", record.target, record.target));

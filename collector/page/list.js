@@ -117,7 +117,7 @@ export class List {
     if (!added.length) return;
     const { items } = this;
     const { source } = added[0];
-    const seen = this.#inSight()[0] + this.#shift;
+    const seen = this.following ? 0 : this.#inSight()[0] + this.#shift;
     const mine = (item) => item.record && item.source === source;
     const end = before ? items.findIndex(mine) : items.length;
     const begin = before ? 0 : items.findLastIndex(mine) + 1;

@@ -97,7 +97,7 @@ export class Row {
       ["level", word],
       ["app", app],
       ["host", record.host ? quiet(pick("host", "host", record.host, record.host)) : el("span", "host")],
-      ...(source ? [["collector", el("span", "collector", ...pieces(source))]] : []),
+      ...(source ? [["collector", el("span", "collector", ...pieces(source.name))]] : []),
       ["target", record.target ? quiet(pick("target", "target", record.target, record.target)) : el("span", "target")],
       ["message", this.#message(record, words)],
     ];

@@ -14,7 +14,8 @@ const LONGEST_WAIT = 5000;
 
 let changes = 0;
 
-export function itemOf(record, source = "") {
+/** A record of one of several collectors, or of a single one, which needs no name. */
+export function itemOf(record, source = null) {
   return { record: textual(record), source, t: Date.parse(record.time) || 0, level: levelOf(record), came: performance.now() };
 }
 
@@ -100,7 +101,7 @@ export class Session {
   }
 
   #first(feed) {
-    return this.#list.items.find((item) => item.record && item.source === feed.source.name);
+    return this.#list.items.find((item) => item.record && item.source === this.#mark(feed));
   }
 
   /** Bytes read and skipped by a search. */
@@ -115,6 +116,10 @@ export class Session {
     if (!this.#several) return [];
     const feeds = this.#feeds.map((feed) => ({ name: feed.source.name, reason: feed.absence(), status: feed.status }));
     return feeds.filter(({ reason }) => reason);
+  }
+
+  #mark(feed) {
+    return this.#several ? feed.source : null;
   }
 
   #name(text, feed) {
@@ -141,7 +146,7 @@ export class Session {
         this.#changed();
       },
       record: (record) => {
-        const item = itemOf(record, feed.source.name);
+        const item = itemOf(record, this.#mark(feed));
         if (this.#several && !feed.caughtUp) return void this.#store(feed, item);
         this.#list.push(item);
         if (feed.caughtUp) this.#arrived();
@@ -263,16 +268,16 @@ export class Session {
   /** Has a collector search, and adds what is not here yet. The ends of a range may belong to it or not, and a search may
    *  have been broken off: records already here are recognised by their positions. */
   async #load(feed, query, until) {
-    const { name } = feed.source;
+    const source = this.#mark(feed);
     const key = (record) => record.at ?? JSON.stringify(record);
-    const mine = this.#cleared ? this.#list.items.filter((item) => item.record && item.source === name && item.t <= until) : [];
+    const mine = this.#cleared ? this.#list.items.filter((item) => item.record && item.source === source && item.t <= until) : [];
     const here = new Set(mine.map((item) => key(item.record)));
     let found = 0;
     const take = (records) => {
       this.#clear();
       feed.begun = true;
       found += records.length;
-      const items = records.filter((record) => !here.has(key(record))).reverse().map((record) => itemOf(record, name));
+      const items = records.filter((record) => !here.has(key(record))).reverse().map((record) => itemOf(record, source));
       if (this.#several) this.#merge(items);
       else this.#list.prepend(items);
       this.#changed();

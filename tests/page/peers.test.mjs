@@ -94,7 +94,7 @@ holds("the page shows the records of its peers, each marked with its collector, 
   await shows("six");
   await row("five").locator(".t").click();
   await page.locator("#detail dd", { hasText: b }).waitFor();
-  assert.match(await page.innerText("#detail dl"), new RegExp(`collector\\s+${b}`));
+  assert.match(await page.innerText("#detail dl"), new RegExp(`collector\\s+http://${b}`));
   await page.keyboard.press("Escape");
   await page.keyboard.press("G");
   assert.ok(await page.isHidden("#absent"));

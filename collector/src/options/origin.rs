@@ -86,13 +86,13 @@ fn host(text: &str) -> Result<String, InvalidOrigin> {
         return Err(InvalidOrigin("expected the host in ASCII: xn--… for other letters"));
     }
     let name = text.to_ascii_lowercase();
-    let labels = name.strip_suffix('.').unwrap_or(&name).split('.');
+    let labels = name.strip_suffix('.').unwrap_or(&name);
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if labels.clone().any(|label| label.is_empty() || !label.bytes().all(letter)) {
+    if labels.split('.').any(|label| label.is_empty() || !label.bytes().all(letter)) {
         return Err(InvalidOrigin("invalid host: expected a name or an address"));
     }
     let number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
-    match labels.last().is_some_and(number) && name.parse::<Ipv4Addr>().is_err() {
+    match labels.rsplit('.').next().is_some_and(number) && name.parse::<Ipv4Addr>().is_err() {
         true => Err(InvalidOrigin("invalid IPv4 address")),
         false => Ok(name),
     }

@@ -18,7 +18,7 @@ export class Feed {
   loading = false;
   /** True once a search has brought something. */
   begun = false;
-  /** The stored records that a tail began with, and true if there are no more of them in the time asked for. */
+  /** The number of stored records that a tail began with, and true if these are all in the time asked for. */
   stored = 0;
   whole = false;
   /** Stored records that have arrived and are not in the list yet. */

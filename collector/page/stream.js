@@ -4,7 +4,7 @@ import { parse } from "./text.js";
 /** The collector that the page is from. */
 export const own = { name: "", base: new URL(".", document.baseURI), peer: false };
 
-/** The longest line, and the longest answer that is no stream. What peers send is not trusted. */
+/** The longest line, and the longest answer that comes at once. What peers send is not trusted. */
 const LONGEST = 1 << 24;
 
 export class Refused extends Error {
@@ -67,7 +67,7 @@ async function* linesOf(response) {
   }
 }
 
-/** The value of an answer that is no stream. */
+/** The value of an answer that comes at once. */
 export async function json(response) {
   let text = "";
   for await (const chunk of chunksOf(response)) {

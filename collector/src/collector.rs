@@ -211,8 +211,8 @@ impl Collector {
             tls: self.tls,
             status: forwarding::status(relay.as_ref(), self.reader.as_ref()),
             hosts: HostNames::new(self.options.http_names()),
-            origins: AllowedOrigins::new(self.options.http_origin.clone()),
-            peers: self.options.peers.clone(),
+            origins: AllowedOrigins::new(self.options.page.http_origin.clone()),
+            peers: self.options.page.peers.clone(),
         })?;
         let retention = open::retention(retention, &self.options, &stats)?;
         let archiving =

@@ -3,8 +3,8 @@
 use crate::archive::ArchiveError;
 use crate::hub::GaveUp;
 use crate::layout::template::BadTemplate;
-use crate::options::{MOST_PEERS, WebOrigin};
 use crate::tls::TlsError;
+use crate::web_origin::WebOrigin;
 use std::error::Error;
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -68,8 +68,8 @@ pub enum BindError {
     Archive(ArchiveError),
     /// Segments are to be archived, but there is no file that has some.
     ArchiveWhat,
-    /// The page has too many peers.
-    Peers,
+    /// The page has more peers than this.
+    TooManyPeers(usize),
     /// The page cannot read a peer, because browsers refuse it.
     InsecurePeer(WebOrigin),
     /// Neither a file nor the console is asked for.
@@ -102,7 +102,7 @@ impl fmt::Display for BindError {
             Self::Template(_) => f.write_str("failed to read the path of the file"),
             Self::Tls(_) => f.write_str("failed to set up TLS"),
             Self::Console(_) => f.write_str("failed to open stdout"),
-            Self::Peers => write!(f, "too many --peers: at most {MOST_PEERS}"),
+            Self::TooManyPeers(most) => write!(f, "too many --peers: at most {most}"),
             Self::InsecurePeer(peer) => write!(
                 f,
                 "--peers {peer}: browsers let a page over https:// read only https:// addresses"
@@ -126,7 +126,7 @@ impl Error for BindError {
             Self::Archive(cause) => Some(cause),
             Self::NoSink
             | Self::ArchiveWhat
-            | Self::Peers
+            | Self::TooManyPeers(_)
             | Self::InsecurePeer(_)
             | Self::ForwardWhat
             | Self::FromWhat

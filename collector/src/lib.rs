@@ -62,6 +62,7 @@ mod stderr;
 mod tls;
 mod turns;
 mod units;
+mod web_origin;
 mod write_times;
 
 pub use archive::{ArchiveError, ArchiveTarget, UnknownArchiveTarget};
@@ -77,7 +78,7 @@ pub use intake::{
 };
 pub use jetstream::{NatsOptions, NatsTarget, UnknownNatsTarget};
 pub use layout::template::BadTemplate;
-pub use options::{AckPlace, Compress, Console, Format, Http, InvalidOrigin, Options, WebOrigin};
+pub use options::{AckPlace, Compress, Console, Format, Http, Options, PageOptions};
 pub use senders::grant::{InvalidPattern, SenderPattern};
 pub use stats::{Counter, Stats};
 pub use tls::{
@@ -85,6 +86,7 @@ pub use tls::{
     TlsOptions, TlsVersion, UnknownForwardPin, UnknownPeerRule,
 };
 pub use units::{Period, Size, UnknownAmount};
+pub use web_origin::{InvalidOrigin, WebOrigin};
 
 use std::error::Error;
 use stderr::{Chain, StderrLog};

@@ -1,10 +1,10 @@
 //! Every option of the collector, with its default; the doc comments are the help text.
 
 mod http;
-mod origin;
+mod page;
 
 pub use http::Http;
-pub use origin::{InvalidOrigin, WebOrigin};
+pub use page::PageOptions;
 
 use crate::archive::ArchiveTarget;
 use crate::forward::ForwardTarget;
@@ -35,9 +35,6 @@ const MARKS: Size = Size(MARKS_MEMORY);
 /// A hundred messages of the size that is worth sending in parts.
 const CHUNKED: Size = Size(8 << 20);
 const BODY: Size = Size(4 << 20);
-
-/// The most peers of a page.
-pub(crate) const MOST_PEERS: usize = 16;
 
 /// Programs that write into a pipe do so in blocks, and the rest of a line may be slow.
 const PATIENCE: Period = Period(Duration::from_secs(300));
@@ -140,18 +137,9 @@ pub struct Options {
     #[arg(long, env = "NETLOG_HTTP_HOST", value_name = "NAME", value_delimiter = ',')]
     pub http_host: Vec<String>,
 
-    /// Origin whose web page may read here, besides the collector's own: http://HOST:PORT or
-    /// https://HOST:PORT, as in the address bar of the page of another collector that has this one
-    /// in --peers; repeat for several. Other pages cannot read.
-    #[arg(long, env = "NETLOG_HTTP_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
-    pub http_origin: Vec<WebOrigin>,
-
-    /// HTTP API of another collector whose records this collector's page shows too:
-    /// http://HOST:PORT or https://HOST:PORT; repeat for several, at most 16. The other one must
-    /// allow it with --http-origin.
-    #[arg(long, env = "NETLOG_PEERS", value_name = "URL", value_delimiter = ',')]
-    #[arg(value_parser = WebOrigin::of_peer)]
-    pub peers: Vec<WebOrigin>,
+    /// The pages of several collectors.
+    #[command(flatten)]
+    pub page: PageOptions,
 
     /// Maximum number of tails; more are refused, and counted.
     #[arg(long, env = "NETLOG_MAX_TAILS", value_name = "N", default_value_t = 1000)]
@@ -293,8 +281,7 @@ impl Default for Options {
             console: None,
             http: None,
             http_host: Vec::new(),
-            http_origin: Vec::new(),
-            peers: Vec::new(),
+            page: PageOptions::default(),
             max_tails: 1000,
             max_line: Size(64 << 10),
             max_connections: 10_000,

@@ -182,3 +182,28 @@ holds("a peer that wants a token gets it, and gets nothing else of the browser's
   await page.waitForSelector("#absent", { state: "hidden" });
   assert.ok(second.asked.every(({ headers }) => headers.cookie === undefined && headers.referer === undefined));
 });
+
+holds("older records of several collectors are loaded when asked for, in the order of time, none of them twice", mocked, async () => {
+  const [first, second] = await two();
+  const t = Date.now();
+  const some = (name, many, gap) => Array.from({ length: many }, (_, at) => now({ msg: `${name} ${at}.`, time: time(t - (many - at) * gap) }));
+  first.records = some("often", 90, 1000);
+  second.records = some("seldom", 30, 3170);
+  await open(first, "?n=20");
+  await page.setViewportSize({ width: 1300, height: 3200 });
+  await page.locator("#state[data-state=live]").waitFor();
+  await shows("often 89.");
+  await shows("seldom 10.");
+  assert.ok(await page.isVisible("#unread"), "the histogram shows which part is not loaded from all");
+  await page.click(".row.top button");
+  await shows("often 0.");
+  await shows("seldom 0.");
+  const all = [...first.records, ...second.records].sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
+  assert.deepEqual((await rows()).map((text) => text.split(". ")[0]), all.map(({ msg }) => msg.slice(0, -1)));
+  assert.match(await page.innerText(".row.top"), /oldest record/);
+
+  // The number of records in a range is that of all collectors together.
+  await page.goto(`${first.base}?${new URLSearchParams({ n: 7, since: "1h", until: time(t) })}`);
+  await page.locator("#state[data-state=found]").waitFor();
+  assert.deepEqual((await rows()).map((text) => text.split(". ")[0]), all.slice(-7).map(({ msg }) => msg.slice(0, -1)));
+});

@@ -9,7 +9,7 @@ use crate::intake::{BoundSocket, Endpoint};
 use crate::layout::forwarded::Forwarded;
 use crate::layout::rotation::{self, RotationSchedule};
 use crate::layout::template::Template;
-use crate::options::{Compress, Http, MOST_PEERS, Options};
+use crate::options::{Compress, Http, Options};
 use crate::read::{ReadOptions, ReaderThreads};
 use crate::retention::{KeepLimits, RetentionHandle, RetentionPolicy, RetentionThread};
 use crate::senders::tokens::Tokens;
@@ -22,6 +22,9 @@ use crate::tls::{Tls, TlsError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+
+/// The most collectors that a page reads besides its own.
+const MOST_PEERS: usize = 16;
 
 /// The sockets of the HTTP API, or the reason why there are none.
 pub(super) struct HttpSockets {
@@ -64,10 +67,11 @@ pub(super) fn http(options: &Options) -> Result<HttpSockets, BindError> {
 
 /// Checks that the page can read its peers.
 pub(super) fn peers(options: &Options) -> Result<(), BindError> {
-    if options.peers.len() > MOST_PEERS {
-        return Err(BindError::Peers);
+    let peers = &options.page.peers;
+    if peers.len() > MOST_PEERS {
+        return Err(BindError::TooManyPeers(MOST_PEERS));
     }
-    let insecure = options.peers.iter().find(|peer| !peer.secure());
+    let insecure = peers.iter().find(|peer| !peer.secure());
     match insecure.filter(|_| options.https().is_some()) {
         Some(peer) => Err(BindError::InsecurePeer(peer.clone())),
         None => Ok(()),

@@ -1,7 +1,7 @@
 //! Cross-origin requests of the pages of other collectors: `--http-origin`.
 
 use super::stream::Body;
-use crate::options::WebOrigin;
+use crate::web_origin::WebOrigin;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response};
 

@@ -1,6 +1,6 @@
 //! `GET /`: the web page, which is part of the program and asks only this collector and its peers.
 
-use crate::options::WebOrigin;
+use crate::web_origin::WebOrigin;
 use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 

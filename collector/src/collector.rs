@@ -17,7 +17,7 @@ use crate::intake::{
     self, Address, BoundSocket, IntakeContext, IntakeLimits, StreamReader, Transport,
 };
 use crate::options::{Console, Options};
-use crate::read::{AllowedOrigins, HostNames, ReadOptions, ReaderThreads};
+use crate::read::{ReadOptions, ReaderThreads};
 use crate::retention::{RetentionHandle, RetentionThread};
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
@@ -210,9 +210,7 @@ impl Collector {
             https: self.tls.clone().filter(|_| self.options.https().is_some()),
             tls: self.tls,
             status: forwarding::status(relay.as_ref(), self.reader.as_ref()),
-            hosts: HostNames::new(self.options.http_names()),
-            origins: AllowedOrigins::new(self.options.page.http_origin.clone()),
-            peers: self.options.page.peers.clone(),
+            web: open::web_access(&self.options),
         })?;
         let retention = open::retention(retention, &self.options, &stats)?;
         let archiving =

@@ -3,8 +3,7 @@
 mod http;
 mod page;
 
-pub use http::Http;
-pub use page::PageOptions;
+pub use {http::Http, page::PageOptions};
 
 use crate::archive::ArchiveTarget;
 use crate::forward::ForwardTarget;

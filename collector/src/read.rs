@@ -117,14 +117,20 @@ pub(crate) struct ReadOptions {
     /// The same, if the connections of readers are encrypted.
     pub(crate) https: Option<Arc<Tls>>,
     pub(crate) status: StatusSources,
+    pub(crate) web: WebAccess,
+    /// The most connections there may be.
+    pub(crate) most: usize,
+}
+
+/// The web pages that may read here, and what the collector's own page may read elsewhere.
+#[derive(Debug)]
+pub(crate) struct WebAccess {
     /// The names that requests may be meant for.
     pub(crate) hosts: HostNames,
     /// The origins whose pages may read.
     pub(crate) origins: AllowedOrigins,
     /// The other collectors that the page reads.
     pub(crate) peers: Vec<WebOrigin>,
-    /// The most connections there may be.
-    pub(crate) most: usize,
 }
 
 /// State that tails and searches share.

@@ -10,7 +10,7 @@ use crate::layout::forwarded::Forwarded;
 use crate::layout::rotation::{self, RotationSchedule};
 use crate::layout::template::Template;
 use crate::options::{Compress, Http, Options};
-use crate::read::{ReadOptions, ReaderThreads};
+use crate::read::{AllowedOrigins, HostNames, ReadOptions, ReaderThreads, WebAccess};
 use crate::retention::{KeepLimits, RetentionHandle, RetentionPolicy, RetentionThread};
 use crate::senders::tokens::Tokens;
 use crate::sink::console::ConsoleSink;
@@ -75,6 +75,15 @@ pub(super) fn peers(options: &Options) -> Result<(), BindError> {
     match insecure.filter(|_| options.https().is_some()) {
         Some(peer) => Err(BindError::InsecurePeer(peer.clone())),
         None => Ok(()),
+    }
+}
+
+/// The web pages that may read, and the peers of the collector's own.
+pub(super) fn web_access(options: &Options) -> WebAccess {
+    WebAccess {
+        hosts: HostNames::new(options.http_names()),
+        origins: AllowedOrigins::new(options.page.http_origin.clone()),
+        peers: options.page.peers.clone(),
     }
 }
 

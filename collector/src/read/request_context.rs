@@ -47,7 +47,7 @@ impl RequestContext {
         // One address leaves some for others, unless there are very few.
         let of_one = (view.most - view.most / 4).max(1);
         Arc::new(Self {
-            policy: page::policy(&view.peers),
+            policy: page::policy(&view.web.peers),
             connections: ConnectionLimits::of_readers(view.most, of_one),
             spare: Arc::new(Semaphore::new(SPARE)),
             view,

@@ -50,7 +50,7 @@ pub(crate) fn answer(
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    server.view.origins.mark(request, &mut answer);
+    server.view.web.origins.mark(request, &mut answer);
     answer
 }
 
@@ -61,7 +61,7 @@ fn dispatch(
 ) -> Result<HttpResponse, RefusedRequest> {
     let view = &server.view;
     // Whoever shows a token was not led here by a name.
-    if access.local && view.tokens.is_none() && !view.hosts.admit(request) {
+    if access.local && view.tokens.is_none() && !view.web.hosts.admit(request) {
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let host = host.unwrap_or_default();
         let error =
@@ -91,7 +91,7 @@ fn dispatch(
         return Ok(shown(kind, bytes, server.policy.clone()));
     }
     if path == "/peers" {
-        return Ok(whole(JSON, page::peers(&view.peers)));
+        return Ok(whole(JSON, page::peers(&view.web.peers)));
     }
     if path == "/healthz" {
         return Ok(health(server));

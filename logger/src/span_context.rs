@@ -26,6 +26,13 @@ impl SpanContext {
         self.cut = 0;
     }
 
+    /// Makes this the same as `other`, in the memory that it has.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.json.clone_from(&other.json);
+        self.trace.clone_from(&other.trace);
+        self.cut = other.cut;
+    }
+
     /// Takes the spans that this thread is in.
     #[inline]
     pub(crate) fn take_current(&mut self, limit: usize) {

@@ -14,6 +14,7 @@ mod ids;
 mod layer;
 mod locks;
 mod log_records;
+mod open_span;
 #[cfg(feature = "opentelemetry")]
 mod otel;
 mod span;

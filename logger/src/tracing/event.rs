@@ -2,7 +2,7 @@
 
 use super::fields::{ForEachField, Value, push_member};
 use super::filter::log_level;
-use super::span::Span;
+use super::open_span::OpenSpan;
 use super::table::OPEN_SPANS;
 use crate::encode::{Head, LineEncoder, ROOM_FOR_VALUES, level, push_message};
 use crate::logger::Loggable;
@@ -53,15 +53,15 @@ where
         spans.clear();
         let Some(innermost) = self.innermost() else { return };
         let key = innermost.into_u64();
-        if OPEN_SPANS.with(key, |span| self.take(spans, span, limit)).is_none() {
+        if OPEN_SPANS.with_context(key, limit, |span| self.take(spans, span)).is_none() {
             self.take_outer(spans, limit);
         }
     }
 
-    fn take(&self, spans: &mut SpanContext, innermost: &Span, limit: usize) {
+    fn take(&self, spans: &mut SpanContext, innermost: &OpenSpan) {
         match self.event.is_contextual() {
-            true => spans.take_entered(innermost, limit),
-            false => spans.take_named(innermost, limit),
+            true => spans.take_entered(innermost),
+            false => spans.take_named(innermost),
         }
     }
 
@@ -77,8 +77,8 @@ where
     fn take_outer(&self, spans: &mut SpanContext, limit: usize) {
         let around = self.subscriber.event_scope(self.event).into_iter().flatten();
         for span in around {
-            if OPEN_SPANS.with(span.id().into_u64(), |span| self.take(spans, span, limit)).is_some()
-            {
+            let key = span.id().into_u64();
+            if OPEN_SPANS.with_context(key, limit, |span| self.take(spans, span)).is_some() {
                 return;
             }
         }

@@ -144,7 +144,7 @@ impl fmt::Display for Value<'_> {
             Value::Bool(truth) => write!(f, "{truth}"),
             Value::Text(text) => f.write_str(text),
             Value::Error(error) => write_chain(f, *error),
-            Value::Debug(value) => write!(f, "{value:?}"),
+            Value::Debug(value) => value.fmt(f),
             #[cfg(all(tracing_unstable, feature = "valuable"))]
             Value::Valuable(value) => write!(f, "{value:?}"),
         }

@@ -1,5 +1,6 @@
 //! Gathering of the spans around a record: from the innermost outwards, and written the other way.
 
+use super::open_span::OpenSpan;
 #[cfg(feature = "opentelemetry")]
 use super::otel;
 use super::span::Span;
@@ -9,23 +10,29 @@ use crate::span_context::SpanContext;
 const MOST_SPANS: usize = 32;
 
 impl SpanContext {
-    /// Takes the spans that this thread is in, of which `innermost` is one, in at most `limit` bytes.
-    pub(super) fn take_entered(&mut self, innermost: &Span, limit: usize) {
-        self.take(innermost, limit);
+    /// Takes the spans that this thread is in.
+    pub(super) fn take_entered(&mut self, innermost: &OpenSpan) {
+        self.copy_from(innermost.context());
         #[cfg(feature = "opentelemetry")]
-        otel::take_current(self, innermost);
+        otel::take_current(self, innermost.span());
     }
 
-    /// Takes the spans around and including `innermost`, which a record names, in at most `limit`
-    /// bytes.
-    pub(super) fn take_named(&mut self, innermost: &Span, limit: usize) {
-        self.take(innermost, limit);
+    /// Takes the spans around and including `innermost`, which a record names.
+    pub(super) fn take_named(&mut self, innermost: &OpenSpan) {
+        self.copy_from(innermost.context());
+        #[cfg(feature = "opentelemetry")]
+        otel::take_known(self, innermost.span());
+    }
+
+    /// Takes the spans around and including `innermost`, which is closed, in at most `limit` bytes.
+    pub(super) fn take_closed(&mut self, innermost: &Span, limit: usize) {
+        self.gather(innermost, limit);
         #[cfg(feature = "opentelemetry")]
         otel::take_known(self, innermost);
     }
 
-    /// What is too long loses its outermost spans.
-    fn take(&mut self, innermost: &Span, limit: usize) {
+    /// Gathers the spans around and including `innermost`. What is too long loses its outermost spans.
+    pub(super) fn gather(&mut self, innermost: &Span, limit: usize) {
         self.clear();
         let mut chain = [innermost; MOST_SPANS];
         let mut len = 1;

@@ -36,7 +36,7 @@ where
         let key = id.into_u64();
         let parent = parent(attributes, id, &context);
         let mut span = OPEN_SPANS.blank(key);
-        if let Some(blank) = Arc::get_mut(&mut span) {
+        if let Some(blank) = span.blank() {
             let name = attributes.metadata().name();
             blank.begin(ids::next(), parent, |text, id| {
                 text.begin(name, id, |visitor| attributes.record(visitor));
@@ -53,11 +53,7 @@ where
             // A value's Debug is somebody else's code: it runs before anything is locked.
             later.clear();
             later.record(|visitor| values.record(visitor));
-            OPEN_SPANS.with(id.into_u64(), |span| {
-                if let Some(mut text) = span.text_mut() {
-                    text.merge(later);
-                }
-            });
+            OPEN_SPANS.with(id.into_u64(), |span| span.merge(later));
         };
         let kept =
             LATER.try_with(|later| later.try_borrow_mut().map(|mut later| merge(&mut later)));
@@ -88,7 +84,7 @@ where
         if for_tracing::logs_span_ends()
             && let Some(metadata) = context.metadata(&id)
         {
-            span_end::log(&span, metadata);
+            span_end::log(span.span(), metadata);
         }
         OPEN_SPANS.recycle(key, span);
     }

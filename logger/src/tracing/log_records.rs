@@ -3,6 +3,7 @@
 
 use super::ids;
 use super::layer::RecordLayer;
+use super::open_span::OpenSpan;
 use super::table::OPEN_SPANS;
 use crate::span_context::{SpanContext, TAKE_CURRENT};
 use std::sync::OnceLock;
@@ -33,7 +34,8 @@ fn take_current(spans: &mut SpanContext, limit: usize) {
         }
         let current = dispatch.current_span();
         let Some(id) = current.id() else { return };
-        if OPEN_SPANS.with(id.into_u64(), |span| spans.take_entered(span, limit)).is_none()
+        let take = |span: &OpenSpan| spans.take_entered(span);
+        if OPEN_SPANS.with_context(id.into_u64(), limit, take).is_none()
             && let Some(take_outer) = TAKE_OUTER.get()
         {
             take_outer(dispatch, spans, limit);
@@ -49,7 +51,8 @@ where
     let current = subscriber.current_span();
     let innermost = current.id().and_then(|id| subscriber.span(id));
     for span in innermost.iter().flat_map(|span| span.scope()) {
-        if OPEN_SPANS.with(span.id().into_u64(), |span| spans.take_entered(span, limit)).is_some() {
+        let take = |span: &OpenSpan| spans.take_entered(span);
+        if OPEN_SPANS.with_context(span.id().into_u64(), limit, take).is_some() {
             return;
         }
     }

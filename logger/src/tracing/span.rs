@@ -4,10 +4,11 @@ use super::locks;
 use super::span_text::SpanText;
 #[cfg(feature = "opentelemetry")]
 use opentelemetry::trace::TraceId;
+use std::iter;
 #[cfg(feature = "opentelemetry")]
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 /// An open span, in the memory of one that was closed.
@@ -16,6 +17,8 @@ pub(super) struct Span {
     id: [u8; 16],
     parent: Option<Arc<Self>>,
     text: RwLock<SpanText>,
+    /// Number of changes of the text.
+    changes: AtomicU64,
     timing: Timing,
     #[cfg(feature = "opentelemetry")]
     otel_trace: OnceLock<TraceId>,
@@ -43,6 +46,7 @@ impl Span {
     pub(super) fn clear(&mut self) {
         self.parent = None;
         self.timing = Timing::default();
+        *self.changes.get_mut() = 0;
         #[cfg(feature = "opentelemetry")]
         self.otel_trace.take();
         self.text.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
@@ -61,8 +65,18 @@ impl Span {
         locks::read(&self.text)
     }
 
-    pub(super) fn text_mut(&self) -> Option<RwLockWriteGuard<'_, SpanText>> {
-        locks::write(&self.text)
+    /// Sets the values of `later`.
+    pub(super) fn merge(&self, later: &SpanText) {
+        if let Some(mut text) = locks::write(&self.text) {
+            text.merge(later);
+            self.changes.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Number of changes of this span's text and of those around it.
+    pub(super) fn changes(&self) -> u64 {
+        let around = iter::successors(Some(self), |span| span.parent().map(AsRef::as_ref));
+        around.map(|span| span.changes.load(Ordering::Acquire)).sum()
     }
 
     pub(super) fn timing(&self) -> &Timing {

@@ -23,7 +23,7 @@ impl Loggable for SpanEnd<'_> {
     }
 
     fn encode<'e>(&self, encoder: &'e mut LineEncoder, now: i64, limit: usize) -> &'e [u8] {
-        encoder.spans.take_named(self.span, limit / 2);
+        encoder.spans.take_closed(self.span, limit / 2);
         let head = Head {
             level: self.level(),
             target: self.metadata.target(),

@@ -11,7 +11,7 @@ const MAX_TEXT: usize = 4096;
 const MAX_NAME: usize = 256;
 
 /// The text a closed span keeps for the next one that takes its place, in bytes.
-const KEPT_CAPACITY: usize = 1024;
+pub(super) const KEPT_CAPACITY: usize = 1024;
 
 /// A span's part of its records.
 #[derive(Default)]

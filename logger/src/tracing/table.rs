@@ -5,6 +5,7 @@
 //! the one around it.
 
 use super::locks;
+use super::open_span::OpenSpan;
 use super::span::Span;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -29,8 +30,9 @@ struct Shard(RwLock<Spans>);
 
 #[derive(Default)]
 struct Spans {
-    open: HashMap<u64, Arc<Span>, BuildHasherDefault<KeyHasher>>,
-    spare: Vec<Arc<Span>>,
+    open: HashMap<u64, Box<OpenSpan>, BuildHasherDefault<KeyHasher>>,
+    #[allow(clippy::vec_box, reason = "they move between the two as they are")]
+    spare: Vec<Box<OpenSpan>>,
 }
 
 impl SpanTable {
@@ -39,28 +41,27 @@ impl SpanTable {
     }
 
     /// A span that nobody knows yet, in the memory of a closed one where there is one.
-    pub(super) fn blank(&self, key: u64) -> Arc<Span> {
+    pub(super) fn blank(&self, key: u64) -> Box<OpenSpan> {
         let spare = self.write(key).and_then(|mut spans| spans.spare.pop());
         spare.unwrap_or_default()
     }
 
     /// Makes `span` the one that the subscriber calls `key`.
-    pub(super) fn open(&self, key: u64, span: Arc<Span>) {
+    pub(super) fn open(&self, key: u64, span: Box<OpenSpan>) {
         if let Some(mut spans) = self.write(key) {
             spans.open.insert(key, span);
         }
     }
 
     /// Takes a span that closes out of the table.
-    pub(super) fn close(&self, key: u64) -> Option<Arc<Span>> {
+    pub(super) fn close(&self, key: u64) -> Option<Box<OpenSpan>> {
         self.write(key)?.open.remove(&key)
     }
 
     /// Keeps the memory of a closed span for a later one.
-    pub(super) fn recycle(&self, key: u64, mut span: Arc<Span>) {
-        let Some(closed) = Arc::get_mut(&mut span) else { return };
-        closed.clear();
-        if let Some(mut spans) = self.write(key)
+    pub(super) fn recycle(&self, key: u64, mut span: Box<OpenSpan>) {
+        if span.clear()
+            && let Some(mut spans) = self.write(key)
             && spans.spare.len() < MOST_SPARE
         {
             spans.spare.push(span);
@@ -69,7 +70,26 @@ impl SpanTable {
 
     /// Hands the span to `read`; `None` if there is no such span, or the filter does not take it.
     pub(super) fn with<R>(&self, key: u64, read: impl FnOnce(&Arc<Span>) -> R) -> Option<R> {
-        self.read(key)?.open.get(&key).map(read)
+        self.read(key)?.open.get(&key).map(|open| read(open.span()))
+    }
+
+    /// The same with the span's context, of at most `limit` bytes, which is the same for all records.
+    pub(super) fn with_context<R>(
+        &self,
+        key: u64,
+        limit: usize,
+        read: impl FnOnce(&OpenSpan) -> R,
+    ) -> Option<R> {
+        let spans = self.read(key)?;
+        let open = spans.open.get(&key)?;
+        if open.has_context() {
+            return Some(read(open));
+        }
+        drop(spans);
+        let mut spans = self.write(key)?;
+        let open = spans.open.get_mut(&key)?;
+        open.make_context(limit);
+        Some(read(open))
     }
 
     fn shard(&self, key: u64) -> &RwLock<Spans> {

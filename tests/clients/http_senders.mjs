@@ -1,12 +1,22 @@
-// What programs of Node.js do with the clients of other protocols: MODULES PROTOCOL URL.
+// What programs of Node.js do with the clients of other protocols: MODULES PROTOCOL URL [COUNT].
 import { createRequire } from 'node:module';
 
-const [modules, protocol, url] = process.argv.slice(2);
+const [modules, protocol, url, count] = process.argv.slice(2);
 const require = createRequire(modules + '/');
 const labels = { app: 'orders', host: 'web1' };
 
-const orders = ['order 7 is late', 'order 8 is late'];
+const numbered = (_, at) => `thread 1 number ${at + 1}`;
+const orders = count
+  ? Array.from({ length: Number(count) }, numbered)
+  : ['order 7 is late', 'order 8 is late'];
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+// Logs each of them, and waits a little between many.
+async function each(log) {
+  for (const order of orders) {
+    await log(order);
+    if (count) await wait(5);
+  }
+}
 const at = new URL(url);
 
 async function otlp(kind, to) {
@@ -20,7 +30,7 @@ async function otlp(kind, to) {
     processors: [new BatchLogRecordProcessor({ exporter })],
   });
   const logger = provider.getLogger('orders');
-  for (const body of orders) logger.emit({ severityNumber: 13, severityText: 'WARN', body });
+  await each((body) => logger.emit({ severityNumber: 13, severityText: 'WARN', body }));
   await provider.shutdown();
 }
 
@@ -39,7 +49,7 @@ const senders = {
     });
     transport.on('error', (error) => console.error(error));
     const logger = winston.createLogger({ transports: [transport] });
-    for (const order of orders) logger.warn(order);
+    await each((order) => logger.warn(order));
     await wait(300);
     await transport.flush();
   },
@@ -51,14 +61,14 @@ const senders = {
       stream.on(event, (error) => console.error(event, error));
     }
     const logger = require('pino')({ base: { host: 'web1' } }, stream);
-    for (const order of orders) logger.warn(order);
+    await each((order) => logger.warn(order));
     await wait(500);
   },
   async 'pino-seq'() {
     const { createStream } = await import(modules + '/pino-seq/dist/index.js');
     const stream = createStream({ serverUrl: url });
     const logger = require('pino')({ base: { app: 'orders', host: 'web1' } }, stream);
-    for (const order of orders) logger.warn(order);
+    await each((order) => logger.warn(order));
     await stream.flush();
   },
   async 'winston-seq'() {
@@ -66,31 +76,29 @@ const senders = {
     const { SeqTransport } = await import(modules + '/@datalust/winston-seq/dist/src/index.js');
     const transport = new SeqTransport({ serverUrl: url, onError: console.error });
     const logger = winston.createLogger({ transports: [transport], defaultMeta: labels });
-    for (const order of orders) logger.warn(order);
+    await each((order) => logger.warn(order));
     await transport.flush();
   },
   async 'splunk-logging'() {
     const { Logger } = require('splunk-logging');
     const logger = new Logger({ token: 'none', url });
     logger.error = (error) => console.error(error);
-    for (const message of orders) {
-      const metadata = { host: 'web1' };
-      await new Promise((done) => logger.send({ message, metadata, severity: 'warn' }, done));
-    }
+    const metadata = { host: 'web1' };
+    const send = (message, done) => logger.send({ message, metadata, severity: 'warn' }, done);
+    await each((message) => new Promise((done) => send(message, done)));
   },
   async 'fluent-logger'() {
     const logger = require('fluent-logger').createFluentSender('orders', {
       host: at.hostname, port: Number(at.port), requireAckResponse: true, ackResponseTimeout: 5000,
     });
-    for (const msg of orders) {
-      await new Promise((done) => logger.emit({ msg, level: 'warn', host: 'web1' }, done));
-    }
+    const emit = (msg, done) => logger.emit({ msg, level: 'warn', host: 'web1' }, done);
+    await each((msg) => new Promise((done) => emit(msg, done)));
     logger.end();
   },
   async 'lumberjack-client'() {
     const Client = require('lumberjack-client');
     const client = new Client({ host: at.hostname, port: Number(at.port) });
-    for (const message of orders) client.log({ message, level: 'warn', ...labels });
+    await each((message) => client.log({ message, level: 'warn', ...labels }));
     await wait(500);
   },
   async 'winston-loki'() {
@@ -100,22 +108,24 @@ const senders = {
       const loki = new LokiTransport({ host: url, labels, json, batching: true, interval: 1 });
       const format = winston.format.printf(({ message }) => message);
       const logger = winston.createLogger({ transports: [loki], format });
-      logger.warn(json ? 'order 7 is late' : 'order 8 is late');
-      await new Promise((done) => setTimeout(done, 200));
+      if (count) await each((order) => logger.warn(order));
+      else logger.warn(json ? 'order 7 is late' : 'order 8 is late');
+      await wait(200);
       await loki.flush();
       loki.close();
+      if (count) break;
     }
   },
   async 'pino-loki'() {
     const { pinoLoki } = require('pino-loki');
     const stream = await pinoLoki({ host: url, labels, batching: false });
     const logger = require('pino')({ base: null }, stream);
-    logger.warn('order 7 is late');
-    await new Promise((done) => setTimeout(done, 300));
-    logger.warn('order 8 is late');
-    await new Promise((done) => setTimeout(done, 300));
+    for (const order of orders) {
+      logger.warn(order);
+      await wait(count ? 5 : 300);
+    }
     stream.end();
   },
 };
 await senders[protocol]();
-setTimeout(() => process.exit(0), 300);
+setTimeout(() => process.exit(0), count ? 5000 : 300);

@@ -5,7 +5,7 @@ use super::draft::{Draft, Text};
 use super::expected_keys::ExpectedKey;
 use super::json_fields::{self, claim};
 use super::json_index::MemberSpan;
-use super::msgpack::{MsgpackValue, push_key, push_simple};
+use super::msgpack::{MsgpackValue, push_key, push_simple, push_text};
 use super::post_line::with_text;
 use super::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter, each};
 use super::scratch::{Scratch, with_scratch};
@@ -121,7 +121,7 @@ impl<'a> ForwardMessage<'a> {
                 (unpacked.map_or(Cow::Borrowed(bytes), Cow::Owned), u64::MAX, false)
             }
         };
-        let tag = self.tag.map(|tag| String::from_utf8_lossy(tag).into_owned());
+        let tag = self.tag.map(MessageTag::new);
         Box::new(ForwardRecords {
             bytes,
             at: 0,
@@ -142,7 +142,7 @@ struct ForwardRecords<'a> {
     left: u64,
     /// The entry is not in an array of its own.
     bare: bool,
-    tag: Option<String>,
+    tag: Option<MessageTag>,
     received: i64,
     /// The record of an entry as JSON.
     json: Vec<u8>,
@@ -187,7 +187,7 @@ impl ForwardRecords<'_> {
         let json = std::str::from_utf8(&self.json).ok().filter(|_| self.flat)?;
         let mut draft = Draft::new(time);
         json_fields::read_indexed(json, &mut draft, scratch);
-        say_tag(self.tag.as_deref(), &mut draft);
+        say_tag(self.tag.as_ref(), &mut draft);
         Some(out.draft(&mut draft, &mut scratch.time))
     }
 }
@@ -209,7 +209,7 @@ impl RecordSource for ForwardRecords<'_> {
                     return Err(Fault::Rejected("the record of an entry is not a map".to_owned()));
                 }
                 draft.note_invalid(json.invalid);
-                say_tag(self.tag.as_deref(), &mut draft);
+                say_tag(self.tag.as_ref(), &mut draft);
                 out.draft(&mut draft, &mut scratch.time)
             })),
             Err(MalformedMsgpack) => {
@@ -222,12 +222,27 @@ impl RecordSource for ForwardRecords<'_> {
     }
 }
 
+/// The tag of a message.
+struct MessageTag {
+    text: String,
+    /// The same as the name of a program, if it is fit to be one.
+    app: Option<String>,
+}
+
+impl MessageTag {
+    fn new(tag: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(tag).into_owned();
+        let app = claim(&text).map(str::to_owned);
+        Self { text, app }
+    }
+}
+
 /// Says in `draft` how the message was tagged.
-fn say_tag<'d>(tag: Option<&'d str>, draft: &mut Draft<'d>) {
+fn say_tag<'d>(tag: Option<&'d MessageTag>, draft: &mut Draft<'d>) {
     let Some(tag) = tag else { return };
-    match claim(tag) {
+    match &tag.app {
         Some(app) if draft.app.is_none() => draft.app = Some(Text::Plain(app.into())),
-        _ => draft.note("tag", Text::Plain(tag.into())),
+        _ => draft.note("tag", Text::Plain((&tag.text).into())),
     }
 }
 
@@ -259,13 +274,17 @@ fn push_flat(
         let key = key..json.len() - 2;
         let start = json.len();
         let ahead = *reader;
-        match reader.value()? {
-            MsgpackValue::Map(_) => return Ok(false),
-            MsgpackValue::Array(_) => {
-                *reader = ahead;
-                reader.push_json(json)?;
+        if let Some(text) = reader.short_text() {
+            escaped |= push_text(text, json);
+        } else {
+            match reader.value()? {
+                MsgpackValue::Map(_) => return Ok(false),
+                MsgpackValue::Array(_) => {
+                    *reader = ahead;
+                    reader.push_json(json)?;
+                }
+                value => escaped |= push_simple(value, json),
             }
-            value => escaped |= push_simple(value, json),
         }
         match MemberSpan::written(key, start..json.len(), escaped) {
             Some(member) => members.push(member),
@@ -295,6 +314,10 @@ fn push_expected(
 /// The time of an entry, in microseconds; Fluent Bit may put it into an array with what else it
 /// knows.
 fn entry_time(reader: &mut MsgpackReader<'_>) -> Result<Option<i64>, MalformedMsgpack> {
+    if let [0xd7, 0, a, b, c, d, e, f, g, h, ref rest @ ..] = *reader.rest {
+        reader.rest = rest;
+        return Ok(Some(event_time([a, b, c, d, e, f, g, h])));
+    }
     let len = match reader.value()? {
         MsgpackValue::Array(len @ 1..) => len,
         time => return Ok(moment(time)),
@@ -311,13 +334,16 @@ fn moment(time: MsgpackValue<'_>) -> Option<i64> {
     match time {
         MsgpackValue::Unsigned(seconds) => i64::try_from(seconds).ok()?.checked_mul(1_000_000),
         MsgpackValue::Float(seconds) if seconds > 0.0 => Some((seconds * 1e6) as i64),
-        MsgpackValue::Extension(0, &[a, b, c, d, e, f, g, h]) => {
-            let seconds = i64::from(u32::from_be_bytes([a, b, c, d]));
-            let nanos = i64::from(u32::from_be_bytes([e, f, g, h]));
-            Some(seconds * 1_000_000 + nanos / 1000)
-        }
+        MsgpackValue::Extension(0, time) => time.try_into().ok().map(event_time),
         _ => None,
     }
+}
+
+/// A time of Fluentd's own type: seconds and nanoseconds.
+fn event_time([a, b, c, d, e, f, g, h]: [u8; 8]) -> i64 {
+    let seconds = i64::from(u32::from_be_bytes([a, b, c, d]));
+    let nanos = i64::from(u32::from_be_bytes([e, f, g, h]));
+    seconds * 1_000_000 + nanos / 1000
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::draft::{Text, Value};
 use super::json_fields::as_written;
 use super::json_index::{ValueShape, squeeze, value_front};
 use super::steps::step;
-use netlog_wire::{JsonStr, JsonStringEnd};
+use netlog_wire::{JsonStr, JsonStringEnd, number_end};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -153,6 +153,29 @@ impl<'a> JsonCursor<'a> {
         Ok(Some(key))
     }
 
+    /// The same where the key is probably one of `likely`, which is each a key as compact JSON has
+    /// it, with its quotes and its colon: those are compared, and the ends of others are searched for.
+    #[inline(always)]
+    pub(super) fn next_likely_key<const N: usize>(
+        &mut self,
+        members: &mut usize,
+        likely: [&'static str; N],
+    ) -> Result<Option<&'a str>, MalformedJson> {
+        if !self.next_part(b'}', members)? {
+            return Ok(None);
+        }
+        let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        for key in likely {
+            if rest.starts_with(key.as_bytes()) {
+                self.at += key.len();
+                return Ok(key.get(1..key.len() - 2));
+            }
+        }
+        let key = self.string()?;
+        self.expect(b':')?;
+        Ok(Some(key.inside))
+    }
+
     /// A string.
     #[inline]
     pub(super) fn string(&mut self) -> Result<RawString<'a>, MalformedJson> {
@@ -179,10 +202,17 @@ impl<'a> JsonCursor<'a> {
 
     /// A whole number from zero, which may be in a string; `None` for any other value.
     pub(super) fn integer(&mut self) -> Result<Option<u64>, MalformedJson> {
-        if self.peek() == Some(b'"') {
-            return Ok(digits(self.string()?.inside));
+        match self.peek() {
+            Some(b'"') => Ok(digits(self.string()?.inside)),
+            Some(b'0'..=b'9') => {
+                let from = self.at;
+                let end = number_end(self.json.as_bytes(), from);
+                self.at = end.ok_or(MalformedJson { at: from })?;
+                step(self.at - from);
+                Ok(digits(self.json.get(from..self.at).unwrap_or_default()))
+            }
+            _ => Ok(digits(self.skip()?.json)),
         }
-        Ok(digits(self.skip()?.json))
     }
 
     /// A string; an empty one for any other value.
@@ -284,6 +314,15 @@ mod tests {
         assert_eq!(c.clone().skip().unwrap().json, "{ }");
         assert_eq!(cursor.next_key(&mut members).unwrap().unwrap().inside, "b");
         assert_eq!(cursor.integer(), Ok(Some(7)));
+        let mut likely = JsonCursor::new(r#"{"a":12,"b" :1.5,"a\u0062":012}"#);
+        let mut members = 0;
+        likely.expect(b'{').unwrap();
+        for (key, number) in [("a", Ok(Some(12))), ("b", Ok(None))] {
+            let found = likely.next_likely_key(&mut members, ["\"b\":", "\"a\":"]);
+            assert_eq!((found, likely.integer()), (Ok(Some(key)), number));
+        }
+        assert_eq!(likely.next_likely_key(&mut members, ["\"ab\":"]), Ok(Some("a\\u0062")));
+        assert!(likely.integer().is_err(), "a number begins with no zero");
         cursor.leave_object(&mut members).unwrap();
         assert!(cursor.is_at_end());
     }

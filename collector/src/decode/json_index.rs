@@ -61,11 +61,11 @@ impl MemberSpan {
     /// A member of the outermost object of a text that was just written; a backslash may be in it
     /// if it is `escaped`. `None` if it stands too far behind.
     pub(super) fn written(key: Range<usize>, value: Range<usize>, escaped: bool) -> Option<Self> {
-        let span = |range: Range<usize>| {
-            Some((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?))
-        };
+        // The end of the value is behind all else.
+        u32::try_from(value.end).ok()?;
+        let span = |range: Range<usize>| (range.start as u32, range.end as u32);
         let shape = ValueShape::Compact;
-        Some(Self { key: span(key)?, value: span(value)?, inner: 0, shape, escaped })
+        Some(Self { key: span(key), value: span(value), inner: 0, shape, escaped })
     }
 
     /// The inside of the key's string.

@@ -100,15 +100,26 @@ impl Head {
     }
 }
 
-/// The length of a text with its head, or of a number, if that says it in one byte or two.
-#[inline(always)]
-fn short(bytes: &[u8]) -> Option<usize> {
-    match *bytes {
-        [0x00..=0x7f | 0xe0..=0xff, ..] => Some(1),
-        [first @ 0xa0..=0xbf, ..] => Some(1 + usize::from(first & 0x1f)),
-        [0xd9, len, ..] => Some(2 + usize::from(len)),
-        _ => None,
+/// The whole length of each value whose first byte says it; 0 for all others.
+const WHOLE: [u8; 256] = whole_lengths();
+
+const fn whole_lengths() -> [u8; 256] {
+    let mut lengths = [0; 256];
+    let mut first = 0;
+    while first < lengths.len() {
+        lengths[first] = match first as u8 {
+            0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => 1,
+            text @ 0xa0..=0xbf => 1 + (text & 0x1f),
+            0xcc | 0xd0 => 2,
+            0xcd | 0xd1 => 3,
+            0xca | 0xce | 0xd2 => 5,
+            0xcb | 0xcf | 0xd3 => 9,
+            extension @ 0xd4..=0xd8 => 2 + (1 << (extension - 0xd4)),
+            _ => 0,
+        };
+        first += 1;
     }
+    lengths
 }
 
 #[inline]
@@ -135,18 +146,22 @@ impl ValueEnd {
     ///
     /// When they are not MessagePack.
     pub(crate) fn find(&mut self, bytes: &[u8]) -> Result<Option<usize>, MalformedMsgpack> {
-        while self.left > 0 {
-            let Some(rest) = bytes.get(self.at..) else { return Ok(None) };
-            if let Some(len) = short(rest) {
-                self.at = self.at.saturating_add(len);
-                self.left -= 1;
+        // Most values are passed over in registers.
+        let Self { mut at, mut left } = *self;
+        while left > 0 {
+            let Some(&first) = bytes.get(at) else { break };
+            let len = usize::from(WHOLE[usize::from(first)]);
+            if len > 0 {
+                at += len;
+                left -= 1;
                 continue;
             }
-            let Some(head) = Head::of(rest)? else { return Ok(None) };
-            self.at = self.at.saturating_add(head.len).saturating_add(head.body);
-            self.left = (self.left - 1).saturating_add(head.children);
+            let Some(head) = Head::of(&bytes[at..])? else { break };
+            at = at.saturating_add(head.len).saturating_add(head.body);
+            left = (left - 1).saturating_add(head.children);
         }
-        Ok((self.at <= bytes.len()).then_some(self.at))
+        *self = Self { at, left };
+        Ok((left == 0 && at <= bytes.len()).then_some(at))
     }
 
     /// The least number of bytes that the value has.
@@ -216,14 +231,21 @@ impl<'a> MsgpackReader<'a> {
         })
     }
 
-    /// The next value if its first byte or two say all of it, or its length.
+    /// The next value if its first bytes say all of it, or its length.
     #[inline(always)]
     fn short(&mut self) -> Option<MsgpackValue<'a>> {
-        let (&first, rest) = self.rest.split_first()?;
-        let value = match first {
-            0x00..=0x7f => MsgpackValue::Unsigned(first.into()),
-            0x80..=0x8f => MsgpackValue::Map((first & 0x0f).into()),
-            0x90..=0x9f => MsgpackValue::Array((first & 0x0f).into()),
+        let (value, rest) = match *self.rest {
+            [first @ 0x00..=0x7f, ref rest @ ..] => (MsgpackValue::Unsigned(first.into()), rest),
+            [first @ 0x80..=0x8f, ref rest @ ..] => {
+                (MsgpackValue::Map((first & 0x0f).into()), rest)
+            }
+            [first @ 0x90..=0x9f, ref rest @ ..] => {
+                (MsgpackValue::Array((first & 0x0f).into()), rest)
+            }
+            [0xcc, byte, ref rest @ ..] => (MsgpackValue::Unsigned(byte.into()), rest),
+            [0xcd, a, b, ref rest @ ..] => {
+                (MsgpackValue::Unsigned(u16::from_be_bytes([a, b]).into()), rest)
+            }
             _ => return self.short_text().map(MsgpackValue::Text),
         };
         self.rest = rest;

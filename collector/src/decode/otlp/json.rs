@@ -227,12 +227,24 @@ impl RecordSource for JsonRecords<'_> {
     }
 }
 
+/// The keys of a log record, in the order in which the SDKs write them.
+const LIKELY: [&str; 8] = [
+    "\"timeUnixNano\":",
+    "\"observedTimeUnixNano\":",
+    "\"severityNumber\":",
+    "\"severityText\":",
+    "\"body\":",
+    "\"attributes\":",
+    "\"traceId\":",
+    "\"spanId\":",
+];
+
 /// Reads a log record.
 fn read<'a>(at: &mut JsonCursor<'a>, record: &mut LogRecord<'a>) -> Result<(), MalformedJson> {
     let mut members = 0;
     at.expect(b'{')?;
-    while let Some(key) = at.next_key(&mut members)? {
-        match key.inside {
+    while let Some(key) = at.next_likely_key(&mut members, LIKELY)? {
+        match key {
             "timeUnixNano" => record.time = at.integer()?.unwrap_or(0),
             "observedTimeUnixNano" => record.observed_time = at.integer()?.unwrap_or(0),
             "severityNumber" => record.severity_number = at.integer()?.unwrap_or(0),

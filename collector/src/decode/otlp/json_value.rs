@@ -41,8 +41,8 @@ impl<'a> JsonAttribute<'a> {
         let mut found = Self { key: None, value: None };
         let mut members = 0;
         at.expect(b'{')?;
-        while let Some(key) = at.next_key(&mut members)? {
-            match key.inside {
+        while let Some(key) = at.next_likely_key(&mut members, ["\"key\":", "\"value\":"])? {
+            match key {
                 "key" if at.peek() == Some(b'"') => found.key = Some(at.string()?.text()),
                 "value" => found.value = any_value(at)?,
                 _ => at.skip().map(|_| ())?,
@@ -52,20 +52,24 @@ impl<'a> JsonAttribute<'a> {
     }
 }
 
+/// The keys of the types that most values have.
+const KINDS: [&str; 4] =
+    ["\"stringValue\":", "\"intValue\":", "\"boolValue\":", "\"doubleValue\":"];
+
 /// The value of an `AnyValue`, which may be empty.
 pub(super) fn any_value<'a>(at: &mut JsonCursor<'a>) -> Result<Option<Value<'a>>, MalformedJson> {
     let mut members = 0;
     if !at.take(b'{') {
         return at.skip().map(|_| None);
     }
-    let Some(kind) = at.next_key(&mut members)? else { return Ok(None) };
-    let value = match List::of(kind.inside) {
+    let Some(kind) = at.next_likely_key(&mut members, KINDS)? else { return Ok(None) };
+    let value = match List::of(kind) {
         Some(list) if at.peek() == Some(b'{') => {
             let mut json = String::new();
             list.push(at, &mut json, 0)?;
             Value::Json(json.into())
         }
-        _ => simple(kind.inside, at)?,
+        _ => simple(kind, at)?,
     };
     at.leave_object(&mut members)?;
     Ok(Some(value))

@@ -10,6 +10,7 @@ mod datagrams;
 mod endpoint;
 mod forward;
 mod frames;
+mod gzip_members;
 mod half_lines;
 mod heavy_bodies;
 mod http;

@@ -393,6 +393,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn hostile_maps_are_records_or_one_fault() {
+        let pair = |map: &[u8]| [&b"\x93\xa4shop"[..], TIME, map].concat();
+        let deep = [&b"\x81\xa1k"[..], &[0x91; 1000], b"\xc0"].concat();
+        let maps = [[0x81, 0xa1, b'k'].repeat(1000), vec![0xc0]].concat();
+        for map in [
+            &b"\x82\xa1k\x01\xa1k\x02"[..],
+            b"\x82\xa3msg\xa1a\xa3msg\xa1b",
+            b"\x81\xa1k\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\x81\xa1k\xd3\x80\0\0\0\0\0\0\0",
+            b"\x81\xa1k\xcb\x7f\xf0\0\0\0\0\0\0",
+            b"\x81\xa1k\xa3\xed\xa0\x80",
+            b"\x81\xc0\xc0",
+            b"\x81\x81\xa1a\x01\x02",
+            &deep,
+            &maps,
+        ] {
+            let shown = shown(&pair(map));
+            assert_eq!(shown.len(), 1, "{map:x?}");
+            assert!(netlog_wire::Line::parse(shown[0].as_bytes()).is_some(), "{shown:?}");
+        }
+        // A map that ends before its members do is no whole message, and in entries is one fault.
+        let entries = |bytes: &[u8]| [b"\x92\xa1t\xc4", &[bytes.len() as u8][..], bytes].concat();
+        for lie in [
+            &b"\x8f\xa1k\x01"[..],
+            b"\xdf\xff\xff\xff\xff\xa1k\x01",
+            b"\x81\xa1k\xdb\xff\xff\xff\xffx",
+        ] {
+            assert!(ForwardMessage::parse(&pair(lie)).is_err(), "{lie:x?}");
+            let fault = "an entry is malformed; those behind it are lost";
+            assert_eq!(shown(&entries(&[b"\x92\x05", lie].concat())), [fault], "{lie:x?}");
+        }
+    }
+
     /// The lines of messages that a thread reads one behind another, and nothing before them.
     fn lines_of(maps: &[&[u8]]) -> Vec<String> {
         let message = |map: &&[u8]| [b"\x93\xa4shop", TIME, *map].concat();

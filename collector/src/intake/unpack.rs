@@ -1,6 +1,7 @@
 //! Decompression within a limit of what comes out.
 
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use super::gzip_members::GzipMembers;
+use flate2::read::ZlibDecoder;
 use std::io::Read;
 
 /// Bytes that are unpacked at once.
@@ -87,7 +88,7 @@ pub(super) fn unpack(
 ) -> Result<Vec<u8>, UnpackError> {
     let mut reader: Box<dyn Read + '_> = match encoding {
         ContentEncoding::Identity => Box::new(bytes),
-        ContentEncoding::Gzip => Box::new(MultiGzDecoder::new(bytes)),
+        ContentEncoding::Gzip => Box::new(GzipMembers::new(bytes)),
         ContentEncoding::Zlib => Box::new(ZlibDecoder::new(bytes)),
         ContentEncoding::Zstd => Box::new(zstd_reader(bytes)?),
         ContentEncoding::SnappyFrames => Box::new(snap::read::FrameDecoder::new(bytes)),
@@ -170,6 +171,53 @@ mod tests {
         let claims_much = b"\xff\xff\xff\xff\x0f";
         let refused = unpack(ContentEncoding::SnappyBlock, claims_much, 1 << 20, |_| Ok(()));
         assert_eq!(refused, Err(UnpackError::TooLarge));
+    }
+
+    fn packed_in_each_way(text: &[u8]) -> Vec<(ContentEncoding, Vec<u8>)> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), Compression::best());
+        let mut frames = snap::write::FrameEncoder::new(Vec::new());
+        gzip.write_all(text).unwrap();
+        zlib.write_all(text).unwrap();
+        frames.write_all(text).unwrap();
+        let block = snap::raw::Encoder::new().compress_vec(text).unwrap();
+        vec![
+            (ContentEncoding::Gzip, gzip.finish().unwrap()),
+            (ContentEncoding::Zlib, zlib.finish().unwrap()),
+            (ContentEncoding::Zstd, zstd::bulk::compress(text, 3).unwrap()),
+            (ContentEncoding::SnappyBlock, block),
+            (ContentEncoding::SnappyFrames, frames.into_inner().unwrap()),
+        ]
+    }
+
+    #[test]
+    fn a_body_that_was_cut_anywhere_is_damaged_in_each_encoding() {
+        let text: String = (0..200).map(|n| format!("line {n} of a body\n")).collect();
+        for (encoding, packed) in packed_in_each_way(text.as_bytes()) {
+            let whole = unpack(encoding, &packed, 1 << 20, |_| Ok(()));
+            assert_eq!(whole.as_deref(), Ok(text.as_bytes()), "{encoding:?}");
+            for cut in 1..packed.len() {
+                let unpacked = unpack(encoding, &packed[..cut], 1 << 20, |_| Ok(()));
+                // Behind its opening, a stream of snappy frames may end where a frame does. A block
+                // says first how long it is.
+                let ends = encoding == ContentEncoding::SnappyFrames && cut == SNAPPY_FRAMES.len();
+                let long = unpacked == Err(UnpackError::TooLarge);
+                let damaged = unpacked == Err(UnpackError::Corrupt)
+                    || long && encoding == ContentEncoding::SnappyBlock;
+                assert_eq!(damaged, !ends, "{encoding:?} cut at {cut}: {unpacked:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bomb_within_a_bomb_comes_out_as_the_inner_one() {
+        let zeros = vec![b'0'; 1 << 18];
+        for (inner, bomb) in packed_in_each_way(&zeros) {
+            for (outer, packed) in packed_in_each_way(&bomb) {
+                let unpacked = unpack(outer, &packed, 1 << 17, |_| Ok(()));
+                assert_eq!(unpacked.as_ref(), Ok(&bomb), "{inner:?} in {outer:?}");
+            }
+        }
     }
 
     #[test]

@@ -77,21 +77,23 @@ fn the_logger_of_fluent_org_loses_nothing_when_the_collector_is_killed() {
 
 #[test]
 #[ignore = "needs tests/clients/get"]
-fn rsyslog_loses_nothing_over_relp_when_the_collector_is_killed() {
+fn rsyslog_loses_nothing_when_the_collector_is_killed() {
+    rsyslog_loses_nothing("relp", "PORT_RELP");
+    rsyslog_loses_nothing("elasticsearch", "PORT_ELASTIC");
+}
+
+/// Messages that rsyslog sends by one of its modules are in the file, though the collector is killed.
+fn rsyslog_loses_nothing(module: &str, port_name: &str) {
     let scene = Scene::new();
     let port = Port::reserve();
     let listen = format!("--listen tcp://{}", port.address());
     let mut collector = Collector::with(&scene, &listen);
     let local = scene.path("local");
-    let mut command = scene.command(&client("rsyslogd-relp"));
-    command
-        .arg("-n")
-        .arg("-i")
-        .arg(scene.path("pid"))
-        .arg("-M")
-        .arg(client("rsyslog-relp-modules"));
-    command.arg("-f").arg(script("rsyslog-relp.conf")).env("LOCAL", &local);
-    command.env("PORT_RELP", port.address().rsplit_once(':').expect("a port").1);
+    let mut command = scene.command(&client(&format!("rsyslogd-{module}")));
+    command.arg("-n").arg("-i").arg(scene.path("pid"));
+    command.arg("-M").arg(client(&format!("rsyslog-{module}-modules")));
+    command.arg("-f").arg(script(&format!("rsyslog-{module}.conf"))).env("LOCAL", &local);
+    command.env(port_name, port.address().rsplit_once(':').expect("a port").1);
     let mut rsyslogd = Child::start(&mut command);
     assert!(wait_until(SOON, || local.exists()), "it does not start:\n{}", rsyslogd.stderr());
     let mut logger = Command::new("logger");

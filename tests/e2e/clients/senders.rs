@@ -160,6 +160,37 @@ fn the_exporters_of_opentelemetry_lose_nothing_when_the_collector_is_killed() {
     for protocol in ["http", "grpc"] {
         exporter_loses_nothing(&client("otlp-client"), protocol);
     }
+    for protocol in ["otlp", "otlp-proto", "otlp-grpc"] {
+        client_of_node_loses_nothing(protocol);
+    }
+}
+
+/// Clients that send at least once lose nothing when the collector is killed.
+#[test]
+#[ignore = "needs tests/clients/get"]
+fn clients_of_splunk_seq_loki_and_elasticsearch_lose_nothing_when_the_collector_is_killed() {
+    let python = script("http_senders.py").display().to_string();
+    for protocol in ["splunk", "seq"] {
+        exporter_loses_nothing(Path::new("python3"), &format!("{python} {protocol}"));
+    }
+    for protocol in
+        ["winston-elasticsearch", "pino-elasticsearch", "pino-seq", "winston-seq", "winston-loki"]
+    {
+        client_of_node_loses_nothing(protocol);
+    }
+}
+
+/// Batches are of any size.
+fn client_of_node_loses_nothing(protocol: &str) {
+    let program = script("http_senders.mjs");
+    let modules = client("node/node_modules");
+    let args = format!(
+        "{} {} {protocol} http://127.0.0.1:{{port}} 400",
+        program.display(),
+        modules.display()
+    );
+    let program = Path::new("node");
+    Outlasting { program, args: &args, count: 400, repeated: 400 }.loses_nothing();
 }
 
 /// Of a window whose acknowledgement was on its way, all events come again.

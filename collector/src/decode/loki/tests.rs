@@ -46,3 +46,27 @@ fn a_protobuf_push_becomes_the_same_record() {
     assert_eq!(lines(protobuf(&push, 0)), [LINE]);
     assert_eq!(lines(protobuf(&push[..20], 0)), [MalformedProtobuf.to_string()]);
 }
+
+#[test]
+fn hostile_values_of_a_json_push_are_records_all_the_same() {
+    let values = [
+        r#"["99999999999999999999","a"]"#,
+        r#"["1","a"]"#,
+        r#"["1","a",{"k":1e999,"k":"\ud800","":{}}]"#,
+        r#"["1","\ud800\udc00 \udc00 \u0000",null,7,[[]]]"#,
+        r#"["1",{"a":1}]"#,
+    ];
+    let push = format!(
+        r#"{{"streams":[{{"stream":{{"app":"\ud800"}},"values":[{}]}}]}}"#,
+        values.join(",")
+    );
+    let shown = lines(json(push.as_bytes(), 0).unwrap());
+    assert_eq!(shown.len(), values.len());
+    let records = shown.iter().filter(|line| netlog_wire::Line::parse(line.as_bytes()).is_some());
+    assert_eq!(records.count(), 3, "{shown:?}");
+    let deep = format!(r#"["1","a",{{"k":{}}}]"#, "[".repeat(100_000));
+    let push = format!(r#"{{"streams":[{{"stream":{{}},"values":[["1","before"],{deep}]}}]}}"#);
+    let shown = lines(json(push.as_bytes(), 0).unwrap());
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert!(shown[0].contains("before") && shown[1].starts_with("invalid JSON"), "{shown:?}");
+}

@@ -179,3 +179,49 @@ fn a_json_request_cut_anywhere_keeps_what_stands_before_the_cut() {
     let trailing = written(json("{\"resourceLogs\":[]} x", 0));
     assert!(matches!(trailing[..], [Err(Fault::Malformed(_))]), "{trailing:?}");
 }
+
+/// A request of JSON records.
+fn request_of(records: &[&str]) -> String {
+    let records = records.join(",");
+    let scopes = format!(r#"[{{"scope":{{}},"logRecords":[{records}]}}]"#);
+    format!(r#"{{"resourceLogs":[{{"resource":{{}},"scopeLogs":{scopes}}}]}}"#)
+}
+
+/// A value within so many arrays.
+fn nested(depth: usize) -> String {
+    let value = [r#"{"arrayValue":{"values":["#.repeat(depth), "]}}".repeat(depth)];
+    format!(r#"{{"body":{}}}"#, value.join(r#"{"stringValue":"x"}"#))
+}
+
+#[test]
+fn hostile_values_of_json_are_records_all_the_same() {
+    let twice = r#"{"key":"k","value":{"intValue":"99999999999999999999"}}"#;
+    let records = [
+        r#"{"timeUnixNano":"1","timeUnixNano":"1795372943123456789","body":{"stringValue":"a"}}"#,
+        r#"{"timeUnixNano":"99999999999999999999","body":{"doubleValue":1e999}}"#,
+        r#"{"timeUnixNano":-1,"severityNumber":1.5,"body":{"intValue":"-9223372036854775809"}}"#,
+        r#"{"body":{"stringValue":"\ud800 \ud83d\ude00 \u0000 \udc00"},"body":{}}"#,
+        r#"{"body":{"kvlistValue":{"values":[{"key":"\ud800","value":{"intValue":"1x"}}]}}}"#,
+        r#"{"body":[[[]]],"attributes":{"key":1},"traceId":7,"spanId":null}"#,
+        &format!(r#"{{"attributes":[{twice},{twice}]}}"#),
+        &nested(10),
+        &nested(31),
+    ];
+    let shown = lines(json(&request_of(&records), 5));
+    assert_eq!(shown.len(), records.len());
+    for (line, record) in shown.iter().zip(records) {
+        assert!(netlog_wire::Line::parse(line.as_bytes()).is_some(), "{record}: {line}");
+    }
+    assert!(shown[0].contains(r#""time":"2026-11-22T18:42:23.123456Z""#), "{}", shown[0]);
+    assert!(shown[6].ends_with(r#""kv":{"k":99999999999999999999,"k":99999999999999999999}}"#));
+}
+
+#[test]
+fn json_that_nests_too_deep_ends_a_request_behind_what_was_before() {
+    for depth in [130, 1000, 100_000] {
+        let request = request_of(&[r#"{"body":{"stringValue":"before"}}"#, &nested(depth), "{}"]);
+        let shown = lines(json(&request, 5));
+        assert_eq!(shown.len(), 2, "{depth}");
+        assert!(shown[0].contains("before") && shown[1].starts_with("invalid JSON"), "{depth}");
+    }
+}

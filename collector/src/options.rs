@@ -419,4 +419,12 @@ mod tests {
         assert_eq!(console("c --file x --console=json"), Console::Json);
         assert_eq!(console("c --console=off"), Console::Off);
     }
+
+    #[test]
+    fn the_http_api_is_reached_by_the_name_in_its_address_and_by_those_given() {
+        let names = |line: &str| Options::parse_from(line.split(' ')).http_names();
+        let both = "c --http logs.example.org:1903 --http-host a.example --http-host b.example";
+        assert_eq!(names(both), ["a.example", "b.example", "logs.example.org"]);
+        assert_eq!(names("c --http off"), [""; 0]);
+    }
 }

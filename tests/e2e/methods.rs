@@ -1,8 +1,9 @@
 //! Methods of HTTP other than GET, and clients that send as little as they may.
 
-use crate::harness::{Collector, SOON, Scene};
+use crate::harness::{Collector, SOON, Scene, get_with};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 
 /// The answer to a request of one line, read until the server closes.
 fn ask(collector: &Collector, request: &str) -> String {
@@ -63,4 +64,34 @@ fn options_names_the_methods() {
         assert_eq!(header(&answer, "allow"), "get, head, options", "{route}");
         assert!(!answer.contains("access-control"), "{answer}");
     }
+}
+
+#[test]
+fn only_names_of_this_machine_and_those_of_http_host_are_answered_and_the_error_names_the_option() {
+    let scene = Scene::new();
+    let collector =
+        Collector::serving(&scene, "--http-host logs.example.org --http-host b.example");
+    let ask = |host| get_with(&collector.server(), "/metrics", &format!("Host: {host}\r\n"));
+    for host in ["localhost.", "127.0.0.2", "[::1]:1903", "Logs.Example.org", "b.example:80"] {
+        assert_eq!(ask(host).status, 200, "{host}");
+    }
+    let refused = ask("evil.example");
+    assert_eq!(refused.status, 403);
+    assert!(refused.body.contains("--http-host adds"), "{}", refused.body);
+}
+
+/// A page from elsewhere has no token, so that its name does not matter.
+#[test]
+fn with_a_token_the_name_of_the_host_does_not_matter() {
+    let scene = Scene::new();
+    let path = scene.path("tokens");
+    std::fs::write(&path, "correct-horse-7f2a\n").expect("the scene has room");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).expect("it is ours");
+    let collector = Collector::serving(&scene, "--token-file tokens");
+    let ask = |more| {
+        let headers = format!("Host: logs.example.org\r\n{more}");
+        get_with(&collector.server(), "/metrics", &headers).status
+    };
+    assert_eq!(ask("Authorization: Bearer correct-horse-7f2a\r\n"), 200);
+    assert_eq!(ask(""), 401);
 }

@@ -201,7 +201,8 @@ export class List {
 
   #settle() {
     const top = this.#root.scrollTop;
-    const atEnd = top >= this.#height - this.#view - this.#row / 2;
+    // A window that has just grown scrolls before its new height is measured.
+    const atEnd = top >= this.#height - this.#root.clientHeight - this.#row / 2;
     if (!atEnd && this.following && top < this.#scrolled - 2) this.hold();
     else if (atEnd && !this.following && !this.paused && top > this.#scrolled && !this.#touched) this.follow();
     this.#scrolled = top;

@@ -107,13 +107,15 @@ export function show(value, indent) {
   }
 }
 
-/** Fields that are shown as text, whatever a peer sends. */
+/** Fields that are texts, and fields that are one word, whatever a peer sends. */
 const TEXTS = ["app", "host", "target", "time", "msg", "state"];
+const WORDS = ["at", "file", "line", "lost", "truncated", "records", "bytes", "kind", "pid", "peer", "since", "last_seen", "acked"];
 
-/** A record or sender whose texts are texts. */
+/** A record or sender of which no field can surprise the page. */
 export function textual(value) {
   const made = Object(value);
   for (const name of TEXTS) if (made[name] !== undefined && typeof made[name] !== "string") made[name] = show(made[name]);
+  for (const name of WORDS) if (!scalar(made[name])) made[name] = show(made[name]);
   return made;
 }
 

@@ -112,6 +112,12 @@ holds("a live record appears", {}, async () => {
   await shows(mark);
   assert.equal(await state(), "live");
   assert.ok((await inSight()).at(-1).includes(mark), "it is the last one");
+  // A list that grows, and therefore scrolls before it is measured, does not pause.
+  await page.evaluate(() => {
+    document.getElementById("histogram").hidden = true;
+    document.getElementById("list").dispatchEvent(new Event("scroll"));
+  });
+  assert.equal(await state(), "live");
 });
 
 holds("what filters is in the form, the address and the question", {}, async () => {

@@ -132,7 +132,10 @@ holds("peers that redirect, refuse the page or send anything else than records d
     elsewhere: (response) => response.writeHead(302, { location: `${first.base}tail` }).end(),
     noise: (response, kind) => {
       response.writeHead(200, { "content-type": type[kind] });
-      const strange = { app: 7, host: { a: 1 }, target: [], time: 5, msg: null, level: {}, kv: "text", spans: [1, null], collector: "forged" };
+      // Neither a text nor a number can be made of such an object.
+      const odd = { toString: 1, valueOf: 1 };
+      const counts = Object.fromEntries(["at", "file", "line", "lost", "truncated", "records", "bytes", "kind", "pid", "peer", "since", "last_seen", "acked", "thread", "recorded"].map((name) => [name, odd]));
+      const strange = { ...counts, app: 7, host: odd, target: [], time: 5, msg: null, level: odd, kv: "text", spans: [1, null, odd], trace: odd, span: odd, state: odd, collector: "forged" };
       const records = [5, null, "text", [], strange, { ...strange, msg: "<img src=x onerror='window.__owned=1'>" }];
       if (kind !== "tail") return void response.end(JSON.stringify(records));
       response.write(`<html>\ndata: {"half\n\n${records.map((value) => `id: 1-1\ndata: ${JSON.stringify(value)}\n\n`).join("")}event: notice\ndata: {"notice":"live"}\n\n`);
@@ -162,6 +165,7 @@ holds("peers that redirect, refuse the page or send anything else than records d
   await page.keyboard.press("Escape");
   await page.keyboard.press("s");
   await page.locator("#senders p.bad").first().waitFor();
+  await page.locator("#senders td", { hasText: peers.noise.origin.slice(7) }).first().waitFor();
   assert.equal(await page.evaluate(() => window.__owned), undefined);
   await page.goto(`${first.base}?since=1h&until=${time(Date.now())}`);
   await shows(first.records[3].msg);
@@ -190,10 +194,9 @@ holds("older records of several collectors are loaded when asked for, in the ord
   first.records = some("often", 90, 1000);
   second.records = some("seldom", 30, 3170);
   await open(first, "?n=20");
-  await page.setViewportSize({ width: 1300, height: 3200 });
-  await page.locator("#state[data-state=live]").waitFor();
   await shows("often 89.");
   await shows("seldom 10.");
+  await page.setViewportSize({ width: 1300, height: 3200 });
   assert.ok(await page.isVisible("#unread"), "the histogram shows which part is not loaded from all");
   await page.click(".row.top button");
   await shows("often 0.");

@@ -22,6 +22,7 @@ pub(crate) mod loki;
 pub(crate) mod lumberjack;
 mod message;
 mod msgpack;
+mod msgpack_json;
 mod name;
 mod netlog;
 mod origin;

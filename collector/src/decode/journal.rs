@@ -1,7 +1,7 @@
 //! Entries of systemd's journal in its export format, whose bytes come bit by bit: fields, each
 //! `KEY=value` or a key, a length and so many bytes, and an empty line behind each entry.
 
-use super::msgpack::push_text;
+use super::msgpack_json::push_text;
 use super::owned_record::json_record;
 use netlog_wire::Record;
 

@@ -35,7 +35,7 @@ export class Feed {
   }
 
   refuse(error) {
-    const allowed = error.allowed ? ` (${Array.isArray(error.allowed) ? error.allowed.join(", ") : error.allowed})` : "";
+    const allowed = Array.isArray(error.allowed) && error.allowed.length ? ` (${error.allowed.join(", ")})` : "";
     this.status = error.status ?? 0;
     this.become("refused", error.message + allowed);
   }
@@ -59,10 +59,11 @@ export class Feed {
   }
 }
 
-/** The state of all together: of a live view that of the best, of a range that of the slowest. */
+/** The state of all together: that of those which take part, and without any, that of the page's own collector. */
 export function stateOf(feeds, range) {
-  const has = (state) => feeds.some((feed) => feed.state === state);
-  const order = range ? ["searching", "found", "short", "refused", "reconnecting"] : ["live", "refused", "reconnecting", "connecting"];
-  const state = order.find(has) ?? order[0];
-  return state === "found" && !feeds.every((feed) => feed.state === "found") ? "short" : state;
+  const has = (...states) => feeds.some(({ state }) => states.includes(state));
+  if (!range) return has("live") ? "live" : feeds[0].state;
+  if (!has("found", "short")) return feeds[0].state;
+  if (has("searching")) return "searching";
+  return feeds.every(({ state }) => state === "found") ? "found" : "short";
 }

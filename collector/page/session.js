@@ -72,13 +72,13 @@ export class Session {
     return stateOf(this.#feeds, isRange(this.#filter));
   }
 
-  /** The reason of that state, as the first collector in it has it. */
+  /** The reason of that state, as the page's own collector has it. */
   get problem() {
-    return this.#feeds.find(({ state }) => state === this.state)?.problem ?? "";
+    return this.#feeds[0].problem;
   }
 
   get status() {
-    return this.#feeds.find(({ state }) => state === this.state)?.status ?? 0;
+    return this.#feeds[0].status;
   }
 
   get caughtUp() {
@@ -115,7 +115,8 @@ export class Session {
   get absent() {
     if (!this.#several) return [];
     const feeds = this.#feeds.map((feed) => ({ name: feed.source.name, reason: feed.absence(), status: feed.status }));
-    return feeds.filter(({ reason }) => reason);
+    // A filter that the page's own collector rejects needs no further lines.
+    return this.state === "refused" && this.status === 400 ? [] : feeds.filter(({ reason }) => reason);
   }
 
   #mark(feed) {

@@ -60,6 +60,7 @@ impl Collector {
     /// when there is no sink.
     pub fn bind(options: Options) -> Result<Self, BindError> {
         let stderr = StderrLog { verbose: options.verbose };
+        open::peers(&options)?;
         let tokens = open::tokens(&options, stderr)?.map(Arc::new);
         let forward_token = forwarding::check(&options)?;
         let marks = Arc::new(Marks::new(options.max_marks_memory.0));
@@ -69,7 +70,6 @@ impl Collector {
         for endpoint in &options.listen {
             sockets.extend(endpoint.bind()?);
         }
-        open::peers(&options)?;
         let http = open::http(&options)?;
         let sinks = open::sinks(&options, &shared)?;
         let reader = forwarding::reader(&options, forward_token.clone())?;
@@ -98,9 +98,9 @@ impl Collector {
     /// When the tokens or the files of TLS cannot be used, when the page cannot have its peers, and
     /// when there is no sink.
     pub fn check(options: &Options) -> Result<(), BindError> {
+        open::peers(options)?;
         open::tokens(options, StderrLog::default())?;
         open::tls(options, StderrLog::default(), &Arc::default())?;
-        open::peers(options)?;
         forwarding::check(options)?;
         archiving::check(options)?;
         match options.file.is_none() && options.console() == Console::Off {

@@ -121,6 +121,10 @@ fn peers_that_a_page_cannot_have_are_refused_with_the_reason() {
         ("--peers http://site2:1903/logs", "expected no path"),
         ("--peers site2:1903", "expected http://HOST:PORT or https://HOST:PORT"),
         ("--peers http://[::1]:1903", "use a host name"),
+        (
+            "--http https://127.0.0.1:0 --peers https://site1 --peers http://site2:1903",
+            "--peers http://site2:1903: browsers let a page over https:// read only https://",
+        ),
         ("--http-origin null", "expected http://HOST:PORT or https://HOST:PORT"),
         ("--http-origin *", "expected http://HOST:PORT or https://HOST:PORT"),
     ] {

@@ -197,11 +197,20 @@ holds("a peer that wants a token gets it, and gets nothing else of the browser's
   second.records[4].msg = "from the second";
   await open(first);
   await page.context().addCookies([{ name: "secret", value: "1", url: first.base }]);
+  assert.match(await absent(second).innerText(), /a token is needed Enter token/);
+  await page.waitForSelector("#state[data-state=live]");
+  assert.equal(await page.locator("dialog[open]").count(), 0, "a peer's wish for a token is no more than a line");
   await absent(second).locator("button").click();
   await page.fill("#token-text", "sesame");
   await page.click("#token-go");
   await shows("from the second");
   await page.waitForSelector("#absent", { state: "hidden" });
+
+  // A filter that all reject is reported once.
+  await page.fill("[name=grep]", "a(");
+  await page.waitForSelector("#problem:not([hidden])");
+  await page.waitForSelector("#state[data-state=refused]");
+  assert.ok(await page.isHidden("#absent"));
   assert.ok(second.asked.every(({ headers }) => headers.cookie === undefined && headers.referer === undefined));
 });
 
@@ -215,7 +224,8 @@ holds("older records of several collectors are loaded when asked for, in the ord
   await shows("often 89.");
   await shows("seldom 10.");
   await page.setViewportSize({ width: 1300, height: 3200 });
-  assert.ok(await page.isVisible("#unread"), "the histogram shows which part is not loaded from all");
+  // The histogram shows which part is not loaded from all.
+  await page.locator("#unread").waitFor();
   await page.click(".row.top button");
   await shows("often 0.");
   await shows("seldom 0.");

@@ -47,7 +47,7 @@ pub(super) fn leave_an_orphan(told: &Told) {
 }
 
 /// Forks children, each of which logs for the first time in one thread while another one forks. The
-/// grandchild logs too. Who hangs is ended by an alarm, and that is said.
+/// grandchild logs too. One that hangs is ended by an alarm and counted, and is the last one.
 pub(super) fn fork_while_logging(children: u64) {
     /// The time that a grandchild has: only one that hangs needs it.
     const SECONDS: libc::c_uint = 30;
@@ -71,6 +71,9 @@ pub(super) fn fork_while_logging(children: u64) {
                 libc::_exit(i32::from(!ended));
             }
             hung += u64::from(!wait_for(child));
+        }
+        if hung > 0 {
+            break;
         }
     }
     say(&format!("{hung} of {children} hung"));

@@ -43,7 +43,7 @@ async function open(query = "", options = {}) {
   await context?.close();
   context = await browser.newContext({ viewport: { width: 1300, height: 800 }, timezoneId: "Europe/Berlin", ...options });
   page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   troubles = [];
   page.on("pageerror", (error) => troubles.push(String(error)));
   page.on("console", (message) => {
@@ -64,7 +64,7 @@ const rows = () => page.locator(".row.record:not([hidden])").allInnerTexts();
 const state = () => page.locator("#state").getAttribute("data-state");
 const query = () => new URL(page.url()).searchParams;
 const until = async (holds, what) => {
-  for (let at = 0; at < 100; at++) {
+  for (let at = 0; at < 400; at++) {
     if (await holds()) return;
     await page.waitForTimeout(50);
   }
@@ -99,7 +99,7 @@ after(async () => {
 });
 /** A test after which the page must have had no trouble. */
 const holds = (name, options, body) =>
-  test(name, { timeout: 60_000, ...options }, async () => {
+  test(name, { timeout: 120_000, ...options }, async () => {
     await body();
     assert.deepEqual(troubles, []);
   });

@@ -4,6 +4,7 @@ use super::{Records, SOON, Watched};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
 /// An answer that has come whole.
 pub(crate) struct Answered {
@@ -83,15 +84,24 @@ impl Reader {
         Self { body: reader, server: server.to_owned(), target: target.to_owned() }
     }
 
-    /// The next record or notice; `None` at the end, however that comes.
+    /// The next record or notice; `None` at the end, however that comes, and if none comes for long.
     pub(crate) fn next(&mut self) -> Option<Value> {
+        self.next_until(Some(Instant::now() + SOON * 2))
+    }
+
+    /// The same; without a limit, it waits for as long as the connection lives.
+    pub(crate) fn next_until(&mut self, limit: Option<Instant>) -> Option<Value> {
         loop {
             let mut line = String::new();
             match self.body.read_line(&mut line) {
                 Ok(1..) if line.ends_with('\n') => {}
                 _ => return None,
             }
+            // The server shows that it is alive, for as long as there is nothing.
             if line == "\n" {
+                if limit.is_some_and(|limit| limit <= Instant::now()) {
+                    return None;
+                }
                 continue;
             }
             let value: Value =
@@ -135,7 +145,7 @@ impl Reader {
         let gathered = Gathered::default();
         let ours = gathered.clone();
         std::thread::spawn(move || {
-            while let Some(value) = self.next() {
+            while let Some(value) = self.next_until(None) {
                 ours.0.change(|values| values.push(value));
             }
         });

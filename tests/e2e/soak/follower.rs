@@ -25,7 +25,7 @@ impl Follower {
         let seen = Arc::<Mutex<Seen>>::default();
         let ours = seen.clone();
         std::thread::spawn(move || {
-            while let Some(value) = reader.next() {
+            while let Some(value) = reader.next_until(None) {
                 ours.lock().expect("nobody panics with it").take(&value);
             }
         });

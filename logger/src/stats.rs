@@ -19,7 +19,7 @@ pub struct Stats {
     /// Time of the connection, while there is one.
     pub connected_since: Option<SystemTime>,
     /// Number of records appended to the spool. The worker counts them, so that log calls need not:
-    /// usually within 50 ms, while the endpoint cannot be reached within seconds.
+    /// usually within 50 ms, while the endpoint is slow or cannot be reached within seconds.
     pub accepted: u64,
     /// Number of records that were delivered.
     pub delivered: u64,

@@ -27,7 +27,10 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Longest time between counts of all records, while a collector takes them slowly.
+const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An address, and the knowledge whether it is a collector's.
 pub(crate) struct CollectorAddress {
@@ -108,6 +111,8 @@ pub(crate) struct Context {
     outage: Outage,
     /// End of the records that are counted as accepted.
     counted: Cell<Cursor>,
+    /// Time at which all records were counted.
+    counted_all: Cell<Instant>,
 }
 
 impl Context {
@@ -128,6 +133,7 @@ impl Context {
             first_choice: FirstChoice::default(),
             outage: Outage::default(),
             counted: Cell::new(Cursor { position: 0, number: 1 }),
+            counted_all: Cell::new(Instant::now()),
         }
     }
 
@@ -228,11 +234,13 @@ impl Context {
         }
     }
 
-    /// Counts the records up to `read` as accepted, so that log calls need not.
-    pub(super) fn count_read(&self, read: Cursor) {
-        let counted = self.counted.get().max(read);
-        self.counted.set(counted);
-        self.status.accepted.store(counted.number - 1, Ordering::Release);
+    /// Counts the records up to `read` as accepted, so that log calls need not. Those behind it are
+    /// counted if the worker is `idle`, or has not counted them for a while.
+    pub(super) fn count_read(&self, read: Cursor, idle: bool) {
+        self.count_to(read);
+        if idle || self.counted_all.get().elapsed() > COUNT_INTERVAL {
+            self.count_waiting();
+        }
     }
 
     /// Counts all records. It fetches each of them from the processor that wrote it, long before it
@@ -241,7 +249,14 @@ impl Context {
         let Spool { ring, owner, .. } = &*self.spool;
         // Those that have been released are gone.
         let from = self.counted.get().max(ring.first());
-        self.count_read(ring.behind(from, u64::MAX - 1, *owner));
+        self.count_to(ring.behind(from, u64::MAX - 1, *owner));
+        self.counted_all.set(Instant::now());
+    }
+
+    fn count_to(&self, end: Cursor) {
+        let counted = self.counted.get().max(end);
+        self.counted.set(counted);
+        self.status.accepted.store(counted.number - 1, Ordering::Release);
     }
 
     /// Closes the ring if the program ends and everything is delivered.

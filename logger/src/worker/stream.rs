@@ -67,10 +67,7 @@ pub(super) fn deliver(context: &Context, mut connection: Connection) -> Connecti
             }
             Err(e) => return ConnectionEnd::failed(&e),
         }
-        context.count_read(session.gathered());
-        if interval == IDLE {
-            context.count_waiting();
-        }
+        context.count_read(session.gathered(), interval == IDLE);
         if let Err(error) = session.tick(Instant::now()) {
             let reason = explain(context, &error);
             return ConnectionEnd::Lost { reason, took_records, refused: false };

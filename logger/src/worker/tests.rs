@@ -100,3 +100,18 @@ fn records_that_wait_because_the_collector_reads_nothing_are_counted_as_accepted
     drop((stream, listener));
     worker.join().unwrap().unwrap_err();
 }
+
+#[test]
+fn records_behind_those_that_a_slow_collector_has_taken_are_counted_a_second_later() {
+    let spool = Spool::anonymous(SenderIdentity::current("app", "host", 64 << 10)).unwrap();
+    spool.append(Level::Info, record(1).as_bytes()).unwrap();
+    let context = context(spool, &Endpoints::parse("127.0.0.1:1").unwrap());
+    let taken = context.spool.ring.first();
+    context.count_read(taken, false);
+    let until = Instant::now() + Duration::from_secs(30);
+    while context.status.accepted.load(Ordering::Acquire) < 1 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+        context.count_read(taken, false);
+    }
+    assert_eq!(context.status.accepted.load(Ordering::Acquire), 1);
+}

@@ -35,7 +35,7 @@ export class Feed {
   }
 
   refuse(error) {
-    const allowed = Array.isArray(error.allowed) && error.allowed.length ? ` (${error.allowed.join(", ")})` : "";
+    const allowed = error.allowed?.length ? ` (${error.allowed.join(", ")})` : "";
     this.status = error.status ?? 0;
     this.become("refused", error.message + allowed);
   }

@@ -107,7 +107,7 @@ export class Session {
   /** Bytes read and skipped by a search. */
   get end() {
     const ends = this.#feeds.map(({ end }) => end).filter(Boolean);
-    const sum = (name) => ends.reduce((all, end) => all + (Number(end[name]) || 0), 0);
+    const sum = (name) => ends.reduce((all, end) => all + end[name], 0);
     return ends.length ? { scanned: sum("scanned"), skipped: sum("skipped") } : null;
   }
 

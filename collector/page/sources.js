@@ -1,16 +1,21 @@
 // The collectors whose records the page shows: its own, and the peers that this names.
-import { ask, json, own } from "./stream.js";
+import { ask, json, own, Refused } from "./stream.js";
 
 const RETRY = 1000;
 
-/** The peers, as the page's own collector names them; a collector that knows none has none. */
+/** True for an answer that another attempt may mend: none, half of one, or that of a proxy. */
+const passes = (error) =>
+  error instanceof TypeError || error instanceof SyntaxError || (error instanceof Refused && error.status >= 500);
+
+/** The peers, as the page's own collector names them, each once. A collector without the route has none. */
 async function peers() {
   for (;;) {
     try {
       const list = await json(await ask(own, "peers", "", "application/json"));
-      return list.map(({ url }) => new URL(url)).filter(({ origin }) => origin !== own.base.origin);
+      const origins = list.filter(({ url }) => URL.canParse(url)).map(({ url }) => new URL(url).origin);
+      return [...new Set(origins)].filter((origin) => origin !== own.base.origin).map((origin) => new URL(origin));
     } catch (error) {
-      if (!(error instanceof TypeError)) return [];
+      if (!passes(error)) return [];
       await new Promise((wake) => setTimeout(wake, RETRY));
     }
   }

@@ -11,7 +11,7 @@ export class Refused extends Error {
   constructor(status, problem) {
     super(problem.error);
     this.status = status;
-    this.allowed = problem.allowed;
+    this.allowed = [problem.allowed].flat().filter((name) => typeof name === "string");
   }
 }
 
@@ -81,7 +81,9 @@ export async function senders(source) {
   return json(await ask(source, "senders", "", "application/json"));
 }
 
-/** Searches; `found` receives the records in batches. Returns the notice at the end, or null if the response is incomplete. */
+const numeric = (value) => (typeof value === "number" ? value : 0);
+
+/** Searches; `found` receives the records in batches. Returns the bytes read and skipped, or null if the response is incomplete. */
 export async function search(source, query, found, signal) {
   const response = await ask(source, "search", query, "application/x-ndjson", signal);
   let left = Number(query.get("n"));
@@ -97,7 +99,7 @@ export async function search(source, query, found, signal) {
     left -= records.length;
     if (left < 0) throw new Error("it sent more records than it was asked for");
     if (records.length) found(records);
-    if (end) return end;
+    if (end) return { scanned: numeric(end.scanned), skipped: numeric(end.skipped) };
   }
   return null;
 }

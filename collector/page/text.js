@@ -181,15 +181,17 @@ export function dayNumber(ms) {
 /** A record's time in full, local with its zone. */
 export function fullTime(time, ms) {
   const offset = -new Date(ms).getTimezoneOffset();
-  if (Number.isNaN(offset)) return time;
-  const date = new Date(ms + offset * 60_000).toISOString().slice(0, 10);
+  const local = new Date(ms + offset * 60_000);
+  // The zone may move it out of the range of dates.
+  if (Number.isNaN(local.getTime())) return time;
+  const date = local.toISOString().slice(0, 10);
   const fraction = /\.(\d+)/.exec(time)?.[1] ?? "";
   const held = clock.utc;
   clock.utc = false;
-  const local = timeOf(ms, "s");
+  const clockTime = timeOf(ms, "s");
   clock.utc = held;
   const zone = `${offset < 0 ? "-" : "+"}${two(Math.floor(Math.abs(offset) / 60))}:${two(Math.abs(offset) % 60)}`;
-  return `${date} ${local}${fraction && `.${fraction}`} ${zone}`;
+  return `${date} ${clockTime}${fraction && `.${fraction}`} ${zone}`;
 }
 
 export const count = (number) => Number(number).toLocaleString("en");

@@ -94,7 +94,7 @@ mod tests {
     struct ShowsItsCause(#[source] io::Error);
 
     #[test]
-    fn a_cause_that_an_error_shows_itself_is_said_once() {
+    fn a_cause_that_an_error_shows_itself_appears_once() {
         let error = ShowsItsCause(io::Error::from_raw_os_error(111));
         assert_eq!(Chain(&error).to_string(), "IO error: connection refused");
     }

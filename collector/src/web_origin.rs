@@ -70,9 +70,13 @@ impl FromStr for WebOrigin {
             None => default,
         };
         let port = if port == default { String::new() } else { format!(":{port}") };
-        let local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+        let local = host == "localhost" || host == "[::1]" || is_loopback(&host);
         Ok(Self { text: format!("{scheme}://{host}{port}"), https: default == 443, local })
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn host(text: &str) -> Result<String, InvalidOrigin> {
@@ -192,6 +196,7 @@ mod tests {
             ("http://127.0.0.1:1903", true),
             ("http://site2:1903", false),
             ("http://localhost.example", false),
+            ("http://127.site2.example", false),
         ] {
             assert_eq!(text.parse::<WebOrigin>().unwrap().secure(), secure, "{text}");
         }

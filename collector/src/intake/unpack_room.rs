@@ -38,7 +38,8 @@ impl UnpackRoom {
         let unpacked = encoding(declared, packed)
             .and_then(|encoding| unpack(encoding, packed, limit, |len| self.charge(len)));
         if let Some(turn) = turn {
-            turn.end(unpacked.as_ref().map_or(limit, Vec::len));
+            let came = self.room.as_ref().map_or(0, BodyRoom::bytes).min(limit);
+            turn.end(unpacked.as_ref().map_or(came, Vec::len));
         }
         unpacked.map_err(|error| match error {
             UnpackError::TooLarge if limit < self.limit => FrameError::Heavy,

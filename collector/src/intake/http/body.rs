@@ -146,7 +146,8 @@ impl RequestBody {
             Err(UnpackError::TooLarge) if light < limit => {
                 let turn = share.heavy_turn(ROOM).await.map_err(|NoRoom| BodyError::Busy)?;
                 let unpacked = self.unpacked(encoding, limit, share);
-                turn.end(unpacked.as_ref().map_or(limit, Vec::len));
+                let came = self.room.bytes().min(limit);
+                turn.end(unpacked.as_ref().map_or(came, Vec::len));
                 unpacked?
             }
             unpacked => unpacked?,

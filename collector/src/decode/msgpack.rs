@@ -150,9 +150,18 @@ impl ValueEnd {
                 left -= 1;
                 continue;
             }
-            let Some(head) = Head::of(&bytes[at..])? else { break };
-            at = at.saturating_add(head.len).saturating_add(head.body);
-            left = (left - 1).saturating_add(head.children);
+            // Of all others, these are most.
+            let (len, children) = match bytes[at..] {
+                [0xd9, len, ..] => (2 + usize::from(len), 0),
+                [0x80..=0x8f, ..] => (1, 2 * u64::from(first & 0x0f)),
+                [0x90..=0x9f, ..] => (1, u64::from(first & 0x0f)),
+                _ => match Head::of(&bytes[at..])? {
+                    Some(head) => (head.len.saturating_add(head.body), head.children),
+                    None => break,
+                },
+            };
+            at = at.saturating_add(len);
+            left = (left - 1).saturating_add(children);
         }
         *self = Self { at, left };
         Ok((left == 0 && at <= bytes.len()).then_some(at))

@@ -168,14 +168,12 @@ fn the_exporters_of_opentelemetry_lose_nothing_when_the_collector_is_killed() {
 /// Clients that send at least once lose nothing when the collector is killed.
 #[test]
 #[ignore = "needs tests/clients/get"]
-fn clients_of_splunk_seq_loki_and_elasticsearch_lose_nothing_when_the_collector_is_killed() {
+fn clients_of_splunk_seq_and_elasticsearch_lose_nothing_when_the_collector_is_killed() {
     let python = script("http_senders.py").display().to_string();
     for protocol in ["splunk", "seq"] {
         exporter_loses_nothing(Path::new("python3"), &format!("{python} {protocol}"));
     }
-    for protocol in
-        ["winston-elasticsearch", "pino-elasticsearch", "pino-seq", "winston-seq", "winston-loki"]
-    {
+    for protocol in ["winston-elasticsearch", "pino-elasticsearch", "pino-seq", "winston-seq"] {
         client_of_node_loses_nothing(protocol);
     }
 }

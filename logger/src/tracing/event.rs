@@ -53,15 +53,15 @@ where
         spans.clear();
         let Some(innermost) = self.innermost() else { return };
         let key = innermost.into_u64();
-        if OPEN_SPANS.with_context(key, limit, |span| self.take(spans, span)).is_none() {
+        if OPEN_SPANS.with_context(key, limit, |span| self.take(spans, span, limit)).is_none() {
             self.take_outer(spans, limit);
         }
     }
 
-    fn take(&self, spans: &mut SpanContext, innermost: &OpenSpan) {
+    fn take(&self, spans: &mut SpanContext, innermost: &OpenSpan, limit: usize) {
         match self.event.is_contextual() {
-            true => spans.take_entered(innermost),
-            false => spans.take_named(innermost),
+            true => spans.take_entered(innermost, limit),
+            false => spans.take_named(innermost, limit),
         }
     }
 
@@ -78,7 +78,7 @@ where
         let around = self.subscriber.event_scope(self.event).into_iter().flatten();
         for span in around {
             let key = span.id().into_u64();
-            if OPEN_SPANS.with_context(key, limit, |span| self.take(spans, span)).is_some() {
+            if OPEN_SPANS.with_context(key, limit, |span| self.take(spans, span, limit)).is_some() {
                 return;
             }
         }

@@ -10,16 +10,16 @@ use crate::span_context::SpanContext;
 const MOST_SPANS: usize = 32;
 
 impl SpanContext {
-    /// Takes the spans that this thread is in.
-    pub(super) fn take_entered(&mut self, innermost: &OpenSpan) {
-        self.copy_from(innermost.context());
+    /// Takes the spans that this thread is in, in at most `limit` bytes.
+    pub(super) fn take_entered(&mut self, innermost: &OpenSpan, limit: usize) {
+        self.take(innermost, limit);
         #[cfg(feature = "opentelemetry")]
         otel::take_current(self, innermost.span());
     }
 
-    /// Takes the spans around and including `innermost`, which a record names.
-    pub(super) fn take_named(&mut self, innermost: &OpenSpan) {
-        self.copy_from(innermost.context());
+    /// Takes the spans around and including `innermost`, which a record names, in at most `limit` bytes.
+    pub(super) fn take_named(&mut self, innermost: &OpenSpan, limit: usize) {
+        self.take(innermost, limit);
         #[cfg(feature = "opentelemetry")]
         otel::take_known(self, innermost.span());
     }
@@ -29,6 +29,13 @@ impl SpanContext {
         self.gather(innermost, limit);
         #[cfg(feature = "opentelemetry")]
         otel::take_known(self, innermost);
+    }
+
+    fn take(&mut self, innermost: &OpenSpan, limit: usize) {
+        match innermost.context() {
+            Some(context) => self.copy_from(context),
+            None => self.gather(innermost.span(), limit),
+        }
     }
 
     /// Gathers the spans around and including `innermost`. What is too long loses its outermost spans.

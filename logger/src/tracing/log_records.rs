@@ -34,7 +34,7 @@ fn take_current(spans: &mut SpanContext, limit: usize) {
         }
         let current = dispatch.current_span();
         let Some(id) = current.id() else { return };
-        let take = |span: &OpenSpan| spans.take_entered(span);
+        let take = |span: &OpenSpan| spans.take_entered(span, limit);
         if OPEN_SPANS.with_context(id.into_u64(), limit, take).is_none()
             && let Some(take_outer) = TAKE_OUTER.get()
         {
@@ -51,7 +51,7 @@ where
     let current = subscriber.current_span();
     let innermost = current.id().and_then(|id| subscriber.span(id));
     for span in innermost.iter().flat_map(|span| span.scope()) {
-        let take = |span: &OpenSpan| spans.take_entered(span);
+        let take = |span: &OpenSpan| spans.take_entered(span, limit);
         if OPEN_SPANS.with_context(span.id().into_u64(), limit, take).is_some() {
             return;
         }

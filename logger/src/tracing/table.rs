@@ -73,7 +73,8 @@ impl SpanTable {
         self.read(key)?.open.get(&key).map(|open| read(open.span()))
     }
 
-    /// The same with the span's context, of at most `limit` bytes, which is the same for all records.
+    /// Hands the span to `read` for a record, and keeps its context for the next ones, of at most `limit`
+    /// bytes, which is the same for all records.
     pub(super) fn with_context<R>(
         &self,
         key: u64,
@@ -82,14 +83,24 @@ impl SpanTable {
     ) -> Option<R> {
         let spans = self.read(key)?;
         let open = spans.open.get(&key)?;
-        if open.has_context() {
-            return Some(read(open));
-        }
+        let asks = open.asks_for_context();
+        let taken = read(open);
         drop(spans);
-        let mut spans = self.write(key)?;
-        let open = spans.open.get_mut(&key)?;
-        open.make_context(limit);
-        Some(read(open))
+        if asks {
+            self.make_context(key, limit);
+        }
+        Some(taken)
+    }
+
+    /// Makes a span's context, unless somebody has the lock: a record waits for nobody here, not even in a
+    /// signal handler or a forked child.
+    #[cold]
+    fn make_context(&self, key: u64, limit: usize) {
+        if let Ok(mut spans) = self.shard(key).try_write()
+            && let Some(open) = spans.open.get_mut(&key)
+        {
+            open.make_context(limit);
+        }
     }
 
     fn shard(&self, key: u64) -> &RwLock<Spans> {

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 const FEW: usize = 1000;
 
 /// Bytes of a body for which it may have one more.
-const LEN: usize = 128;
+const BYTES_PER_MEMBER: usize = 128;
 
 /// Unpacks all members of a body.
 pub(super) struct GzipMembers<'a> {
@@ -19,7 +19,7 @@ pub(super) struct GzipMembers<'a> {
 
 impl<'a> GzipMembers<'a> {
     pub(super) fn new(packed: &'a [u8]) -> Self {
-        Self { member: GzDecoder::new(packed), left: FEW + packed.len() / LEN }
+        Self { member: GzDecoder::new(packed), left: FEW + packed.len() / BYTES_PER_MEMBER }
     }
 }
 

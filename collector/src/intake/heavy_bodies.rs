@@ -15,7 +15,7 @@ const SMALL: usize = 64 << 10;
 
 /// Nanoseconds that a byte takes to be unpacked and read, where the most is read from it. It is
 /// counted rather than measured, because records are read between waits for the hub.
-const BYTE: u64 = 5;
+const NANOS_PER_BYTE: u64 = 5;
 
 /// The most bytes that a body of so many compressed ones may become without a turn.
 pub(super) fn light_len(packed: usize) -> usize {
@@ -55,7 +55,7 @@ pub(crate) struct HeavyTurn {
 impl HeavyTurn {
     /// Ends it, after so many bytes came out.
     pub(super) fn end(self, unpacked: usize) {
-        let taken = Duration::from_nanos(BYTE * unpacked as u64);
+        let taken = Duration::from_nanos(NANOS_PER_BYTE * unpacked as u64);
         self.own.charge(taken);
         self.all.charge(taken);
     }
@@ -74,7 +74,7 @@ mod tests {
         for nth in 0..100 {
             heavy.turn([10, 0, 0, nth].into()).await.end(LEN);
         }
-        let taken = Duration::from_nanos(BYTE * 100 * LEN as u64);
+        let taken = Duration::from_nanos(NANOS_PER_BYTE * 100 * LEN as u64);
         assert!(start.elapsed() > 8 * taken, "{:?} for {taken:?}", start.elapsed());
         assert!(start.elapsed() < 11 * taken, "{:?} for {taken:?}", start.elapsed());
     }

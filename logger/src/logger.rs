@@ -263,11 +263,22 @@ impl Logger {
     #[inline]
     fn append(&self, record: &impl Loggable, encoder: &mut LineEncoder) {
         let line = record.encode(encoder, clock::now(), self.line_limit);
-        if let Some(sender) = self.sender() {
-            sender.append(record.level(), line, self.builder.when_full);
+        if let Some(sender) = self.sender()
+            && !sender.append(record.level(), line, self.builder.when_full)
+        {
+            self.append_late(sender, record.level(), line);
         }
         if self.builder.tee {
             tee(line);
+        }
+    }
+
+    /// Appends a record whose sender has ended: to the one that took its place, if there is one.
+    #[cold]
+    fn append_late(&self, before: &Sender, level: Level, line: &[u8]) {
+        let sender = self.own_sender().filter(|sender| !std::ptr::eq(*sender, before));
+        if !sender.is_some_and(|sender| sender.append(level, line, self.builder.when_full)) {
+            before.lose_after_end(level, line);
         }
     }
 

@@ -193,8 +193,16 @@ impl<M: RingMemory> Ring<M> {
         self.control().tail.load(Ordering::Acquire) & !CLOSED
     }
 
+    /// Closes the ring for good.
+    pub(crate) fn close(&self) {
+        self.control().tail.fetch_or(CLOSED, Ordering::AcqRel);
+    }
+
     /// Closes the ring for good if it is empty.
     pub(crate) fn close_if_empty(&self) -> bool {
+        if self.closed() {
+            return self.held() == 0;
+        }
         let control = self.control();
         let tail = self.tail();
         let close = |tail| {

@@ -122,9 +122,10 @@ impl Sender {
         Ok(sender)
     }
 
-    /// Appends a record: a copy into the ring, no more.
+    /// Appends a record: a copy into the ring, no more. `false` if the ring takes none any more.
     #[inline]
-    pub(crate) fn append(&self, level: Level, line: &[u8], full: Full) {
+    #[must_use]
+    pub(crate) fn append(&self, level: Level, line: &[u8], full: Full) -> bool {
         let Ok(held) = self.spool.append(level, line) else {
             return self.append_to_full(level, line, full);
         };
@@ -132,21 +133,30 @@ impl Sender {
         if level == Level::Error || crossed {
             self.waker.wake_for_record();
         }
+        true
     }
 
     #[cold]
-    fn append_to_full(&self, level: Level, line: &[u8], full: Full) {
+    fn append_to_full(&self, level: Level, line: &[u8], full: Full) -> bool {
         // A lost record wakes nobody: the worker was woken when the ring was a quarter full.
         if let Full::Block(limit) = full {
             self.waker.wake_for_record();
             if self.append_when_roomy(level, line, limit) {
-                return;
+                return true;
             }
         }
-        self.spool.lose(level, 1);
         if self.spool.ring.closed() {
-            report(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
+            return false;
         }
+        self.spool.lose(level, 1);
+        true
+    }
+
+    /// Counts a record that was logged after the end.
+    #[cold]
+    pub(crate) fn lose_after_end(&self, level: Level, line: &[u8]) {
+        self.spool.lose(level, 1);
+        report(&format!("logged after the end: {}", String::from_utf8_lossy(line)));
     }
 
     /// Waits for more room than this record needs, so that waiting threads are not woken for each
@@ -158,7 +168,7 @@ impl Sender {
         loop {
             let now = Instant::now();
             std::thread::sleep(LONG_PAUSE.min(until.saturating_duration_since(now)));
-            let last = now >= until;
+            let last = now >= until || self.spool.ring.closed();
             if (last || self.spool.ring.held() <= roomy) && self.spool.append(level, line).is_ok() {
                 return true;
             }

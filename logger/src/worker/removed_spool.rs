@@ -51,6 +51,8 @@ impl SpoolWatch {
             let path = spool.path().unwrap_or_default();
             report(&format!("{} was removed; a new spool takes its place", path.display()));
             self.succeeded.set(true);
+            // A log call that still has this ring, and has not begun to write, goes to the successor.
+            spool.ring.close();
         }
         // A log call that began before may still be copying its record.
         if self.succeeded.get() && spool.ring.settled() {

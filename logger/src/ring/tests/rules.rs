@@ -79,6 +79,18 @@ fn an_empty_ring_can_be_closed_and_takes_nothing_more() {
 }
 
 #[test]
+fn a_closed_ring_takes_nothing_more_and_gives_what_it_has() {
+    let ring = HeapMemory::ring(256);
+    ring.append(b"one", u64::MAX).unwrap();
+    ring.close();
+    assert_eq!(ring.append(b"two", u64::MAX), Err(NoRoom));
+    assert!(ring.settled() && ring.held() > 0 && !ring.close_if_empty());
+    assert_eq!(read_all(&ring, &mut ring.first(), Owner::Alive), [(1, "one".into())]);
+    ring.release(ring.first(), 1, Owner::Alive);
+    assert!(ring.close_if_empty());
+}
+
+#[test]
 fn a_torn_checkpoint_leaves_the_one_before() {
     let ring = HeapMemory::ring(256);
     for _ in 0..3 {

@@ -273,13 +273,16 @@ impl Logger {
         }
     }
 
-    /// Appends a record whose sender has ended: to the one that took its place, if there is one.
+    /// Appends a record whose sender has ended meanwhile: to the one that took its place, if there is one.
     #[cold]
-    fn append_late(&self, before: &Sender, level: Level, line: &[u8]) {
-        let sender = self.own_sender().filter(|sender| !std::ptr::eq(*sender, before));
-        if !sender.is_some_and(|sender| sender.append(level, line, self.builder.when_full)) {
-            before.lose_after_end(level, line);
+    fn append_late(&self, mut ended: &Sender, level: Level, line: &[u8]) {
+        while let Some(sender) = self.own_sender().filter(|sender| !std::ptr::eq(*sender, ended)) {
+            if sender.append(level, line, self.builder.when_full) {
+                return;
+            }
+            ended = sender;
         }
+        ended.lose_after_end(level, line);
     }
 
     /// Sender of this process, if it has one: a forked child has none until it logs.
@@ -319,32 +322,70 @@ fn tee(line: &[u8]) {
 mod tests {
     use super::*;
 
+    fn logger() -> Logger {
+        // Nobody listens there: what is logged stays in the spool.
+        let builder = Builder::new("127.0.0.1:1").memory_spool(true);
+        let endpoints = builder.endpoints().unwrap();
+        Logger {
+            filter: builder.filters().unwrap(),
+            line_limit: builder.line_limit(&endpoints),
+            senders: ForkLocal::new(Some(sender(&builder))).unwrap(),
+            builder,
+            endpoints,
+        }
+    }
+
+    fn sender(builder: &Builder) -> Sender {
+        let succession = Succession { predecessor: None, succeed: || false };
+        Sender::start(builder, builder.endpoints().unwrap(), succession).unwrap()
+    }
+
+    /// Records that are counted as lost, of the sender in use.
+    fn lost(logger: &Logger) -> u64 {
+        logger.own_sender().unwrap().stats(&logger.endpoints).lost.iter().sum::<u64>()
+    }
+
+    /// Bytes of those that wait.
+    fn pending(logger: &Logger) -> u64 {
+        logger.own_sender().unwrap().stats(&logger.endpoints).accepted_bytes
+    }
+
+    #[test]
+    fn a_log_call_whose_sender_ends_before_it_writes_goes_to_the_one_in_its_place() {
+        let logger = logger();
+        let first = logger.own_sender().unwrap();
+        first.close();
+        logger.senders.replace(Some(sender(&logger.builder)));
+        let second = logger.own_sender().unwrap();
+        second.close();
+        logger.senders.replace(Some(sender(&logger.builder)));
+        // It has taken the sender before both were replaced.
+        let full = logger.builder.when_full;
+        assert!(!first.append(Level::Info, b"{}", full), "a closed ring takes nothing");
+        logger.append_late(first, Level::Info, b"{}");
+        assert!(pending(&logger) > 0);
+        assert_eq!(first.stats(&logger.endpoints).lost.iter().sum::<u64>(), 0);
+        assert_eq!(second.stats(&logger.endpoints).lost.iter().sum::<u64>(), 0);
+        // Where nobody takes its place, it is counted.
+        logger.own_sender().unwrap().close();
+        logger.append_late(logger.own_sender().unwrap(), Level::Info, b"{}");
+        assert_eq!(lost(&logger), 1);
+    }
+
     /// Complaints opentelemetry-rust#761, #2877, svix PR2521, tracing-elastic-apm#13: what delivers
     /// logs about itself for ever.
     #[test]
     fn what_is_logged_on_the_loggers_own_threads_is_not_sent() {
-        // Nobody listens there: what is logged stays in the spool.
-        let builder = Builder::new("127.0.0.1:1").memory_spool(true);
-        let endpoints = builder.endpoints().unwrap();
-        let succession = Succession { predecessor: None, succeed: || false };
-        let sender = Sender::start(&builder, endpoints.clone(), succession).unwrap();
-        let logger = Logger {
-            filter: builder.filters().unwrap(),
-            line_limit: builder.line_limit(&endpoints),
-            senders: ForkLocal::new(Some(sender)).unwrap(),
-            builder,
-            endpoints,
-        };
+        let logger = logger();
         let write = || logger.write(&Record::builder().args(format_args!("about itself")).build());
-        let pending = || logger.own_sender().unwrap().stats(&logger.endpoints).accepted_bytes;
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 stderr::mark_internal_thread();
                 write();
             });
         });
-        assert_eq!(pending(), 0);
+        assert_eq!(pending(&logger), 0);
         write();
-        assert!(pending() > 0, "other threads' records are sent");
+        assert!(pending(&logger) > 0, "other threads' records are sent");
     }
 }

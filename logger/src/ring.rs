@@ -140,7 +140,19 @@ impl<M: RingMemory> Ring<M> {
 
     /// Reserves space for `len` bytes and returns its position and the bytes held. Every claim must
     /// be committed.
+    #[inline]
     pub(crate) fn claim(&self, len: u64, limit: u64) -> Result<(u64, u64), NoRoom> {
+        self.claim_unless(CLOSED, len, limit)
+    }
+
+    /// The same for the one reader, which may write into a ring that it has closed.
+    pub(crate) fn claim_as_reader(&self, len: u64, limit: u64) -> Result<(u64, u64), NoRoom> {
+        self.claim_unless(0, len, limit)
+    }
+
+    /// The same unless the tail has the bits `refused`.
+    #[inline]
+    fn claim_unless(&self, refused: u64, len: u64, limit: u64) -> Result<(u64, u64), NoRoom> {
         let size = size(len);
         let control = self.control();
         let limit = limit.min(self.capacity());
@@ -148,7 +160,9 @@ impl<M: RingMemory> Ring<M> {
         loop {
             // Pairs with the release of `head`: the space before it has been zeroed.
             let head = control.head.load(Ordering::Acquire);
-            if tail & CLOSED != 0 || (tail + size).saturating_sub(head) > limit {
+            let at = tail & !CLOSED;
+            let held = (at + size).saturating_sub(head);
+            if tail & refused != 0 || held > limit {
                 return Err(NoRoom);
             }
             let claimed = control.tail.compare_exchange_weak(
@@ -160,12 +174,12 @@ impl<M: RingMemory> Ring<M> {
             match claimed {
                 Ok(_) => {
                     point();
-                    self.memory.length(tail).store(-(len as i32), Ordering::Release);
+                    self.memory.length(at).store(-(len as i32), Ordering::Release);
                     point();
                     // A death must not leave payload behind without its length: nothing of the
                     // copy may be moved before this store.
                     compiler_fence(Ordering::SeqCst);
-                    return Ok((tail, (tail + size).saturating_sub(head)));
+                    return Ok((at, held));
                 }
                 Err(now) => tail = now,
             }
@@ -193,7 +207,7 @@ impl<M: RingMemory> Ring<M> {
         self.control().tail.load(Ordering::Acquire) & !CLOSED
     }
 
-    /// Closes the ring for good.
+    /// Closes the ring for good to all but its reader.
     pub(crate) fn close(&self) {
         self.control().tail.fetch_or(CLOSED, Ordering::AcqRel);
     }

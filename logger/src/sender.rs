@@ -178,6 +178,12 @@ impl Sender {
         }
     }
 
+    /// Has it end for log calls, as when its file was removed.
+    #[cfg(test)]
+    pub(crate) fn close(&self) {
+        self.spool.ring.close();
+    }
+
     /// Counters of this sender, which sends to `endpoints`.
     pub(crate) fn stats(&self, endpoints: &Endpoints) -> Stats {
         Stats::read(&self.spool, &self.status, endpoints.to_string())

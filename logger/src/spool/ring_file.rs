@@ -173,9 +173,8 @@ impl Spool {
         let control = self.ring.control();
         let line = loss::no_room_record(lost, by_level, now());
         let total = by_level.iter().sum();
-        let Ok((at, _)) = self.ring.claim(line.len() as u64, self.room(Level::Info)) else {
-            return;
-        };
+        let room = self.room(Level::Info);
+        let Ok((at, _)) = self.ring.claim_as_reader(line.len() as u64, room) else { return };
         // In this order: an earlier report that was committed must never stand for this total.
         point();
         control.report_at.store(at | REPORT, Ordering::Release);
@@ -187,10 +186,12 @@ impl Spool {
         control.reported.store(total, Ordering::Release);
     }
 
-    /// Appends a record of the logger's own.
+    /// Appends a record of the logger's own. For the worker.
     pub(crate) fn notice(&self, msg: &str) {
-        if self.append(Level::Info, &loss::notice_record(msg, now())).is_err() {
-            self.lose(Level::Info, 1);
+        let line = loss::notice_record(msg, now());
+        match self.ring.claim_as_reader(line.len() as u64, self.room(Level::Info)) {
+            Ok((at, _)) => self.ring.commit(at, &line),
+            Err(NoRoom) => self.lose(Level::Info, 1),
         }
     }
 

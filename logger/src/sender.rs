@@ -248,6 +248,10 @@ impl Sender {
         while !self.status.ended.load(Ordering::Acquire) && Instant::now() < until {
             std::thread::sleep(PAUSE);
         }
+        // On a busy machine the worker may not get to it.
+        if self.spool.unreported() == 0 && self.spool.ring.close_if_empty() {
+            self.spool.remove();
+        }
     }
 }
 

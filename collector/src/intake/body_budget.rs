@@ -63,16 +63,22 @@ pub(crate) struct BodyRoom {
     own: OwnedSemaphorePermit,
     all: OwnedSemaphorePermit,
     /// Dropped last, when the room is there again.
-    _freed: FreedNotice,
+    freed: FreedNotice,
 }
 
 /// Tells those who wait that there is room again.
 #[derive(Debug)]
 struct FreedNotice(Arc<WholeRoom>);
 
+impl FreedNotice {
+    fn notify(&self) {
+        self.0.freed.notify_waiters();
+    }
+}
+
 impl Drop for FreedNotice {
     fn drop(&mut self) {
-        self.0.freed.notify_waiters();
+        self.notify();
     }
 }
 
@@ -157,7 +163,7 @@ impl BodyShare {
         let _taking = self.all.taking.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.own.clone().try_acquire_many_owned(bytes).map_err(|_| NoRoom)?;
         let all = self.all.bytes.clone().try_acquire_many_owned(bytes).map_err(|_| NoRoom)?;
-        Ok(BodyRoom { own, all, _freed: FreedNotice(self.all.clone()) })
+        Ok(BodyRoom { own, all, freed: FreedNotice(self.all.clone()) })
     }
 }
 
@@ -165,6 +171,14 @@ impl BodyRoom {
     /// Number of bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.all.num_permits()
+    }
+
+    /// Gives back all but so many bytes.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        let spare = self.bytes().saturating_sub(bytes);
+        drop(self.own.split(spare));
+        drop(self.all.split(spare));
+        self.freed.notify();
     }
 
     /// Adds more of the same address.
@@ -213,7 +227,10 @@ mod tests {
         assert_eq!(others.bytes(), 40);
         assert_eq!(other.try_acquire(1).unwrap_err(), NoRoom, "all is taken");
         drop(taken);
-        assert!(one.try_acquire(60).is_ok());
+        let mut taken = one.try_acquire(60).unwrap();
+        taken.shrink_to(25);
+        assert_eq!((taken.bytes(), one.try_acquire(36).unwrap_err()), (25, NoRoom));
+        assert!(one.try_acquire(35).is_ok());
     }
 
     #[test]

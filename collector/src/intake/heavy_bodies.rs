@@ -1,4 +1,4 @@
-//! Turns of compressed bodies that grow out of all proportion: whoever sends them, all together take a
+//! Turns of compressed bodies that grow out of all proportion: those of all senders together take a
 //! tenth of a processor, and each address has its turn.
 
 use crate::turns::{AddressTurns, Turn, Turns};

@@ -42,10 +42,13 @@ impl UnpackRoom {
             turn.end(unpacked.as_ref().map_or(came, Vec::len));
         }
         unpacked.map_err(|error| match error {
-            UnpackError::TooLarge if limit < self.limit => FrameError::Heavy,
+            // Two that wait and keep a part would wait for each other.
+            UnpackError::TooLarge if limit < self.limit => {
+                self.room = None;
+                FrameError::Heavy
+            }
             UnpackError::TooLarge => FrameError::TooLong,
             UnpackError::Busy => {
-                // Two that wait and keep a part would wait for each other.
                 self.room = None;
                 FrameError::Busy(packed.len() + self.limit)
             }
@@ -97,6 +100,7 @@ mod tests {
         let longer = zstd::bulk::compress(&vec![b'0'; LIMIT + 1], 3).unwrap();
         let turn = || share.heavy_turn(Duration::from_secs(10));
         assert_eq!(room.unpack("zstd", &packed), Err(FrameError::Heavy));
+        assert_eq!(share.free(), 4 << 20, "one that waits takes nothing");
         room.allow(turn().await.unwrap());
         assert_eq!(room.unpack("zstd", &packed).map(|all| all.len()), Ok(LIMIT));
         assert_eq!(room.unpack("zstd", &packed), Err(FrameError::Heavy), "the turn is over");

@@ -144,6 +144,8 @@ impl RequestBody {
         let light = light_len(packed).min(limit);
         self.bytes = match self.unpacked(encoding, light, share) {
             Err(UnpackError::TooLarge) if light < limit => {
+                // Whoever waits keeps what came, so that others have room meanwhile.
+                self.room.shrink_to(packed.saturating_sub(FREE));
                 let turn = share.heavy_turn(ROOM).await.map_err(|NoRoom| BodyError::Busy)?;
                 let unpacked = self.unpacked(encoding, limit, share);
                 let came = self.room.bytes().min(limit);
@@ -211,6 +213,9 @@ pub(super) async fn next_frame(incoming: &mut Incoming) -> Result<Option<Frame<B
 mod tests {
     use super::*;
     use crate::intake::body_budget::share_of;
+    use std::pin::pin;
+    use std::time::Duration;
+    use tokio::time::timeout;
 
     fn gzip(text: &[u8]) -> Vec<u8> {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -233,6 +238,11 @@ mod tests {
             let mut body = body(bytes.to_vec(), &share);
             body.unpack("gzip", LIMIT, &share).await.map(|()| body.bytes.len())
         };
+        let mut waiting = body(zeros.clone(), &share);
+        let mut unpacking = pin!(waiting.unpack("gzip", LIMIT, &share));
+        assert!(timeout(Duration::ZERO, unpacking.as_mut()).await.is_err());
+        assert_eq!(share.free(), 16 << 20, "one that waits takes no more than it came with");
+        assert_eq!(unpacking.await, Err(BodyError::Busy));
         assert_eq!(unpack(&zeros).await, Err(BodyError::Busy));
         let numbers: String = (0..200_000).map(|n| format!("{n},")).collect();
         assert_eq!(unpack(&gzip(numbers.as_bytes())).await, Ok(numbers.len()));

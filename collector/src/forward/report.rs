@@ -61,13 +61,13 @@ mod tests {
     use crate::layout::forwarded::ForwardPlace;
     use crate::layout::paths::{beside, next_of};
     use std::sync::mpsc::Receiver;
-    use tokio::task::JoinHandle;
+    use tokio::task::JoinSet;
 
     /// The next record, once it is in the sinks.
-    async fn next(hub: &Receiver<Submission>, reporting: &JoinHandle<()>) -> String {
+    async fn next(hub: &Receiver<Submission>, reporting: &mut JoinSet<()>) -> String {
         let mut lines = Vec::new();
         loop {
-            assert!(!reporting.is_finished());
+            assert!(reporting.try_join_next().is_none(), "it goes on");
             for submission in hub.try_iter() {
                 submission.runs.iter().for_each(|run| lines.extend_from_slice(&run.lines));
                 if let Some(settled) = submission.settled {
@@ -90,14 +90,15 @@ mod tests {
         std::fs::create_dir(&obstacle).unwrap();
         let (hub, submissions) = feed(1 << 20, Arc::default());
         let target = "tcp://127.0.0.1:1".parse().unwrap();
-        let reporting = tokio::spawn(report_lost(forwarded.clone(), target, "h".into(), hub));
-        let first = next(&submissions, &reporting).await;
+        let mut reporting = JoinSet::new();
+        reporting.spawn(report_lost(forwarded.clone(), target, "h".into(), hub));
+        let first = next(&submissions, &mut reporting).await;
         assert!(first.contains("20 records were removed"), "{first}");
         sleep(CHECK * 3).await;
         assert_eq!((forwarded.now().reported, submissions.try_iter().count()), (0, 0));
         std::fs::remove_dir(&obstacle).unwrap();
         forwarded.give_up_before(9, Some(1)).unwrap();
-        let second = next(&submissions, &reporting).await;
+        let second = next(&submissions, &mut reporting).await;
         assert!(second.contains("1 record was removed"), "{second}");
         sleep(CHECK * 3).await;
         assert_eq!(forwarded.now().reported, 21);

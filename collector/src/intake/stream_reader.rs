@@ -23,7 +23,7 @@ use async_nats::jetstream::consumer::{AckPolicy, ReplayPolicy};
 use async_nats::jetstream::stream::Stream;
 use batch_chain::BatchChain;
 use consumption::Consumption;
-use facts::{facts, message_time, nanos};
+use facts::{facts, has_position, message_time, nanos};
 use netlog_wire::{BatchHeader, Identity, Level, Record};
 use start::{Reason, Start};
 use std::collections::HashMap;
@@ -158,7 +158,10 @@ impl Reading {
             tokio::select! {
                 message = consumption.next() => {
                     if consumption.taken_at.elapsed() >= QUIET {
-                        has_position(&mut stream, &consumption.given).await?;
+                        tokio::select! {
+                            known = has_position(&mut stream, &consumption.given) => known?,
+                            error = connection.lost() => return Err(error),
+                        }
                     }
                     self.take_all(&mut consumption, message?).await?;
                 }
@@ -385,15 +388,5 @@ impl Reading {
         }
         self.saved_at = Instant::now();
         Ok(())
-    }
-}
-
-/// Checks that the stream still has the message at a position.
-async fn has_position(stream: &mut Stream, given: &StreamPosition) -> io::Result<()> {
-    stream.info().await.map_err(io::Error::other)?;
-    let facts = facts(stream, Some(given)).await?;
-    match Start::new(Some(given), facts, false).reason {
-        Reason::WentBack => Err(io::Error::other("the stream has lost messages")),
-        _ => Ok(()),
     }
 }

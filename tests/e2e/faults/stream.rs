@@ -25,7 +25,7 @@ struct Stage {
     central: Scene,
 }
 
-/// Whatever call of a collector fails that publishes to a stream, each record is at a reader once.
+/// Each record is at a reader once, also when a call of the collector that publishes it fails.
 #[test]
 #[ignore = "takes a quarter of an hour and more"]
 fn whatever_call_of_a_publisher_fails_each_record_is_at_a_reader_once() {
@@ -44,7 +44,7 @@ fn whatever_call_of_a_publisher_fails_each_record_is_at_a_reader_once() {
     });
 }
 
-/// Whatever call of a collector fails that reads a stream, it has each record once.
+/// A collector that reads a stream has each record once, also when one of its calls fails.
 #[test]
 #[ignore = "takes a quarter of an hour and more"]
 fn whatever_call_of_a_reader_fails_it_has_each_record_once() {

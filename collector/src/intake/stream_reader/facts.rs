@@ -1,6 +1,6 @@
 //! Questions to the server about a stream.
 
-use super::start::StreamFacts;
+use super::start::{Reason, Start, StreamFacts};
 use crate::layout::stream_position::StreamPosition;
 use async_nats::jetstream::stream::LastRawMessageErrorKind::NoMessageFound;
 use async_nats::jetstream::stream::Stream;
@@ -35,4 +35,18 @@ pub(super) async fn message_time(stream: &Stream, sequence: u64) -> io::Result<O
 /// Nanoseconds since 1970.
 pub(super) fn nanos(time: async_nats::datetime::DateTime) -> i64 {
     i64::try_from(time.unix_timestamp_nanos()).unwrap_or(0)
+}
+
+/// Checks that the stream still has the message at a position.
+///
+/// # Errors
+///
+/// When it has not, and when the server does not answer.
+pub(super) async fn has_position(stream: &mut Stream, given: &StreamPosition) -> io::Result<()> {
+    stream.info().await.map_err(io::Error::other)?;
+    let facts = facts(stream, Some(given)).await?;
+    match Start::new(Some(given), facts, false).reason {
+        Reason::WentBack => Err(io::Error::other("the stream has lost messages")),
+        _ => Ok(()),
+    }
 }

@@ -21,7 +21,7 @@ fn number(record: &serde_json::Value) -> Option<usize> {
     record["msg"].as_str()?.strip_prefix("plain ")?.parse().ok()
 }
 
-/// What retention removes before it was forwarded is counted and reported in the stream.
+/// Records that retention removes before they were forwarded are counted and reported in the stream.
 #[test]
 #[ignore = "needs tests/clients/get"]
 fn what_retention_removes_while_the_stream_is_away_is_counted_and_the_rest_is_read_once() {

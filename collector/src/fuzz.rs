@@ -2,8 +2,6 @@
 //! which it does not; the tests hold it against all the bytes that were found so far.
 
 mod bodies;
-#[cfg(test)]
-mod changed;
 mod frames;
 
 pub use bodies::{bodies, bulk, loki, otlp};

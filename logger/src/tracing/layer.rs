@@ -36,7 +36,7 @@ where
         let key = id.into_u64();
         let parent = parent(attributes, id, &context);
         let mut span = OPEN_SPANS.blank(key);
-        if let Some(blank) = span.blank() {
+        if let Some(blank) = span.span_mut() {
             let name = attributes.metadata().name();
             blank.begin(ids::next(), parent, |text, id| {
                 text.begin(name, id, |visitor| attributes.record(visitor));

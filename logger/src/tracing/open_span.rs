@@ -20,8 +20,8 @@ pub(super) struct OpenSpan {
 }
 
 impl OpenSpan {
-    /// The span, which nobody knows yet.
-    pub(super) fn blank(&mut self) -> Option<&mut Span> {
+    /// The span, as long as nobody else knows it.
+    pub(super) fn span_mut(&mut self) -> Option<&mut Span> {
         Arc::get_mut(&mut self.span)
     }
 

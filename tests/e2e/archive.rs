@@ -161,6 +161,45 @@ fn a_store_that_is_away_only_delays_also_over_a_kill() {
     assert_eq!((objects.content.len(), objects.refused), (before, 0));
 }
 
+/// A store that refuses is named in `/status` and by `netlog doctor`, and no more once it is back.
+#[test]
+fn a_store_that_is_away_is_named_with_what_waits_until_it_is_back() {
+    let scene = Scene::new();
+    let bucket = Bucket::start();
+    bucket.objects().refuses = true;
+    let collector = archiving(&scene, &bucket, "app.log", "");
+    let server = collector.server();
+    let status = || -> serde_json::Value {
+        let status = get(&server, "/status").body;
+        serde_json::from_str::<serde_json::Value>(&status).expect("it is JSON")["archive"].take()
+    };
+    let doctor = || {
+        let mut doctor = scene.netlog(&format!("doctor --at {server}"));
+        (doctor.end().code(), doctor.stdout())
+    };
+    assert_eq!(doctor().0, Some(0), "{:?}", doctor());
+    send(&collector, 0..40);
+    let failing = || status()["error"].is_string() && status()["waiting_files"].as_u64() > Some(1);
+    assert!(wait_until(SOON, failing), "{}", status());
+    let archive = status();
+    assert_eq!([&archive["to"], &archive["error"]], ["s3://logs/site", "503 Service Unavailable"]);
+    assert!(archive["waiting_bytes"].as_u64() > Some(100) && archive["waiting_since"].is_string());
+    let (code, said) = doctor();
+    let problem = format!("problem  {server}: cannot archive to s3://logs/site since 20");
+    assert!(code == Some(1) && said.contains(&problem), "{said}");
+    assert!(!said.contains("secret") && !status().to_string().contains("secret"));
+    bucket.objects().refuses = false;
+    let clean = || status()["error"].is_null() && status()["waiting_files"] == 0;
+    assert!(wait_until(SOON, clean), "{}", status());
+    assert!(status()["since"].as_str() > archive["since"].as_str());
+    let (code, said) = doctor();
+    assert!(
+        code == Some(0) && said.contains("archives to s3://logs/site: nothing waits"),
+        "{said}"
+    );
+    collector.stop();
+}
+
 /// `--keep-size` removes files that are not archived, counts them and reports each.
 #[test]
 fn the_limit_of_size_does_not_wait_for_the_archive_and_is_counted() {

@@ -14,8 +14,15 @@ const REACH_STREAM: &str = "start the server, or let this reader through to it; 
 const SLOW_TARGET: &str =
     "run netlog doctor for that collector too, or look at the server of that stream";
 const SLOW_READER: &str = "see if its disk or its processors are busy; it needs as much of both as all collectors together";
+const REACH_STORE: &str = "see that the store runs and takes this collector's key; until then files are kept, as long as --keep-size allows";
+const SLOW_STORE: &str = "see if the store or the network to it is slow";
 const KEEP_MORE: &str = "their collector kept less than the outage lasted: raise --keep-size, --keep-age or --keep-files";
+const KEEP_LARGER: &str =
+    "--keep-size is less than what was rotated while the store was away or slow: raise it";
 const SEARCH_LOST: &str = "`netlog search --target netlog` shows which; the collectors' own files have these records as long as they keep them";
+
+/// Time for which a file may wait for the archive, in microseconds: a large one takes its time.
+const ARCHIVING: i64 = 3_600_000_000;
 
 /// A status, and how long records may wait.
 pub(super) struct Diagnosis<'a> {
@@ -41,6 +48,7 @@ impl Diagnosis<'_> {
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = vec![self.health()];
         findings.extend(self.forwarding());
+        findings.extend(self.archiving());
         findings.extend(self.reading());
         findings.extend(self.notes());
         findings
@@ -63,15 +71,7 @@ impl Diagnosis<'_> {
         let to = forward["to"].as_str()?;
         let find = |verdict, message| self.find(verdict, Subject::Forwarding, message);
         let waiting_since = forward["waiting_since"].as_str();
-        let waiting = match (forward["waiting_bytes"].as_u64(), waiting_since) {
-            (None, _) => "an unknown amount waits".to_owned(),
-            (Some(0), _) | (_, None) => "nothing waits".to_owned(),
-            (Some(count), Some(since)) => {
-                let files = forward["waiting_files"].as_u64().unwrap_or(1);
-                let files = counted(files, "file", "files");
-                format!("{} in {files} wait since {}", bytes(count), self.moment(since))
-            }
-        };
+        let waiting = self.waiting(forward);
         if forward["connected"] == false {
             let message = self.disconnected(forward, "forward to", to)?;
             let message = format!("{message}; {waiting}");
@@ -84,6 +84,41 @@ impl Diagnosis<'_> {
             return Some(found.advise(SLOW_TARGET));
         }
         Some(find(Verdict::Ok, format!("forwards to {to}: {waiting}")).since(waiting_since))
+    }
+
+    fn archiving(&self) -> Option<Finding> {
+        let archive = &self.status["archive"];
+        let to = archive["to"].as_str()?;
+        let find = |verdict, message| self.find(verdict, Subject::Archive, message);
+        let waiting_since = archive["waiting_since"].as_str();
+        let waiting = self.waiting(archive);
+        if archive["error"].is_string() {
+            let message = self.disconnected(archive, "archive to", to)?;
+            let since = waiting_since.or_else(|| archive["since"].as_str());
+            let found = find(Verdict::Problem, format!("{message}; {waiting}")).since(since);
+            return Some(found.advise(REACH_STORE));
+        }
+        let slow =
+            waiting_since.is_some_and(|since| self.age(since) > ARCHIVING.max(self.max_wait));
+        let found =
+            |verdict| find(verdict, format!("archives to {to}: {waiting}")).since(waiting_since);
+        Some(match slow {
+            true => found(Verdict::Problem).advise(SLOW_STORE),
+            false => found(Verdict::Ok),
+        })
+    }
+
+    /// The amount that waits for a connection or the archive.
+    fn waiting(&self, link: &Value) -> String {
+        match (link["waiting_bytes"].as_u64(), link["waiting_since"].as_str()) {
+            (None, _) => "an unknown amount waits".to_owned(),
+            (Some(0), _) | (_, None) => "nothing waits".to_owned(),
+            (Some(count), Some(since)) => {
+                let files = link["waiting_files"].as_u64().unwrap_or(1);
+                let files = counted(files, "file", "files");
+                format!("{} in {files} wait since {}", bytes(count), self.moment(since))
+            }
+        }
     }
 
     fn reading(&self) -> Option<Finding> {
@@ -144,7 +179,11 @@ impl Diagnosis<'_> {
             let damaged = counted(damaged, "damaged message", "damaged messages");
             note(Subject::Reader, format!("{damaged} in the stream")).advise(SEARCH_LOST)
         });
-        [lost, gaps, damaged].into_iter().flatten().collect()
+        let removed = count("segments_not_archived").map(|removed| {
+            let files = counted(removed, "file was removed", "files were removed");
+            note(Subject::Archive, format!("{files} before being archived")).advise(KEEP_LARGER)
+        });
+        [lost, removed, gaps, damaged].into_iter().flatten().collect()
     }
 
     fn find(&self, verdict: Verdict, about: Subject, message: String) -> Finding {
@@ -175,7 +214,7 @@ mod tests {
     fn status() -> Value {
         json!({
             "host": "web1", "version": "0.1.0", "time": NOW, "started": EARLIER,
-            "healthy": true, "error": null, "forward": null, "from": null,
+            "healthy": true, "error": null, "forward": null, "archive": null, "from": null,
             "records_not_forwarded": 0, "stream_gaps": 0, "stream_batches_damaged": 0,
         })
     }
@@ -256,6 +295,48 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_fails_is_a_problem_at_once_and_a_slow_one_after_an_hour() {
+        let mut status = status();
+        let archive = |error: Option<&str>, waits: Option<&str>| {
+            json!({
+                "to": "s3://logs/web1", "since": EARLIER, "error": error,
+                "waiting_bytes": if waits.is_some() { 3 << 20 } else { 0 },
+                "waiting_files": u64::from(waits.is_some()), "waiting_since": waits,
+            })
+        };
+        let at = |since| match since {
+            EARLIER => "3.0 MiB in 1 file wait since 2026-11-22T18:12:00Z (30 min ago)",
+            _ => "3.0 MiB in 1 file wait since 2026-11-22T16:12:00Z (2 h ago)",
+        };
+        let long = "2026-11-22T16:12:00.000000Z";
+        let failing = "cannot archive to s3://logs/web1 since 2026-11-22T18:12:00Z (30 min ago): \
+                       503 Service Unavailable";
+        let refused = Some("503 Service Unavailable");
+        for (state, verdict, message) in [
+            (archive(None, None), Verdict::Ok, "archives to s3://logs/web1: nothing waits".into()),
+            (
+                archive(None, Some(EARLIER)),
+                Verdict::Ok,
+                format!("archives to s3://logs/web1: {}", at(EARLIER)),
+            ),
+            (
+                archive(None, Some(long)),
+                Verdict::Problem,
+                format!("archives to s3://logs/web1: {}", at(long)),
+            ),
+            (archive(refused, None), Verdict::Problem, format!("{failing}; nothing waits")),
+            (
+                archive(refused, Some(EARLIER)),
+                Verdict::Problem,
+                format!("{failing}; {}", at(EARLIER)),
+            ),
+        ] {
+            status["archive"] = state;
+            assert_eq!(second(&status, None), (verdict, message));
+        }
+    }
+
+    #[test]
     fn a_reader_is_late_by_the_last_message_that_it_has_read() {
         let mut status = status();
         let from = |waiting: u64, read_up_to: &str| {
@@ -287,10 +368,12 @@ mod tests {
     fn losses_are_notes_with_the_time_since_when_they_are_counted() {
         let mut status = status();
         status["records_not_forwarded"] = 1.into();
+        status["segments_not_archived"] = 3.into();
         status["stream_gaps"] = 2.into();
         let start = "since the start at 2026-11-22T18:12:00Z";
         let expected = [
             format!("1 record was removed before being forwarded {start}"),
+            format!("3 files were removed before being archived {start}"),
             format!("2 gaps in the stream {start}"),
         ];
         let found = findings(&status, None).split_off(1);

@@ -31,6 +31,7 @@ pub(super) enum Verdict {
 pub(super) enum Subject {
     Collector,
     Forwarding,
+    Archive,
     Reader,
     Spool,
 }
@@ -87,6 +88,7 @@ impl Subject {
         match self {
             Self::Collector => "collector",
             Self::Forwarding => "forwarding",
+            Self::Archive => "archive",
             Self::Reader => "reader",
             Self::Spool => "spool",
         }

@@ -1,15 +1,17 @@
 //! The segments of each log that are archived, in `app.log.archived` beside it, and those that wait.
 
-use crate::layout::paths::beside;
+use crate::clock::now;
+use crate::layout::paths::{beside, packed_of};
 use crate::layout::segment_name::SegmentName;
 use crate::layout::state_file;
+use crate::link_state::LinkState;
 use crate::stderr::{Chain, StderrLog};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 use tokio::sync::Notify;
 
 /// Version of the format.
@@ -18,8 +20,8 @@ const VERSION: u32 = 1;
 /// State of the archive of all logs, shared with those who must not remove what is not in it.
 #[derive(Debug)]
 pub(crate) struct Archive {
-    /// URL of the archive: what is in another one does not count.
-    target: String,
+    /// Its target is the URL of the archive: what is in another one does not count.
+    pub(crate) link: Arc<LinkState>,
     logs: Mutex<BTreeMap<PathBuf, ArchivedLog>>,
     offered: Notify,
     stderr: StderrLog,
@@ -28,7 +30,17 @@ pub(crate) struct Archive {
 #[derive(Debug, Default)]
 struct ArchivedLog {
     archived: BTreeSet<SegmentName>,
-    waiting: BTreeSet<SegmentName>,
+    /// Those that wait, since when in microseconds after 1970.
+    waiting: BTreeMap<SegmentName, i64>,
+}
+
+/// Segments that wait to be archived.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct WaitingSegments {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    /// Time since when the first of them waits, in microseconds after 1970.
+    pub(crate) since: Option<i64>,
 }
 
 /// Content of `app.log.archived`.
@@ -41,7 +53,10 @@ struct ArchivedSegments {
 
 impl Archive {
     pub(crate) fn new(target: String, stderr: StderrLog) -> Self {
-        Self { target, logs: Mutex::default(), offered: Notify::new(), stderr }
+        let link = Arc::new(LinkState::new(target));
+        // There is no connection to wait for: all is well until a copy fails.
+        link.connected();
+        Self { link, logs: Mutex::default(), offered: Notify::new(), stderr }
     }
 
     /// Tells whether the archive has a segment of `log`.
@@ -63,7 +78,9 @@ impl Archive {
         state.archived.retain(|segment| there.contains(segment));
         let missing = there.difference(&state.archived).copied();
         let missing: Vec<_> = missing.collect();
-        state.waiting = missing.iter().copied().filter(|segment| ready(*segment)).collect();
+        let since = |segment| state.waiting.get(&segment).copied().unwrap_or_else(now);
+        let waiting = missing.iter().copied().filter(|segment| ready(*segment));
+        state.waiting = waiting.map(|segment| (segment, since(segment))).collect();
         if !state.waiting.is_empty() {
             self.offered.notify_one();
         }
@@ -76,7 +93,7 @@ impl Archive {
         let after = last.map_or(Bound::Unbounded, Bound::Excluded);
         let behind = logs.range::<Path, _>((after, Bound::Unbounded));
         let mut all = behind.chain(logs.iter());
-        all.find_map(|(log, state)| Some((log.clone(), *state.waiting.first()?)))
+        all.find_map(|(log, state)| Some((log.clone(), *state.waiting.first_key_value()?.0)))
     }
 
     /// Waits until segments have been offered.
@@ -95,8 +112,12 @@ impl Archive {
         state.archived.insert(segment);
         let written = state_file::write(&file_of(log), &self.written(state));
         match written {
-            Ok(()) => drop(state.waiting.remove(&segment)),
-            Err(_) => drop(state.archived.remove(&segment)),
+            Ok(()) => {
+                state.waiting.remove(&segment);
+            }
+            Err(_) => {
+                state.archived.remove(&segment);
+            }
         }
         written
     }
@@ -111,9 +132,26 @@ impl Archive {
         self.lock().values().map(|state| state.waiting.len() as u64).sum()
     }
 
+    /// The segments that wait, with their bytes on the disk.
+    pub(crate) fn waiting_segments(&self) -> WaitingSegments {
+        let mut waiting = WaitingSegments::default();
+        let mut paths = Vec::new();
+        for (log, state) in self.lock().iter() {
+            paths.extend(state.waiting.keys().map(|segment| segment.path(log)));
+            waiting.since = state.waiting.values().copied().chain(waiting.since).min();
+        }
+        waiting.files = paths.len() as u64;
+        // The disk is asked without the lock.
+        let len = |path: &Path| fs::metadata(path).map(|found| found.len());
+        let lens =
+            paths.iter().filter_map(|path| len(&packed_of(path)).or_else(|_| len(path)).ok());
+        waiting.bytes = lens.sum();
+        waiting
+    }
+
     fn written(&self, state: &ArchivedLog) -> ArchivedSegments {
         let archived = state.archived.iter().map(SegmentName::to_string).collect();
-        ArchivedSegments { version: VERSION, target: self.target.clone(), archived }
+        ArchivedSegments { version: VERSION, target: self.link.target().to_owned(), archived }
     }
 
     fn log<'a>(
@@ -123,7 +161,7 @@ impl Archive {
     ) -> &'a mut ArchivedLog {
         logs.entry(log.to_owned()).or_insert_with(|| {
             let archived = self.read(log);
-            ArchivedLog { archived, waiting: BTreeSet::new() }
+            ArchivedLog { archived, waiting: BTreeMap::new() }
         })
     }
 
@@ -132,7 +170,7 @@ impl Archive {
     fn read(&self, log: &Path) -> BTreeSet<SegmentName> {
         let path = file_of(log);
         match state_file::read::<ArchivedSegments>(&path) {
-            Ok(Some(file)) if file.version == VERSION && file.target == self.target => {
+            Ok(Some(file)) if file.version == VERSION && file.target == self.link.target() => {
                 file.archived.iter().filter_map(|name| SegmentName::parse(name)).collect()
             }
             Ok(_) => BTreeSet::new(),
@@ -159,7 +197,6 @@ fn file_of(log: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     fn segment(generation: u64) -> SegmentName {
         SegmentName::new(generation, 1_795_372_943_000_000)
@@ -207,6 +244,25 @@ mod tests {
         assert!(archive.offer(&logs[0], &[segment(1)], |_| true));
         assert!(archive.offer(&logs[1], &[], |_| true));
         assert_eq!(archive.waiting(), 0);
+    }
+
+    #[test]
+    fn waiting_segments_are_counted_with_their_bytes_since_the_first_was_offered() {
+        let dir = tempfile::tempdir().unwrap();
+        let logs = ["a.log", "b.log"].map(|name| dir.path().join(name));
+        fs::write(segment(1).path(&logs[0]), "four").unwrap();
+        fs::write(packed_of(&segment(2).path(&logs[0])), "compressed").unwrap();
+        let archive = archive("s3://a");
+        assert_eq!(archive.waiting_segments(), WaitingSegments::default());
+        let before = now();
+        archive.offer(&logs[0], &[segment(1)], |_| true);
+        let first = archive.waiting_segments();
+        assert!(first.since.is_some_and(|since| (before..=now()).contains(&since)));
+        archive.offer(&logs[1], &[segment(9)], |_| true);
+        archive.offer(&logs[0], &[segment(1), segment(2)], |_| true);
+        // One of them has gone.
+        let expected = WaitingSegments { files: 3, bytes: 14, since: first.since };
+        assert_eq!(archive.waiting_segments(), expected);
     }
 
     #[test]

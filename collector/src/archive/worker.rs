@@ -6,7 +6,6 @@ use super::state::Archive;
 use super::upload::Uploader;
 use crate::backoff::{Attempt, Backoff};
 use crate::layout::segment_name::SegmentName;
-use crate::link_state::LinkState;
 use crate::priority::give_way;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
@@ -37,8 +36,6 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) struct Archiving {
     pub(crate) archive: Arc<Archive>,
     pub(crate) store: Arc<dyn ObjectStore>,
-    /// URL of the archive.
-    pub(crate) target: String,
     /// Beginning of the names of all objects.
     pub(crate) prefix: String,
     /// Directory that logs are below. Their paths below it are the names of their objects.
@@ -110,19 +107,21 @@ impl ArchiveEnd {
 
 impl ArchiveWorker {
     fn new(archiving: Archiving) -> Self {
-        let Archiving { store, prefix, target, stderr, .. } = &archiving;
+        let Archiving { archive, store, prefix, stderr, .. } = &archiving;
+        let target = archive.link.target();
         let uploader = Uploader { store: store.clone(), prefix: prefix.clone() };
         let attempt = Attempt {
             plain: format!("archive to {target}"),
             going_on: format!("archiving to {target}"),
         };
-        let link = Arc::new(LinkState::new(target.clone()));
-        let backoff = Backoff::new(attempt, link, *stderr);
+        let backoff = Backoff::new(attempt, archive.link.clone(), *stderr);
         Self { archiving, uploader, backoff }
     }
 
     fn panicked(&self) {
-        let Archiving { target, stats, stderr, .. } = &self.archiving;
+        let Archiving { archive, stats, stderr, .. } = &self.archiving;
+        let target = archive.link.target();
+        archive.link.failed("an internal error");
         stats.archiving_failed.add(1);
         let pause = PAUSE.as_secs();
         stderr.log(format_args!(
@@ -143,6 +142,7 @@ impl ArchiveWorker {
             };
             match self.archive(&log, segment).await {
                 Ok(()) => {
+                    self.backoff.connected();
                     self.backoff.succeeded();
                     news = true;
                 }

@@ -28,7 +28,6 @@ pub(super) fn open(options: &Options, shared: &SinkShared) -> Result<Option<Arch
     Ok(Some(Archiving {
         archive,
         store: archive::open(target).map_err(BindError::Archive)?,
-        target: target.to_string(),
         prefix: target.prefix.clone(),
         base: base(options),
         caught_up: Box::new(move || retention.wake()),

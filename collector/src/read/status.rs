@@ -1,8 +1,9 @@
-//! `GET /status`: where records wait on their way to other collectors and from streams.
+//! `GET /status`: where records wait on their way to other collectors, to the archive and from streams.
 
 use super::request_context::RequestContext;
 use super::segment::Segment;
 use super::stream::Outlet;
+use crate::archive::Archive;
 use crate::clock::now;
 use crate::hub::progress::Progress;
 use crate::layout::forward_place::ForwardPlace;
@@ -75,8 +76,10 @@ fn status(server: &RequestContext) -> Value {
         "healthy": error.is_none(),
         "error": error,
         "forward": forward,
+        "archive": view.archive.as_deref().map(archive),
         "from": reader.as_ref().map(ReaderStatus::json),
         "records_not_forwarded": stats.records_not_forwarded.get(),
+        "segments_not_archived": stats.segments_not_archived.get(),
         "stream_gaps": stats.stream_gaps.get(),
         "stream_batches_damaged": stats.stream_batches_damaged.get(),
     })
@@ -101,6 +104,20 @@ impl ForwardStatus {
             "waiting_since": oldest.filter(|_| bytes > 0).map(time),
         })
     }
+}
+
+/// The way into the archive: `--archive`.
+fn archive(archive: &Archive) -> Value {
+    let LinkReport { since, error, .. } = archive.link.report();
+    let waiting = archive.waiting_segments();
+    json!({
+        "to": archive.link.target(),
+        "since": time(since),
+        "error": error,
+        "waiting_bytes": waiting.bytes,
+        "waiting_files": waiting.files,
+        "waiting_since": waiting.since.map(time),
+    })
 }
 
 impl ReaderStatus {

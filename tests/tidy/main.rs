@@ -6,6 +6,7 @@ mod figures;
 mod floors;
 mod imports;
 mod language;
+mod links;
 mod names;
 mod portable;
 mod promises;

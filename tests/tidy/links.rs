@@ -30,7 +30,7 @@ struct Link {
 impl Link {
     fn fault(&self) -> Option<String> {
         let (file, anchor) = self.target.split_once('#').unwrap_or((&self.target, ""));
-        let beside = self.page.parent().unwrap_or(Path::new(""));
+        let beside = self.page.parent().unwrap_or_else(|| Path::new(""));
         let path = if file.is_empty() { self.page.clone() } else { beside.join(file) };
         let place = format!("{}: {}", self.page.display(), self.target);
         if !path.exists() {

@@ -2,7 +2,7 @@
 //! order, and of each entry the lines that it names.
 
 use super::log_set::{Log, LogFiles, LogStore, SegmentId};
-use super::segment::Segment;
+use super::segment::{Segment, SegmentLines};
 use crate::hub::recent::{LineOrigin, LinePiece};
 use crate::layout::order::{OrderEntry, OrderFile};
 use crate::layout::order_segments::{SegmentKey, SegmentTable};
@@ -15,13 +15,10 @@ use std::sync::Arc;
 /// The entries that are read at once.
 const BLOCK: u64 = 256;
 
-/// Bytes that are held of all logs together, and the least that is read of one.
+/// Bytes that are held of all logs together, and the least and the most that is read of one.
 const HELD: usize = 8 << 20;
 const LEAST: u64 = 4 << 10;
 const MOST: u64 = 256 << 10;
-
-/// No line is longer.
-const LONGEST: u64 = 32 << 20;
 
 /// Files that stay open.
 const OPEN: usize = 32;
@@ -31,9 +28,9 @@ pub(crate) struct OrderScan {
     store: Arc<LogStore>,
     segments: SegmentTable,
     listed: Option<ListedLogs>,
-    windows: HashMap<u32, ReadWindow>,
-    open: usize,
-    /// Bytes of the windows.
+    open: HashMap<u32, Segment>,
+    /// Bytes of segments that the next entries probably name, and their number.
+    ahead: HashMap<u32, SegmentLines>,
     held: usize,
 }
 
@@ -43,13 +40,6 @@ struct ListedLogs {
     names: HashMap<SegmentKey, SegmentId>,
     /// Number of segments of each log that were opened, the newest first.
     seen: HashMap<PathBuf, usize>,
-}
-
-#[derive(Default)]
-struct ReadWindow {
-    segment: Option<Segment>,
-    at: u64,
-    bytes: Vec<u8>,
 }
 
 /// A step of a scan.
@@ -65,14 +55,9 @@ pub(crate) struct OrderStep {
 
 impl OrderScan {
     pub(crate) fn new(store: Arc<LogStore>) -> Self {
-        Self {
-            store,
-            segments: SegmentTable::default(),
-            listed: None,
-            windows: HashMap::new(),
-            open: 0,
-            held: 0,
-        }
+        let segments = SegmentTable::default();
+        let open = HashMap::new();
+        Self { store, segments, listed: None, open, ahead: HashMap::new(), held: 0 }
     }
 
     fn base(&self) -> io::Result<&Path> {
@@ -82,7 +67,7 @@ impl OrderScan {
         }
     }
 
-    /// Reads on from `position`, not beyond `until`, some `most` bytes.
+    /// Reads the lines that begin at `position` or behind it, not beyond `until`, some `most` bytes.
     pub(crate) fn forward(
         &mut self,
         position: u64,
@@ -91,37 +76,29 @@ impl OrderScan {
     ) -> io::Result<OrderStep> {
         let order = OrderFile::open(self.base()?)?;
         let first = order.find(position)?;
-        let mut step = OrderStep { position: until, ..OrderStep::default() };
-        let entries = order.entries(first, BLOCK)?;
-        let mut behind = position;
-        for entry in entries {
+        let mut step = OrderStep { position, ..OrderStep::default() };
+        for entry in order.entries(first, BLOCK)? {
             if entry.position >= until {
-                return Ok(step);
+                break;
             }
             // Where entries were pruned, records were removed.
-            step.missed |= behind > 0 && entry.position > behind;
-            behind = entry.end();
-            let length = u64::from(entry.length);
-            let skip = position.saturating_sub(entry.position).min(length);
-            let left = most.saturating_sub(step.piece.bytes.len() as u64);
+            step.missed |= step.position > 0 && entry.position > step.position;
+            let from = entry.position.max(position);
             // The last one may become longer just now.
-            let end = entry.offset + length.min(until - entry.position);
-            let from = entry.offset + skip;
-            let to = match from < end {
-                true => self.push(&mut step, &entry, from..end, left.max(1)),
-                false => from,
-            };
-            step.position = entry.position + (to - entry.offset);
-            if to < end || step.piece.bytes.len() as u64 >= most {
+            let end = entry.end().min(until);
+            let left = most.saturating_sub(step.piece.bytes.len() as u64).clamp(1, MOST);
+            step.position = self.push(&mut step, &entry, from..end.min(from + left));
+            if step.position < end || step.piece.bytes.len() as u64 >= most {
                 return Ok(step);
             }
         }
-        let done = order.len() <= first + BLOCK;
-        step.position = if done { until } else { step.position };
+        if step.position == position || order.len() <= first + BLOCK {
+            step.position = until;
+        }
         Ok(step)
     }
 
-    /// Reads what stands before `position`, some `most` bytes.
+    /// Reads the lines that begin before `position`, some `most` bytes.
     pub(crate) fn back(&mut self, position: u64, most: u64) -> io::Result<OrderStep> {
         let order = OrderFile::open(self.base()?)?;
         // The one before the first that ends behind it, or that one if it begins before it.
@@ -130,69 +107,32 @@ impl OrderScan {
         end += u64::from(within);
         let first = end.saturating_sub(BLOCK);
         let entries = order.entries(first, end - first)?;
-        let mut from = entries.len();
-        let mut bytes = 0;
-        while from > 0 && bytes < most {
-            from -= 1;
-            bytes += u64::from(entries[from].length);
-        }
-        let Some(oldest) = entries.get(from) else { return Ok(OrderStep::default()) };
-        // Of one that is too long for a step, the end; unless that is one long line.
-        for step in [most.max(MOST), LONGEST] {
-            let begin = oldest.position.max(position.saturating_sub(step));
-            let found = self.between(&entries[from..], begin..position)?;
-            if found.position < position {
-                return Ok(found);
-            }
-        }
-        self.between(&entries[from..], oldest.position..position)
-    }
-
-    fn between(&mut self, entries: &[OrderEntry], range: Range<u64>) -> io::Result<OrderStep> {
-        let mut step = OrderStep { position: range.start, ..OrderStep::default() };
-        for entry in entries {
-            let low = range.start.saturating_sub(entry.position).min(u64::from(entry.length));
-            let high = (range.end - entry.position.min(range.end)).min(u64::from(entry.length));
-            let mut range = entry.offset + low..entry.offset + high;
-            if low > 0 && range.start < range.end {
-                // A line that begins before it belongs to what is before.
-                range.start = self.line_at(entry, range.clone())?;
-                step.position = entry.position + (range.start - entry.offset);
-            }
-            while range.start < range.end {
-                range.start = self.push(&mut step, entry, range.clone(), MOST);
-            }
+        let (Some(oldest), Some(newest)) = (entries.first(), entries.last()) else {
+            return Ok(OrderStep::default());
+        };
+        let position = position.min(newest.end());
+        let begin = oldest.position.max(position.saturating_sub(most.min(MOST)));
+        let mut step = OrderStep { position: begin, ..OrderStep::default() };
+        for entry in entries.iter().filter(|entry| entry.end() > begin) {
+            self.push(&mut step, entry, entry.position.max(begin)..entry.end().min(position));
         }
         Ok(step)
     }
 
-    /// Start of the first line at or behind the beginning of `range`.
-    fn line_at(&mut self, entry: &OrderEntry, range: Range<u64>) -> io::Result<u64> {
-        let Ok(segment) = self.segment(entry.segment) else { return Ok(range.end) };
-        let lines = segment.lines(range.start, range.end, entry.offset_end());
-        self.keep(entry.segment, segment);
-        Ok(lines?.at.min(range.end))
-    }
-
-    /// Appends the lines of an entry that begin in `range`, some `most` bytes, unless there is
-    /// nothing to be found in them; returns where to continue.
-    fn push(
-        &mut self,
-        step: &mut OrderStep,
-        entry: &OrderEntry,
-        range: Range<u64>,
-        most: u64,
-    ) -> u64 {
-        let Ok(SegmentKey { fingerprint, .. }) = self.key(entry.segment) else {
-            step.missed = true;
+    /// Appends the lines of an entry that begin in this range of the stream; returns where to
+    /// continue.
+    fn push(&mut self, step: &mut OrderStep, entry: &OrderEntry, range: Range<u64>) -> u64 {
+        if range.is_empty() {
             return range.end;
-        };
-        match self.read(entry, range.clone(), most) {
-            Ok(lines) if !lines.is_empty() => {
-                let position = entry.position + (range.start - entry.offset);
-                let origin = LineOrigin { begin: 0, fingerprint, offset: range.start, position };
-                step.piece.push(origin, &lines);
-                range.start + lines.len() as u64
+        }
+        let offset = |position: u64| entry.offset + (position - entry.position);
+        let lines = self.lines(entry, offset(range.start)..offset(range.end));
+        let key = self.key(entry.segment);
+        match lines.and_then(|lines| Ok((lines, key?.fingerprint))) {
+            Ok((SegmentLines { at, bytes }, fingerprint)) if !bytes.is_empty() => {
+                let position = entry.position + (at - entry.offset);
+                step.piece.push(LineOrigin { begin: 0, fingerprint, offset: at, position }, &bytes);
+                position + bytes.len() as u64
             }
             // An entry that is cut short holds no more; one whose file is gone did.
             outcome => {
@@ -209,67 +149,62 @@ impl OrderScan {
         self.segments.get(number).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// The lines of an entry that begin in `range`, out of a window if they are few.
-    fn read(&mut self, entry: &OrderEntry, range: Range<u64>, most: u64) -> io::Result<Vec<u8>> {
-        let window = self.windows.get(&entry.segment);
-        let has = |window: &&ReadWindow| {
-            window.at <= range.start && range.end <= window.at + window.bytes.len() as u64
-        };
-        if let Some(window) = window.filter(has) {
-            let begin = (range.start - window.at) as usize;
-            return Ok(window.bytes[begin..begin + (range.end - range.start) as usize].to_vec());
+    /// The lines of an entry that begin in this range of its segment.
+    fn lines(&mut self, entry: &OrderEntry, range: Range<u64>) -> io::Result<SegmentLines> {
+        let end = entry.offset_end();
+        if range != (entry.offset..end) {
+            let segment = self.segment(entry.segment)?;
+            return match range.start == entry.offset {
+                true => segment.lines_from(range.start, range.end, end),
+                false => segment.lines(range.start, range.end, end),
+            };
         }
-        let segment = self.segment(entry.segment)?;
-        if range.end - range.start > most.min(MOST) {
-            let to = range.start + most.min(MOST);
-            let lines = segment.lines_from(range.start, to, entry.offset_end());
-            self.keep(entry.segment, segment);
-            return Ok(lines?.bytes);
+        let has = |ahead: &SegmentLines| ahead.at <= range.start && end <= ahead.end();
+        if !self.ahead.get(&entry.segment).is_some_and(has) {
+            self.read_ahead(entry)?;
         }
-        let ahead = (HELD as u64 / (self.windows.len() as u64 + 1)).clamp(LEAST, MOST);
-        let len = (range.end - range.start).max(ahead);
-        let bytes = segment.read_at(range.start, len);
-        self.keep(entry.segment, segment);
-        let bytes = bytes?;
-        let here = (range.end - range.start).min(bytes.len() as u64) as usize;
-        let whole = memchr::memrchr(b'\n', &bytes[..here]).map_or(0, |end| end + 1);
-        let lines = bytes[..whole].to_vec();
-        if self.held + bytes.len() > HELD {
-            self.release();
-        }
-        let window = self.windows.entry(entry.segment).or_default();
-        self.held = self.held + bytes.len() - window.bytes.len();
-        (window.at, window.bytes) = (range.start, bytes);
-        Ok(lines)
+        let ahead = self.ahead.get(&entry.segment).ok_or(io::ErrorKind::NotFound)?;
+        let begin = (range.start - ahead.at) as usize;
+        let bytes = &ahead.bytes[begin..ahead.bytes.len().min(begin + entry.length as usize)];
+        let whole = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+        Ok(SegmentLines { at: range.start, bytes: bytes[..whole].to_vec() })
     }
 
-    /// Keeps a segment open, unless there are many.
-    fn keep(&mut self, number: u32, segment: Segment) {
-        if self.open >= OPEN {
-            self.windows.values_mut().for_each(|window| window.segment = None);
-            self.open = 0;
+    /// Reads an entry, and what stands behind it: other entries name it soon.
+    fn read_ahead(&mut self, entry: &OrderEntry) -> io::Result<()> {
+        let len = (HELD as u64 / (self.ahead.len() as u64 + 1)).clamp(LEAST, MOST);
+        let len = len.max(u64::from(entry.length));
+        let bytes = self.segment(entry.segment)?.read_at(entry.offset, len)?;
+        if self.held + bytes.len() > HELD {
+            self.ahead.clear();
+            self.held = 0;
         }
-        self.windows.entry(number).or_default().segment = Some(segment);
-        self.open += 1;
+        self.held += bytes.len();
+        let read = SegmentLines { at: entry.offset, bytes };
+        let before = self.ahead.insert(entry.segment, read);
+        self.held -= before.map_or(0, |before| before.bytes.len());
+        Ok(())
     }
 
     /// The segment with this number, opened if need be.
     fn segment(&mut self, number: u32) -> io::Result<Segment> {
-        let open = self.windows.get_mut(&number).and_then(|window| window.segment.take());
-        if let Some(segment) = open {
-            self.open -= 1;
-            return Ok(segment);
+        if let Some(open) = self.open.get(&number) {
+            return Ok(open.clone());
         }
         let key = self.key(number)?;
-        if let Ok(segment) = self.find(&key) {
-            return Ok(segment);
+        let found = self.find(&key).or_else(|_| {
+            // It may have been rotated since the logs were listed.
+            self.listed = None;
+            self.find(&key)
+        });
+        let segment = match found {
+            Ok(segment) => segment,
+            Err(_) => self.listed().log(&key.log)?.open_moved(key.fingerprint)?,
+        };
+        if self.open.len() >= OPEN {
+            self.open.clear();
         }
-        // It may have been rotated since the logs were listed.
-        self.listed = None;
-        match self.find(&key) {
-            Ok(segment) => Ok(segment),
-            Err(_) => self.listed().log(&key.log)?.open_moved(key.fingerprint),
-        }
+        Ok(self.open.entry(number).or_insert(segment).clone())
     }
 
     fn find(&mut self, key: &SegmentKey) -> io::Result<Segment> {
@@ -289,8 +224,9 @@ impl OrderScan {
 
     /// Lets go of all that can be read again.
     pub(crate) fn release(&mut self) {
-        self.windows.clear();
-        (self.open, self.held) = (0, 0);
+        self.open.clear();
+        self.ahead.clear();
+        self.held = 0;
     }
 }
 

@@ -1,14 +1,16 @@
 //! The places in a program that make system calls, by the stacks that `strace -k` prints.
 
-use std::collections::HashMap;
+use super::unwindable::{Functions, functions};
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
 /// A system call that a program made.
 #[derive(Debug, Default)]
 pub(super) struct TracedCall<'a> {
     pub(super) thread: &'a str,
     pub(super) name: &'a str,
-    /// The innermost function of netlog on the stack, or else of a library; empty without stacks.
-    pub(super) site: String,
+    /// Addresses in the program on the stack, the innermost first; none without stacks.
+    pub(super) stack: Vec<u64>,
     pub(super) injected: bool,
 }
 
@@ -21,7 +23,7 @@ pub(super) fn calls(trace: &str) -> Vec<TracedCall<'_>> {
     for line in trace.lines() {
         if let Some(frame) = line.strip_prefix(" > ") {
             if let Some(call) = current.and_then(|at: usize| calls.get_mut(at)) {
-                see(call, frame);
+                call.stack.extend(address(frame));
             }
             continue;
         }
@@ -42,35 +44,79 @@ pub(super) fn calls(trace: &str) -> Vec<TracedCall<'_>> {
     calls
 }
 
-/// Takes the frame for the call's site, if it is nearer to netlog than what was seen so far.
-fn see(call: &mut TracedCall<'_>, frame: &str) {
-    let Some((_, symbol)) = frame.split_once('(') else { return };
-    let Some((name, _)) = symbol.rsplit_once("+0x") else { return };
-    let name = match name.rsplit_once("::h") {
-        Some((name, hash)) if hash.len() == 16 => name,
-        _ => name,
-    };
-    let is_ours = |name: &str| name.contains("netlog") || name.contains("subject");
-    let of_library =
-        name.contains("::") && !["std::", "core::", "alloc::"].iter().any(|std| name.contains(std));
-    if call.site.is_empty() && of_library || is_ours(name) && !is_ours(&call.site) {
-        call.site = name.to_owned();
-    }
+/// The address of a frame of the program, which is the only one without symbols.
+fn address(frame: &str) -> Option<u64> {
+    let (_, address) = frame.split_once("() [0x")?;
+    u64::from_str_radix(address.strip_suffix(']')?, 16).ok()
+}
+
+/// A call that a run has made, as far as it can be repeated.
+#[derive(Debug)]
+pub(super) struct SeenCall {
+    pub(super) name: String,
+    /// Its number among the calls of this name in its thread.
+    pub(super) number: usize,
+    /// The innermost function of netlog on the stack, or else of a library; empty if there is none.
+    pub(super) site: String,
+    pub(super) injected: bool,
+}
+
+/// The calls in the trace of a program without symbols.
+pub(super) fn seen(trace: &str, program: &Path) -> Vec<SeenCall> {
+    let calls = calls(trace);
+    let addresses: BTreeSet<_> = calls.iter().flat_map(|call| call.stack.iter().copied()).collect();
+    let functions = functions(program, &addresses);
+    let mut counts = HashMap::<_, usize>::new();
+    let numbered = calls.iter().map(|call| {
+        let count = counts.entry((call.thread, call.name)).or_default();
+        *count += 1;
+        // The C library has no unwind table for this one.
+        let site = match call.name {
+            "clone3" if call.stack.is_empty() => format!("new thread {count} of its parent"),
+            _ => site(&call.stack, &functions),
+        };
+        SeenCall { name: call.name.to_owned(), number: *count, site, injected: call.injected }
+    });
+    numbered.collect()
+}
+
+fn site(stack: &[u64], functions: &Functions) -> String {
+    let all = || stack.iter().filter_map(|address| functions.get(address)).flatten();
+    let site = all().find(|name| is_ours(name)).or_else(|| all().find(|name| of_library(name)));
+    site.cloned().unwrap_or_default()
+}
+
+/// True for a function of netlog, and not of what it is a parameter of.
+pub(super) fn is_ours(name: &str) -> bool {
+    let path = name.split("::<").next().unwrap_or(name);
+    ["netlog", "subject::"].iter().any(|ours| path.contains(ours))
+}
+
+fn of_library(name: &str) -> bool {
+    name.contains("::") && !["std::", "core::", "alloc::"].iter().any(|std| name.contains(std))
 }
 
 #[test]
-fn a_call_has_the_site_of_its_innermost_function_of_netlog() {
+fn a_call_has_the_addresses_of_its_stack_and_its_innermost_function_of_netlog() {
     let trace = "7 openat(AT_FDCWD, \"x\", O_RDONLY <unfinished ...>\n\
                  8 write(3, \"\", 1) = -1 EIO (Input/output error) (INJECTED)\n\
                  \x20> /lib/libc.so(write+0x1) [0x2]\n\
-                 \x20> /netlog(<std::fs::File as std::io::Write>::write+0x3) [0x4]\n\
-                 \x20> /netlog(netlog_collector::sink::append::h0123456789abcdef+0x3) [0x4]\n\
-                 \x20> /netlog(netlog_collector::hub::run+0x3) [0x4]\n\
+                 \x20> /bare/netlog() [0x10]\n\
+                 \x20> /bare/netlog() [0x11]\n\
+                 \x20> /bare/netlog() [0x12]\n\
                  7 <... openat resumed>) = 3\n\
-                 \x20> /netlog(mio::poll+0x3) [0x4]\n";
+                 \x20> /bare/netlog() [0x13]\n";
     let calls = calls(trace);
-    let shown: Vec<_> = calls.iter().map(|c| (c.name, &*c.site, c.injected)).collect();
-    let expected =
-        [("openat", "mio::poll", false), ("write", "netlog_collector::sink::append", true)];
-    assert_eq!(shown, expected);
+    let shown: Vec<_> = calls.iter().map(|c| (c.name, &*c.stack, c.injected)).collect();
+    let write: &[u64] = &[0x10, 0x11, 0x12];
+    assert_eq!(shown, [("openat", &[0x13][..], false), ("write", write, true)]);
+    let names = [
+        (0x10, "<std::fs::File as std::io::Write>::write file.rs:1"),
+        (0x11, "std::thread::spawn::<netlog_collector::hub::Hub> mod.rs:2"),
+        (0x12, "netlog_collector::sink::append sink.rs:3"),
+        (0x13, "mio::poll poll.rs:4"),
+    ];
+    let functions = names.map(|(address, name)| (address, vec![name.to_owned()])).into();
+    let sites: Vec<_> = calls.iter().map(|call| site(&call.stack, &functions)).collect();
+    assert_eq!(sites, ["mio::poll poll.rs:4", "netlog_collector::sink::append sink.rs:3"]);
 }

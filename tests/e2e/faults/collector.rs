@@ -3,10 +3,10 @@
 use super::sender::deliver;
 use super::stored::{messages, not_once};
 use super::strace::{
-    Fault, Outcome, failed_sites, failing, faults, happened, missing, outcome, outside, traced,
+    Fault, Outcome, failing, happened, missing, outcome, outside, seen_calls, target, traced,
 };
-use super::{Attempt, tell, try_all};
-use crate::harness::{Collector, Port, SOON, Scene, program, wait_until};
+use super::{Attempt, Victim, tell, try_all};
+use crate::harness::{Collector, Port, SOON, Scene, wait_until};
 use rustix::process::Signal;
 use std::process::Command;
 use std::time::Duration;
@@ -23,9 +23,10 @@ fn whatever_call_of_a_collector_fails_what_it_acknowledged_is_stored_once() {
         return tell(reason);
     }
     let scene = Scene::new();
-    let ended = run(&scene, traced(&scene, &program("netlog-collector")));
+    let ended = run(&scene, traced(&scene, &target("netlog-collector")));
     assert!(matches!(ended, Ok(Run { acked: RECORDS, .. })), "{ended:?}");
-    try_all("collector", faults(&scene), attempt);
+    let victim = Victim { test: "collector", program: "netlog-collector", scene: &scene };
+    try_all(&victim, attempt);
 }
 
 /// Records that were acknowledged in a run, and its end.
@@ -47,11 +48,11 @@ impl Run {
 
 fn attempt(fault: &Fault) -> Result<Attempt, String> {
     let scene = Scene::new();
-    let run = run(&scene, failing(&scene, &program("netlog-collector"), fault))?;
+    let run = run(&scene, failing(&scene, &target("netlog-collector"), fault))?;
     run.check(&scene, RECORDS)?;
     let Run { acked, outcome } = run;
-    let sites = failed_sites(&scene);
-    recover(&scene, acked).map(|()| Attempt { outcome, sites })
+    let seen = seen_calls(&scene, "netlog-collector");
+    recover(&scene, acked).map(|()| Attempt { outcome, seen })
 }
 
 /// A collector's short life: records, a search, a reload, more records, the end.

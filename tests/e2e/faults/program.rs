@@ -1,9 +1,9 @@
 //! Faults of the calls of a program that logs.
 
 use super::stored::messages;
-use super::strace::{Fault, Outcome, failed_sites, failing, faults, missing, outcome, traced};
-use super::{Attempt, tell, try_all};
-use crate::harness::{Child, Collector, SOON, Scene, example, wait_until};
+use super::strace::{Fault, Outcome, failing, missing, outcome, seen_calls, target, traced};
+use super::{Attempt, Victim, tell, try_all};
+use crate::harness::{Child, Collector, SOON, Scene, wait_until};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -19,15 +19,16 @@ fn whatever_call_of_a_program_fails_each_of_its_records_is_stored_once_or_counte
     }
     let scene = Scene::new();
     let collector = Collector::start(&scene);
-    run(traced(&scene, &example("subject")), &collector).expect("nothing fails");
+    run(traced(&scene, &target("subject")), &collector).expect("nothing fails");
     drop(collector);
-    try_all("program", faults(&scene), attempt);
+    let victim = Victim { test: "program", program: "subject", scene: &scene };
+    try_all(&victim, attempt);
 }
 
 fn attempt(fault: &Fault) -> Result<Attempt, String> {
     let scene = Scene::new();
     let collector = Collector::start(&scene);
-    let outcome = run(failing(&scene, &example("subject"), fault), &collector)?;
+    let outcome = run(failing(&scene, &target("subject"), fault), &collector)?;
     let shipped = wait_until(SOON, || {
         let mut ship = scene.netlog(&format!("ship --to {}", collector.authority()));
         ship.end();
@@ -39,8 +40,8 @@ fn attempt(fault: &Fault) -> Result<Attempt, String> {
     let mut collector = collector;
     collector.process.signal(Signal::TERM);
     collector.process.succeed();
-    let sites = failed_sites(&scene);
-    check(&scene, outcome).map(|()| Attempt { outcome, sites })
+    let seen = seen_calls(&scene, "subject");
+    check(&scene, outcome).map(|()| Attempt { outcome, seen })
 }
 
 /// A short life of a program.

@@ -4,10 +4,10 @@
 use super::collector::{Run, ended};
 use super::sender::{TOKEN, deliver};
 use super::stored::{messages, not_once};
-use super::strace::{Fault, failed_sites, failing, faults, missing, traced};
-use super::{Attempt, tell, try_all};
+use super::strace::{Fault, failing, missing, seen_calls, target, traced};
+use super::{Attempt, Victim, tell, try_all};
 use crate::archive::{Bucket, environment};
-use crate::harness::{Collector, Port, SOON, Scene, program, wait_until};
+use crate::harness::{Collector, Port, SOON, Scene, wait_until};
 use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -37,19 +37,20 @@ fn whatever_call_of_a_site_fails_each_record_is_forwarded_once_and_archived() {
         return tell(reason);
     }
     let stage = Stage::set();
-    let ended = stage.run(traced(&stage.scene, &program("netlog-collector")));
+    let ended = stage.run(traced(&stage.scene, &target("netlog-collector")));
     assert!(matches!(ended, Ok(Run { acked: RECORDS, .. })), "{ended:?}");
-    try_all("site", faults(&stage.scene), attempt);
+    let victim = Victim { test: "site", program: "netlog-collector", scene: &stage.scene };
+    try_all(&victim, attempt);
 }
 
 fn attempt(fault: &Fault) -> Result<Attempt, String> {
     let stage = Stage::set();
-    let command = failing(&stage.scene, &program("netlog-collector"), fault);
+    let command = failing(&stage.scene, &target("netlog-collector"), fault);
     let run = stage.run(command)?;
     run.check(&stage.scene, RECORDS)?;
     let Run { acked, outcome } = run;
-    let sites = failed_sites(&stage.scene);
-    stage.recover(acked).map(|()| Attempt { outcome, sites })
+    let seen = seen_calls(&stage.scene, "netlog-collector");
+    stage.recover(acked).map(|()| Attempt { outcome, seen })
 }
 
 impl Stage {
@@ -96,7 +97,7 @@ impl Stage {
 
     /// The next site sends and archives the rest.
     fn recover(self, acked: u64) -> Result<(), String> {
-        let mut command = self.scene.command(&program("netlog-collector"));
+        let mut command = self.scene.command(&target("netlog-collector"));
         environment(&mut command, &self.bucket);
         let options = self.options("--listen tcp://127.0.0.1:0");
         let mut collector = Collector::by(command, self.scene.path("app.log"), &options);

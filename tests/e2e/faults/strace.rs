@@ -1,11 +1,12 @@
 //! Faults by `strace -e inject`: which there are, and a command whose one call fails.
 
-use super::call_sites::{TracedCall, calls};
+use super::call_sites::{SeenCall, TracedCall, calls, seen};
 use super::of_sites;
-use crate::harness::Scene;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use super::unwindable::unwindable;
+use crate::harness::{Scene, example, program};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The n-th call of this name, in each thread, fails with this error.
@@ -14,8 +15,6 @@ pub(super) struct Fault {
     pub(super) call: &'static str,
     pub(super) error: &'static str,
     pub(super) number: usize,
-    /// The places that make this call, as far as a trace has shown.
-    pub(super) sites: BTreeSet<String>,
 }
 
 /// The end of a run that broke no promise.
@@ -31,7 +30,7 @@ pub(super) enum Outcome {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, error, number, .. } = self;
+        let Self { call, error, number } = self;
         write!(f, "inject={call}:error={error}:when={number}")
     }
 }
@@ -69,6 +68,35 @@ const CALLS: [(&str, &[&str]); 29] = [
     ("clone3", &["EAGAIN"]),
 ];
 
+/// More of them, that fail where netlog makes them and not where the runtime of Rust does before
+/// `main`: only by places.
+const CALLS_OF_PLACES: [(&str, &[&str]); 13] = [
+    ("renameat", &["EIO", "ENOSPC"]),
+    ("mknodat", &["ENOSPC"]),
+    ("newfstatat", &["EIO"]),
+    ("readlink", &["EIO"]),
+    ("lseek", &["EIO"]),
+    ("fchmod", &["EIO"]),
+    ("utimensat", &["EIO"]),
+    ("eventfd2", &["EMFILE"]),
+    ("epoll_create1", &["EMFILE"]),
+    ("socketpair", &["EMFILE"]),
+    ("fcntl", &["EMFILE"]),
+    ("ppoll", &["EINTR"]),
+    ("mprotect", &["ENOMEM"]),
+];
+
+/// The calls that may fail in this run of the tests.
+pub(super) fn kinds() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+    let more: &[_] = if of_sites() { &CALLS_OF_PLACES } else { &[] };
+    CALLS.iter().chain(more)
+}
+
+/// The errors with which a call may fail.
+pub(super) fn errors(call: &str) -> &'static [&'static str] {
+    CALLS.iter().chain(&CALLS_OF_PLACES).find(|(name, _)| *name == call).map_or(&[], |kind| kind.1)
+}
+
 /// Panics outside netlog over calls that the system never lets fail in this way, or that fail before
 /// `main`: a write to an event counter, a read of the pipe of signals, the stack for overflows.
 const NOT_OURS: [&str; 4] = [
@@ -100,8 +128,17 @@ pub(super) fn missing() -> Option<&'static str> {
     found.is_err().then_some("skipped: strace is not installed")
 }
 
+/// The collector or the tests' subject, with stacks if faults are chosen by places.
+pub(super) fn target(name: &str) -> PathBuf {
+    match name {
+        _ if of_sites() => unwindable(name),
+        "subject" => example(name),
+        _ => program(name),
+    }
+}
+
 fn names() -> String {
-    CALLS.map(|(call, _)| call).join(",")
+    kinds().map(|(call, _)| *call).collect::<Vec<_>>().join(",")
 }
 
 /// A command under strace, which reports its calls to a file of the scene.
@@ -123,15 +160,16 @@ pub(super) fn failing(scene: &Scene, program: &Path, fault: &Fault) -> Command {
     command
 }
 
-/// The sites of the calls that failed; one without a name if there are no stacks.
-pub(super) fn failed_sites(scene: &Scene) -> BTreeSet<String> {
+/// The calls of a run with their places, if faults are chosen by them.
+pub(super) fn seen_calls(scene: &Scene, name: &str) -> Vec<SeenCall> {
     let trace = std::fs::read_to_string(scene.path("trace")).unwrap_or_default();
-    calls(&trace).into_iter().filter(|call| call.injected).map(|call| call.site).collect()
+    if of_sites() { seen(&trace, &target(name)) } else { Vec::new() }
 }
 
 /// Whether the call was made, so that it failed.
 pub(super) fn happened(scene: &Scene) -> bool {
-    !failed_sites(scene).is_empty()
+    let trace = std::fs::read_to_string(scene.path("trace")).unwrap_or_default();
+    calls(&trace).iter().any(|call| call.injected)
 }
 
 /// The faults that a run can have, by its calls as [`traced`] has written them. Calls before
@@ -140,26 +178,22 @@ pub(super) fn faults(scene: &Scene) -> Vec<Fault> {
     let trace = std::fs::read_to_string(scene.path("trace")).expect("it was traced");
     let mut counts = HashMap::<(&str, &str), usize>::new();
     let mut loading = BTreeMap::<&str, usize>::new();
-    let mut sites = HashMap::<(&str, usize), BTreeSet<String>>::new();
     let mut loaded = false;
-    for TracedCall { thread, name, site, .. } in calls(&trace) {
+    for TracedCall { thread, name, .. } in calls(&trace) {
         // The program's own first step, once the loader has done with the libraries.
         loaded |= !["openat", "read", "fstat", "mmap", "pread64"].contains(&name);
         let count = counts.entry((thread, name)).or_default();
         *count += 1;
-        if loaded {
-            sites.entry((name, *count)).or_default().insert(site);
-        } else {
+        if !loaded {
             loading.insert(name, *count);
         }
     }
     let mut faults = Vec::new();
-    for (call, errors) in CALLS {
+    for &(call, errors) in kinds() {
         let most = counts.iter().filter(|((_, name), _)| *name == call).map(|(_, count)| *count);
         let first = loading.get(call).copied().unwrap_or_default() + 1;
         for number in first..=most.max().unwrap_or_default() {
-            let sites = sites.get(&(call, number)).cloned().unwrap_or_default();
-            let fault = |&error| Fault { call, error, number, sites: sites.clone() };
+            let fault = |&error| Fault { call, error, number };
             faults.extend(errors.iter().map(fault));
         }
     }

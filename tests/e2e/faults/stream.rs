@@ -8,10 +8,10 @@
 use super::collector::{Run, ended};
 use super::sender::deliver;
 use super::stored::{messages, not_once};
-use super::strace::{Fault, failed_sites, failing, faults, happened, missing, traced};
-use super::{Attempt, tell, try_all};
+use super::strace::{Fault, failing, happened, missing, seen_calls, target, traced};
+use super::{Attempt, Victim, tell, try_all};
 use crate::clients::jetstream::server::{NatsServer, versions};
-use crate::harness::{Collector, Port, SOON, Scene, program, wait_until};
+use crate::harness::{Collector, Port, SOON, Scene, wait_until};
 use rustix::process::Signal;
 use std::process::Command;
 
@@ -33,14 +33,15 @@ fn whatever_call_of_a_publisher_fails_each_record_is_at_a_reader_once() {
         return tell(reason);
     }
     let stage = Stage::set();
-    let ended = stage.publish(traced(&stage.site, &program("netlog-collector")));
+    let ended = stage.publish(traced(&stage.site, &target("netlog-collector")));
     assert!(matches!(ended, Ok(Run { acked: RECORDS, .. })), "{ended:?}");
-    try_all("publisher", faults(&stage.site), |fault| {
+    let victim = Victim { test: "publisher", program: "netlog-collector", scene: &stage.site };
+    try_all(&victim, |fault| {
         let stage = Stage::set();
-        let run = stage.publish(failing(&stage.site, &program("netlog-collector"), fault))?;
+        let run = stage.publish(failing(&stage.site, &target("netlog-collector"), fault))?;
         run.check(&stage.site, RECORDS)?;
         stage.finish(&run)?;
-        Ok(Attempt { outcome: run.outcome, sites: failed_sites(&stage.site) })
+        Ok(Attempt { outcome: run.outcome, seen: seen_calls(&stage.site, "netlog-collector") })
     });
 }
 
@@ -60,11 +61,12 @@ fn whatever_call_of_a_reader_fails_it_has_each_record_once() {
         stage.finish(&run)?;
         Ok::<_, String>((stage, run))
     };
-    let whole = attempt(&|scene| traced(scene, &program("netlog-collector")));
+    let whole = attempt(&|scene| traced(scene, &target("netlog-collector")));
     let (stage, _) = whole.expect("nothing fails");
-    try_all("reader", faults(&stage.central), |fault: &Fault| {
-        let (stage, run) = attempt(&|scene| failing(scene, &program("netlog-collector"), fault))?;
-        Ok(Attempt { outcome: run.outcome, sites: failed_sites(&stage.central) })
+    let victim = Victim { test: "reader", program: "netlog-collector", scene: &stage.central };
+    try_all(&victim, |fault: &Fault| {
+        let (stage, run) = attempt(&|scene| failing(scene, &target("netlog-collector"), fault))?;
+        Ok(Attempt { outcome: run.outcome, seen: seen_calls(&stage.central, "netlog-collector") })
     });
 }
 

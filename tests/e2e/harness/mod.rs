@@ -20,7 +20,7 @@ pub(crate) use clock::Clock;
 pub(crate) use collector::Collector;
 pub(crate) use dice::Dice;
 pub(crate) use peer::{Peer, Port, caller, nc, speak, tcp_socket, udp_peer};
-pub(crate) use programs::{abort_subject, example, portable_subject, program};
+pub(crate) use programs::{abort_subject, example, portable_subject, program, relinked};
 pub(crate) use reader::{Reader, found, get, get_with, metric, metric_with};
 pub(crate) use records::{
     Records, assert_each_once, assert_in_spans, by_thread, message, messages,

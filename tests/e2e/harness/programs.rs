@@ -28,10 +28,18 @@ pub(crate) fn portable_subject() -> PathBuf {
     static DONE: OnceLock<()> = OnceLock::new();
     let target = target().join("portable");
     DONE.get_or_init(|| {
-        let mut cargo = cargo(&["--package", "netlog-subject", "--example", "subject"]);
+        let mut cargo = cargo("build", &["--package", "netlog-subject", "--example", "subject"]);
         run(cargo.env("RUSTFLAGS", "--cfg netlog_portable").env("CARGO_TARGET_DIR", &target));
     });
     target.join("debug/examples/subject")
+}
+
+/// A binary or an example of a package, linked once more with other flags for rustc.
+pub(crate) fn relinked(package: &str, kind: &str, name: &str, flags: &[&str]) -> PathBuf {
+    built();
+    let mut cargo = cargo("rustc", &["--package", package, kind, name, "--"]);
+    run(cargo.args(flags).env("CARGO_TARGET_DIR", target()));
+    place().join(if kind == "--example" { "examples" } else { "" }).join(name)
 }
 
 /// Where the profile of this run has its programs: `target/debug`, or what takes its place.
@@ -61,12 +69,12 @@ fn target() -> PathBuf {
 }
 
 fn cargo_build(args: &[&str]) {
-    run(cargo(args).env("CARGO_TARGET_DIR", target()));
+    run(cargo("build", args).env("CARGO_TARGET_DIR", target()));
 }
 
-fn cargo(args: &[&str]) -> Command {
+fn cargo(command: &str, args: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.arg("build").args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.arg(command).args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
     // Some dependencies are built again where these differ, and a shell has none of them.
     let of_test = ["CARGO_PKG_", "CARGO_MANIFEST_"];
     for (name, _) in std::env::vars_os() {

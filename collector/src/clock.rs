@@ -1,5 +1,6 @@
 //! The wall clock, and one that nobody sets.
 
+use netlog_wire::format_utc;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -7,6 +8,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A time in microseconds since 1970 as people read it: RFC 3339, UTC.
+pub(crate) fn utc(micros: i64) -> String {
+    String::from_utf8_lossy(&format_utc(micros)).into_owned()
 }
 
 /// The time now, in seconds since 1970.

@@ -23,6 +23,7 @@ mod piece_size;
 mod position;
 mod recovery_notices;
 mod request_context;
+mod response;
 mod routes;
 mod scan;
 mod search;

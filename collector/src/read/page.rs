@@ -10,9 +10,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const POLICY_END: &str =
     "; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// To whom a link on the page says where it was followed: nobody.
-pub(crate) const REFERRER: &str = "no-referrer";
-
 const MARKUP: &str = "text/html; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -53,9 +50,8 @@ pub(super) fn policy(peers: &[WebOrigin]) -> HeaderValue {
 }
 
 /// `GET /peers`: names and addresses of the other collectors that the page reads.
-pub(super) fn peers(peers: &[WebOrigin]) -> String {
-    let list = peers.iter().map(|peer| json!({"name": peer.authority(), "url": peer.as_str()}));
-    format!("{}\n", list.collect::<Value>())
+pub(super) fn peers(peers: &[WebOrigin]) -> Value {
+    peers.iter().map(|peer| json!({"name": peer.authority(), "url": peer.as_str()})).collect()
 }
 
 #[cfg(test)]
@@ -75,8 +71,8 @@ mod tests {
             assert!(policy.contains(sources) && policy.contains("default-src 'none'"), "{policy}");
         }
         let list = r#"[{"name":"site2:1903","url":"http://site2:1903"},{"name":"logs.example.com","url":"https://logs.example.com"}]"#;
-        assert_eq!(peers(&two).trim_end(), list);
-        assert_eq!(peers(&[]), "[]\n");
+        assert_eq!(peers(&two).to_string(), list);
+        assert_eq!(peers(&[]).to_string(), "[]");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use super::filter::Filter;
 use super::pattern::{ExpressionBudget, Expressions};
 use super::position::Position;
+use super::response::RefusedRequest;
 use crate::clock::now;
 use crate::units::Period;
 use netlog_wire::parse_time;
+use std::borrow::Cow;
 
 /// Parameters of both `/tail` and `/search`.
 const FILTERS: [&str; 12] =
@@ -16,6 +18,12 @@ const LENGTH: usize = 16 << 10;
 
 /// The most records that `n` may ask for by number.
 const MOST: u64 = 10_000_000;
+
+/// Values of the parameters that take not any text.
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+const COUNTS: [&str; 2] = ["a number up to 10000000", "all"];
+const TIMES: [&str; 6] =
+    ["2026-11-22T18:42:23Z", "2026-11-22T18:42:23+01:00", "30s", "10m", "2h", "1d"];
 
 /// Number of the latest records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,20 +49,13 @@ pub(crate) struct Params {
     pub(crate) after: Option<Position>,
 }
 
-/// An error in a request, and the values that are allowed.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BadRequest {
-    pub(crate) error: String,
-    pub(crate) allowed: Vec<&'static str>,
-}
-
 impl Params {
     /// Reads the query of a URL; `also` are the parameters allowed beside the filters.
     pub(crate) fn parse(
         query: &str,
         also: &[&'static str],
         expressions: &Expressions,
-    ) -> Result<Self, BadRequest> {
+    ) -> Result<Self, RefusedRequest> {
         let mut parsed = Self {
             filter: Filter::default(),
             count: None,
@@ -62,22 +63,11 @@ impl Params {
             follow: true,
             after: None,
         };
-        if query.len() > LENGTH {
-            return Err(BadRequest::new(format!("the query is longer than {LENGTH} bytes"), &[]));
-        }
         let mut budget = expressions.budget();
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            if key.contains('\u{fffd}') || value.contains('\u{fffd}') {
-                return Err(BadRequest::new(format!("{key}={value} is not UTF-8"), &[]));
-            }
-            let known = FILTERS.iter().chain(also).any(|known| *known == key);
-            if !known {
-                let allowed = FILTERS.iter().chain(also).copied().collect();
-                return Err(BadRequest { error: format!("unknown parameter {key:?}"), allowed });
-            }
+        for (key, value) in pairs(query, &[&FILTERS, also].concat())? {
             // An empty form field asks for nothing.
             if !value.is_empty() {
-                parsed.take(&key, value.into_owned(), &mut budget)?;
+                parsed.take(&key, value, &mut budget)?;
             }
         }
         Ok(parsed)
@@ -88,89 +78,94 @@ impl Params {
         key: &str,
         value: String,
         budget: &mut ExpressionBudget<'_>,
-    ) -> Result<(), BadRequest> {
+    ) -> Result<(), RefusedRequest> {
         let filter = &mut self.filter;
         match key {
-            "level" => {
-                let levels = &["error", "warn", "info", "debug", "trace"];
-                let bad = |_| BadRequest::new(format!("unknown level {value:?}"), levels);
-                filter.level = Some(value.parse().map_err(bad)?);
-            }
+            "level" => filter.level = Some(parsed(key, &value, &LEVELS, |v| v.parse().ok())?),
             "app" => filter.apps.push(value),
             "host" => filter.hosts.push(value),
             "target" => filter.targets.push(value),
             "grep" | "v" => {
-                let bad = |why| {
-                    BadRequest::new(format!("invalid regular expression {value:?}: {why}"), &[])
-                };
-                let pattern = budget.compile(&value).map_err(bad)?;
-                if key == "grep" { filter.grep.push(pattern) } else { filter.without.push(pattern) }
+                let patterns = if key == "grep" { &mut filter.grep } else { &mut filter.without };
+                patterns.push(budget.compile(&value).map_err(|why| {
+                    RefusedRequest::bad(format!("invalid regular expression {value:?}: {why}"))
+                })?);
             }
-            "f" => {
-                let bad =
-                    || BadRequest::new("invalid f: expected key=value".into(), &["f=key=value"]);
-                let (key, value) = value.split_once('=').ok_or_else(bad)?;
-                filter.fields.push((key.to_owned(), value.to_owned()));
-            }
+            "f" => filter.fields.push(parsed(key, &value, &["key=value"], field)?),
             "span" | "trace" => filter.fields.push((key.to_owned(), value)),
-            "since" => filter.since = Some(time(key, &value)?),
-            "until" => filter.until = Some(time(key, &value)?),
-            "n" => self.count = Some(count(&value)?),
-            "order" => self.order = order(&value)?,
-            "follow" => {
-                let bad =
-                    |_| BadRequest::new(format!("invalid follow {value:?}"), &["true", "false"]);
-                self.follow = value.parse().map_err(bad)?;
-            }
+            "since" => filter.since = Some(parsed(key, &value, &TIMES, time)?),
+            "until" => filter.until = Some(parsed(key, &value, &TIMES, time)?),
+            "n" => self.count = Some(parsed(key, &value, &COUNTS, count)?),
+            "order" => self.order = parsed(key, &value, &["newest", "oldest"], order)?,
+            "follow" => self.follow = parsed(key, &value, &["true", "false"], |v| v.parse().ok())?,
             _ => self.after = Some(position(key, &value)?),
         }
         Ok(())
     }
 }
 
-impl BadRequest {
-    pub(crate) fn new(error: String, allowed: &[&'static str]) -> Self {
-        Self { error, allowed: allowed.to_vec() }
+/// The decoded parameters of a query, all of which are among those `allowed`.
+pub(super) fn pairs<'a>(
+    query: &'a str,
+    allowed: &[&'static str],
+) -> Result<Vec<(Cow<'a, str>, String)>, RefusedRequest> {
+    if query.len() > LENGTH {
+        return Err(RefusedRequest::bad(format!("the query is longer than {LENGTH} bytes")));
     }
+    let check = |(key, value): (Cow<'a, str>, Cow<'_, str>)| {
+        if key.contains('\u{fffd}') || value.contains('\u{fffd}') {
+            return Err(RefusedRequest::bad(format!("{key}={value} is not UTF-8")));
+        }
+        if !allowed.contains(&&*key) {
+            let unknown = RefusedRequest::bad(format!("unknown parameter {key:?}"));
+            return Err(unknown.allowing(allowed.iter().copied()));
+        }
+        Ok((key, value.into_owned()))
+    };
+    form_urlencoded::parse(query.as_bytes()).map(check).collect()
+}
+
+/// A value as `read` reads it, if it is one of those `allowed`.
+pub(super) fn parsed<T>(
+    key: &str,
+    value: &str,
+    allowed: &[&'static str],
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, RefusedRequest> {
+    let invalid = || RefusedRequest::bad(format!("invalid {key}: {value:?}"));
+    read(value).ok_or_else(|| invalid().allowing(allowed.iter().copied()))
 }
 
 /// A position as `after` or `Last-Event-ID` names it.
-pub(crate) fn position(key: &str, value: &str) -> Result<Position, BadRequest> {
-    let allowed = ["the \"at\" of a record, or the id of an event"];
-    let bad = |()| {
-        let error = format!("invalid {key}: expected the \"at\" of a record, not {value:?}");
-        BadRequest::new(error, &allowed)
-    };
-    value.parse().map_err(bad)
+pub(super) fn position(key: &str, value: &str) -> Result<Position, RefusedRequest> {
+    parsed(key, value, &["the \"at\" of a record, or the id of an event"], |at| at.parse().ok())
 }
 
-fn count(value: &str) -> Result<RecordCount, BadRequest> {
-    let number = || value.parse().ok().filter(|n| *n <= MOST).map(RecordCount::Last);
-    let count = if value == "all" { Some(RecordCount::All) } else { number() };
-    let error = "invalid n: expected a number or \"all\"";
-    count.ok_or_else(|| BadRequest::new(error.into(), &["a number up to 10000000", "all"]))
+fn field(text: &str) -> Option<(String, String)> {
+    text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))
 }
 
-fn order(value: &str) -> Result<SearchOrder, BadRequest> {
-    match value {
-        "newest" => Ok(SearchOrder::Newest),
-        "oldest" => Ok(SearchOrder::Oldest),
-        _ => Err(BadRequest::new(format!("invalid order {value:?}"), &["newest", "oldest"])),
+fn count(text: &str) -> Option<RecordCount> {
+    let number = || text.parse().ok().filter(|n| *n <= MOST).map(RecordCount::Last);
+    if text == "all" { Some(RecordCount::All) } else { number() }
+}
+
+fn order(text: &str) -> Option<SearchOrder> {
+    match text {
+        "newest" => Some(SearchOrder::Newest),
+        "oldest" => Some(SearchOrder::Oldest),
+        _ => None,
     }
 }
 
 /// A time, or how long ago it was: `10m`.
-fn time(key: &str, value: &str) -> Result<i64, BadRequest> {
+fn time(text: &str) -> Option<i64> {
     // A plus sign that was not encoded has become a space.
-    let plus = value.replacen(' ', "+", usize::from(value.len() > 20));
-    if let Some(time) = parse_time(plus.as_bytes()).or_else(|| parse_time(value.as_bytes())) {
-        return Ok(time);
-    }
-    let ago = value.parse::<Period>().ok();
-    let micros = ago.and_then(|ago| i64::try_from(ago.0.as_micros()).ok());
-    let allowed = ["2026-11-22T18:42:23Z", "2026-11-22T18:42:23+01:00", "30s", "10m", "2h", "1d"];
-    let error = format!("invalid time in {key}: {value:?}");
-    micros.map(|micros| now() - micros).ok_or_else(|| BadRequest::new(error, &allowed))
+    let plus = text.replacen(' ', "+", usize::from(text.len() > 20));
+    let ago = || i64::try_from(text.parse::<Period>().ok()?.0.as_micros()).ok();
+    parse_time(plus.as_bytes())
+        .or_else(|| parse_time(text.as_bytes()))
+        .or_else(|| ago().map(|ago| now() - ago))
 }
 
 #[cfg(test)]
@@ -178,7 +173,7 @@ mod tests {
     use super::*;
     use netlog_wire::Level;
 
-    fn parse(query: &str, also: &[&'static str]) -> Result<Params, BadRequest> {
+    fn parse(query: &str, also: &[&'static str]) -> Result<Params, RefusedRequest> {
         Params::parse(query, also, &Expressions::default())
     }
 
@@ -210,16 +205,16 @@ mod tests {
 
     #[test]
     fn an_error_names_what_was_expected() {
-        let at = "invalid after: expected the \"at\" of a record, not \"x\"";
         for (query, error, allowed) in [
             ("levle=warn", "unknown parameter \"levle\"", "level"),
-            ("level=loud", "unknown level \"loud\"", "warn"),
-            ("n=-1", "invalid n: expected a number or \"all\"", "all"),
-            ("order=random", "invalid order \"random\"", "oldest"),
-            ("follow=maybe", "invalid follow \"maybe\"", "true"),
-            ("since=soon", "invalid time in since: \"soon\"", "10m"),
-            ("f=key", "invalid f: expected key=value", "f=key=value"),
-            ("after=x", at, "the \"at\""),
+            ("level=loud", "invalid level: \"loud\"", "warn"),
+            ("n=-1", "invalid n: \"-1\"", "all"),
+            ("n=10000001", "invalid n: \"10000001\"", "a number up to 10000000"),
+            ("order=random", "invalid order: \"random\"", "oldest"),
+            ("follow=maybe", "invalid follow: \"maybe\"", "true"),
+            ("since=soon", "invalid since: \"soon\"", "10m"),
+            ("f=key", "invalid f: \"key\"", "key=value"),
+            ("after=x", "invalid after: \"x\"", "the \"at\""),
         ] {
             let bad = parse(query, &["order", "after", "follow"]).unwrap_err();
             assert_eq!(bad.error, error);

@@ -3,8 +3,9 @@
 use super::file_cursor::FileCursor;
 use super::format::ResponseFormat;
 use super::log_set::LogFiles;
-use super::params::{self, BadRequest, Params, RecordCount};
+use super::params::{self, Params, RecordCount};
 use super::request_context::{ReaderAccess, RequestContext};
+use super::response::{self, HttpResponse, JSON, RefusedRequest};
 use super::search::Search;
 use super::stream::Body;
 use super::stream_cursor::StreamCursor;
@@ -13,18 +14,27 @@ use super::{metrics, page, set_filter, status};
 use crate::clock::now;
 use crate::senders::grant::{Grant, Scope};
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::{self, HeaderName};
+use hyper::{Method, Request, StatusCode};
 use serde_json::json;
 use std::sync::Arc;
 
-/// Everything there is.
-const PATHS: [&str; 9] =
-    ["/", "/tail", "/search", "/senders", "/filter", "/metrics", "/status", "/healthz", "/peers"];
+/// Everything there is: the clients that a path answers, and how it does.
+const ROUTES: [(&str, Access, Handler); 9] = [
+    ("/", Access::Everybody, page),
+    ("/tail", Access::Streams, tail),
+    ("/search", Access::Streams, search),
+    ("/senders", Access::Readers, senders),
+    ("/filter", Access::Control, filter),
+    ("/metrics", Access::Readers, metrics),
+    ("/status", Access::Readers, status),
+    ("/healthz", Access::Everybody, health),
+    ("/peers", Access::Everybody, peers),
+];
 
-/// Methods that paths allow, and those that `/filter` does.
-const METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
-const FILTER_METHODS: [&str; 5] = ["GET", "HEAD", "OPTIONS", "POST", "DELETE"];
+/// Methods of paths, and of those that change something.
+const READ: &str = "GET, HEAD, OPTIONS";
+const CHANGE: &str = "GET, HEAD, OPTIONS, POST, DELETE";
 
 /// The header by which a browser says, when it comes back, what it has seen last.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -32,9 +42,30 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// With how many records a tail begins.
 const BEGIN: u64 = 10;
 
-const JSON: &str = "application/json";
+type Answer = Result<HttpResponse, RefusedRequest>;
+type Handler = fn(&Call<'_>) -> Answer;
 
-type HttpResponse = Response<Body>;
+/// Clients that are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// The page holds nothing yet but the names of its peers.
+    Everybody,
+    /// Those whose token may read, where tokens are asked for.
+    Readers,
+    /// Readers on a connection that may tail and search.
+    Streams,
+    /// Those whose token may set filters. Nobody else may: programs would log what the next page in
+    /// a browser wants.
+    Control,
+}
+
+/// A request and its client's rights.
+struct Call<'a> {
+    server: &'a Arc<RequestContext>,
+    request: &'a Request<Incoming>,
+    access: ReaderAccess,
+    grant: Option<Arc<Grant>>,
+}
 
 /// Answers a request.
 pub(crate) fn answer(
@@ -43,152 +74,175 @@ pub(crate) fn answer(
     access: ReaderAccess,
 ) -> HttpResponse {
     server.view.stats.requests.add(1);
-    let mut answer = dispatch(server, request, access).unwrap_or_else(RefusedRequest::answer);
+    let call = Call { server, request, access, grant: None };
+    let mut answer = call.answer().unwrap_or_else(RefusedRequest::response);
     if request.method() == Method::HEAD {
         *answer.body_mut() = Body::Whole(None);
     }
-    let headers = answer.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     server.view.web.origins.mark(request, &mut answer);
     answer
 }
 
-fn dispatch(
-    server: &Arc<RequestContext>,
-    request: &Request<Incoming>,
-    access: ReaderAccess,
-) -> Result<HttpResponse, RefusedRequest> {
-    let view = &server.view;
-    // Whoever shows a token was not led here by a name.
-    if access.local && view.tokens.is_none() && !view.web.hosts.admit(request) {
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-        let host = host.unwrap_or_default();
+impl Call<'_> {
+    fn answer(mut self) -> Answer {
+        self.check_host()?;
+        let path = self.request.uri().path();
+        let known = if page::file(path).is_some() { "/" } else { path };
+        let Some((_, access, answer)) = ROUTES.iter().find(|(path, ..)| *path == known) else {
+            return Err(self.nothing());
+        };
+        let methods = if *access == Access::Control { CHANGE } else { READ };
+        let method = self.request.method().as_str();
+        if method == "OPTIONS" {
+            return Ok(response::options(methods));
+        }
+        if !methods.split(", ").any(|allowed| allowed == method) {
+            let error = format!("method {method} is not allowed");
+            let refused = RefusedRequest::new(StatusCode::METHOD_NOT_ALLOWED, error);
+            return Err(refused.allowing(methods.split(", ")));
+        }
+        if *access != Access::Everybody {
+            self.authorize(*access)?;
+        }
+        answer(&self)
+    }
+
+    fn nothing(&self) -> RefusedRequest {
+        let error = format!("nothing at {}", self.request.uri().path());
+        let paths = ROUTES.map(|(path, ..)| path);
+        RefusedRequest::new(StatusCode::NOT_FOUND, error).allowing(paths)
+    }
+
+    /// A client that shows a token was not led here by a name.
+    fn check_host(&self) -> Result<(), RefusedRequest> {
+        let view = &self.server.view;
+        if !self.access.local || view.tokens.is_some() || view.web.hosts.admit(self.request) {
+            return Ok(());
+        }
+        let host = self.header(header::HOST).unwrap_or_default();
         let error =
             format!("unknown host {host:?}: --http-host adds a name by which it is reached");
-        let allowed = &["localhost", "an address", "a name of --http-host"];
-        return Err(RefusedRequest::new(StatusCode::FORBIDDEN, error, allowed));
+        let allowed = ["localhost", "an address", "a name of --http-host"];
+        Err(RefusedRequest::new(StatusCode::FORBIDDEN, error).allowing(allowed))
     }
-    let path = request.uri().path();
-    let page = page::file(path);
-    if page.is_none() && !PATHS.contains(&path) {
-        return Err(RefusedRequest::new(
-            StatusCode::NOT_FOUND,
-            format!("nothing at {path}"),
-            &PATHS,
-        ));
-    }
-    let methods = if path == "/filter" { &FILTER_METHODS[..] } else { &METHODS };
-    match *request.method() {
-        Method::OPTIONS => return Ok(options(methods)),
-        ref method if methods.contains(&method.as_str()) => {}
-        ref method => {
-            let error = format!("method {method} is not allowed");
-            return Err(RefusedRequest::new(StatusCode::METHOD_NOT_ALLOWED, error, methods));
+
+    /// Lets in clients that show a token, where that is asked for (RFC 6750, section 2.1), and only
+    /// those that may have what they ask for.
+    fn authorize(&mut self, access: Access) -> Result<(), RefusedRequest> {
+        if let Some(tokens) = &self.server.view.tokens {
+            let shown = self.header(header::AUTHORIZATION).and_then(|shown| shown.split_once(' '));
+            let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            let grant = tokens.admit(shown.map(|(_, token)| token.trim()));
+            let refused = |error| self.refused(StatusCode::UNAUTHORIZED, error);
+            self.grant = Some(grant.map_err(|error| refused(error.to_string()))?);
         }
+        let error = match (&self.grant, access) {
+            (Some(grant), Access::Control) if grant.control == Scope::Nothing => {
+                format!("token {} may not set filters: it has no control", grant.name)
+            }
+            (Some(grant), Access::Readers | Access::Streams) if grant.read == Scope::Nothing => {
+                format!("token {} may not read", grant.name)
+            }
+            (_, Access::Streams) if !self.access.streams => {
+                let error = "too many connections of readers";
+                return Err(RefusedRequest::new(StatusCode::SERVICE_UNAVAILABLE, error));
+            }
+            _ => return Ok(()),
+        };
+        Err(self.refused(StatusCode::FORBIDDEN, error))
     }
-    if let Some((kind, bytes)) = page {
-        return Ok(shown(kind, bytes, server.policy.clone()));
+
+    /// Counts a client without the right that it needs.
+    fn refused(&self, status: StatusCode, error: String) -> RefusedRequest {
+        self.server.view.stats.requests_refused.add(1);
+        RefusedRequest::new(status, error)
     }
-    if path == "/peers" {
-        return Ok(whole(JSON, page::peers(&view.web.peers)));
+
+    fn header(&self, name: HeaderName) -> Option<&str> {
+        self.request.headers().get(name).and_then(|value| value.to_str().ok())
     }
-    if path == "/healthz" {
-        return Ok(health(server));
+
+    fn query(&self) -> &str {
+        self.request.uri().query().unwrap_or_default()
     }
-    let grant = admit(server, request.headers())?;
-    if path == "/filter" {
-        return filter(server, request, grant.as_deref());
+
+    /// The filters that are asked for, within the rights of the token, and `also` what else is.
+    fn params(&self, also: &[&'static str]) -> Result<Params, RefusedRequest> {
+        let mut params = Params::parse(self.query(), also, &self.server.expressions)?;
+        params.filter.grant = self.grant.clone();
+        Ok(params)
     }
-    may_read(server, grant.as_deref())?;
-    match path {
-        "/tail" | "/search" if !access.streams => {
-            let error = "too many connections of readers".into();
-            Err(RefusedRequest::new(StatusCode::SERVICE_UNAVAILABLE, error, &[]))
-        }
-        "/tail" => tail(server, request, grant),
-        "/search" => search(server, request, grant),
-        "/status" => {
-            let write = |outlet| status::write(server.clone(), outlet);
-            Ok(typed(JSON, Body::stream(&server.handle, &server.streams, write)))
-        }
-        "/senders" => Ok(whole(JSON, view.senders.json(grant.as_deref()))),
-        _ => Ok(whole(metrics::TYPE, metrics::text(server))),
+
+    /// The form of records that is asked for, in a response that has none.
+    fn format(&self) -> ResponseFormat {
+        ResponseFormat::accepted(self.header(header::ACCEPT).unwrap_or_default())
     }
 }
 
-/// Lets in clients that show a token, where that is asked for (RFC 6750, section 2.1). Everybody may
-/// have the page, which holds nothing yet but the names of its peers, and whether all is well.
-fn admit(
-    server: &RequestContext,
-    headers: &HeaderMap,
-) -> Result<Option<Arc<Grant>>, RefusedRequest> {
-    let Some(tokens) = &server.view.tokens else { return Ok(None) };
-    let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
-    let shown = shown.and_then(|shown| shown.split_once(' '));
-    let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let grant = tokens.admit(shown.map(|(_, token)| token.trim()));
-    grant.map(Some).map_err(|error| refused(server, StatusCode::UNAUTHORIZED, error.to_string()))
+fn page(call: &Call<'_>) -> Answer {
+    let file = page::file(call.request.uri().path());
+    let (kind, bytes) = file.ok_or_else(|| call.nothing())?;
+    Ok(response::page(kind, Body::whole(bytes), call.server.policy.clone()))
 }
 
-fn may_read(server: &RequestContext, grant: Option<&Grant>) -> Result<(), RefusedRequest> {
-    let Some(grant) = grant.filter(|grant| grant.read == Scope::Nothing) else { return Ok(()) };
-    let error = format!("token {} may not read", grant.name);
-    Err(refused(server, StatusCode::FORBIDDEN, error))
+fn peers(call: &Call<'_>) -> Answer {
+    Ok(response::json(&page::peers(&call.server.view.web.peers)))
 }
 
-fn refused(server: &RequestContext, status: StatusCode, error: String) -> RefusedRequest {
-    server.view.stats.requests_refused.add(1);
-    RefusedRequest::new(status, error, &[])
-}
-
-/// Sets, resets or lists the filters of programs. Nobody may who shows no token: programs would log
-/// what the next page in a browser wants.
-fn filter(
-    server: &RequestContext,
-    request: &Request<Incoming>,
-    grant: Option<&Grant>,
-) -> Result<HttpResponse, RefusedRequest> {
-    let Some(grant) = grant else {
-        let error = "filters can be set only with --token-file, by a token with control".into();
-        return Err(refused(server, StatusCode::FORBIDDEN, error));
+fn health(call: &Call<'_>) -> Answer {
+    let Some(error) = call.server.view.progress.failing() else {
+        return Ok(response::json(&json!({"healthy": true})));
     };
-    if grant.control == Scope::Nothing {
-        let error = format!("token {} may not set filters: it has no control", grant.name);
-        return Err(refused(server, StatusCode::FORBIDDEN, error));
-    }
-    let query = request.uri().query().unwrap_or_default();
-    let view = &server.view;
-    let answer = match *request.method() {
-        Method::POST => set_filter::set(view, query, grant)?,
-        Method::DELETE => set_filter::reset(view, query, grant)?,
+    let mut answer = response::json(&json!({"healthy": false, "error": error}));
+    *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    Ok(answer)
+}
+
+fn metrics(call: &Call<'_>) -> Answer {
+    Ok(response::typed(metrics::TYPE, Body::whole(metrics::text(call.server))))
+}
+
+fn senders(call: &Call<'_>) -> Answer {
+    let senders = call.server.view.senders.json(call.grant.as_deref());
+    Ok(response::typed(JSON, Body::whole(senders)))
+}
+
+fn status(call: &Call<'_>) -> Answer {
+    let server = call.server;
+    let write = |outlet| status::write(server.clone(), outlet);
+    Ok(response::typed(JSON, Body::stream(&server.handle, &server.streams, write)))
+}
+
+fn filter(call: &Call<'_>) -> Answer {
+    let Some(grant) = &call.grant else {
+        let error = "filters can be set only with --token-file, by a token with control";
+        return Err(call.refused(StatusCode::FORBIDDEN, error.into()));
+    };
+    let view = &call.server.view;
+    let answer = match *call.request.method() {
+        Method::POST => set_filter::set(view, call.query(), grant)?,
+        Method::DELETE => set_filter::reset(view, call.query(), grant)?,
         _ => set_filter::list(view, grant),
     };
-    Ok(whole(JSON, answer))
+    Ok(response::json(&answer))
 }
 
-fn tail(
-    server: &Arc<RequestContext>,
-    request: &Request<Incoming>,
-    grant: Option<Arc<Grant>>,
-) -> Result<HttpResponse, RefusedRequest> {
-    let query = request.uri().query().unwrap_or_default();
-    let mut params = Params::parse(query, &["follow", "after"], &server.expressions)?;
-    params.filter.grant = grant;
-    let headers = request.headers();
-    let format = format(headers);
-    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
-    let last = last.filter(|id| !id.is_empty());
+fn tail(call: &Call<'_>) -> Answer {
+    let server = call.server;
+    let stats = &server.view.stats;
+    let params = call.params(&["follow", "after"])?;
+    let last = call.header(LAST_EVENT_ID).filter(|id| !id.is_empty());
     let last = last.map(|id| params::position("Last-Event-ID", id)).transpose()?;
-    if request.method() == Method::HEAD {
-        return Ok(typed(format.content_type(), Body::Whole(None)));
+    let format = call.format();
+    if call.request.method() == Method::HEAD {
+        return Ok(response::records(format, Body::Whole(None)));
     }
     let place = server.tails.clone().try_acquire_owned().map_err(|_| {
-        server.view.stats.tails_over_limit.add(1);
+        stats.tails_over_limit.add(1);
         let error = format!("{} tails are running already (--max-tails)", server.view.max_tails);
-        RefusedRequest::new(StatusCode::SERVICE_UNAVAILABLE, error, &[])
+        RefusedRequest::new(StatusCode::SERVICE_UNAVAILABLE, error)
     })?;
-    server.view.stats.tails.add(1);
+    stats.tails.add(1);
     let over = params.filter.until.is_some_and(|until| until <= now());
     // What a browser has seen last is later than what it began with.
     let start = match last.or(params.after) {
@@ -203,7 +257,7 @@ fn tail(
     let follow = params.follow && !over;
     let tail = Tail { reading: server.reading.clone(), render, cursor, follow, place };
     let run = |outlet| tail.run(outlet);
-    Ok(stream(format, Body::stream(&server.handle, &server.streams, run)))
+    Ok(response::records(format, Body::stream(&server.handle, &server.streams, run)))
 }
 
 fn cursor(server: &RequestContext, start: TailStart) -> Box<dyn TailCursor> {
@@ -217,17 +271,12 @@ fn cursor(server: &RequestContext, start: TailStart) -> Box<dyn TailCursor> {
     }
 }
 
-fn search(
-    server: &Arc<RequestContext>,
-    request: &Request<Incoming>,
-    grant: Option<Arc<Grant>>,
-) -> Result<HttpResponse, RefusedRequest> {
-    let query = request.uri().query().unwrap_or_default();
-    let mut params = Params::parse(query, &["order"], &server.expressions)?;
-    params.filter.grant = grant;
-    let format = format(request.headers());
-    if request.method() == Method::HEAD {
-        return Ok(typed(format.content_type(), Body::Whole(None)));
+fn search(call: &Call<'_>) -> Answer {
+    let server = call.server;
+    let params = call.params(&["order"])?;
+    let format = call.format();
+    if call.request.method() == Method::HEAD {
+        return Ok(response::records(format, Body::Whole(None)));
     }
     server.view.stats.searches.add(1);
     let search = Search {
@@ -238,93 +287,5 @@ fn search(
         count: params.count.unwrap_or(RecordCount::All),
     };
     let run = |outlet| search.run(outlet);
-    Ok(stream(format, Body::stream(&server.handle, &server.streams, run)))
-}
-
-fn health(server: &RequestContext) -> HttpResponse {
-    let failing = server.view.progress.failing();
-    let status = if failing.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let report = failing
-        .map_or_else(|| json!({"healthy": true}), |why| json!({"healthy": false, "error": why}));
-    let mut answer = whole(JSON, format!("{report}\n"));
-    *answer.status_mut() = status;
-    answer
-}
-
-fn options(methods: &[&str]) -> HttpResponse {
-    let mut answer = Response::new(Body::Whole(None));
-    *answer.status_mut() = StatusCode::NO_CONTENT;
-    allow(&mut answer, methods);
-    answer
-}
-
-fn allow(answer: &mut HttpResponse, methods: &[&str]) {
-    if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
-        answer.headers_mut().insert(header::ALLOW, methods);
-    }
-}
-
-fn format(headers: &HeaderMap) -> ResponseFormat {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    ResponseFormat::accepted(accept.unwrap_or_default())
-}
-
-fn whole(kind: &'static str, text: String) -> HttpResponse {
-    typed(kind, Body::whole(text))
-}
-
-/// A file of the page, which may do little else than show what it asks the collectors for.
-fn shown(kind: &'static str, bytes: &'static [u8], policy: HeaderValue) -> HttpResponse {
-    let mut answer = typed(kind, Body::whole(bytes));
-    let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(page::REFERRER));
-    answer
-}
-
-fn stream(format: ResponseFormat, body: Body) -> HttpResponse {
-    let mut answer = typed(format.content_type(), body);
-    // A proxy that buffers responses would delay them.
-    let name = HeaderName::from_static("x-accel-buffering");
-    answer.headers_mut().insert(name, HeaderValue::from_static("no"));
-    answer
-}
-
-fn typed(kind: &'static str, body: Body) -> HttpResponse {
-    let mut answer = Response::new(body);
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    answer
-}
-
-/// A request that is not answered as it wished.
-struct RefusedRequest {
-    status: StatusCode,
-    why: BadRequest,
-}
-
-impl From<BadRequest> for RefusedRequest {
-    fn from(why: BadRequest) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, why }
-    }
-}
-
-impl RefusedRequest {
-    fn new(status: StatusCode, error: String, allowed: &[&'static str]) -> Self {
-        Self { status, why: BadRequest::new(error, allowed) }
-    }
-
-    fn answer(self) -> HttpResponse {
-        let Self { status, why: BadRequest { error, allowed } } = self;
-        let report = json!({"error": error, "allowed": &allowed});
-        let mut answer = whole(JSON, format!("{report}\n"));
-        *answer.status_mut() = status;
-        if status == StatusCode::METHOD_NOT_ALLOWED {
-            allow(&mut answer, &allowed);
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            let scheme = HeaderValue::from_static("Bearer realm=\"netlog\"");
-            answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        }
-        answer
-    }
+    Ok(response::records(format, Body::stream(&server.handle, &server.streams, run)))
 }

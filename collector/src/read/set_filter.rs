@@ -1,13 +1,14 @@
 //! `/filter`: sets the filters of running programs for a time, takes them back, and lists them.
 
 use super::ReadOptions;
-use super::params::BadRequest;
-use crate::clock::now;
+use super::params::{pairs, parsed};
+use super::response::RefusedRequest;
+use crate::clock::{now, utc};
 use crate::senders::filter_orders::{FilterTarget, LONGEST, SetFilter};
 use crate::senders::grant::{Grant, Scope};
 use crate::senders::registry::ReachedPrograms;
 use crate::units::Period;
-use netlog_wire::{FilterOrder, MAX_DIRECTIVES, format_utc};
+use netlog_wire::{FilterOrder, MAX_DIRECTIVES};
 use serde_json::{Value, json};
 
 /// Parameters of a request.
@@ -15,6 +16,9 @@ const PARAMETERS: [&str; 5] = ["filter", "for", "app", "host", "pid"];
 
 /// Time for which a filter is set where none is given, in microseconds.
 const USUAL: i64 = 600_000_000;
+
+/// Values of `for`, of which the last is [`LONGEST`].
+const PERIODS: &str = "1s to 1h, such as 10m";
 
 /// A request to set or reset a filter.
 struct FilterRequest {
@@ -25,43 +29,40 @@ struct FilterRequest {
 }
 
 /// `POST /filter`: sets a filter, and tells how many programs it reached.
-pub(super) fn set(view: &ReadOptions, query: &str, grant: &Grant) -> Result<String, BadRequest> {
+pub(super) fn set(view: &ReadOptions, query: &str, by: &Grant) -> Result<Value, RefusedRequest> {
     let request = FilterRequest::parse(query)?;
     if request.directives.is_none() {
         let error = "missing filter: expected directives, such as info,orders::fill=debug";
-        return Err(BadRequest::new(error.into(), &[]));
+        return Err(RefusedRequest::bad(error));
     }
-    Ok(give(view, request, grant))
+    Ok(give(view, request, by))
 }
 
 /// `DELETE /filter`: lets programs go back to their own filters.
-pub(super) fn reset(view: &ReadOptions, query: &str, grant: &Grant) -> Result<String, BadRequest> {
+pub(super) fn reset(view: &ReadOptions, query: &str, by: &Grant) -> Result<Value, RefusedRequest> {
     let request = FilterRequest::parse(query)?;
     if request.directives.is_some() {
-        return Err(BadRequest::new("unexpected filter: POST sets one".into(), &[]));
+        return Err(RefusedRequest::bad("unexpected filter: POST sets one"));
     }
     // As long as any filter may last, so that a program that is away forgets its own as well.
-    Ok(give(view, FilterRequest { period: LONGEST, ..request }, grant))
+    Ok(give(view, FilterRequest { period: LONGEST, ..request }, by))
 }
 
 /// `GET /filter`: the filters in force, of those that the token may set.
-pub(super) fn list(view: &ReadOptions, grant: &Grant) -> String {
+pub(super) fn list(view: &ReadOptions, grant: &Grant) -> Value {
     let ours = |set: &SetFilter| {
         grant.control == Scope::Everything
             || (set.scope == grant.control && set.order.by == name(grant))
     };
     let filters = view.filter_orders.in_force().into_iter().filter(ours);
-    let filters: Vec<Value> = filters
-        .map(|set| {
-            let FilterTarget { app, host, pid } = set.target;
-            let FilterOrder { directives, until, by } = set.order;
-            json!({"filter": directives, "until": text(until), "by": by, "app": app, "host": host, "pid": pid})
-        })
-        .collect();
-    format!("{}\n", Value::from(filters))
+    let json = |SetFilter { target: FilterTarget { app, host, pid }, order, .. }: SetFilter| {
+        let until = utc(order.until);
+        json!({"filter": order.directives, "until": until, "by": order.by, "app": app, "host": host, "pid": pid})
+    };
+    filters.map(json).collect()
 }
 
-fn give(view: &ReadOptions, request: FilterRequest, grant: &Grant) -> String {
+fn give(view: &ReadOptions, request: FilterRequest, grant: &Grant) -> Value {
     let FilterRequest { directives, period, target } = request;
     let until = now().saturating_add(period);
     let order = FilterOrder { directives, until, by: name(grant) };
@@ -71,8 +72,8 @@ fn give(view: &ReadOptions, request: FilterRequest, grant: &Grant) -> String {
     let reached = view.senders.wake(|program| set.is_for(program));
     report(view, &set, reached);
     let ReachedPrograms { programs, unable } = reached;
-    let until = set.order.directives.as_ref().map(|_| text(until));
-    format!("{}\n", json!({"programs": programs, "unable": unable, "until": until}))
+    let until = set.order.directives.as_ref().map(|_| utc(until));
+    json!({"programs": programs, "unable": unable, "until": until})
 }
 
 /// The one who sets a filter, as records show it.
@@ -99,43 +100,29 @@ fn report(view: &ReadOptions, set: &SetFilter, reached: ReachedPrograms) {
     view.stderr.log(format_args!("{by} {deed} of app={app} host={host} pid={pid}: {programs}"));
 }
 
-fn text(time: i64) -> String {
-    String::from_utf8_lossy(&format_utc(time)).into_owned()
-}
-
 impl FilterRequest {
-    fn parse(query: &str) -> Result<Self, BadRequest> {
+    fn parse(query: &str) -> Result<Self, RefusedRequest> {
         let mut request = Self { directives: None, period: USUAL, target: FilterTarget::default() };
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            if !PARAMETERS.contains(&&*key) {
-                return Err(BadRequest::new(format!("unknown parameter {key:?}"), &PARAMETERS));
-            }
+        for (key, value) in pairs(query, &PARAMETERS)? {
+            // An empty one must not mean every program.
             if value.is_empty() || value.contains(char::is_control) {
                 let error = format!("invalid {key}: expected text without control characters");
-                return Err(BadRequest::new(error, &[]));
+                return Err(RefusedRequest::bad(error));
             }
-            request.take(&key, value.into_owned())?;
+            let target = &mut request.target;
+            match &*key {
+                "filter" => {
+                    let invalid = |why| RefusedRequest::bad(format!("invalid filter: {why}"));
+                    check(&value).map_err(invalid)?;
+                    request.directives = Some(value);
+                }
+                "for" => request.period = parsed(&key, &value, &[PERIODS], period)?,
+                "app" => target.app = Some(value),
+                "host" => target.host = Some(value),
+                _ => target.pid = Some(parsed(&key, &value, &["a number"], |v| v.parse().ok())?),
+            }
         }
         Ok(request)
-    }
-
-    fn take(&mut self, key: &str, value: String) -> Result<(), BadRequest> {
-        match key {
-            "filter" => {
-                check(&value)
-                    .map_err(|why| BadRequest::new(format!("invalid filter: {why}"), &[]))?;
-                self.directives = Some(value);
-            }
-            "for" => self.period = period(&value)?,
-            "app" => self.target.app = Some(value),
-            "host" => self.target.host = Some(value),
-            _ => {
-                let pid = value.parse();
-                let error = || BadRequest::new("invalid pid: expected a number".into(), &[]);
-                self.target.pid = Some(pid.map_err(|_| error())?);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -150,11 +137,9 @@ fn check(directives: &str) -> Result<(), String> {
     env_filter::Builder::new().try_parse(directives).map(|_| ()).map_err(|error| error.to_string())
 }
 
-fn period(text: &str) -> Result<i64, BadRequest> {
-    let error = || BadRequest::new("invalid for: expected 1s to 1h, such as 10m".into(), &[]);
-    let Period(period) = text.parse().map_err(|_| error())?;
-    let micros = i64::try_from(period.as_micros()).map_err(|_| error())?;
-    if (1_000_000..=LONGEST).contains(&micros) { Ok(micros) } else { Err(error()) }
+fn period(text: &str) -> Option<i64> {
+    let Period(period) = text.parse().ok()?;
+    i64::try_from(period.as_micros()).ok().filter(|micros| (1_000_000..=LONGEST).contains(micros))
 }
 
 #[cfg(test)]
@@ -182,7 +167,7 @@ mod tests {
             ("filter=%5Bspan%5D%3Ddebug", "invalid filter: expected targets and levels"),
             ("filter=info%2Fx", "invalid filter: expected targets and levels"),
             ("filter=a%0Ab", "invalid filter: expected text without control characters"),
-            ("for=2h", "invalid for: expected 1s to 1h"),
+            ("for=2h", "invalid for: \"2h\""),
             ("for=0", "invalid for"),
             ("for=soon", "invalid for"),
             ("pid=x", "invalid pid"),

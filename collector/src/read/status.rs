@@ -4,14 +4,13 @@ use super::request_context::RequestContext;
 use super::segment::Segment;
 use super::stream::Outlet;
 use crate::archive::Archive;
-use crate::clock::now;
+use crate::clock::{now, utc};
 use crate::hub::progress::Progress;
 use crate::layout::forward_place::ForwardPlace;
 use crate::layout::forwarded::Forwarded;
 use crate::layout::segment_name::rotated;
 use crate::link_state::{LinkReport, LinkState, StreamLag};
 use crate::write_times::WriteTimes;
-use netlog_wire::format_utc;
 use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
@@ -71,8 +70,8 @@ fn status(server: &RequestContext) -> Value {
     json!({
         "host": host,
         "version": env!("CARGO_PKG_VERSION"),
-        "time": time(now()),
-        "started": time(*started),
+        "time": utc(now()),
+        "started": utc(*started),
         "healthy": error.is_none(),
         "error": error,
         "forward": forward,
@@ -97,11 +96,11 @@ impl ForwardStatus {
         json!({
             "to": self.link.target(),
             "connected": connected,
-            "since": time(since),
+            "since": utc(since),
             "error": error,
             "waiting_bytes": waiting.as_ref().ok().map(|waiting| waiting.bytes),
             "waiting_files": waiting.as_ref().ok().map(|waiting| waiting.files),
-            "waiting_since": oldest.filter(|_| bytes > 0).map(time),
+            "waiting_since": oldest.filter(|_| bytes > 0).map(utc),
         })
     }
 }
@@ -112,11 +111,11 @@ fn archive(archive: &Archive) -> Value {
     let waiting = archive.waiting_segments();
     json!({
         "to": archive.link.target(),
-        "since": time(since),
+        "since": utc(since),
         "error": error,
         "waiting_bytes": waiting.bytes,
         "waiting_files": waiting.files,
-        "waiting_since": waiting.since.map(time),
+        "waiting_since": waiting.since.map(utc),
     })
 }
 
@@ -124,11 +123,11 @@ impl ReaderStatus {
     fn json(&self) -> Value {
         let LinkReport { connected, since, error } = self.link.report();
         let sequence = self.lag.sequence();
-        let published = (sequence > 0).then(|| time(self.lag.published()));
+        let published = (sequence > 0).then(|| utc(self.lag.published()));
         json!({
             "stream": self.link.target(),
             "connected": connected,
-            "since": time(since),
+            "since": utc(since),
             "error": error,
             "sequence": sequence,
             "read_up_to": published,
@@ -170,10 +169,6 @@ impl WaitingRecords {
         self.bytes += bytes;
         self.files += u64::from(bytes > 0);
     }
-}
-
-fn time(micros: i64) -> String {
-    String::from_utf8_lossy(&format_utc(micros)).into_owned()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Registry behind `GET /senders`: senders that are connected, and the latest that were. Bounded;
 //! nothing else depends on it.
 
-use crate::clock::now;
+use crate::clock::{now, utc};
 use crate::senders::grant::Grant;
 use crate::senders::identity::Sender;
 use crate::senders::peer::Peer;
-use netlog_wire::{Identity, format_utc};
+use netlog_wire::Identity;
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -145,9 +145,7 @@ impl SenderEntry {
         let sender = self.sender.get();
         let identity = sender.map(|sender| &sender.identity);
         let name = |pick: fn(&Identity) -> Option<&String>| identity.and_then(pick);
-        let time = |micros: &AtomicI64| {
-            String::from_utf8_lossy(&format_utc(micros.load(Relaxed))).into_owned()
-        };
+        let time = |micros: &AtomicI64| utc(micros.load(Relaxed));
         let state = match self.close_reason.get() {
             None if !self.unconnected() => "connected",
             None if now() - self.seen.load(Relaxed) < SENDING => "sending",

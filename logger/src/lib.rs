@@ -20,7 +20,7 @@
 //! A log call formats the record as one line of JSON and copies it into the *spool*, a ring buffer
 //! in shared memory. It never waits for the network, takes no lock, and makes no system call. A
 //! background thread, the *worker*, sends the records and releases those that the collector has
-//! acked. When the log call returns, the record no longer depends on the process: if the program
+//! acknowledged. When the log call returns, the record no longer depends on the process: if the program
 //! crashes, its next start delivers it.
 //!
 //! # When the collector is unreachable
@@ -28,10 +28,10 @@
 //! The program keeps running at full speed. The spool holds 8 MiB of records by default, about
 //! 50,000 of them. The worker retries with a backoff of up to 5 seconds, and prints one line on
 //! stderr when the connection is lost and one when it is back. Records are resent until they are
-//! acked, and the collector skips those it already has, so each arrives once.
+//! acknowledged, and the collector skips those it already has, so each arrives once.
 //!
 //! An endpoint that does not answer the worker's hello within two seconds is treated as a *plain*
-//! one, which sends no acks: records count as delivered once they are written to it. For
+//! one, which sends no acknowledgements: records count as delivered once they are written to it. For
 //! `nc -lk 1902` set [`Builder::format`]`(Format::Text)`. An endpoint that has ever answered a
 //! program of this user is remembered (in a file `*.collector` beside the spools): if it hangs
 //! later, records wait for it.
@@ -143,7 +143,7 @@ pub use tracing::{Layer, RecordFilter, RecordLayer, layer};
 ///
 /// The address is `host:port` or `tcp://host:port`, `tls://host:port` (with the feature `tls`),
 /// `unix:///path` for a collector on the same machine, or `udp://host:port` for one record a
-/// datagram without acks. Several collectors, with commas between them, are tried in order.
+/// datagram without acknowledgements. Several collectors, with commas between them, are tried in order.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), netlog::InitError> {

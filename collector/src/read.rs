@@ -21,6 +21,7 @@ mod params;
 mod pattern;
 mod piece_size;
 mod position;
+mod reader_task;
 mod recovery_notices;
 mod request_context;
 mod response;
@@ -33,7 +34,6 @@ mod set_filter;
 mod status;
 mod stream;
 mod stream_cursor;
-mod tail;
 #[cfg(test)]
 mod tests;
 

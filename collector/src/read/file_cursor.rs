@@ -4,10 +4,10 @@
 use super::log_set::{Log, LogPlace, LogSet, LogStore, SegmentId};
 use super::params::{RecordCount, SearchOrder};
 use super::position::Position;
+use super::reader_task::{RecordCursor, Render, TailStart};
 use super::recovery_notices::RecoveryNotices;
 use super::scan::{FoundRecord, Scan, ScanQuery};
 use super::segment::Segment;
-use super::tail::{Render, TailCursor, TailStart};
 use crate::hub::progress::{End, Progress};
 use crate::hub::recent::{LineOrigin, LinePiece};
 use crate::stats::Stats;
@@ -189,7 +189,7 @@ fn find(log: &Log, position: Position) -> Option<LogPlace> {
     (position.offset <= len).then_some(LogPlace { segment, offset: position.offset })
 }
 
-impl TailCursor for FileCursor {
+impl RecordCursor for FileCursor {
     fn advance(&mut self, most: u64, render: &Render, out: &mut Vec<u8>) {
         match &mut self.stage {
             FileStage::New(start) => {

@@ -4,12 +4,12 @@ use super::file_cursor::FileCursor;
 use super::format::ResponseFormat;
 use super::log_set::LogFiles;
 use super::params::{self, Params, RecordCount};
+use super::reader_task::{ReaderTask, RecordCursor, Render, TailStart};
 use super::request_context::{ReaderAccess, RequestContext};
 use super::response::{self, HttpResponse, JSON, RefusedRequest};
-use super::search::Search;
+use super::search::SearchCursor;
 use super::stream::Body;
 use super::stream_cursor::StreamCursor;
-use super::tail::{Render, Tail, TailCursor, TailStart};
 use super::{metrics, page, set_filter, status};
 use crate::clock::now;
 use crate::senders::grant::{Grant, Scope};
@@ -253,14 +253,16 @@ fn tail(call: &Call<'_>) -> Answer {
         })),
     };
     let render = Render { filter: Arc::new(params.filter), format };
-    let cursor = cursor(server, start);
+    let cursor = Some(cursor(server, start));
     let follow = params.follow && !over;
-    let tail = Tail { reading: server.reading.clone(), render, cursor, follow, place };
-    let run = |outlet| tail.run(outlet);
+    let reading = server.reading.clone();
+    let place = Some(place);
+    let task = ReaderTask { reading, render, cursor, follow, at_work: None, place };
+    let run = |outlet| task.run(outlet);
     Ok(response::records(format, Body::stream(&server.handle, &server.streams, run)))
 }
 
-fn cursor(server: &RequestContext, start: TailStart) -> Box<dyn TailCursor> {
+fn cursor(server: &RequestContext, start: TailStart) -> Box<dyn RecordCursor> {
     let store = server.reading.store.clone();
     let progress = server.view.progress.clone();
     match store.files {
@@ -279,13 +281,14 @@ fn search(call: &Call<'_>) -> Answer {
         return Ok(response::records(format, Body::Whole(None)));
     }
     server.view.stats.searches.add(1);
-    let search = Search {
-        reading: server.reading.clone(),
-        filter: Arc::new(params.filter),
-        format,
-        order: params.order,
-        count: params.count.unwrap_or(RecordCount::All),
-    };
-    let run = |outlet| search.run(outlet);
+    let reading = server.reading.clone();
+    let count = params.count.unwrap_or(RecordCount::All);
+    let store = reading.store.clone();
+    let cursor = SearchCursor::new(store, reading.stats.clone(), params.order, count);
+    let cursor = Some(Box::new(cursor) as Box<dyn RecordCursor>);
+    let render = Render { filter: Arc::new(params.filter), format };
+    let at_work = Some(reading.searching.clone());
+    let task = ReaderTask { reading, render, cursor, follow: false, at_work, place: None };
+    let run = |outlet| task.run(outlet);
     Ok(response::records(format, Body::stream(&server.handle, &server.streams, run)))
 }

@@ -5,8 +5,8 @@ use super::log_set::{LogFiles, LogStore};
 use super::order_scan::OrderScan;
 use super::params::RecordCount;
 use super::position::Position;
+use super::reader_task::{RecordCursor, Render, TailStart};
 use super::recovery_notices::RecoveryNotices;
-use super::tail::{Render, TailCursor, TailStart};
 use crate::hub::progress::Progress;
 use crate::hub::recent::LinePiece;
 use crate::layout::order::OrderFile;
@@ -222,7 +222,7 @@ fn find_in_order(base: &std::path::Path, after: Position, until: u64) -> io::Res
     Ok(None)
 }
 
-impl TailCursor for StreamCursor {
+impl RecordCursor for StreamCursor {
     fn advance(&mut self, most: u64, render: &Render, out: &mut Vec<u8>) {
         match self.stage {
             StreamStage::New(start) => self.begin(start, render, out),

@@ -1,7 +1,8 @@
-//! `GET /tail`: the last records, then each one as it is written, with no gap and none twice.
+//! A tail or a search at work: it reads a piece where nobody waits for it, sends it, and reads on.
 //!
-//! A tail reads what was written from its files, or from memory while it is there: being slow only
-//! means to read later.
+//! A tail is the last records, then each one as it is written, with no gap and none twice. It reads
+//! what was written from its files, or from memory while it is there: being slow only means to read
+//! later.
 
 use super::buffer_permit::BufferPermit;
 use super::format::{Notice, ResponseFormat};
@@ -14,21 +15,25 @@ use super::{ReadContext, filter::Filter};
 use crate::hub::recent::{LineOrigin, LinePiece};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 /// Interval at which something is sent, if only to notice that the client is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// A tail to be run.
-pub(crate) struct Tail {
+/// A tail or a search to be run.
+pub(crate) struct ReaderTask {
     pub(crate) reading: Arc<ReadContext>,
     pub(crate) render: Render,
-    pub(crate) cursor: Box<dyn TailCursor>,
+    /// None while it reads.
+    pub(crate) cursor: Option<Box<dyn RecordCursor>>,
+    /// True if it goes on with the records that are written meanwhile.
     pub(crate) follow: bool,
-    /// Its place among the tails.
-    pub(crate) place: OwnedSemaphorePermit,
+    /// One permit for each of its kind that may read at one moment, if there are few.
+    pub(crate) at_work: Option<Arc<Semaphore>>,
+    /// Its place among the tails, if it is one.
+    pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
 /// The start of a tail.
@@ -45,8 +50,8 @@ pub(crate) struct Render {
     pub(crate) format: ResponseFormat,
 }
 
-/// A tail's place among records that are still being written.
-pub(crate) trait TailCursor: Send {
+/// A place among stored records, or those that are still being written.
+pub(crate) trait RecordCursor: Send {
     /// Reads the next piece, of some `most` bytes, and appends to `out` what is to be sent of it.
     fn advance(&mut self, most: u64, render: &Render, out: &mut Vec<u8>);
 
@@ -54,10 +59,14 @@ pub(crate) trait TailCursor: Send {
     fn has_caught_up(&self) -> bool;
 
     /// Number of bytes that are not read yet, as far as it is known.
-    fn behind(&self) -> u64;
+    fn behind(&self) -> u64 {
+        0
+    }
 
     /// Tells whether it reads on from what is in the system's memory, without waiting for a disk.
-    fn is_warm(&self) -> bool;
+    fn is_warm(&self) -> bool {
+        false
+    }
 
     /// Position behind the last record that was read.
     fn position(&mut self) -> Option<Position>;
@@ -71,12 +80,10 @@ pub(crate) trait TailCursor: Send {
     fn release(&mut self) {}
 }
 
-/// A tail at work.
-struct Tailing<'a> {
-    reading: &'a Arc<ReadContext>,
+/// A task at work.
+struct RunningTask<'a> {
+    task: ReaderTask,
     outlet: &'a Outlet,
-    render: Render,
-    cursor: Option<Box<dyn TailCursor>>,
     piece_size: PieceSize,
     turn: BufferPermit,
     /// The position behind what was sent.
@@ -116,55 +123,52 @@ impl Render {
     }
 }
 
-impl Tail {
-    /// Runs until the client is gone.
+impl ReaderTask {
+    /// Runs until all is read, or the client is gone.
     pub(crate) async fn run(self, outlet: Outlet) {
-        let Self { reading, render, cursor, follow, place } = self;
-        let format = render.format;
-        let mut tailing = Tailing {
-            reading: &reading,
+        let format = self.render.format;
+        let mut running = RunningTask {
+            task: self,
             outlet: &outlet,
-            render,
-            cursor: Some(cursor),
             piece_size: PieceSize::default(),
             turn: BufferPermit::default(),
             sent: None,
         };
-        if tailing.run(follow).await == Err(StreamEnd::Stalled) {
+        if running.run().await == Err(StreamEnd::Stalled) {
             let mut out = Vec::new();
-            format.push_notice(&mut out, Notice::disconnected(tailing.sent));
+            format.push_notice(&mut out, Notice::disconnected(running.sent));
             outlet.disconnect(out);
         }
-        drop(place);
+        drop(running.task.place);
     }
 }
 
-impl Tailing<'_> {
-    async fn run(&mut self, follow: bool) -> Result<(), StreamEnd> {
-        while self.cursor.as_ref().is_some_and(|cursor| !cursor.has_caught_up()) {
+impl RunningTask<'_> {
+    async fn run(&mut self) -> Result<(), StreamEnd> {
+        while self.task.cursor.as_ref().is_some_and(|cursor| !cursor.has_caught_up()) {
             self.advance().await?;
         }
-        if !follow {
+        if !self.task.follow {
             return Ok(());
         }
-        let cursor = self.cursor.as_mut().ok_or(StreamEnd::Closed)?;
+        let cursor = self.task.cursor.as_mut().ok_or(StreamEnd::Closed)?;
         let mut out = Vec::new();
         let at = cursor.position();
-        self.render.format.push_notice(&mut out, Notice::Live { at });
+        self.task.render.format.push_notice(&mut out, Notice::Live { at });
         let room = self.outlet.room().await?;
         self.outlet.send(room, out).await?;
         self.follow().await
     }
 
     async fn follow(&mut self) -> Result<(), StreamEnd> {
-        let mut end = self.reading.end.clone();
-        let mut stop = self.reading.stop.clone();
+        let mut end = self.task.reading.end.clone();
+        let mut stop = self.task.reading.stop.clone();
         let mut sent = Instant::now();
         loop {
             let ending = *stop.borrow_and_update();
             // With the mark of having seen it, so that what comes later wakes us.
             end.borrow_and_update();
-            while self.cursor.as_ref().is_some_and(|cursor| cursor.behind() > 0) {
+            while self.task.cursor.as_ref().is_some_and(|cursor| cursor.behind() > 0) {
                 if self.advance().await? {
                     sent = Instant::now();
                 }
@@ -181,7 +185,7 @@ impl Tailing<'_> {
                 () = sleep_until(sent + KEEP_ALIVE) => {
                     sent = Instant::now();
                     let room = self.outlet.room().await?;
-                    self.outlet.send(room, self.render.format.keep_alive().to_vec()).await?;
+                    self.outlet.send(room, self.task.render.format.keep_alive().to_vec()).await?;
                 }
             }
         }
@@ -189,23 +193,28 @@ impl Tailing<'_> {
 
     /// Reads and sends the next piece; says whether there was something to send.
     async fn advance(&mut self) -> Result<bool, StreamEnd> {
-        let mut cursor = self.cursor.take().ok_or(StreamEnd::Closed)?;
+        let mut cursor = self.task.cursor.take().ok_or(StreamEnd::Closed)?;
         self.sent = cursor.position().or(self.sent);
-        if self.turn.is_over(self.outlet, &self.reading.turns).await {
+        if self.turn.is_over(self.outlet, &self.task.reading.turns).await {
             cursor.release();
         }
         let room = self.outlet.room().await?;
         if cursor.is_wide() {
-            self.turn.take(&self.reading.turns).await.ok_or(StreamEnd::Closed)?;
+            self.turn.take(&self.task.reading.turns).await.ok_or(StreamEnd::Closed)?;
         }
         let most = self.outlet.chunk().min(self.piece_size.0);
-        let render = self.render.clone();
+        let permit = match &self.task.at_work {
+            Some(at_work) => at_work.clone().acquire_owned().await.ok(),
+            None => None,
+        };
+        let render = self.task.render.clone();
         // Others wait for what is read at once.
         let at_once = render.filter.is_quick() && cursor.is_warm();
         let work = move || {
             let begun = std::time::Instant::now();
             let mut out = Vec::new();
             cursor.advance(most, &render, &mut out);
+            drop(permit);
             (cursor, begun.elapsed(), out)
         };
         let (cursor, took, out) = if at_once {
@@ -213,7 +222,7 @@ impl Tailing<'_> {
         } else {
             spawn_blocking(work).await.map_err(|_| StreamEnd::Closed)?
         };
-        self.cursor = Some(cursor);
+        self.task.cursor = Some(cursor);
         self.piece_size.adapt(took);
         let any = !out.is_empty();
         self.outlet.send(room, out).await?;

@@ -30,6 +30,9 @@ fn main() -> ExitCode {
 fn collect(address: &str) -> Fallible {
     let mut options = Options { listen: vec![address.parse()?], ..Options::default() };
     options.console = Some(Console::Text);
+    // So few that a shell's thousand descriptors are enough.
+    options.max_connections = 100;
+    options.max_tails = 10;
     let collector = Collector::bind(options)?;
     let first = collector.addresses()[0].to_string();
     writeln!(io::stderr(), "a collector listens on {first}; three services log to it")?;

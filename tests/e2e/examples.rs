@@ -1,12 +1,13 @@
 //! The examples do what their first line says.
 
 use crate::harness::{
-    Collector, Peer, SOON, Scene, example, message, messages, udp_peer, wait_until,
+    Child, Collector, Peer, SOON, Scene, example, message, messages, udp_peer, wait_until,
 };
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 
 #[test]
 fn hello_says_hello_and_one_order_is_late() {
@@ -83,8 +84,11 @@ fn udp_sends_one_record_a_datagram() {
 #[test]
 fn demo_shows_everything_and_ends_by_itself() {
     let scene = Scene::new();
-    let mut demo = scene.start(&example("demo"), &["127.0.0.1:0"]);
+    let mut command = scene.command(Path::new("prlimit"));
+    command.arg("--nofile=1024:").arg(example("demo")).arg("127.0.0.1:0");
+    let mut demo = Child::start(&mut command);
     demo.succeed();
+    assert!(!demo.stderr().contains("warning"), "as a shell starts it: {}", demo.stderr());
     let shown = demo.stdout();
     for words in [
         "[web] examples/demo.rs:",

@@ -9,6 +9,8 @@ use std::path::Path;
 pub(super) struct TracedCall<'a> {
     pub(super) thread: &'a str,
     pub(super) name: &'a str,
+    /// Its arguments, as far as the line has them on which it began.
+    text: &'a str,
     /// Addresses in the program on the stack, the innermost first; none without stacks.
     pub(super) stack: Vec<u64>,
     pub(super) injected: bool,
@@ -27,15 +29,22 @@ pub(super) fn calls(trace: &str) -> Vec<TracedCall<'_>> {
             }
             continue;
         }
+        // What comes behind a signal, or the beginning of a call, is the stack of none.
+        current = None;
         let Some((thread, call)) = line.split_once(' ') else { continue };
         let call = call.trim_start();
         let injected = call.contains("(INJECTED)");
         if call.starts_with("<... ") {
-            current = pending.get(thread).copied();
-        } else if let Some((name, _)) = call.split_once('(') {
-            calls.push(TracedCall { thread, name, ..TracedCall::default() });
-            pending.insert(thread, calls.len() - 1);
-            current = Some(calls.len() - 1);
+            current = pending.remove(thread);
+        } else if call.starts_with("---") || call.starts_with("+++") {
+            continue;
+        } else if let Some((name, text)) = call.split_once('(') {
+            calls.push(TracedCall { thread, name, text, ..TracedCall::default() });
+            if call.ends_with("<unfinished ...>") {
+                pending.insert(thread, calls.len() - 1);
+            } else if !call.ends_with("= ?") {
+                current = Some(calls.len() - 1);
+            }
         }
         if let Some(call) = current.and_then(|at| calls.get_mut(at)) {
             call.injected |= injected;
@@ -54,30 +63,57 @@ fn address(frame: &str) -> Option<u64> {
 #[derive(Debug)]
 pub(super) struct SeenCall {
     pub(super) name: String,
-    /// Its number among the calls of this name in its thread.
-    pub(super) number: usize,
+    /// Among the calls of this name in its thread, and among those that concern its file.
+    pub(super) ways: Vec<Way>,
     /// The innermost function of netlog on the stack, or else of a library; empty if there is none.
     pub(super) site: String,
     pub(super) injected: bool,
 }
 
-/// The calls in the trace of a program without symbols.
-pub(super) fn seen(trace: &str, program: &Path) -> Vec<SeenCall> {
+/// How a call is found again in another run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Way {
+    /// Name of a file, if calls that concern others do not count.
+    pub(super) file: Option<String>,
+    pub(super) number: usize,
+}
+
+/// The calls in the trace of a program without symbols, whose files are in `directory`.
+pub(super) fn seen(trace: &str, program: &Path, directory: &Path) -> Vec<SeenCall> {
     let calls = calls(trace);
     let addresses: BTreeSet<_> = calls.iter().flat_map(|call| call.stack.iter().copied()).collect();
     let functions = functions(program, &addresses);
     let mut counts = HashMap::<_, usize>::new();
     let numbered = calls.iter().map(|call| {
-        let count = counts.entry((call.thread, call.name)).or_default();
-        *count += 1;
+        let mut number = |file: Option<String>| {
+            let count = counts.entry((call.thread, call.name, file.clone())).or_default();
+            *count += 1;
+            Way { file, number: *count }
+        };
+        let all = number(None);
+        let count = all.number;
+        let of_file = call.file(directory).map(|file| number(Some(file)));
         // The C library has no unwind table for this one.
         let site = match call.name {
             "clone3" if call.stack.is_empty() => format!("new thread {count} of its parent"),
+            // No system fails this: it announces something to a thread.
+            "write" if call.text.contains("[eventfd]") => String::new(),
             _ => site(&call.stack, &functions),
         };
-        SeenCall { name: call.name.to_owned(), number: *count, site, injected: call.injected }
+        let ways = [Some(all), of_file].into_iter().flatten().collect();
+        SeenCall { name: call.name.to_owned(), ways, site, injected: call.injected }
     });
     numbered.collect()
+}
+
+impl TracedCall<'_> {
+    /// The file in `directory` that it concerns, unless its name has the time in it.
+    fn file(&self, directory: &Path) -> Option<String> {
+        let (_, rest) = self.text.split_once(&directory.join("").display().to_string())?;
+        let name = rest.split(['"', '>']).next()?;
+        let is_plain = |c: char| c.is_ascii_alphabetic() || c == '.';
+        name.chars().all(is_plain).then(|| name.to_owned())
+    }
 }
 
 fn site(stack: &[u64], functions: &Functions) -> String {
@@ -99,6 +135,7 @@ fn of_library(name: &str) -> bool {
 #[test]
 fn a_call_has_the_addresses_of_its_stack_and_its_innermost_function_of_netlog() {
     let trace = "7 openat(AT_FDCWD, \"x\", O_RDONLY <unfinished ...>\n\
+                 \x20> /bare/netlog() [0x14]\n\
                  8 write(3, \"\", 1) = -1 EIO (Input/output error) (INJECTED)\n\
                  \x20> /lib/libc.so(write+0x1) [0x2]\n\
                  \x20> /bare/netlog() [0x10]\n\

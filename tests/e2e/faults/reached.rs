@@ -1,6 +1,6 @@
 //! Coverage: which places have had which of their calls fail, with which errors.
 
-use super::call_sites::{SeenCall, is_ours};
+use super::call_sites::{SeenCall, Way, is_ours};
 use super::strace::{Fault, errors, kinds};
 use super::tell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +12,9 @@ const ATTEMPTS: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct Reached {
     struck: BTreeMap<Struck, Tries>,
-    /// Runs in which a call of a place had a number.
-    numbers: BTreeMap<Place, BTreeMap<usize, usize>>,
-    tried: BTreeMap<(Place, &'static str, usize), usize>,
+    /// Runs in which a call of a place was found in a way.
+    ways: BTreeMap<Place, BTreeMap<Way, usize>>,
+    tried: BTreeMap<(Struck, Way), usize>,
     /// Places that no run has without a fault.
     behind: BTreeSet<Place>,
 }
@@ -47,7 +47,7 @@ impl Reached {
                 self.struck.entry(Struck { place: place.clone(), error }).or_default();
             }
         }
-        self.number(seen);
+        self.learn(seen, false);
     }
 
     /// Number of calls and errors of places of netlog.
@@ -59,22 +59,23 @@ impl Reached {
     pub(super) fn next(&mut self) -> Option<Fault> {
         let lacks = |tries: &Tries| !tries.reached && tries.attempts < ATTEMPTS;
         let lacking = self.struck.iter_mut().filter(|(_, tries)| lacks(tries));
-        let (Struck { place, error }, tries) = lacking.min_by_key(|(_, tries)| tries.attempts)?;
+        let (struck, tries) = lacking.min_by_key(|(_, tries)| tries.attempts)?;
         tries.attempts += 1;
-        let tried = |number: usize| {
-            self.tried.get(&(place.clone(), *error, number)).copied().unwrap_or_default()
-        };
-        // The likeliest number, unless it has failed to reach the place.
-        let likely = |(number, runs): (&usize, &usize)| runs * 1000 / (1 + tried(*number) * 3);
-        let numbers = self.numbers.get(place)?;
-        let (number, _) = numbers.iter().max_by_key(|it| likely(*it))?;
-        *self.tried.entry((place.clone(), *error, *number)).or_default() += 1;
-        Some(Fault { call: place.call, error, number: *number })
+        let Struck { place, error } = struck;
+        let tried =
+            |way: &Way| self.tried.get(&(struck.clone(), way.clone())).copied().unwrap_or_default();
+        // The likeliest, unless it has failed to reach the place.
+        let likely = |way: &Way, runs: &usize| runs * 1000 / (1 + tried(way) * 3);
+        let ways = self.ways.get(place)?;
+        let (way, _) = ways.iter().max_by_key(|(way, runs)| likely(way, runs))?;
+        *self.tried.entry((struck.clone(), way.clone())).or_default() += 1;
+        let Way { file, number } = way.clone();
+        Some(Fault { call: place.call, error, number, file })
     }
 
     /// Takes note of the places that `fault` has reached, and of where they were.
     pub(super) fn note(&mut self, fault: &Fault, seen: &[SeenCall]) {
-        self.number(seen);
+        self.learn(seen, fault.file.is_some());
         for call in seen {
             let Some(place) = Place::of(call) else { continue };
             let known = self.struck.get_mut(&Struck { place: place.clone(), error: fault.error });
@@ -85,10 +86,16 @@ impl Reached {
         }
     }
 
-    fn number(&mut self, seen: &[SeenCall]) {
-        let numbers = seen.iter().filter_map(|call| Some((Place::of(call)?, call.number)));
-        for (place, number) in numbers.collect::<BTreeSet<_>>() {
-            *self.numbers.entry(place).or_default().entry(number).or_default() += 1;
+    /// Takes note of where calls are found. If `of_file`, the others of their name were not counted.
+    fn learn(&mut self, seen: &[SeenCall], of_file: bool) {
+        let mut ways = BTreeSet::new();
+        for call in seen {
+            let Some(place) = Place::of(call) else { continue };
+            let found = call.ways.iter().filter(|way| way.file.is_some() || !of_file);
+            ways.extend(found.map(|way| (place.clone(), way.clone())));
+        }
+        for (place, way) in ways {
+            *self.ways.entry(place).or_default().entry(way).or_default() += 1;
         }
     }
 
@@ -132,7 +139,7 @@ impl Place {
 fn a_place_is_tried_by_its_likeliest_number_until_it_is_reached_or_given_up() {
     let call = |number, site: &str, injected| SeenCall {
         name: "fsync".into(),
-        number,
+        ways: vec![Way { file: None, number }],
         site: site.into(),
         injected,
     };

@@ -15,6 +15,8 @@ pub(super) struct Fault {
     pub(super) call: &'static str,
     pub(super) error: &'static str,
     pub(super) number: usize,
+    /// The file of the scene that the call has to concern, for it to count.
+    pub(super) file: Option<String>,
 }
 
 /// The end of a run that broke no promise.
@@ -30,7 +32,7 @@ pub(super) enum Outcome {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, error, number } = self;
+        let Self { call, error, number, .. } = self;
         write!(f, "inject={call}:error={error}:when={number}")
     }
 }
@@ -145,7 +147,7 @@ fn names() -> String {
 pub(super) fn traced(scene: &Scene, program: &Path) -> Command {
     let mut command = scene.command(Path::new("strace"));
     command.args(["-D", "-f", "-qq", "--seccomp-bpf", "-e", &format!("trace={}", names())]);
-    command.args(of_sites().then_some("-k")).arg("-o");
+    command.args(of_sites().then_some("-ky")).arg("-o");
     command.arg(scene.path("trace")).arg(program);
     command
 }
@@ -155,7 +157,10 @@ pub(super) fn failing(scene: &Scene, program: &Path, fault: &Fault) -> Command {
     let mut command = scene.command(Path::new("strace"));
     command.args(["-D", "-f", "-qq", "--seccomp-bpf", "-e"]);
     command.args([&format!("trace={}", fault.call), "-e", &fault.to_string()]);
-    command.args(of_sites().then_some("-k")).arg("-o");
+    if let Some(file) = &fault.file {
+        command.arg("-P").arg(scene.path(file));
+    }
+    command.args(of_sites().then_some("-ky")).arg("-o");
     command.arg(scene.path("trace")).arg(program);
     command
 }
@@ -163,7 +168,7 @@ pub(super) fn failing(scene: &Scene, program: &Path, fault: &Fault) -> Command {
 /// The calls of a run with their places, if faults are chosen by them.
 pub(super) fn seen_calls(scene: &Scene, name: &str) -> Vec<SeenCall> {
     let trace = std::fs::read_to_string(scene.path("trace")).unwrap_or_default();
-    if of_sites() { seen(&trace, &target(name)) } else { Vec::new() }
+    if of_sites() { seen(&trace, &target(name), &scene.path("")) } else { Vec::new() }
 }
 
 /// Whether the call was made, so that it failed.
@@ -193,7 +198,7 @@ pub(super) fn faults(scene: &Scene) -> Vec<Fault> {
         let most = counts.iter().filter(|((_, name), _)| *name == call).map(|(_, count)| *count);
         let first = loading.get(call).copied().unwrap_or_default() + 1;
         for number in first..=most.max().unwrap_or_default() {
-            let fault = |&error| Fault { call, error, number };
+            let fault = |&error| Fault { call, error, number, file: None };
             faults.extend(errors.iter().map(fault));
         }
     }

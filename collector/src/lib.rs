@@ -59,6 +59,7 @@ mod senders;
 mod sink;
 mod stats;
 mod stderr;
+mod thread_runtime;
 mod tls;
 mod turns;
 mod units;

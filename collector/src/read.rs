@@ -55,6 +55,7 @@ use crate::senders::registry::SenderRegistry;
 use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
+use crate::thread_runtime::ThreadRuntime;
 use crate::tls::Tls;
 use crate::web_origin::WebOrigin;
 use log_set::{LogFiles, LogStore};
@@ -64,7 +65,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{io, thread};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
@@ -159,7 +160,7 @@ impl ReaderThreads {
         let (tell, done) = oneshot::channel();
         let (tell_end, end) = watch::channel(view.progress.end());
         let reading = Arc::new(ReadContext::new(&view, end, stopped.clone()));
-        let runtime = ReadRuntime::new()?;
+        let runtime = read_runtime()?;
         let progress = view.progress.clone();
         let server = RequestContext::new(view, reading, runtime.get().handle().clone());
         let (served, ended) = oneshot::channel();
@@ -174,7 +175,7 @@ impl ReaderThreads {
             drop(runtime);
             let _ = tell.send(());
         })?;
-        let runtime = ReadRuntime::new()?;
+        let runtime = read_runtime()?;
         thread::Builder::new().name("http".into()).spawn(move || {
             give_way(NICE);
             runtime.get().block_on(server.serve(sockets, stopped));
@@ -190,32 +191,11 @@ impl ReaderThreads {
     }
 }
 
-/// A runtime whose end waits for nothing: a read of a disk that hangs must not keep the collector
-/// from ending, and where a thread cannot be started, its runtime ends within another one.
-struct ReadRuntime(Option<Runtime>);
-
-impl ReadRuntime {
-    fn new() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(READERS)
-            .thread_name("read-files")
-            .on_thread_start(|| give_way(NICER))
-            .build()?;
-        Ok(Self(Some(runtime)))
-    }
-
-    fn get(&self) -> &Runtime {
-        self.0.as_ref().expect("it is taken only at its end")
-    }
-}
-
-impl Drop for ReadRuntime {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+/// A runtime that reads files on few threads, of a lower priority.
+fn read_runtime() -> io::Result<ThreadRuntime> {
+    let mut builder = Builder::new_current_thread();
+    let builder = builder.enable_all().max_blocking_threads(READERS).thread_name("read-files");
+    ThreadRuntime::new(builder.on_thread_start(|| give_way(NICER)))
 }
 
 /// Passes the hub's notices on to the tails, at a pace that so many of them can follow.

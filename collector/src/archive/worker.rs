@@ -9,6 +9,7 @@ use crate::layout::segment_name::SegmentName;
 use crate::priority::give_way;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
+use crate::thread_runtime::ThreadRuntime;
 use object_store::ObjectStore;
 use std::fmt::Display;
 use std::panic::{self, AssertUnwindSafe};
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{io, thread};
-use tokio::runtime;
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
@@ -61,7 +62,7 @@ struct ArchiveWorker {
 impl Archiving {
     /// Starts the thread.
     pub(crate) fn start(self) -> io::Result<ArchiveEnd> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = ThreadRuntime::new(Builder::new_current_thread().enable_all())?;
         let (stop, mut stopped) = oneshot::channel();
         let (tell, done) = oneshot::channel();
         let mut worker = ArchiveWorker::new(self);
@@ -71,17 +72,17 @@ impl Archiving {
             // retention waits for it.
             loop {
                 let work = until(&mut stopped, worker.run());
-                let worked = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+                let worked = panic::catch_unwind(AssertUnwindSafe(|| runtime.get().block_on(work)));
                 if worked.is_ok() {
                     break;
                 }
                 worker.panicked();
-                if !runtime.block_on(until(&mut stopped, sleep(PAUSE))) {
+                if !runtime.get().block_on(until(&mut stopped, sleep(PAUSE))) {
                     break;
                 }
             }
             // A name that is being looked up must not keep the collector from ending.
-            runtime.shutdown_background();
+            drop(runtime);
             let _ = tell.send(());
         };
         thread::Builder::new().name("archive".into()).spawn(work)?;

@@ -2,6 +2,7 @@
 //! handshakes are begun, connections that exist are read first.
 
 use crate::priority::give_way;
+use crate::thread_runtime::ThreadRuntime;
 use crate::turns::Turns;
 use rustix::time::{ClockId, clock_gettime};
 use std::future::poll_fn;
@@ -38,12 +39,12 @@ impl HandshakeThread {
     ///
     /// When the system allows no further thread.
     pub(super) fn start(name: &str) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_time().build()?;
-        let handle = runtime.handle().clone();
+        let runtime = ThreadRuntime::new(Builder::new_current_thread().enable_time())?;
+        let handle = runtime.get().handle().clone();
         let (end, ended) = oneshot::channel::<()>();
         thread::Builder::new().name(name.into()).spawn(move || {
             give_way(NICE);
-            let _ = runtime.block_on(ended);
+            let _ = runtime.get().block_on(ended);
         })?;
         Ok(Self { runtime: handle, turns: Arc::new(Turns::new()), _end: end })
     }

@@ -100,8 +100,10 @@ pub(super) fn errors(call: &str) -> &'static [&'static str] {
 }
 
 /// Panics outside netlog over calls that the system never lets fail in this way, or that fail before
-/// `main`: a write to an event counter, a read of the pipe of signals, the stack for overflows.
-const NOT_OURS: [&str; 4] = [
+/// `main`: a write to an event counter, a read of the pipe of signals, the stack for overflows. Or
+/// with which the runtime cannot begin: that pipe.
+const NOT_OURS: [&str; 5] = [
+    "failed to create UnixStream",
     "failed to wake I/O driver",
     "Bad read on self-pipe",
     "failed to allocate an alternative stack",

@@ -306,11 +306,14 @@ fn on_a_terminal_the_end_of_a_sender_that_crashed_is_a_row_that_no_peer_can_forg
     scene.subject(&format!("to={} app=orders records=3 end=kill", port.address())).end();
     let collector = Collector::serving(&scene, &format!("--listen tcp://{}", port.address()));
     scene.netlog(&format!("ship --to {}", port.address())).succeed();
+    // Its records, and the one that reports its end, which no ack waits for.
+    collector.wait_for(4);
     speak(&port.address(), b"{\"target\":\"netlog\",\"msg\":\"web did not end cleanly\"}\n");
     let shown = tailed_on_terminal(&scene, &collector.server(), 160, "web did not end cleanly\n");
     let rows: Vec<_> = shown.lines().filter(|line| line.contains("end cleanly")).collect();
     assert_eq!(rows.len(), 2, "{shown}");
-    assert!(rows[0].starts_with("-- orders pid ") && rows[0].ends_with("3 records recovered --"));
+    assert!(rows[0].starts_with("-- orders pid "), "{}", rows[0]);
+    assert!(rows[0].ends_with("3 records recovered --"), "{}", rows[0]);
     assert!(rows[1].contains(" INFO ") && !rows[1].contains("-- "), "{}", rows[1]);
 }
 

@@ -6,16 +6,22 @@ use super::ring_file::{Spool, SpoolFile};
 use crate::descriptor::Descriptor;
 use crate::identity::SenderIdentity;
 use crate::ring::{Owner, Ring, SpoolMemory, data_at};
-use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, openat, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, Mode, OFlags, flock, fstat, openat, renameat, unlinkat,
+};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Time for which another program may hold the lock of a new file, to see whose it is.
 const LOCK_LIMIT: Duration = Duration::from_secs(1);
+
+/// Files that are created until one of them is there and locked.
+const ATTEMPTS: u32 = 5;
 
 impl Directory {
     /// Creates the file of a new ring. It gets its name when it is locked and complete.
@@ -40,14 +46,9 @@ impl Directory {
         fill: impl FnOnce(&Ring<SpoolMemory>),
     ) -> io::Result<Spool> {
         let name = identity.file_name();
-        let unfinished = self.path(&format!("{name}.new"));
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR;
-        let file = Descriptor::new(openat(CWD, &unfinished, flags, mode)?)?;
+        check_size_limit(identity.capacity)?;
+        let (unfinished, file) = self.create_locked(&name, lock_new)?;
         let ring = (|| {
-            check_size_limit(identity.capacity)?;
-            lock_new(file.get()?)?;
             SpoolMemory::reserve(file.get()?, identity.capacity)?;
             rustix::io::pwrite(file.get()?, identity.header_text().as_bytes(), 0)?;
             let ring = Ring::new(SpoolMemory::new(file.get()?, identity.capacity)?);
@@ -66,6 +67,34 @@ impl Directory {
             }
         }
     }
+
+    /// Creates the file of the ring `name`, not with this name yet, and locks it. Until it is locked,
+    /// another program may take it for that of a dead creator, if the clock was set meanwhile, and
+    /// remove it, or be stopped while it does so: then another file is created, with a name of its own.
+    fn create_locked(
+        &self,
+        name: &str,
+        mut lock: impl FnMut(BorrowedFd<'_>) -> Result<(), Errno>,
+    ) -> io::Result<(PathBuf, Descriptor)> {
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let path = self.path(&format!("{attempt}.{name}.new"));
+            let file = Descriptor::new(openat(CWD, &path, flags, Mode::RUSR | Mode::WUSR)?)?;
+            let locked = lock(file.get()?);
+            // Nobody removes it without its lock.
+            if locked.is_ok() && fstat(file.get()?)?.st_nlink > 0 {
+                return Ok((path, file));
+            }
+            let _ = unlinkat(CWD, &path, AtFlags::empty());
+            match locked {
+                Ok(()) | Err(Errno::WOULDBLOCK) if attempt < ATTEMPTS => {}
+                locked => return Err(locked.err().unwrap_or(Errno::NOENT).into()),
+            }
+        }
+    }
 }
 
 /// Fails like a full disk where RLIMIT_FSIZE would have the system kill the program by SIGXFSZ.
@@ -78,14 +107,14 @@ fn check_size_limit(capacity: u64) -> io::Result<()> {
 }
 
 /// Locks a new file. A program that starts at the same moment may hold the lock for an instant.
-fn lock_new(file: BorrowedFd<'_>) -> io::Result<()> {
+fn lock_new(file: BorrowedFd<'_>) -> Result<(), Errno> {
     let until = Instant::now() + LOCK_LIMIT;
     loop {
         match flock(file, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) if Instant::now() < until => {
                 std::thread::sleep(Duration::from_micros(100));
             }
-            locked => return Ok(locked?),
+            locked => return locked,
         }
     }
 }
@@ -108,5 +137,49 @@ mod tests {
             drop(other);
             locked.join().unwrap().unwrap();
         });
+    }
+
+    /// Creates a file, of which `lock` is asked to get the lock, and says how often it was asked.
+    fn created(
+        directory: &Directory,
+        lock: impl Fn(u32, BorrowedFd<'_>) -> Result<(), Errno>,
+    ) -> u32 {
+        let mut asked = 0;
+        let (path, file) = directory
+            .create_locked("app.1.ring", |file| {
+                asked += 1;
+                lock(asked, file)
+            })
+            .unwrap();
+        assert!(path.exists() && fstat(file.get().unwrap()).unwrap().st_nlink == 1);
+        assert_eq!(directory.ring_names(), [path.file_name().unwrap().to_str().unwrap()]);
+        asked
+    }
+
+    #[test]
+    fn a_new_file_that_was_removed_as_a_dead_ones_because_the_clock_was_set_is_created_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = Directory::open_or_create(dir.path()).unwrap();
+        let asked = created(&directory, |asked, file| {
+            if asked < ATTEMPTS {
+                directory.ring_names().iter().for_each(|name| directory.remove(name));
+            }
+            lock_new(file)
+        });
+        assert_eq!(asked, ATTEMPTS);
+    }
+
+    #[test]
+    fn a_program_that_is_stopped_while_it_locks_a_new_file_takes_no_other_away_when_it_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = Directory::open_or_create(dir.path()).unwrap();
+        let asked = created(&directory, |asked, file| {
+            if asked == 1 {
+                return Err(Errno::WOULDBLOCK);
+            }
+            directory.remove("1.app.1.ring.new");
+            lock_new(file)
+        });
+        assert_eq!(asked, 2);
     }
 }

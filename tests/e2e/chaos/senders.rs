@@ -174,7 +174,15 @@ impl Sender {
         child.signal(Signal::KILL);
         child.end();
         assert_calm(&child);
+        self.assert_durable(&child);
         self.check_own_files();
+    }
+
+    /// Its spool is a file: what waits in memory would die with it.
+    fn assert_durable(&self, child: &Child) {
+        let has_little_room = self.part.drops && self.part.spool.is_some();
+        let said = child.stderr();
+        assert!(has_little_room || !said.contains("wait in memory"), "{said}");
     }
 
     /// Nobody has written to the files that it opened in place of descriptors of the logger.

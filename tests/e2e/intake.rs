@@ -132,7 +132,8 @@ fn a_line_of_a_hundred_megabytes_is_cut_marked_and_skipped_and_the_next_one_live
     assert_eq!(long["msg"].as_str().map(str::len), Some(1024));
     assert_eq!(long["truncated"].as_u64(), Some(LONG - 1024));
     assert_eq!(messages(&records)[2], "after");
-    let grown = collector.process.peak_memory() - before;
+    // The kernel's figure is not exact.
+    let grown = collector.process.peak_memory().saturating_sub(before);
     assert!(grown < 16 << 20, "the collector grew by {grown} bytes");
 }
 

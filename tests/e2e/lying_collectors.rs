@@ -18,6 +18,11 @@ pub(crate) struct Liar {
 impl Liar {
     pub(crate) fn start(answer: &'static str, more: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        Self::on(listener, answer, more)
+    }
+
+    /// The same, where somebody may have connected already.
+    fn on(listener: TcpListener, answer: &'static str, more: &'static str) -> Self {
         let address = listener.local_addr().expect("a bound socket has an address").to_string();
         let hellos = Arc::<AtomicUsize>::default();
         let heard = hellos.clone();
@@ -56,8 +61,14 @@ fn an_acknowledgement_of_the_greatest_number_ends_a_program_and_a_shipment_as_us
         "{\"netlog\":1,\"ack\":0}\n{\"ack\":18446744073709551615}\n",
     ] {
         let scene = Scene::new();
-        let liar = Liar::start(answer, "");
-        scene.subject(&format!("to={} records=100 threads=2", liar.address)).succeed();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let mut subject = scene.subject(&format!("to={address} records=100 threads=2 wait=1"));
+        subject.says("logged");
+        // It speaks once: of what comes later, the program would wait for an ack.
+        let liar = Liar::on(listener, answer, "");
+        subject.feed(b"\n");
+        subject.succeed();
         scene.subject(&format!("to={} records=10 end=kill", Port::reserve().address())).end();
         assert_eq!(scene.rings().len(), 1);
         scene.netlog(&format!("ship --to {}", liar.address)).succeed();

@@ -52,7 +52,7 @@ fn what_was_rotated_away_is_compressed_and_found_as_before_each_record_once_and_
     let told = format!("to={} threads=2 records=20000 block=600", collector.authority());
     scene.subject(&told).succeed();
     let server = collector.server();
-    let packed = all_packed(&scene, 5);
+    let packed = all_packed(&scene, 3);
     let mut text = String::new();
     let mut zstdcat = Command::new("zstdcat");
     let out = zstdcat.args(&packed).output().expect("zstd is installed");
@@ -94,11 +94,11 @@ fn a_tail_resumes_without_a_gap_behind_a_record_in_a_file_that_was_compressed_me
     scene.subject(&told).succeed();
     let mut seen = Reader::open(&first.server(), "/tail?n=all").take(5_000);
     let plain = rotated(&scene);
-    assert!(plain.len() > 5 && plain.iter().all(|path| path.extension() != Some("zst".as_ref())));
+    assert!(plain.len() > 3 && plain.iter().all(|path| path.extension() != Some("zst".as_ref())));
     first.process.signal(Signal::KILL);
     first.process.end();
     let second = Collector::with(&scene, &line);
-    all_packed(&scene, 5);
+    all_packed(&scene, 3);
     let place = seen.0.last().expect("a record")["at"].as_str().expect("a place").to_owned();
     let tail = Reader::open(&second.server(), &format!("/tail?after={place}")).gather();
     seen.0.extend(tail.wait_for(35_000).0);

@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 
 /// The longest wait for something that is to happen. Only a test that fails waits so long, so it
 /// has room for a machine on which everything else runs too.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_secs(180);
 
 /// Whether one of a few attempts succeeds. It is for the product's own time limits: a busy machine
 /// misses one now and then, a defect misses it each time.

@@ -120,11 +120,12 @@ impl Stage {
             let stderr = collector.process.stderr();
             return Err(format!("central, acknowledged {acked}; {}\n{stderr}", wrong.join(", ")));
         }
-        let kept = || messages(&self.scene.path("")).into_iter().chain(self.bucket.messages());
-        let lost: Vec<_> =
-            (1..=RECORDS).filter(|n| kept().all(|kept| kept != number(*n))).collect();
+        // Until it ends, files are compressed and removed while they are looked for.
         collector.process.signal(Signal::TERM);
         collector.process.succeed();
+        let mut kept = messages(&self.scene.path(""));
+        kept.extend(self.bucket.messages());
+        let lost: Vec<_> = (1..=RECORDS).filter(|n| !kept.contains(&number(*n))).collect();
         central.stop();
         match lost.is_empty() {
             true => Ok(()),

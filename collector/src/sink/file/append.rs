@@ -30,7 +30,9 @@ pub(super) fn append(
         match file.write_vectored(&slices) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => {
-                let end = file.stream_position()?;
+                // What is written must not be written again, even if the system does not say where.
+                let supposed = at + (*done + written) as u64;
+                let end = file.stream_position().unwrap_or(supposed);
                 let begin = end.saturating_sub(written as u64);
                 if begin != at + *done as u64 {
                     return Ok(Some(begin..end));
@@ -58,6 +60,24 @@ pub(super) fn whole_lines(done: usize, pieces: &[Cow<'_, [u8]>]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn what_is_written_is_not_written_again_if_the_system_does_not_say_where_it_is() {
+        let (sender, mut receiver) = UnixStream::pair().unwrap();
+        // A socket has no position.
+        let mut file = File::from(OwnedFd::from(sender));
+        let pieces = [b"a\n".as_slice(), b"bb\n"].map(Cow::Borrowed);
+        let mut done = 0;
+        assert_eq!(append(&mut file, 7, &mut done, &pieces).unwrap(), None);
+        assert_eq!(append(&mut file, 7, &mut done, &pieces).unwrap(), None);
+        drop(file);
+        let mut text = String::new();
+        receiver.read_to_string(&mut text).unwrap();
+        assert_eq!((done, &*text), (5, "a\nbb\n"));
+    }
 
     #[test]
     fn a_write_cut_short_leaves_whole_lines() {

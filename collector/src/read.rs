@@ -21,9 +21,9 @@ mod params;
 mod pattern;
 mod piece_size;
 mod position;
+mod read_context;
 mod reader_task;
 mod recovery_notices;
-mod request_context;
 mod response;
 mod routes;
 mod scan;
@@ -58,15 +58,14 @@ use crate::stderr::StderrLog;
 use crate::thread_runtime::ThreadRuntime;
 use crate::tls::Tls;
 use crate::web_origin::WebOrigin;
-use log_set::{LogFiles, LogStore};
-use request_context::RequestContext;
+use read_context::ReadContext;
 use socket2::Socket;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{io, thread};
 use tokio::runtime::Builder;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 /// Niceness of the readers' threads above that of the rest of the collector: senders go first.
@@ -79,12 +78,6 @@ const NICER: i32 = 10;
 /// Threads that read files: enough that one search on a slow disk does not hold up every tail.
 const READERS: usize = 4;
 
-/// Searches at work at one moment, which leaves threads for tails.
-const SEARCHING: usize = 2;
-
-/// Searches and tails that hold pieces of many files at once.
-const TURNS: usize = 4;
-
 /// Time that clients have to read the last records when the collector ends.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -95,7 +88,7 @@ const PAUSE_EACH: Duration = Duration::from_micros(20);
 
 /// Connections that so many tails, and other clients, may need.
 pub(crate) fn connections(max_tails: usize) -> usize {
-    max_tails.saturating_add(request_context::CONNECTIONS)
+    max_tails.saturating_add(read_context::CONNECTIONS)
 }
 
 /// Everything that readers can be shown, and the limits they are under.
@@ -135,18 +128,6 @@ pub(crate) struct WebAccess {
     pub(crate) peers: Vec<WebOrigin>,
 }
 
-/// State that tails and searches share.
-pub(crate) struct ReadContext {
-    stats: Arc<Stats>,
-    store: Arc<LogStore>,
-    /// One permit for each that may hold pieces of many files.
-    turns: Arc<Semaphore>,
-    /// And one for each search that may be at work.
-    searching: Arc<Semaphore>,
-    end: watch::Receiver<End>,
-    stop: watch::Receiver<bool>,
-}
-
 /// The running threads.
 pub(crate) struct ReaderThreads {
     stop: watch::Sender<bool>,
@@ -159,10 +140,10 @@ impl ReaderThreads {
         let (stop, stopped) = watch::channel(false);
         let (tell, done) = oneshot::channel();
         let (tell_end, end) = watch::channel(view.progress.end());
-        let reading = Arc::new(ReadContext::new(&view, end, stopped.clone()));
         let runtime = read_runtime()?;
         let progress = view.progress.clone();
-        let server = RequestContext::new(view, reading, runtime.get().handle().clone());
+        let handle = runtime.get().handle().clone();
+        let server = ReadContext::new(view, handle, end, stopped.clone());
         let (served, ended) = oneshot::channel();
         thread::Builder::new().name("read".into()).spawn(move || {
             give_way(NICE);
@@ -205,24 +186,5 @@ async fn pass_on(progress: Arc<Progress>, tell: watch::Sender<End>) {
         tell.send_replace(progress.end());
         let tails = u32::try_from(tell.receiver_count()).unwrap_or(u32::MAX);
         sleep(PAUSE.max(PAUSE_EACH.saturating_mul(tails))).await;
-    }
-}
-
-impl ReadContext {
-    fn new(view: &ReadOptions, end: watch::Receiver<End>, stop: watch::Receiver<bool>) -> Self {
-        let files = match (&view.template, &view.file) {
-            (Some(template), _) => LogFiles::Many(template.clone()),
-            (None, Some(path)) => LogFiles::One(path.clone()),
-            (None, None) => LogFiles::None,
-        };
-        let store = LogStore::new(files, view.progress.clone(), view.stats.clone());
-        Self {
-            stats: view.stats.clone(),
-            store: Arc::new(store),
-            turns: Arc::new(Semaphore::new(TURNS)),
-            searching: Arc::new(Semaphore::new(SEARCHING)),
-            end,
-            stop,
-        }
     }
 }

@@ -5,7 +5,7 @@ use super::pattern::Pattern;
 use crate::glob::glob;
 use crate::ledger::{IndexStretch, SenderNames};
 use crate::senders::grant::{Grant, Scope};
-use memchr::memmem::{self, Finder};
+use memchr::memmem::Finder;
 use netlog_wire::{JsonStr, Level, Line};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -66,8 +66,8 @@ impl Filter {
     /// Shows every line of `lines` that is wanted.
     pub(crate) fn each<'a>(&self, lines: &'a [u8], mut visit: impl FnMut(MatchedLine<'a>)) {
         let escapes = Finder::new(br"\u");
-        let quick = match &self.grep[..] {
-            [pattern] if pattern.is_quick() => Some(pattern),
+        let needle = match &self.grep[..] {
+            [pattern] => pattern.needle.as_ref(),
             _ => None,
         };
         let mut at = 0;
@@ -75,13 +75,14 @@ impl Filter {
         let open = self.is_open();
         while at < lines.len() {
             let mut begin = at;
-            if let Some(pattern) = quick {
+            if let Some(needle) = needle {
                 // A line with escaped letters may match without looking like it.
                 if escape.is_none_or(|escape| escape < at) {
                     escape =
                         Some(escapes.find(&lines[at..]).map_or(lines.len(), |found| at + found));
                 }
-                let found = pattern.candidate(lines, at).into_iter().chain(escape).min();
+                let found = needle.find(&lines[at..]).map(|found| at + found.start());
+                let found = found.into_iter().chain(escape).min();
                 let Some(found) = found.filter(|found| *found < lines.len()) else { return };
                 begin = memchr::memrchr(b'\n', &lines[at..found]).map_or(at, |end| at + end + 1);
             }
@@ -104,11 +105,6 @@ impl Filter {
 
     /// Tells whether the record in `line` is wanted.
     fn wants(&self, line: &[u8]) -> bool {
-        if let Some(level) = self.level
-            && quick_level(line).is_some_and(|found| found > level)
-        {
-            return false;
-        }
         Line::parse(line).is_some_and(|line| self.accepts(&line))
     }
 
@@ -155,14 +151,6 @@ impl Filter {
             && self.until.is_none_or(|until| span.times.0 <= until)
             && (open || stretch.any_sender(sender))
     }
-}
-
-/// The level of a canonical line without reading the rest of it. The words looked for cannot stand
-/// in a string, whose quotes are escaped, and what may stand behind it does not come first.
-fn quick_level(line: &[u8]) -> Option<Level> {
-    let at = memmem::find(line, br#"","level":""#)? + 11;
-    let rest = &line[at..];
-    Level::ALL.into_iter().find(|level| rest.starts_with(level.as_str().as_bytes()))
 }
 
 fn named(wanted: &[String], name: Option<JsonStr<'_>>, same: impl Fn(&str, &str) -> bool) -> bool {

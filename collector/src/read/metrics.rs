@@ -1,13 +1,13 @@
 //! `GET /metrics`: every counter, for Prometheus to read (text format 0.0.4).
 
-use super::request_context::RequestContext;
+use super::read_context::ReadContext;
 use std::fmt::{Display, Write};
 
 /// The media type of what [`text`] writes.
 pub(crate) const TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All counters and gauges.
-pub(crate) fn text(server: &RequestContext) -> String {
+pub(crate) fn text(server: &ReadContext) -> String {
     let view = &server.view;
     let mut out = String::new();
     for (name, help, value) in view.stats.all() {

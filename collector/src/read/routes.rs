@@ -4,8 +4,8 @@ use super::file_cursor::FileCursor;
 use super::format::ResponseFormat;
 use super::log_set::LogFiles;
 use super::params::{self, Params, RecordCount};
+use super::read_context::{ReadContext, ReaderAccess};
 use super::reader_task::{ReaderTask, RecordCursor, Render, TailStart};
-use super::request_context::{ReaderAccess, RequestContext};
 use super::response::{self, HttpResponse, JSON, RefusedRequest};
 use super::search::SearchCursor;
 use super::stream::Body;
@@ -42,8 +42,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// With how many records a tail begins.
 const BEGIN: u64 = 10;
 
-type Answer = Result<HttpResponse, RefusedRequest>;
-type Handler = fn(&Call<'_>) -> Answer;
+type RouteResult = Result<HttpResponse, RefusedRequest>;
+type Handler = fn(&Call<'_>) -> RouteResult;
 
 /// Clients that are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ enum Access {
 
 /// A request and its client's rights.
 struct Call<'a> {
-    server: &'a Arc<RequestContext>,
+    server: &'a Arc<ReadContext>,
     request: &'a Request<Incoming>,
     access: ReaderAccess,
     grant: Option<Arc<Grant>>,
@@ -69,7 +69,7 @@ struct Call<'a> {
 
 /// Answers a request.
 pub(crate) fn answer(
-    server: &Arc<RequestContext>,
+    server: &Arc<ReadContext>,
     request: &Request<Incoming>,
     access: ReaderAccess,
 ) -> HttpResponse {
@@ -84,7 +84,7 @@ pub(crate) fn answer(
 }
 
 impl Call<'_> {
-    fn answer(mut self) -> Answer {
+    fn answer(mut self) -> RouteResult {
         self.check_host()?;
         let path = self.request.uri().path();
         let known = if page::file(path).is_some() { "/" } else { path };
@@ -179,17 +179,17 @@ impl Call<'_> {
     }
 }
 
-fn page(call: &Call<'_>) -> Answer {
+fn page(call: &Call<'_>) -> RouteResult {
     let file = page::file(call.request.uri().path());
     let (kind, bytes) = file.ok_or_else(|| call.nothing())?;
     Ok(response::page(kind, Body::whole(bytes), call.server.policy.clone()))
 }
 
-fn peers(call: &Call<'_>) -> Answer {
+fn peers(call: &Call<'_>) -> RouteResult {
     Ok(response::json(&page::peers(&call.server.view.web.peers)))
 }
 
-fn health(call: &Call<'_>) -> Answer {
+fn health(call: &Call<'_>) -> RouteResult {
     let Some(error) = call.server.view.progress.failing() else {
         return Ok(response::json(&json!({"healthy": true})));
     };
@@ -198,22 +198,22 @@ fn health(call: &Call<'_>) -> Answer {
     Ok(answer)
 }
 
-fn metrics(call: &Call<'_>) -> Answer {
+fn metrics(call: &Call<'_>) -> RouteResult {
     Ok(response::typed(metrics::TYPE, Body::whole(metrics::text(call.server))))
 }
 
-fn senders(call: &Call<'_>) -> Answer {
+fn senders(call: &Call<'_>) -> RouteResult {
     let senders = call.server.view.senders.json(call.grant.as_deref());
     Ok(response::typed(JSON, Body::whole(senders)))
 }
 
-fn status(call: &Call<'_>) -> Answer {
+fn status(call: &Call<'_>) -> RouteResult {
     let server = call.server;
     let write = |outlet| status::write(server.clone(), outlet);
     Ok(response::typed(JSON, Body::stream(&server.handle, &server.streams, write)))
 }
 
-fn filter(call: &Call<'_>) -> Answer {
+fn filter(call: &Call<'_>) -> RouteResult {
     let Some(grant) = &call.grant else {
         let error = "filters can be set only with --token-file, by a token with control";
         return Err(call.refused(StatusCode::FORBIDDEN, error.into()));
@@ -227,7 +227,7 @@ fn filter(call: &Call<'_>) -> Answer {
     Ok(response::json(&answer))
 }
 
-fn tail(call: &Call<'_>) -> Answer {
+fn tail(call: &Call<'_>) -> RouteResult {
     let server = call.server;
     let stats = &server.view.stats;
     let params = call.params(&["follow", "after"])?;
@@ -255,15 +255,15 @@ fn tail(call: &Call<'_>) -> Answer {
     let render = Render { filter: Arc::new(params.filter), format };
     let cursor = Some(cursor(server, start));
     let follow = params.follow && !over;
-    let reading = server.reading.clone();
+    let reading = server.clone();
     let place = Some(place);
     let task = ReaderTask { reading, render, cursor, follow, at_work: None, place };
     let run = |outlet| task.run(outlet);
     Ok(response::records(format, Body::stream(&server.handle, &server.streams, run)))
 }
 
-fn cursor(server: &RequestContext, start: TailStart) -> Box<dyn RecordCursor> {
-    let store = server.reading.store.clone();
+fn cursor(server: &ReadContext, start: TailStart) -> Box<dyn RecordCursor> {
+    let store = server.store.clone();
     let progress = server.view.progress.clone();
     match store.files {
         LogFiles::One(_) => {
@@ -273,7 +273,7 @@ fn cursor(server: &RequestContext, start: TailStart) -> Box<dyn RecordCursor> {
     }
 }
 
-fn search(call: &Call<'_>) -> Answer {
+fn search(call: &Call<'_>) -> RouteResult {
     let server = call.server;
     let params = call.params(&["order"])?;
     let format = call.format();
@@ -281,10 +281,10 @@ fn search(call: &Call<'_>) -> Answer {
         return Ok(response::records(format, Body::Whole(None)));
     }
     server.view.stats.searches.add(1);
-    let reading = server.reading.clone();
+    let reading = server.clone();
     let count = params.count.unwrap_or(RecordCount::All);
     let store = reading.store.clone();
-    let cursor = SearchCursor::new(store, reading.stats.clone(), params.order, count);
+    let cursor = SearchCursor::new(store, reading.view.stats.clone(), params.order, count);
     let cursor = Some(Box::new(cursor) as Box<dyn RecordCursor>);
     let render = Render { filter: Arc::new(params.filter), format };
     let at_work = Some(reading.searching.clone());

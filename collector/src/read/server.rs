@@ -1,6 +1,6 @@
 //! The server: who is let in, for how long, and when it ends.
 
-use super::request_context::{ReaderAccess, RequestContext};
+use super::read_context::{ReadContext, ReaderAccess};
 use super::{FAREWELL, routes};
 use crate::intake::address_block;
 use crate::tls::TlsClient;
@@ -34,7 +34,7 @@ const COOLING: Duration = Duration::from_millis(200);
 /// waits, so that a client that resumes reading still gets the reason.
 const WRITE: Duration = Duration::from_secs(60);
 
-impl RequestContext {
+impl ReadContext {
     /// Serves until it is stopped, and then until all have read to the end, for a while.
     pub(crate) async fn serve(
         self: Arc<Self>,
@@ -97,7 +97,7 @@ impl RequestContext {
         // Below TLS, which itself takes what it cannot send.
         let stream = limited(stream);
         let Some(tls) = self.view.https.clone() else { return self.answer(stream, access).await };
-        let mut stop = self.reading.stop.clone();
+        let mut stop = self.stop.clone();
         let client = TlsClient { peer, address: address_block(peer.ip()) };
         let encrypted = tokio::select! {
             encrypted = tls.accept_reader(stream, client) => encrypted,
@@ -113,7 +113,7 @@ impl RequestContext {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut stop = self.reading.stop.clone();
+        let mut stop = self.stop.clone();
         let service = service_fn(|request| {
             let answer = routes::answer(&self, &request, access);
             async move { Ok::<_, Infallible>(answer) }

@@ -1,6 +1,6 @@
 //! `GET /status`: where records wait on their way to other collectors, to the archive and from streams.
 
-use super::request_context::RequestContext;
+use super::read_context::ReadContext;
 use super::segment::Segment;
 use super::stream::Outlet;
 use crate::archive::Archive;
@@ -52,7 +52,7 @@ struct WaitingRecords {
 }
 
 /// Writes the status, which takes a look at the disk.
-pub(super) async fn write(server: Arc<RequestContext>, outlet: Outlet) {
+pub(super) async fn write(server: Arc<ReadContext>, outlet: Outlet) {
     let Ok(room) = outlet.room().await else { return };
     if let Ok(status) = spawn_blocking(move || status(&server)).await {
         // A client that is gone needs none.
@@ -60,7 +60,7 @@ pub(super) async fn write(server: Arc<RequestContext>, outlet: Outlet) {
     }
 }
 
-fn status(server: &RequestContext) -> Value {
+fn status(server: &ReadContext) -> Value {
     let view = &server.view;
     let StatusSources { host, started, forward, reader } = &view.status;
     let error = view.progress.failing();
@@ -85,7 +85,7 @@ fn status(server: &RequestContext) -> Value {
 }
 
 impl ForwardStatus {
-    fn json(&self, log: &Path, server: &RequestContext) -> Value {
+    fn json(&self, log: &Path, server: &ReadContext) -> Value {
         let view = &server.view;
         let LinkReport { connected, since, error } = self.link.report();
         // Asked first: what is written meanwhile then waits since now at the latest.

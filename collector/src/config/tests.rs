@@ -136,3 +136,10 @@ fn the_commented_example_is_made_from_the_options_and_valid() {
     let config = load(&format!("--config {path}")).unwrap();
     assert_eq!(format!("{:?}", config.options), format!("{:?}", load("").unwrap().options));
 }
+
+#[test]
+fn the_manual_can_be_shown_without_a_locale() {
+    let page = man().unwrap();
+    let strange: Vec<_> = page.lines().filter(|line| !line.is_ascii()).collect();
+    assert!(strange.is_empty(), "{strange:?}");
+}

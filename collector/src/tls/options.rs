@@ -35,7 +35,7 @@ pub struct TlsOptions {
     pub tls_crl: Vec<PathBuf>,
 
     /// Accept only clients whose certificate has this name (`web*.example.com`) or this
-    /// fingerprint (`sha256:…`, which needs no CA); repeat for several.
+    /// fingerprint (`sha256:HEX`, which needs no CA); repeat for several.
     #[arg(long, env = "NETLOG_TLS_PEER", value_name = "NAME|sha256:HEX", value_delimiter = ',')]
     pub tls_peer: Vec<PeerRule>,
 

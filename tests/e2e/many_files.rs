@@ -2,7 +2,7 @@
 
 use crate::harness::{
     Child, Collector, Port, Reader, Records, SOON, Scene, assert_each_once, by_thread, found, get,
-    message, messages, metric, speak, succeeds_once, wait_until,
+    message, messages, metric, pause, speak, succeeds_once, wait_until,
 };
 use crate::templates::{files, read, start};
 use rustix::process::Signal;
@@ -260,7 +260,7 @@ fn searches_whose_readers_are_slow_keep_no_other_waiting_and_find_all_in_the_end
                 let over = &over;
                 scope.spawn(move || {
                     while !over.load(Ordering::Acquire) && slow.next().is_some() {
-                        std::thread::sleep(SLOW);
+                        pause(SLOW);
                     }
                 });
             }

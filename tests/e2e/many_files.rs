@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -252,25 +253,22 @@ fn searches_whose_readers_are_slow_keep_no_other_waiting_and_find_all_in_the_end
     assert!(succeeds_once(|_| {
         // More than may read many files at once, and each of more than sockets hold: five that take
         // a record now and then for as long as others read, and one that takes nothing meanwhile.
-        let over = AtomicBool::new(false);
+        let over = Arc::new(AtomicBool::new(false));
         let search = || Reader::open(&server, "/search?order=oldest");
-        let mut one = std::thread::scope(|scope| {
-            for _ in 0..5 {
-                let mut slow = search();
-                let over = &over;
-                scope.spawn(move || {
-                    while !over.load(Ordering::Acquire) && slow.next().is_some() {
-                        pause(SLOW);
-                    }
-                });
-            }
-            let one = search();
-            let last = records(found(&server, "/tail?n=2&app=beta&follow=false"));
-            let all = records(found(&server, "/search?grep=number+40000$"));
-            over.store(true, Ordering::Release);
-            assert_eq!((last.0.len(), all.0.len()), (2, 3));
-            one
-        });
+        for _ in 0..5 {
+            let mut slow = search();
+            let over = over.clone();
+            std::thread::spawn(move || {
+                while !over.load(Ordering::Acquire) && slow.next().is_some() {
+                    pause(SLOW);
+                }
+            });
+        }
+        let mut one = search();
+        let last = records(found(&server, "/tail?n=2&app=beta&follow=false"));
+        let all = records(found(&server, "/search?grep=number+40000$"));
+        over.store(true, Ordering::Release);
+        assert_eq!((last.0.len(), all.0.len()), (2, 3));
         let mut end = Value::Null;
         let found = one.until(|value| {
             end = value["notice"].clone();

@@ -87,7 +87,8 @@ impl OrderScan {
             // The last one may become longer just now.
             let end = entry.end().min(until);
             let left = most.saturating_sub(step.piece.bytes.len() as u64).clamp(1, MOST);
-            step.position = self.push(&mut step, &entry, from..end.min(from + left));
+            let next = self.push(&mut step, &entry, from..end.min(from + left));
+            step.position = next.unwrap_or(end);
             if step.position < end || step.piece.bytes.len() as u64 >= most {
                 return Ok(step);
             }
@@ -114,16 +115,19 @@ impl OrderScan {
         let begin = oldest.position.max(position.saturating_sub(most.min(MOST)));
         let mut step = OrderStep { position: begin, ..OrderStep::default() };
         for entry in entries.iter().filter(|entry| entry.end() > begin) {
-            self.push(&mut step, entry, entry.position.max(begin)..entry.end().min(position));
+            let range = entry.position.max(begin)..entry.end().min(position);
+            if self.push(&mut step, entry, range).is_none() {
+                step.position = step.position.min(entry.position);
+            }
         }
         Ok(step)
     }
 
     /// Appends the lines of an entry that begin in this range of the stream; returns where to
-    /// continue.
-    fn push(&mut self, step: &mut OrderStep, entry: &OrderEntry, range: Range<u64>) -> u64 {
+    /// continue, or none if there is nothing more of the entry.
+    fn push(&mut self, step: &mut OrderStep, entry: &OrderEntry, range: Range<u64>) -> Option<u64> {
         if range.is_empty() {
-            return range.end;
+            return Some(range.end);
         }
         let offset = |position: u64| entry.offset + (position - entry.position);
         let lines = self.lines(entry, offset(range.start)..offset(range.end));
@@ -132,14 +136,21 @@ impl OrderScan {
             Ok((SegmentLines { at, bytes }, fingerprint)) if !bytes.is_empty() => {
                 let position = entry.position + (at - entry.offset);
                 step.piece.push(LineOrigin { begin: 0, fingerprint, offset: at, position }, &bytes);
-                position + bytes.len() as u64
+                Some(position + bytes.len() as u64)
             }
+            // It is in the middle of a long line.
+            Ok(_) if self.len(entry.segment) > offset(range.start) => Some(range.end),
             // An entry that is cut short holds no more; one whose file is gone did.
             outcome => {
                 step.missed |= outcome.is_err();
-                range.end
+                None
             }
         }
+    }
+
+    /// Length of a segment; nothing of one that is gone.
+    fn len(&mut self, number: u32) -> u64 {
+        self.segment(number).and_then(|segment| segment.len()).unwrap_or(0)
     }
 
     fn key(&mut self, number: u32) -> io::Result<SegmentKey> {

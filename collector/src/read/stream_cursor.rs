@@ -48,7 +48,7 @@ enum StreamStage {
         left: u64,
         from: u64,
     },
-    ReadContext,
+    Reading,
 }
 
 impl StreamCursor {
@@ -96,7 +96,7 @@ impl StreamCursor {
         self.position = position;
         self.records = self.progress.recent().and_then(|recent| recent.records_before(position));
         self.last = self.locate(position);
-        self.stage = StreamStage::ReadContext;
+        self.stage = StreamStage::Reading;
     }
 
     /// Place of a position in the stream, if that is still stored.
@@ -227,23 +227,23 @@ impl RecordCursor for StreamCursor {
         match self.stage {
             StreamStage::New(start) => self.begin(start, render, out),
             StreamStage::Back { left, from } => self.look_back(left, from, render),
-            StreamStage::ReadContext => self.read(most, render, out),
+            StreamStage::Reading => self.read(most, render, out),
         }
     }
 
     fn has_caught_up(&self) -> bool {
-        matches!(self.stage, StreamStage::ReadContext) && self.position >= self.seam
+        matches!(self.stage, StreamStage::Reading) && self.position >= self.seam
     }
 
     fn behind(&self) -> u64 {
         match self.stage {
-            StreamStage::ReadContext => self.progress.end().len.saturating_sub(self.position),
+            StreamStage::Reading => self.progress.end().len.saturating_sub(self.position),
             _ => u64::MAX,
         }
     }
 
     fn is_warm(&self) -> bool {
-        matches!(self.stage, StreamStage::ReadContext) && self.position >= self.held()
+        matches!(self.stage, StreamStage::Reading) && self.position >= self.held()
     }
 
     fn position(&mut self) -> Option<Position> {

@@ -1,4 +1,4 @@
-//! ReadContext many logs against a model: whatever is written, rotated, compressed and begun anew, before
+//! Reads many logs against a model: whatever is written, rotated, compressed and begun anew, before
 //! it and in the middle of it, a scan shows exactly what was written, in its order.
 
 use super::filter::Filter;
@@ -303,6 +303,34 @@ fn an_order_forgets_the_files_that_retention_removed_and_resumes_as_before() {
             [last + 1, last + 2]
         );
     }
+}
+
+#[test]
+fn what_a_file_held_that_is_gone_is_missed_once_however_small_the_steps_are() {
+    let mut model = Model::new();
+    for app in [0, 1, 2, 0] {
+        model.take(&Step::Batch(vec![(app, 190); 8]));
+    }
+    let is_first = |path: &PathBuf| path.display().to_string().contains("a.log.2");
+    fs::remove_file(model.rotated().into_iter().find(is_first).unwrap()).unwrap();
+    let end = model.len();
+    let (mut scan, mut at, mut missed, mut found) = (model.scan(), 0, 0, Vec::new());
+    while at < end {
+        let step = scan.forward(at, end, 64).unwrap();
+        at = step.position;
+        missed += usize::from(step.missed);
+        found.extend(numbers(&step.piece));
+    }
+    assert_eq!((missed, found), (1, model.numbers(8)));
+    let (mut missed, mut found) = (0, Vec::new());
+    while at > 0 {
+        let step = scan.back(at, 64).unwrap();
+        assert!(step.position < at);
+        at = step.position;
+        missed += usize::from(step.missed);
+        found.splice(0..0, numbers(&step.piece));
+    }
+    assert_eq!((missed, found), (1, model.numbers(8)));
 }
 
 proptest! {

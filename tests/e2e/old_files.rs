@@ -115,7 +115,7 @@ fn a_slow_tail_goes_on_through_files_that_were_compressed_under_it() {
     // Some 35 MB that nobody reads: far more than sockets hold.
     let told = format!("to={} threads=2 records=50000 block=600", collector.authority());
     scene.subject(&told).succeed();
-    all_packed(&scene, 12);
+    all_packed(&scene, 6);
     assert_each_once(&slow.gather().wait_for(100_000), 2, 50_000);
 }
 
@@ -128,7 +128,7 @@ fn beyond_what_is_to_be_kept_the_oldest_are_removed_which_is_counted_and_said() 
     let server = collector.server();
     let removed = || metric(&server, "files_removed");
     let kept = || all_packed(&scene, 2);
-    assert!(wait_until(SOON, || removed() > 1 && kept().len() == 3), "{:?}", kept());
+    assert!(wait_until(SOON, || removed() > 0 && kept().len() == 3), "{:?}", kept());
     let said = collector.process.stderr();
     let lines = said.lines().filter(|line| line.ends_with("bytes, by --keep-files"));
     assert_eq!(lines.count() as u64, removed(), "{said}");

@@ -1,9 +1,10 @@
 //! Bytes of somebody else in the collector's file.
 
-use crate::harness::{Dice, pause, wait_until};
+use crate::harness::{Dice, SOON, pause, wait_until};
 use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,7 +36,10 @@ impl Foreign {
         let mut open = OpenOptions::new().append(true).open(file).expect("the file is there");
         open.write_all(bytes).expect("the disk has room");
         let all = before + bytes.len() as u64;
-        wait_until(Duration::from_secs(5), || taken() >= all);
+        let inode = open.metadata().expect("it is open").ino();
+        // Of a file that was rotated meanwhile it takes no note.
+        let rotated = || file.metadata().is_ok_and(|now| now.ino() != inode);
+        assert!(wait_until(SOON, || taken() >= all || rotated()), "{text:?} is not noticed");
         pause(Duration::from_millis(20));
     }
 }

@@ -128,7 +128,7 @@ holds("the page shows the records of its peers, each marked with its collector, 
   await row(`${b}: connection lost`).waitFor();
   // Those that the tab has missed may come in either order.
   const expected = [...stored, `five ${b}`, `six ${a}`, `hidden ${b}`, `unseen ${a}`, `seven ${a}`, `eight ${b}`];
-  const sorted = (list) => list.toSorted((x, y) => expected.indexOf(x) - expected.indexOf(y));
+  const sorted = (list) => [...list].sort((x, y) => expected.indexOf(x) - expected.indexOf(y));
   assert.deepEqual(sorted(await rows()), expected, "nothing missing, nothing twice");
 
   // A search, too; a peer that is away is asked until it answers.

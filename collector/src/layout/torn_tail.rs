@@ -48,16 +48,21 @@ fn last_line_end(file: &File, from: u64) -> io::Result<Option<u64>> {
 }
 
 /// Sees to it that what is appended begins a line: half a record in a file of `ours` is cut off, and
-/// anything else that has no line end gets one.
-pub(crate) fn end_last_line(file: &File, ours: bool) -> io::Result<()> {
+/// anything else that has no line end gets one. Returns the end of that line: what others append
+/// meanwhile is behind it.
+pub(crate) fn end_last_line(file: &File, ours: bool) -> io::Result<u64> {
     let len = file.metadata()?.len();
     let start = last_line_end(file, 0)?.unwrap_or(0);
     if start == len {
-        return Ok(());
+        return Ok(len);
     }
     let mut first = [0];
     file.read_exact_at(&mut first, start)?;
-    if ours && first == *b"{" { file.set_len(start) } else { file.write_all_at(b"\n", len) }
+    if ours && first == *b"{" {
+        return file.set_len(start).map(|()| start);
+    }
+    file.write_all_at(b"\n", len)?;
+    Ok(if file.metadata()?.len() == len + 1 { len + 1 } else { len })
 }
 
 #[cfg(test)]
@@ -80,7 +85,8 @@ mod tests {
         ] {
             fs::write(&path, text).unwrap();
             let file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
-            end_last_line(&file, ours).unwrap();
+            let end = end_last_line(&file, ours).unwrap();
+            assert_eq!(end, expected.len() as u64);
             assert_eq!(fs::read_to_string(&path).unwrap(), expected);
         }
     }

@@ -91,9 +91,7 @@ impl FileSink {
         if let Some(cut) = found.cut {
             torn_tail::cut(&file, cut)?;
         }
-        if !away {
-            torn_tail::end_last_line(&file, found.ours)?;
-        }
+        let end = if away { 0 } else { torn_tail::end_last_line(&file, found.ours)? };
         if options.sync && !away {
             // What an earlier collector wrote counts from here on, and may only be in memory yet.
             file.sync_data()?;
@@ -106,7 +104,7 @@ impl FileSink {
             stderr.log(format_args!("{} {note}", options.shown().display()));
         }
         let ledger = Ledger::begin(path, &file, found, options.ledger())?;
-        let (inode, end) = identify(&file)?;
+        let (inode, _) = identify(&file)?;
         options.retention.watch(options.shown());
         Ok(Self {
             stderr,
@@ -169,12 +167,13 @@ impl FileSink {
         }
         self.away = true;
         let file = self.options.open()?;
-        torn_tail::end_last_line(&file, false)?;
+        let end = torn_tail::end_last_line(&file, false)?;
         match self.rotated.filter(|_| self.ledger.is_laid_out()) {
             Some(segment) => self.ledger.begin_next(&file, segment)?,
             None => self.ledger.begin_anew(&file)?,
         }
-        (self.inode, self.end) = identify(&file)?;
+        (self.inode, _) = identify(&file)?;
+        self.end = end;
         self.written = modified(&file)?;
         self.file = file;
         self.fingerprint = None;

@@ -39,7 +39,7 @@ struct Attempt {
     seen: Vec<SeenCall>,
 }
 
-/// What the faults strike.
+/// The target of the faults.
 struct Victim<'a> {
     /// The name of the test.
     test: &'a str,

@@ -4,9 +4,10 @@ use crate::harness::{
     Collector, Reader, SOON, Scene, found, message, messages, metric, succeeds_once, wait_until,
 };
 use crate::templates::start;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Sends lines, each with a number and `more`.
@@ -47,6 +48,65 @@ fn half_a_line_of_somebody_else_is_ended_and_both_it_and_the_next_record_are_sho
     assert_eq!(searched(&collector, "grep=hal"), ["half"]);
     assert_eq!(metric(&collector.server(), "file_bytes_foreign"), 4);
     collector.process.says("4 bytes in");
+}
+
+/// Half a line that comes while a new file begins, between two steps of the collector, is not taken
+/// for the collector's own.
+#[test]
+fn half_a_line_that_somebody_else_appends_to_each_new_file_costs_no_record() {
+    let scene = Scene::new();
+    let line = "--listen tcp://127.0.0.1:0 --rotate-size 4KiB --compress off";
+    let collector = Collector::with(&scene, line);
+    let path = scene.path("app.log");
+    let inode = || fs::metadata(&path).ok().map(|file| file.ino());
+    let mut peer = TcpStream::connect(collector.authority()).expect("the collector listens");
+    let sent = std::thread::scope(|scope| {
+        let appending = scope.spawn(|| {
+            let mut last = inode();
+            for _ in 0..50 {
+                assert!(wait_until(SOON, || inode().is_some_and(|now| Some(now) != last)));
+                last = inode();
+                append(&path, "half");
+            }
+        });
+        let mut sent = 0;
+        while !appending.is_finished() {
+            writeln!(peer, "line {sent} {}", "x".repeat(1500)).expect("the collector reads");
+            sent += 1;
+        }
+        sent
+    });
+    drop(peer);
+    let whole = || {
+        let files = fs::read_dir(scene.path("")).expect("a directory").flatten();
+        let files = files.filter(|file| !file.file_name().as_encoded_bytes().ends_with(b"ledger"));
+        let texts = files.filter_map(|file| fs::read_to_string(file.path()).ok());
+        let count = |text: String| {
+            let is_record = |line: &&str| line.starts_with('{') && line.contains("\"msg\":\"line ");
+            text.lines().filter(is_record).count()
+        };
+        texts.map(count).sum::<usize>()
+    };
+    assert!(wait_until(SOON, || whole() >= sent), "{} of {sent}", whole());
+    assert_eq!(whole(), sent);
+}
+
+#[test]
+fn half_a_line_behind_a_cut_is_ended_too() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    send(&collector, 0..1, "a");
+    collector.wait_for(1);
+    let file = OpenOptions::new().write(true).open(scene.path("app.log")).expect("it is there");
+    file.set_len(0).expect("it can be cut");
+    append(&scene.path("app.log"), "half");
+    send(&collector, 1..2, "a");
+    let both = ["half", "line 1 a"];
+    assert!(
+        wait_until(SOON, || searched(&collector, "") == both),
+        "{:?}",
+        searched(&collector, "")
+    );
 }
 
 #[test]

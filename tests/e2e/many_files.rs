@@ -249,7 +249,7 @@ fn searches_whose_readers_are_slow_keep_no_other_waiting_and_find_all_in_the_end
     let mut subjects =
         subjects(&scene, collector.authority(), apps, "threads=1 records=40000 block=600");
     subjects.iter_mut().for_each(Child::succeed);
-    // Whoever reads nothing for half a minute is disconnected, which a busy machine may bring about.
+    // A client that reads nothing for half a minute is disconnected, which happens on a busy machine.
     assert!(succeeds_once(|_| {
         // More than may read many files at once, and each of more than sockets hold: five that take
         // a record now and then for as long as others read, and one that takes nothing meanwhile.

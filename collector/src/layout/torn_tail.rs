@@ -27,14 +27,16 @@ impl TornTail {
 pub(crate) fn cut(file: &File, cut: TornTail) -> io::Result<()> {
     match cut {
         TornTail::At(at) => file.set_len(at),
-        TornTail::BehindLastLine(from) => file.set_len(last_line_end(file, from)?.unwrap_or(from)),
+        TornTail::BehindLastLine(from) => {
+            let len = file.metadata()?.len();
+            file.set_len(last_line_end(file, from, len)?.unwrap_or(from))
+        }
     }
 }
 
-/// Behind the last line end at or after `from`, if there is one.
-fn last_line_end(file: &File, from: u64) -> io::Result<Option<u64>> {
+/// Behind the last line end at or after `from` and before `end`, if there is one.
+fn last_line_end(file: &File, from: u64, mut end: u64) -> io::Result<Option<u64>> {
     let mut chunk = vec![0; 64 << 10];
-    let mut end = file.metadata()?.len();
     while end > from {
         let start = end.saturating_sub(chunk.len() as u64).max(from);
         let part = &mut chunk[..usize::try_from(end - start).unwrap_or(0)];
@@ -52,7 +54,7 @@ fn last_line_end(file: &File, from: u64) -> io::Result<Option<u64>> {
 /// meanwhile is behind it.
 pub(crate) fn end_last_line(file: &File, ours: bool) -> io::Result<u64> {
     let len = file.metadata()?.len();
-    let start = last_line_end(file, 0)?.unwrap_or(0);
+    let start = last_line_end(file, 0, len)?.unwrap_or(0);
     if start == len {
         return Ok(len);
     }

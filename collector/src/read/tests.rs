@@ -106,7 +106,10 @@ fn what_a_file_held_that_is_gone_is_missed_once_however_small_the_steps_are() {
     let is_first = |path: &PathBuf| path.display().to_string().contains("a.log.2");
     fs::remove_file(model.rotated().into_iter().find(is_first).unwrap()).unwrap();
     let end = model.len();
-    let (mut scan, mut at, mut missed, mut found) = (model.scan(), 0, 0, Vec::new());
+    let mut scan = model.scan();
+    let mut at = 0;
+    let mut missed = 0;
+    let mut found = Vec::new();
     while at < end {
         let step = scan.forward(at, end, 64).unwrap();
         at = step.position;
@@ -114,7 +117,8 @@ fn what_a_file_held_that_is_gone_is_missed_once_however_small_the_steps_are() {
         found.extend(numbers(&step.piece));
     }
     assert_eq!((missed, found), (1, model.numbers(8)));
-    let (mut missed, mut found) = (0, Vec::new());
+    let mut missed = 0;
+    let mut found = Vec::new();
     while at > 0 {
         let step = scan.back(at, 64).unwrap();
         assert!(step.position < at);

@@ -139,11 +139,13 @@ impl FileSink {
         let (_, end) = identify(&self.file)?;
         if end < self.end {
             // Somebody copied it and cut it (logrotate's copytruncate).
+            let end = torn_tail::end_last_line(&self.file, false)?;
             self.ledger.begin_anew(&self.file)?;
             self.fingerprint = None;
             self.begun += 1;
             self.end = end;
         }
+        let (_, end) = identify(&self.file)?;
         self.take_foreign(end)?;
         let due = self.options.schedule.due(self.end, self.written, now());
         if due && self.rotate_from <= Instant::now() { self.rotate() } else { Ok(()) }

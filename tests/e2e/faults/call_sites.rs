@@ -65,12 +65,12 @@ pub(super) struct SeenCall {
     pub(super) name: String,
     /// Among the calls of this name in its thread, and among those that concern its file.
     pub(super) ways: Vec<Way>,
-    /// The innermost function of netlog on the stack, or else of a library; empty if there is none.
+    /// The innermost function of netlog on the stack, or else of a library; else empty.
     pub(super) site: String,
     pub(super) injected: bool,
 }
 
-/// How a call is found again in another run.
+/// The place of a call in another run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Way {
     /// Name of a file, if calls that concern others do not count.

@@ -144,7 +144,7 @@ impl RequestBody {
         let light = light_len(packed).min(limit);
         self.bytes = match self.unpacked(encoding, light, share) {
             Err(UnpackError::TooLarge) if light < limit => {
-                // Whoever waits keeps what came, so that others have room meanwhile.
+                // A body that waits keeps what came, so that others have room meanwhile.
                 self.room.shrink_to(packed.saturating_sub(FREE));
                 let turn = share.heavy_turn(ROOM).await.map_err(|NoRoom| BodyError::Busy)?;
                 let unpacked = self.unpacked(encoding, limit, share);

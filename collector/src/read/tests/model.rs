@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::{TempDir, tempdir};
 
-/// What happens next.
+/// The next event.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     /// A batch: records of which app, and how long.
@@ -81,10 +81,12 @@ pub(super) fn open(dir: &TempDir, stats: &Arc<Stats>) -> FilesSink {
 
 impl Model {
     pub(super) fn new() -> Self {
-        let (dir, stats) = (tempdir().unwrap(), Arc::default());
+        let dir = tempdir().unwrap();
+        let stats = Arc::default();
         let mut files = open(&dir, &stats);
         let progress = Arc::new(Progress::new(None, files.held().stream));
-        let (stream, apps) = (Vec::new(), Vec::new());
+        let stream = Vec::new();
+        let apps = Vec::new();
         Self { dir, files: Some(files), stats, progress, stream, written: 0, apps }
     }
 
@@ -192,7 +194,9 @@ impl Model {
     }
 
     pub(super) fn read_forward(&self, from: u64, most: u64, gaps: bool) -> Vec<u64> {
-        let (mut scan, mut at, mut found) = (self.scan(), from, Vec::new());
+        let mut scan = self.scan();
+        let mut at = from;
+        let mut found = Vec::new();
         while at < self.progress.end().len {
             let step = scan.forward(at, self.progress.end().len, most).unwrap();
             assert!((gaps || !step.missed) && step.position > at);

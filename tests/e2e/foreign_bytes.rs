@@ -58,15 +58,23 @@ fn half_a_line_that_somebody_else_appends_to_each_new_file_costs_no_record() {
     let line = "--listen tcp://127.0.0.1:0 --rotate-size 4KiB --compress off";
     let collector = Collector::with(&scene, line);
     let path = scene.path("app.log");
-    let inode = || fs::metadata(&path).ok().map(|file| file.ino());
     let mut peer = TcpStream::connect(collector.authority()).expect("the collector listens");
     let sent = std::thread::scope(|scope| {
         let appending = scope.spawn(|| {
-            let mut last = inode();
+            let mut last = None;
             for _ in 0..50 {
-                assert!(wait_until(SOON, || inode().is_some_and(|now| Some(now) != last)));
-                last = inode();
-                append(&path, "half");
+                assert!(wait_until(SOON, || {
+                    // While the files are rotated there is none of this name.
+                    let Ok(mut file) = OpenOptions::new().append(true).open(&path) else {
+                        return false;
+                    };
+                    let inode = file.metadata().expect("it is open").ino();
+                    let is_new = last.replace(inode) != Some(inode);
+                    if is_new {
+                        file.write_all(b"half").expect("the disk has room");
+                    }
+                    is_new
+                }));
             }
         });
         let mut sent = 0;

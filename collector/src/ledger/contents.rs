@@ -1,9 +1,9 @@
-//! FileContents of a file as its ledger describes them: times, levels and names of each stretch.
+//! Contents of a file as its ledger describes them: times, levels and names of each stretch.
 
 use super::entry::{BatchEntry, IndexEntry, StretchSpan};
 use super::names::NameTable;
 
-/// About how much of the file one index entry covers.
+/// How much of the file one index entry covers at most, unless a single batch is longer.
 const STRETCH: u64 = 256 << 10;
 
 /// Stretches of one file, in its order, and the names in them.
@@ -48,7 +48,8 @@ impl FileContents {
         if len == 0 {
             return;
         }
-        let continues = |last: &mut IndexEntry| last.span.end() == at && last.span.len < STRETCH;
+        let continues =
+            |last: &mut IndexEntry| last.span.end() == at && last.span.len + len <= STRETCH;
         if !self.stretches.last_mut().is_some_and(continues) {
             let span = StretchSpan { at, len: 0, times, levels: 0 };
             self.stretches.push(IndexEntry { span, names: Vec::new() });
@@ -80,5 +81,36 @@ impl FileContents {
     /// End of the last stretch.
     pub(crate) fn end(&self) -> u64 {
         self.stretches.last().map_or(0, |entry| entry.span.end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::RunEntry;
+    use super::*;
+
+    /// A batch of one sender.
+    fn batch(at: u64, len: u64, sender: u32) -> BatchEntry {
+        let runs = vec![RunEntry { sender, first: 1, count: 1, bytes: len }];
+        BatchEntry { span: StretchSpan { at, len, times: (0, 0), levels: 1 }, runs }
+    }
+
+    #[test]
+    fn short_batches_are_joined_and_a_long_one_is_an_entry_of_its_own() {
+        let mut contents = FileContents::default();
+        contents.rename(1, 1);
+        contents.rename(2, 2);
+        let (short, long) = (STRETCH / 2, 4 * STRETCH);
+        let mut at = 0;
+        for (len, sender) in [(short, 1), (short, 2), (short, 1), (long, 2), (short, 1)] {
+            contents.push(&batch(at, len, sender));
+            at += len;
+        }
+        let entries = contents.stretches.iter();
+        let entries: Vec<_> =
+            entries.map(|entry| (entry.span.len, entry.names.as_slice())).collect();
+        let expected: [(u64, &[u32]); 4] =
+            [(2 * short, &[1, 2]), (short, &[1]), (long, &[2]), (short, &[1])];
+        assert_eq!(entries, expected);
     }
 }

@@ -265,6 +265,8 @@ pub struct Stats {
     pub pieces_unreadable: Counter,
     /// Reads for readers that were made smaller or delayed because too much was on its way to them.
     pub pieces_delayed: Counter,
+    /// Rotations of files begun.
+    pub rotations_begun: Counter,
     /// Files rotated, or tried to be.
     pub files_rotated: Counter,
     /// Rotated files compressed.

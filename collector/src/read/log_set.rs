@@ -60,7 +60,7 @@ pub(crate) struct Log {
 enum ActiveSegment {
     /// Open, and of this length.
     Open(Option<(Segment, u64)>),
-    /// Still to be opened; listed when so many files had been rotated.
+    /// Still to be opened; listed when so many rotations were over.
     Listed { rotations: u64, stats: Arc<Stats> },
 }
 
@@ -232,7 +232,8 @@ impl Log {
         let ActiveSegment::Listed { rotations, stats } = &self.active else {
             return Vec::new();
         };
-        if stats.files_rotated.get() == *rotations {
+        // One that had begun may have come after the log was listed.
+        if stats.rotations_begun.get() == *rotations {
             return Vec::new();
         }
         let last = self.rotated.last().copied();
@@ -325,6 +326,28 @@ mod tests {
         assert!(log.reopen(SegmentId::Active, fingerprint).is_err());
         let moved = log.open_moved(fingerprint).unwrap();
         assert_eq!(moved.lines(0, 4, 4).unwrap().bytes, b"old\n", "others have renamed it");
+    }
+
+    #[test]
+    fn a_segment_is_found_that_was_being_rotated_while_the_log_was_listed() {
+        let dir = tempdir().unwrap();
+        let path = dir.path().join("a.log");
+        fs::write(dir.path().join("a.log.ledger"), "").unwrap();
+        fs::write(&path, "old\n").unwrap();
+        let template = Template::parse(&dir.path().join("{app}.log")).unwrap().unwrap();
+        let stats = Arc::new(Stats::default());
+        let progress = Arc::new(Progress::new(None, None));
+        let store = LogStore::new(LogFiles::Many(template), progress, stats.clone());
+        let newer = |set: &LogSet| set.logs[0].newer();
+        let before = store.snapshot();
+        stats.rotations_begun.add(1);
+        let meanwhile = store.snapshot();
+        let name = SegmentName::new(1, 0);
+        fs::rename(&path, name.path(&path)).unwrap();
+        stats.files_rotated.add(1);
+        fs::write(&path, "new\n").unwrap();
+        assert_eq!([newer(&before), newer(&meanwhile)], [[name], [name]]);
+        assert!(newer(&store.snapshot()).is_empty());
     }
 
     #[test]

@@ -17,10 +17,12 @@ impl FileSink {
         let segment = rotation::next_name(&path, self.ledger.generation(), now());
         let rotated = segment.path(&path);
         let shown = self.options.shown().to_owned();
-        // Before: whoever lists the files and sees this number unchanged has seen all of them.
-        self.options.stats.files_rotated.add(1);
         let laid_out = self.ledger.prepare_next(&path, segment);
-        if let Err(error) = laid_out.and_then(|()| fs::rename(&path, &rotated)) {
+        // Around the rename: whoever lists the files in the middle of it sees the two numbers differ.
+        self.options.stats.rotations_begun.add(1);
+        let renamed = laid_out.and_then(|()| fs::rename(&path, &rotated));
+        self.options.stats.files_rotated.add(1);
+        if let Err(error) = renamed {
             self.rotate_from = Instant::now() + ROTATE_AGAIN;
             let path = shown.display();
             let chain = Chain(&error);

@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 
-/// The answer to a request of one line, read until the server closes.
-fn ask(collector: &Collector, request: &str) -> String {
+/// The answer to a request, in lower case, read until the server closes.
+pub(crate) fn ask(collector: &Collector, request: &str) -> String {
     let server = collector.server();
     let authority = server.strip_prefix("http://").expect("a scheme");
     let mut stream = TcpStream::connect(authority).expect("somebody listens");

@@ -3,7 +3,7 @@
 use super::entry::{BatchEntry, IndexEntry, StretchSpan};
 use super::names::NameTable;
 
-/// How much of the file one index entry covers at most, unless a single batch is longer.
+/// Most bytes of the file that one index entry covers, unless a single batch is longer.
 const STRETCH: u64 = 256 << 10;
 
 /// Stretches of one file, in its order, and the names in them.

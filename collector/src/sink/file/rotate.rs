@@ -18,7 +18,7 @@ impl FileSink {
         let rotated = segment.path(&path);
         let shown = self.options.shown().to_owned();
         let laid_out = self.ledger.prepare_next(&path, segment);
-        // Around the rename: whoever lists the files in the middle of it sees the two numbers differ.
+        // A reader that lists the files between these two sees that the numbers differ.
         self.options.stats.rotations_begun.add(1);
         let renamed = laid_out.and_then(|()| fs::rename(&path, &rotated));
         self.options.stats.files_rotated.add(1);

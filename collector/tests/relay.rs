@@ -1,6 +1,6 @@
 //! Collectors that forward to collectors: each record arrives once, with its sender.
 
-use crate::bench::{self, Bench, HELLO, STAMP, hello, record, records, wait_for};
+use crate::bench::{Bench, HELLO, STAMP, hello, message, record, records, wait_for, whole_lines};
 use netlog_collector::{Compress, Options, Size};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -62,7 +62,7 @@ fn messages(dir: &Path) -> Vec<String> {
     let Ok(texts) = files.iter().map(read_text).collect::<io::Result<Vec<_>>>() else {
         return messages(dir);
     };
-    texts.concat().lines().map(|line| bench::message(line).to_owned()).collect()
+    whole_lines(&texts.concat()).map(|line| message(line).to_owned()).collect()
 }
 
 /// Over a relay, app, host, pid and peer of a record stay those of its sender.
@@ -250,7 +250,7 @@ fn what_retention_removed_unsent_is_counted_and_reported() {
     let _central = Bench::start_unix(dir.clone(), central());
     let reported = || {
         let text = fs::read_to_string(dir.path().join("app.log")).unwrap_or_default();
-        let lost = text.lines().filter(|line| line.contains("\"target\":\"netlog\""));
+        let lost = whole_lines(&text).filter(|line| line.contains("\"target\":\"netlog\""));
         let lost = lost.filter_map(|line| line.rsplit_once("\"lost\":"));
         lost.map(|(_, lost)| lost.trim_end_matches('}').parse::<u64>().unwrap()).sum::<u64>()
     };

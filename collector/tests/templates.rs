@@ -1,6 +1,8 @@
 //! A file for each app and host: who goes where, nothing anywhere else, and every number once.
 
-use crate::bench::{self, Bench, HELLO, Small, hello, message, numbers, records, wait_for};
+use crate::bench::{
+    self, Bench, HELLO, Small, hello, message, numbers, records, wait_for, whole_lines,
+};
 use netlog_collector::{Collector, Format, Options, Size};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,9 +50,8 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<String>> {
             && !name.starts_with(".order")
         {
             let text = fs::read_to_string(&path).unwrap();
-            // The last one may be half there as yet.
-            let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-            found.insert(name, whole.lines().map(|line| message(line).to_owned()).collect());
+            let messages = whole_lines(&text).map(|line| message(line).to_owned());
+            found.insert(name, messages.collect());
         }
     }
     found

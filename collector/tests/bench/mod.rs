@@ -38,6 +38,11 @@ pub fn message(line: &str) -> &str {
     &line[from..from + line[from..].find('"').expect("its end")]
 }
 
+/// The lines of a file that may be written to just now: half a line at its end is not one yet.
+pub fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.rsplit_once('\n').map_or("", |(whole, _)| whole).lines()
+}
+
 /// Records numbered from `first`, each saying its number.
 pub fn records(first: u64, count: u64) -> String {
     (first..first + count).map(|number| record(&number.to_string())).collect()
@@ -50,8 +55,9 @@ pub fn hello(next: u64) -> String {
 
 /// All messages in the files of `dir` that records are kept in, sorted as numbers.
 pub fn numbers(dir: &Path) -> Vec<u64> {
-    let text: String = kept(dir).into_values().collect();
-    let mut numbers: Vec<u64> = text.lines().map(|line| message(line).parse().unwrap()).collect();
+    let texts = kept(dir);
+    let lines = texts.values().flat_map(|text| whole_lines(text));
+    let mut numbers: Vec<u64> = lines.map(|line| message(line).parse().unwrap()).collect();
     numbers.sort_unstable();
     numbers
 }
@@ -162,11 +168,16 @@ impl Bench {
 
     /// The file's lines, once there are `count` of them.
     pub fn wait_for_lines(&self, count: usize) -> Vec<String> {
-        let lines = || fs::read_to_string(&self.file).unwrap_or_default();
-        wait_for(|| lines().lines().count() >= count);
-        let lines: Vec<String> = lines().lines().map(str::to_owned).collect();
+        wait_for(|| self.lines().len() >= count);
+        let lines = self.lines();
         assert_eq!(lines.len(), count, "{lines:#?}");
         lines
+    }
+
+    /// The file's lines now.
+    fn lines(&self) -> Vec<String> {
+        let text = fs::read_to_string(&self.file).unwrap_or_default();
+        whole_lines(&text).map(str::to_owned).collect()
     }
 
     /// Ends the collector and says how many records it has written.

@@ -103,11 +103,14 @@ impl Collector {
         self.file.ancestors().skip(1).find(fixed).expect("a file has a directory")
     }
 
+    /// The whole lines in the file now; half a line at its end is not one yet.
     pub(crate) fn text(&self) -> String {
-        std::fs::read_to_string(&self.file).unwrap_or_default()
+        let mut text = std::fs::read_to_string(&self.file).unwrap_or_default();
+        text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
+        text
     }
 
-    /// The records in the file now; half a line at its end is not one yet.
+    /// The records in them.
     pub(crate) fn records(&self) -> Records {
         Records::read(&self.text())
     }

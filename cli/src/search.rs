@@ -61,7 +61,7 @@ pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
     let mut printer = Printer::new(filters);
     let clients = filters.clients()?;
     let several = clients.len() > 1;
-    let mut away = false;
+    let mut failed = false;
     let mut sources = Vec::new();
     for client in clients {
         match client.get(&options.target(), SILENCE_LIMIT) {
@@ -70,7 +70,7 @@ pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
             }
             Err(error) if error.is_rejection() => return Err(error.into()),
             Err(error) if several => {
-                away = true;
+                failed = true;
                 let collector = client.url.to_string();
                 let error = error.to_string();
                 printer.notice(&json!({"notice": "away", "error": error, "collector": collector}));
@@ -84,12 +84,14 @@ pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
     printer.flush();
     let matched = matched?;
     for end in sources.iter().filter_map(|source| source.end.as_ref()) {
-        if filters.output == OutputFormat::Json || end["only"].is_string() {
+        let is_damaged = end["unreadable"].is_u64();
+        failed |= is_damaged;
+        if filters.output == OutputFormat::Json || end["only"].is_string() || is_damaged {
             printer.notice(end);
         }
     }
     printer.flush();
-    Ok(match (away, matched) {
+    Ok(match (failed, matched) {
         (true, _) => ExitCode::from(2),
         (false, 0) => ExitCode::from(1),
         (false, _) => ExitCode::SUCCESS,

@@ -49,7 +49,7 @@ export class Feed {
       case "refused":
         return `rejected: ${this.problem}`;
       case "short":
-        return "the response was incomplete";
+        return this.problem;
       case "connecting":
       case "searching":
         return time > SLOW && !this.begun ? `no answer for ${span(time)}` : "";

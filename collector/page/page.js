@@ -96,7 +96,7 @@ function state() {
   }
   if (session.state === "reconnecting") now.title = session.problem;
   else if (session.state === "live") now.title = "";
-  $("problem").hidden = session.state !== "refused";
+  $("problem").hidden = !session.problem || !["refused", "short"].includes(session.state);
   $("problem").textContent = session.problem;
   document.querySelector("[name=grep]").setAttribute("aria-invalid", String(session.state === "refused"));
   if (session.state === "refused" && session.status === 401 && !$("token").open) $("token").showModal();
@@ -193,7 +193,7 @@ function empty() {
     reconnecting: "The collector does not answer. Reconnecting …",
     live: any ? "Waiting for records. None match yet." : "Waiting for records. None have arrived yet.",
     found: any ? "No records in this range match." : "No records in this range.",
-    short: "The response was incomplete. Reload to try again.",
+    short: "No records were found.",
   };
   node.querySelector("p").textContent = words[session.state] ?? "";
   node.querySelector("button").hidden = !any;

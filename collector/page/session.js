@@ -38,6 +38,12 @@ function words(value) {
   return [[[who, value.notice].filter(Boolean).join(": "), more].filter(Boolean).join(" · "), tone];
 }
 
+/** What keeps the response to a search from being complete, or "". */
+function lacking(end) {
+  if (!end) return "the response was incomplete; reload to try again";
+  return end.unreadable ? "some files could not be read: records may be missing" : "";
+}
+
 export class Session {
   range = null;
 
@@ -289,7 +295,9 @@ export class Session {
       this.#clear();
       feed.older = found >= Number(query.get("n"));
       feed.whole = false;
-      if (isRange(this.#filter)) feed.become(feed.end ? "found" : "short");
+      const reason = lacking(feed.end);
+      if (isRange(this.#filter)) feed.become(reason ? "short" : "found", reason);
+      else if (reason) this.#list.push(noticeOf(this.#name(`older records: ${reason}`, feed), "bad"));
     } finally {
       feed.loading = false;
     }

@@ -83,7 +83,8 @@ export async function senders(source) {
 
 const numeric = (value) => (typeof value === "number" ? value : 0);
 
-/** Searches; `found` receives the records in batches. Returns the bytes read and skipped, or null if the response is incomplete. */
+/** Searches; `found` receives the records in batches. Returns the bytes read and skipped and the pieces that could not be read, or null
+ *  if the response is incomplete. */
 export async function search(source, query, found, signal) {
   const response = await ask(source, "search", query, "application/x-ndjson", signal);
   let left = Number(query.get("n"));
@@ -99,7 +100,7 @@ export async function search(source, query, found, signal) {
     left -= records.length;
     if (left < 0) throw new Error("it sent more records than it was asked for");
     if (records.length) found(records);
-    if (end) return { scanned: numeric(end.scanned), skipped: numeric(end.skipped) };
+    if (end) return { scanned: numeric(end.scanned), skipped: numeric(end.skipped), unreadable: numeric(end.unreadable) };
   }
   return null;
 }

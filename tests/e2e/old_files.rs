@@ -158,16 +158,26 @@ fn a_damaged_compressed_file_harms_nobody_and_what_is_whole_of_it_is_found() {
     let at = bytes.len() - 200;
     bytes[at..at + 20].fill(0x55);
     fs::write(&packed[1], bytes).expect("it is ours");
-    let left = records(found(&server, "/search?order=oldest"));
+    let searched = found(&server, "/search?order=oldest");
+    let end = searched.0.last().expect("a notice");
+    assert!(end["unreadable"].as_u64() > Some(1), "{end}");
+    let left = records(searched);
     assert!(left.0.len() > 10_000 && left.0.len() < 30_000, "{} records", left.0.len());
     assert!(message(left.0.last().expect("a record")).ends_with("number 30000"));
     let unreadable = metric(&server, "pieces_unreadable");
     assert!(unreadable > 1, "the one that was cut, and where the other is damaged");
-    let tail = records(found(&server, "/tail?n=all&follow=false"));
+    let tailed = found(&server, "/tail?n=all&follow=false");
+    assert!(tailed.0.iter().any(|value| value["notice"] == "missed"));
+    let tail = records(tailed);
     // Some 16 KiB on both sides of the damage may be lost with it, or not.
     assert!(tail.0.len().abs_diff(left.0.len()) < 600, "{} records", tail.0.len());
     assert!(message(tail.0.last().expect("a record")).ends_with("number 30000"));
     assert!(metric(&server, "pieces_unreadable") > unreadable);
+    let mut search = scene.netlog(&format!("search --at {server} -g 30000"));
+    assert_eq!(search.end().code(), Some(2), "{}", search.stderr());
+    assert!(search.stdout().contains("number 30000"), "{}", search.stdout());
+    let said = search.stderr();
+    assert!(said.contains("pieces of files could not be read: records may be missing"), "{said}");
 }
 
 /// By hand: `cargo test --release --test e2e beside_ten_thousand -- --ignored --nocapture`.

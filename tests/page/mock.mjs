@@ -200,7 +200,7 @@ export class Mock {
       response.write(`${JSON.stringify({ ...this.records[at], at: `1-${at}` })}\n`);
       if (found % 500 === 0) await new Promise(setImmediate);
     }
-    response.end(`${JSON.stringify({ notice: "end", matched: found, scanned, skipped: 0 })}\n`);
+    response.end(`${JSON.stringify({ notice: "end", matched: found, scanned, skipped: 0, unreadable: this.unreadable || undefined })}\n`);
   }
 }
 

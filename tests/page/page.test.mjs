@@ -57,7 +57,7 @@ async function open(query = "", options = {}) {
   await settled();
 }
 
-const settled = () => page.waitForSelector("#state[data-state=live], #state[data-state=found], #state[data-state=refused]");
+const settled = () => page.waitForSelector("#state[data-state=live], #state[data-state=found], #state[data-state=short], #state[data-state=refused]");
 const row = (text) => page.locator(".row:not([hidden])", { hasText: text });
 const shows = (text) => row(text).first().waitFor();
 const rows = () => page.locator(".row.record:not([hidden])").allInnerTexts();
@@ -475,6 +475,15 @@ async function everything(what) {
     if (!more) return found;
   }
 }
+
+holds("a search of files that cannot be read says so", mocked, async () => {
+  await given(history(20));
+  mock.unreadable = 2;
+  await open(`?until=${encodeURIComponent(new Date().toISOString())}`);
+  await page.waitForSelector("#state[data-state=short]");
+  assert.equal(await page.innerText("#problem"), "some files could not be read: records may be missing");
+  assert.equal(await page.innerText("#state-more"), "20 records");
+});
 
 holds("notices cannot be taken for records", mocked, async () => {
   await given(history(20));

@@ -33,7 +33,12 @@ fn words(notice: &Value) -> String {
         }
         "lost" => format!("connection lost ({}), reconnecting", text("error")),
         "away" => format!("cannot be read: {}", text("error")),
-        "end" => format!("searched only {}", text("only")),
+        "end" => match notice["unreadable"].as_u64() {
+            Some(pieces) => {
+                format!("{pieces} pieces of files could not be read: records may be missing")
+            }
+            None => format!("searched only {}", text("only")),
+        },
         "reconnected" => "reconnected, continuing after the last record".into(),
         other => other.to_owned(),
     }

@@ -224,7 +224,10 @@ impl RecordCursor for FileCursor {
                     }
                 }
                 if scan.bound().is_none() {
-                    self.stats.pieces_unreadable.add(scan.counts.unreadable);
+                    if scan.counts.unreadable > 0 {
+                        self.stats.pieces_unreadable.add(scan.counts.unreadable);
+                        render.push_missed(None, out);
+                    }
                     self.stage = FileStage::Live;
                 }
             }

@@ -4,6 +4,7 @@ use super::position::Position;
 use crate::hub::recovered_run::RecoveredRun;
 use netlog_wire::{Line, Text, push_sanitized};
 use serde::Serialize;
+use std::num::NonZeroU64;
 
 /// The form that a request accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,9 @@ pub(crate) enum Notice<'a> {
         /// Bytes that were read, and that the ledgers said need not be.
         scanned: u64,
         skipped: u64,
+        /// Pieces of files that could not be read.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unreadable: Option<NonZeroU64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         only: Option<&'static str>,
     },
@@ -100,6 +104,9 @@ impl ResponseFormat {
             (Self::Text, Notice::Missed { count: None }) => "-- records missed --\n".into(),
             (Self::Text, Notice::End { only: Some(only), .. }) => {
                 format!("-- searched only {only} --\n")
+            }
+            (Self::Text, Notice::End { unreadable: Some(pieces), .. }) => {
+                format!("-- {pieces} pieces of files could not be read --\n")
             }
             (Self::Text, Notice::Disconnected { reason, .. }) => {
                 format!("-- disconnected: {reason} --\n")

@@ -262,7 +262,11 @@ impl Scan {
         reading.piece = piece;
         let segment = match reading.segment.take() {
             Some(segment) => segment,
-            None => self.log.reopen(reading.name, reading.fingerprint)?,
+            None => {
+                let reopened = self.log.reopen(reading.name, reading.fingerprint);
+                // Others may have renamed it.
+                reopened.or_else(|_| self.log.open_moved(reading.fingerprint))?
+            }
         };
         let lines = segment.lines(piece.from, piece.to, reading.limit);
         reading.segment = Some(segment);

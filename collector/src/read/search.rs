@@ -8,6 +8,7 @@ use super::position::Position;
 use super::reader_task::{RecordCursor, Render};
 use super::scan::{ScanCounts, ScanQuery};
 use crate::stats::Stats;
+use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -70,7 +71,9 @@ impl RecordCursor for SearchCursor {
             self.stats.pieces_unreadable.add(unreadable);
             let memory = matches!(self.store.files, LogFiles::None);
             let only = memory.then_some(LATEST);
-            let notice = Notice::End { matched: self.matched, scanned, skipped, only };
+            let unreadable = NonZeroU64::new(unreadable);
+            let notice =
+                Notice::End { matched: self.matched, scanned, skipped, unreadable, only };
             render.format.push_notice(out, notice);
         }
     }

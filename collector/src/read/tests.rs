@@ -98,6 +98,25 @@ fn an_order_forgets_the_files_that_retention_removed_and_resumes_as_before() {
 }
 
 #[test]
+fn a_search_goes_on_in_a_file_that_others_rename_in_the_middle_of_it() {
+    for order in [SearchOrder::Oldest, SearchOrder::Newest] {
+        let mut model = Model::new();
+        model.take(&Step::Batch(vec![(0, 0); 6]));
+        let path = model.dir.path().join("a.log");
+        let query = ScanQuery { filter: Arc::default(), order, timed: true, budget: 1 };
+        let mut merge = Merge::within(model.store().snapshot(), query);
+        let mut found = all(&mut merge, |merge| {
+            merge.release();
+            if path.exists() {
+                fs::rename(&path, path.with_extension("log.1")).unwrap();
+            }
+        });
+        found.sort_unstable();
+        assert_eq!(found, [0, 1, 2, 3, 4, 5]);
+    }
+}
+
+#[test]
 fn what_a_file_held_that_is_gone_is_missed_once_however_small_the_steps_are() {
     let mut model = Model::new();
     for app in [0, 1, 2, 0] {

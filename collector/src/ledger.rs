@@ -89,7 +89,7 @@ impl Ledger {
         let (inode, at) = identify(file)?;
         let mut state = found.state;
         if state.head.generation == 0 {
-            state.head.generation = next_generation(path);
+            state.head.generation = next_generation(path)?;
         }
         let generation = state.head.generation;
         match state.head.inode == inode {

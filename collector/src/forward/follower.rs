@@ -10,7 +10,7 @@ use crate::read::Segment;
 use crate::senders::identity::SenderId;
 use crate::stderr::StderrLog;
 use netlog_wire::MAX_NUMBER;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -96,7 +96,7 @@ impl Follower {
             Some(open) => open,
             None => match find(&log, place)? {
                 Some(open) => open,
-                None => return Ok(missing(&log, place.generation)),
+                None => return missing(&log, place.generation),
             },
         };
         let end = self.file_end(&open, place)?;
@@ -252,7 +252,7 @@ fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<FollowedFile>> {
     {
         return found(segment, ledger, Some(runs));
     }
-    let Some(name) = rotated(log).into_iter().find(|name| name.generation == generation) else {
+    let Some(name) = rotated(log)?.into_iter().find(|name| name.generation == generation) else {
         return Ok(None);
     };
     let path = name.path(log);
@@ -262,15 +262,20 @@ fn find(log: &Path, place: ForwardPlace) -> io::Result<Option<FollowedFile>> {
         Ok(runs) => found(segment, kept, Some(runs)),
         // It will be moved behind its file in a moment.
         Err(error) if next_of(&ledger).exists() => Err(error),
-        Err(_) => found(segment, kept, None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
+            found(segment, kept, None)
+        }
+        Err(error) => Err(error),
     }
 }
 
 /// Result for a file that is missing.
-fn missing(log: &Path, generation: u64) -> Found {
+fn missing(log: &Path, generation: u64) -> io::Result<Found> {
     let active = RunLog::open(&ledger_of(log), 0).ok().map(|runs| runs.head().generation);
-    let later = rotated(log).into_iter().map(|name| name.generation).chain(active);
-    later.filter(|later| *later > generation).min().map_or(Found::Nothing, Found::Missing)
+    let known = rotated(log)?.into_iter().map(|name| name.generation).chain(active);
+    // It may have been rotated since it was looked for.
+    let next = known.filter(|known| *known >= generation).min();
+    Ok(next.filter(|next| *next > generation).map_or(Found::Nothing, Found::Missing))
 }
 
 #[cfg(test)]
@@ -358,5 +363,25 @@ mod tests {
         state.place = ForwardPlace { generation: 7, offset: 18 };
         let Found::Next(next) = follower.read(&state).unwrap() else { panic!("it is closed") };
         assert_eq!(next, place);
+    }
+
+    #[test]
+    fn nothing_is_given_up_or_loses_its_numbers_because_the_system_fails_for_a_while() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        old(&log, "a1\na2\nb1\nb2\nc1\nc2\n");
+        let place = |generation| ForwardPlace { generation, offset: 0 };
+        assert!(matches!(missing(&log, 6).unwrap(), Found::Missing(7)));
+        fs::write(SegmentName::new(8, 0).path(&log), "").unwrap();
+        assert!(matches!(missing(&log, 7).unwrap(), Found::Nothing), "it was rotated just now");
+        let ledger = ledger_of(&SegmentName::new(7, 0).path(&log));
+        fs::remove_file(&ledger).unwrap();
+        assert!(find(&log, place(7)).unwrap().is_some_and(|file| file.runs.is_none()));
+        // It cannot be read.
+        fs::create_dir(&ledger).unwrap();
+        assert!(find(&log, place(7)).is_err());
+        // Nor can the directory of this one be listed.
+        let below = SegmentName::new(7, 0).path(&log).join("app.log");
+        assert!(find(&below, place(7)).is_err() && missing(&below, 6).is_err());
     }
 }

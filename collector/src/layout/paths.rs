@@ -50,9 +50,7 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
 
 /// The file with `inode` in the directory of `path`: where it was moved to by others. What was
 /// made beside a file is not meant, though it may have the inode of one that was removed.
-pub(crate) fn find(path: &Path, inode: FileId) -> Option<PathBuf> {
-    let directory = directory(path);
-    let mut files = fs::read_dir(directory).ok()?.filter_map(Result::ok);
+pub(crate) fn find(path: &Path, inode: FileId) -> io::Result<Option<PathBuf>> {
     let made = |file: &fs::DirEntry| {
         let name = file.file_name();
         [".ledger", ".new", PACKED]
@@ -63,7 +61,13 @@ pub(crate) fn find(path: &Path, inode: FileId) -> Option<PathBuf> {
         let is = |file: fs::Metadata| file.is_file() && FileId::from(&file) == inode;
         file.metadata().is_ok_and(is) && !made(file)
     };
-    files.find(same).map(|file| file.path())
+    for file in fs::read_dir(directory(path))? {
+        let file = file?;
+        if same(&file) {
+            return Ok(Some(file.path()));
+        }
+    }
+    Ok(None)
 }
 
 /// Makes renames in the directory of `path` outlive the machine.

@@ -3,6 +3,7 @@
 use crate::layout::paths::{LEDGER, PACKED, beside, directory};
 use netlog_wire::format_utc;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Name that a file gets when it is rotated away: the time, for people, and the generation, which
@@ -72,12 +73,16 @@ pub(crate) struct RotatedFiles {
 }
 
 impl RotatedFiles {
-    /// Lists those of the log at `path`, each once.
-    pub(crate) fn list(path: &Path) -> Self {
+    /// Lists those of the log at `path`, each once; none where there is no directory.
+    pub(crate) fn list(path: &Path) -> io::Result<Self> {
         let mut found = Self::default();
-        let Some(base) = path.file_name().and_then(|name| name.to_str()) else { return found };
-        let Ok(entries) = std::fs::read_dir(directory(path)) else { return found };
-        for name in entries.flatten().map(|entry| entry.file_name()) {
+        let Some(base) = path.file_name().and_then(|name| name.to_str()) else { return Ok(found) };
+        let entries = match std::fs::read_dir(directory(path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            entries => entries?,
+        };
+        for entry in entries {
+            let name = entry?.file_name();
             let Some(name) = name.to_str() else { continue };
             let ledger = name.strip_suffix(LEDGER);
             let segment = split_name(ledger.unwrap_or(name)).filter(|(log, _)| *log == base);
@@ -88,18 +93,18 @@ impl RotatedFiles {
         found.segments.sort_unstable();
         found.segments.dedup();
         found.ledgers.sort_unstable();
-        found
+        Ok(found)
     }
 }
 
 /// Rotated segments of the log at `path` in their order, each once.
-pub(crate) fn rotated(path: &Path) -> Vec<SegmentName> {
-    RotatedFiles::list(path).segments
+pub(crate) fn rotated(path: &Path) -> io::Result<Vec<SegmentName>> {
+    Ok(RotatedFiles::list(path)?.segments)
 }
 
 /// Generation of the file that follows all rotated segments of the log at `path`.
-pub(crate) fn next_generation(path: &Path) -> u64 {
-    rotated(path).last().map_or(1, |last| last.generation + 1)
+pub(crate) fn next_generation(path: &Path) -> io::Result<u64> {
+    Ok(rotated(path)?.last().map_or(1, |last| last.generation + 1))
 }
 
 #[cfg(test)]
@@ -128,11 +133,11 @@ mod tests {
             std::fs::write(dir.path().join(format!("app.log.{name}")), "").unwrap();
         }
         let path = dir.path().join("app.log");
-        let found: Vec<_> = rotated(&path).iter().map(SegmentName::to_string).collect();
+        let found: Vec<_> = rotated(&path).unwrap().iter().map(SegmentName::to_string).collect();
         let expected =
             ["20261121T184223Z", "20261122T184223Z-2", "20361122T184223Z-3", "20261122T184223Z-10"];
         assert_eq!(found, expected);
-        assert_eq!(next_generation(&path), 11);
+        assert_eq!(next_generation(&path).unwrap(), 11);
     }
 
     #[test]

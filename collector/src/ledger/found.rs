@@ -9,7 +9,7 @@ use crate::layout::paths::{self, own};
 use crate::layout::segment_name::next_generation;
 use crate::layout::torn_tail::{self, TornTail};
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// A ledger as it was found.
@@ -35,7 +35,7 @@ impl FoundLedger {
         let (inode, len) = identify(file)?;
         let ledger = paths::ledger_of(path);
         let text = read(&ledger)?;
-        let converted = version_one::converted(&text, next_generation(path));
+        let converted = version_one::converted(&text, next_generation(path)?);
         // One of version 1 is replaced as soon as the disk has room for the new one.
         let replaced = converted.is_some();
         let text = converted.unwrap_or(text);
@@ -69,7 +69,8 @@ impl FoundLedger {
         let after = head.after.as_ref();
         let introduction = after.map(|_| found.state.introduction(&head));
         let moved = (head.inode != inode && head.inode != FileId::default())
-            .then(|| moved(path, head.inode));
+            .then(|| moved(path, head.inode))
+            .transpose()?;
         let file_len = match &moved {
             None => len,
             Some(Some(moved)) => moved.metadata()?.len(),
@@ -128,14 +129,20 @@ impl FoundLedger {
 /// The file that was at `path` when its ledger was written, wherever it was moved to. Its end is
 /// what the last entry is to be read against; if it is gone, that entry is in doubt, and what is in
 /// doubt is asked for again.
-fn moved(path: &Path, inode: FileId) -> Option<File> {
-    let path = paths::find(path, inode)?;
-    own(OpenOptions::new().read(true).append(true)).open(path).ok()
+fn moved(path: &Path, inode: FileId) -> io::Result<Option<File>> {
+    let open = |path| own(OpenOptions::new().read(true).append(true)).open(path);
+    match paths::find(path, inode).and_then(|found| found.map(open).transpose()) {
+        // It is in the hands of others.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            Ok(None)
+        }
+        opened => opened,
+    }
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     match paths::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         text => text,
     }
 }
@@ -145,9 +152,9 @@ fn keep_aside(path: &Path) -> io::Result<PathBuf> {
     let names = (1..).map(|number| paths::beside(path, &format!(".kept-{number}")));
     for name in names {
         match fs::hard_link(path, &name) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             kept => return kept.map(|()| name),
         }
     }
-    Err(io::ErrorKind::AlreadyExists.into())
+    Err(ErrorKind::AlreadyExists.into())
 }

@@ -321,7 +321,7 @@ fn the_ledger_of_a_rotated_file_is_shrunk_to_its_index_once_the_next_has_all_mar
     model.write(&[(0, 3), (1, 2)]);
     model.rotate();
     let log = model.path();
-    let rotated = crate::layout::segment_name::rotated(&log)[0].path(&log);
+    let rotated = crate::layout::segment_name::rotated(&log).unwrap()[0].path(&log);
     let ledger = crate::layout::paths::ledger_of(&rotated);
     assert!(fs::read_to_string(&ledger).unwrap().contains("\"sender\""));
     assert!(super::rotation::stands_alone(&log, &rotated).unwrap());

@@ -78,7 +78,10 @@ impl FileCursor {
     }
 
     fn begin(&mut self, start: TailStart, render: &Render, out: &mut Vec<u8>) {
-        let LogSet { logs, end } = self.store.snapshot();
+        let LogSet { logs, end, unopened } = self.store.snapshot();
+        if unopened > 0 {
+            render.push_missed(None, out);
+        }
         self.seam = end;
         (self.turn, self.at) = (end.turn, end.len);
         self.lines = Some(end.lines);

@@ -42,6 +42,8 @@ pub(crate) struct LogSet {
     pub(crate) logs: Vec<Log>,
     /// End of the records before the logs were listed.
     pub(crate) end: End,
+    /// Number of directories and files that could not be opened.
+    pub(crate) unopened: u64,
 }
 
 /// One log: its rotated segments, and the one that is being written.
@@ -93,20 +95,22 @@ impl LogStore {
     /// All logs now. What comes later is behind its end.
     pub(crate) fn snapshot(&self) -> LogSet {
         let end = self.progress.end();
+        let mut unopened = 0;
         let logs = match &self.files {
             LogFiles::None => vec![self.memory()],
             LogFiles::One(path) => {
                 // First the file, which stays ours once it is open, then those with another name.
                 let active = self.active(end.turn);
-                let mut rotated = rotated(path);
+                unopened += u64::from(active.is_none() && end.len > 0);
+                let mut rotated = found(rotated(path), &mut unopened);
                 let ours = active.as_ref().map(Segment::path);
                 rotated.retain(|stamp| Some(stamp.path(path).as_path()) != ours);
                 let active = ActiveSegment::Open(active.map(|segment| (segment, end.len)));
                 vec![Log { base: None, path: path.clone(), rotated, active }]
             }
-            LogFiles::Many(template) => self.list(template),
+            LogFiles::Many(template) => self.list(template, &mut unopened),
         };
-        LogSet { logs, end }
+        LogSet { logs, end, unopened }
     }
 
     /// The latest records.
@@ -116,13 +120,13 @@ impl LogStore {
         Log { base: None, path: PathBuf::new(), rotated: Vec::new(), active }
     }
 
-    fn list(&self, template: &Template) -> Vec<Log> {
+    fn list(&self, template: &Template, unopened: &mut u64) -> Vec<Log> {
         let rotations = self.stats.files_rotated.get();
         let base: Arc<Path> = template.base.as_path().into();
-        // Nothing is stored where nothing can be listed. Twice, because what is compressed in the
-        // middle of it may be found under neither of its names.
-        let mut all = tree::all(template).unwrap_or_default();
-        for (path, mut stamps) in tree::all(template).unwrap_or_default() {
+        // Twice, because what is compressed in the middle of it may be found under neither of its
+        // names.
+        let mut all = found(tree::all(template), unopened);
+        for (path, mut stamps) in found(tree::all(template), unopened) {
             let known = all.entry(path).or_default();
             known.append(&mut stamps);
             known.sort_unstable();
@@ -152,6 +156,14 @@ impl LogStore {
     }
 }
 
+/// What was listed, or nothing; counted if that is because it could not be.
+fn found<T: Default>(listed: io::Result<T>, unopened: &mut u64) -> T {
+    listed.unwrap_or_else(|error| {
+        *unopened += u64::from(error.kind() != io::ErrorKind::NotFound);
+        T::default()
+    })
+}
+
 fn open_past(path: &Path, Past { inode, stamp, .. }: Past) -> Option<Segment> {
     if let Some(stamp) = stamp {
         return Segment::open(&stamp.path(path), true).ok();
@@ -160,7 +172,7 @@ fn open_past(path: &Path, Past { inode, stamp, .. }: Past) -> Option<Segment> {
     Segment::open(path, true)
         .ok()
         .filter(is)
-        .or_else(|| Segment::open(&paths::find(path, inode)?, true).ok().filter(is))
+        .or_else(|| Segment::open(&paths::find(path, inode).ok()??, true).ok().filter(is))
 }
 
 /// Tells whether a file that is open is still found by the name that it was opened by.
@@ -222,23 +234,23 @@ impl Log {
             _ => {}
         }
         let last = self.rotated.last().copied();
-        let newer = rotated(&path).into_iter().filter(|stamp| Some(*stamp) > last);
+        let newer = rotated(&path)?.into_iter().filter(|stamp| Some(*stamp) > last);
         let open = newer.filter_map(|stamp| Segment::open(&stamp.path(&path), false).ok());
         { open }.find(is).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Segments that were rotated since the log was listed, the oldest first.
-    pub(crate) fn newer(&self) -> Vec<SegmentName> {
+    pub(crate) fn newer(&self) -> io::Result<Vec<SegmentName>> {
         let ActiveSegment::Listed { rotations, stats } = &self.active else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         // One that had begun may have come after the log was listed.
         if stats.rotations_begun.get() == *rotations {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let last = self.rotated.last().copied();
-        let Ok((_directory, path)) = self.reach() else { return Vec::new() };
-        rotated(&path).into_iter().filter(|stamp| Some(*stamp) > last).collect()
+        let (_directory, path) = self.reach()?;
+        Ok(rotated(&path)?.into_iter().filter(|stamp| Some(*stamp) > last).collect())
     }
 
     /// The segment with this fingerprint, the newest if there are several.
@@ -338,7 +350,7 @@ mod tests {
         let stats = Arc::new(Stats::default());
         let progress = Arc::new(Progress::new(None, None));
         let store = LogStore::new(LogFiles::Many(template), progress, stats.clone());
-        let newer = |set: &LogSet| set.logs[0].newer();
+        let newer = |set: &LogSet| set.logs[0].newer().unwrap();
         let before = store.snapshot();
         stats.rotations_begun.add(1);
         let meanwhile = store.snapshot();
@@ -348,6 +360,15 @@ mod tests {
         fs::write(&path, "new\n").unwrap();
         assert_eq!([newer(&before), newer(&meanwhile)], [[name], [name]]);
         assert!(newer(&store.snapshot()).is_empty());
+    }
+
+    #[test]
+    fn directories_that_cannot_be_listed_are_counted() {
+        let dir = tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(set(&file.join("{app}.log")).unopened > 0);
+        assert_eq!(set(&dir.path().join("none/{app}.log")).unopened, 0);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) struct Merge {
     /// The scans that are not at their ends, the first one on top.
     heap: BinaryHeap<(i64, usize)>,
     open: usize,
+    /// Number of directories and files that could not be opened.
+    unopened: u64,
 }
 
 impl Merge {
@@ -43,14 +45,16 @@ impl Merge {
             Scan::new(log, query.clone(), start)
         };
         let scans: Vec<_> = set.logs.into_iter().map(scan).collect();
-        let mut merge = Self { scans, order: query.order, heap: BinaryHeap::new(), open: 0 };
+        let order = query.order;
+        let unopened = set.unopened;
+        let mut merge = Self { scans, order, heap: BinaryHeap::new(), open: 0, unopened };
         (0..merge.scans.len()).for_each(|scan| merge.queue(scan));
         merge
     }
 
     /// Sum of all scans' counts.
     pub(crate) fn counts(&self) -> ScanCounts {
-        let mut counts = ScanCounts::default();
+        let mut counts = ScanCounts { unreadable: self.unopened, ..ScanCounts::default() };
         self.scans.iter().for_each(|scan| counts += scan.counts);
         counts
     }

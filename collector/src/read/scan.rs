@@ -202,7 +202,7 @@ impl Scan {
     fn open(&mut self, name: SegmentId) -> io::Result<()> {
         let open = self.log.open(name);
         if name == SegmentId::Active {
-            let newer = self.log.newer();
+            let newer = self.log.newer()?;
             if !newer.is_empty() && self.make_way(newer, open.as_ref().ok()) {
                 return Ok(());
             }
@@ -210,6 +210,8 @@ impl Scan {
         let LogSegment { segment, limit, index } = open?;
         let from = if name == self.from.segment { self.from.offset } else { 0 };
         let Some(fingerprint) = segment.fingerprint(limit).filter(|_| from < limit) else {
+            // It is empty, or its first line cannot be read.
+            segment.read_at(0, limit.min(1))?;
             return Ok(());
         };
         let keep = |stretch: &IndexStretch<'_>| self.query.filter.may_hold(stretch);

@@ -72,8 +72,7 @@ impl RecordCursor for SearchCursor {
             let memory = matches!(self.store.files, LogFiles::None);
             let only = memory.then_some(LATEST);
             let unreadable = NonZeroU64::new(unreadable);
-            let notice =
-                Notice::End { matched: self.matched, scanned, skipped, unreadable, only };
+            let notice = Notice::End { matched: self.matched, scanned, skipped, unreadable, only };
             render.format.push_notice(out, notice);
         }
     }

@@ -154,7 +154,7 @@ impl WaitingRecords {
     fn list(log: &Path, place: ForwardPlace, active: u64) -> io::Result<Self> {
         let mut waiting = Self::default();
         let mut offset = place.offset;
-        let behind = rotated(log).into_iter().filter(|name| name.generation >= place.generation);
+        let behind = rotated(log)?.into_iter().filter(|name| name.generation >= place.generation);
         for name in behind {
             let len = Segment::open(&name.path(log), true)?.len()?;
             let passed = if name.generation == place.generation { offset } else { 0 };

@@ -67,7 +67,7 @@ fn an_order_forgets_the_files_that_retention_removed_and_resumes_as_before() {
     let mut left = Vec::new();
     for app in ["a.log", "b.log", "c.log", "d.log"] {
         let log = model.dir.path().join(app);
-        let rotated = crate::layout::segment_name::rotated(&log);
+        let rotated = crate::layout::segment_name::rotated(&log).unwrap();
         for (at, segment) in rotated.iter().enumerate() {
             let path = segment.path(&log);
             match at + 1 < rotated.len() {
@@ -114,6 +114,24 @@ fn a_search_goes_on_in_a_file_that_others_rename_in_the_middle_of_it() {
         found.sort_unstable();
         assert_eq!(found, [0, 1, 2, 3, 4, 5]);
     }
+}
+
+#[test]
+fn a_search_counts_a_file_whose_first_line_cannot_be_read() {
+    let mut model = Model::new();
+    (0..20).for_each(|_| model.take(&Step::Batch(vec![(0, 50)])));
+    model.take(&Step::Compress);
+    let files = fs::read_dir(model.dir.path()).unwrap().map(|file| file.unwrap().path());
+    let packed = { files }.find(|path| path.extension().is_some_and(|end| end == "zst")).unwrap();
+    let mut bytes = fs::read(&packed).unwrap();
+    bytes[..8].fill(0x55);
+    fs::write(&packed, bytes).unwrap();
+    let order = SearchOrder::Oldest;
+    let query = ScanQuery { filter: Arc::default(), order, timed: true, budget: 1 };
+    let mut merge = Merge::within(model.store().snapshot(), query);
+    let found = all(&mut merge, |_| {});
+    assert!((1..20).contains(&found.len()), "{found:?}");
+    assert_eq!(merge.counts().unreadable, 1);
 }
 
 #[test]

@@ -158,7 +158,7 @@ mod tests {
             (KeepLimits { size: Some(499), ..none }, 1, "--keep-size"),
             (KeepLimits { size: Some(1), ..none }, 5, "--keep-size"),
         ] {
-            let over = keep.over(&log, &rotated(&log), NOW, &|_| true);
+            let over = keep.over(&log, &rotated(&log).unwrap(), NOW, &|_| true);
             let expected: Vec<_> = (6 - count..=5)
                 .rev()
                 .map(|hours| SegmentName::new(6 - hours as u64, NOW - hours * HOUR))
@@ -187,7 +187,7 @@ mod tests {
             (KeepLimits { files: Some(0), size: Some(200), ..none }, 3),
             (KeepLimits { size: Some(1), ..none }, 5),
         ] {
-            let over = keep.over(&log, &rotated(&log), NOW, &archived);
+            let over = keep.over(&log, &rotated(&log).unwrap(), NOW, &archived);
             assert_eq!(over.len(), count, "{keep:?}");
             let lost = over.iter().filter(|over| !over.archived).count();
             assert_eq!(lost, count - 2, "{keep:?}");
@@ -240,7 +240,7 @@ mod tests {
     fn a_file_is_removed_with_its_ledger_whether_packed_or_not() {
         let (dir, log) = old();
         let keep = KeepLimits { files: Some(0), ..KeepLimits::default() };
-        let over = keep.over(&log, &rotated(&log), NOW, &|_| true);
+        let over = keep.over(&log, &rotated(&log).unwrap(), NOW, &|_| true);
         over.iter().for_each(|over| over.remove().unwrap());
         let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).collect();
         assert_eq!(left, [log]);

@@ -61,7 +61,11 @@ impl RetentionWorker {
             return;
         }
         self.reported.retain(|path| path.exists() || packed_of(path).exists());
-        let RotatedFiles { segments, ledgers } = RotatedFiles::list(log);
+        let RotatedFiles { segments, ledgers } = match RotatedFiles::list(log) {
+            Ok(files) => files,
+            Err(error) => return self.tell_unlisted(log, &error),
+        };
+        self.reported.remove(log);
         // What is still to be packed will not be that large.
         let removed = self.remove(log, &segments, KeepLimits { size: None, ..policy.keep });
         let segments = &segments[removed..];
@@ -214,6 +218,17 @@ impl RetentionWorker {
         if self.reported.insert(old.to_owned()) {
             let chain = Chain(error);
             self.stderr.log(format_args!("{deed}: {chain}; it stays, and is tried again"));
+        }
+    }
+
+    fn tell_unlisted(&mut self, log: &Path, error: &io::Error) {
+        if self.reported.insert(log.to_owned()) {
+            let directory = directory(log).display();
+            let chain = Chain(error);
+            self.stderr.log(format_args!(
+                "failed to list {directory}: {chain}; until that works, nothing in it is removed \
+                 or compressed"
+            ));
         }
     }
 }

@@ -121,6 +121,6 @@ impl FilesSink {
             let measured = SegmentMeasure::of(&stamp.path(&path));
             measured.is_ok_and(|measured| measured.fingerprint == Some(key.fingerprint))
         };
-        Ok(rotated(&path).iter().rev().any(is))
+        Ok(rotated(&path)?.iter().rev().any(is))
     }
 }

@@ -35,7 +35,7 @@ fn words(notice: &Value) -> String {
         "away" => format!("cannot be read: {}", text("error")),
         "end" => match notice["unreadable"].as_u64() {
             Some(pieces) => {
-                format!("{pieces} pieces of files could not be read: records may be missing")
+                format!("records may be missing: unreadable pieces of files: {pieces}")
             }
             None => format!("searched only {}", text("only")),
         },

@@ -97,19 +97,27 @@ impl OrderFile {
     }
 
     /// By what its stream is known; none without a head.
-    pub(crate) fn id(&self) -> Option<u64> {
-        let mut head = [0; ENTRY as usize];
-        self.file.read_exact_at(&mut head, 0).ok()?;
-        let id = head.strip_prefix(&MAGIC)?.first_chunk()?;
-        Some(u64::from_le_bytes(*id))
+    pub(crate) fn id(&self) -> io::Result<Option<u64>> {
+        let head = self.head::<{ ENTRY as usize }>()?;
+        let id = head.as_ref().and_then(|head| head.strip_prefix(&MAGIC)?.first_chunk());
+        Ok(id.map(|id| u64::from_le_bytes(*id)))
     }
 
     /// The version of an order that this collector cannot read, as a newer one has written it.
-    pub(crate) fn other_version(&self) -> Option<u8> {
-        let mut head = [0; MAGIC.len()];
-        self.file.read_exact_at(&mut head, 0).ok()?;
-        let version = head.strip_prefix(&MAGIC[..MAGIC.len() - 1])?[0];
-        (version != MAGIC[MAGIC.len() - 1]).then_some(version)
+    pub(crate) fn other_version(&self) -> io::Result<Option<u8>> {
+        let head = self.head::<{ MAGIC.len() }>()?;
+        let version = head.as_ref().and_then(|head| head.strip_prefix(&MAGIC[..MAGIC.len() - 1]));
+        let version = version.and_then(<[u8]>::first).copied();
+        Ok(version.filter(|version| *version != MAGIC[MAGIC.len() - 1]))
+    }
+
+    /// Its first bytes; none if it is shorter.
+    fn head<const LEN: usize>(&self) -> io::Result<Option<[u8; LEN]>> {
+        let mut head = [0; LEN];
+        match self.file.read_exact_at(&mut head, 0) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            read => read.map(|()| Some(head)),
+        }
     }
 
     /// Number of entries.

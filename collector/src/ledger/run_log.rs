@@ -128,22 +128,25 @@ impl RunLog {
         let whole = memchr::memrchr(b'\n', &self.rest).map_or(0, |end| end + 1);
         let rest = self.rest.split_off(whole);
         let lines = std::mem::replace(&mut self.rest, rest);
-        lines.split_inclusive(|&byte| byte == b'\n').for_each(|line| self.take(line));
+        lines.split_inclusive(|&byte| byte == b'\n').try_for_each(|line| self.take(line))?;
         Ok(len > 0)
     }
 
-    fn take(&mut self, line: &[u8]) {
+    fn take(&mut self, line: &[u8]) -> io::Result<()> {
         if let Some(head) = LedgerHead::parse(line) {
             // Until it stands alone, its senders are in the ledger of the file before.
             let before = head.after.as_ref().map(|name| ledger_of(&self.path.with_file_name(name)));
-            let text = before.and_then(|path| paths::read(&path).ok()).unwrap_or_default();
+            let text = match before.map(|path| paths::read(&path)).transpose() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+                text => text?.unwrap_or_default(),
+            };
             self.head = head;
             for line in text.split_inclusive(|&byte| byte == b'\n') {
                 if let Some(LedgerEntry::Sender(known)) = LedgerEntry::parse(line) {
                     self.ids.insert(known.number, known.id);
                 }
             }
-            return;
+            return Ok(());
         }
         match LedgerEntry::parse(line) {
             Some(LedgerEntry::Sender(known)) => drop(self.ids.insert(known.number, known.id)),
@@ -157,6 +160,7 @@ impl RunLog {
             }
             _ => {}
         }
+        Ok(())
     }
 }
 
@@ -238,6 +242,19 @@ mod tests {
         assert_eq!(next(&mut log, 10, 30, false), Some([20, 2]));
         assert_eq!(next(&mut log, 20, 30, false), Some([30, 3]));
         assert_eq!(next(&mut log, 30, 30, false), None);
+    }
+
+    #[test]
+    fn a_ledger_that_cannot_be_read_is_not_taken_for_one_that_is_gone() {
+        let dir = tempdir().unwrap();
+        let mut text = Vec::new();
+        let after = Some("before".to_owned());
+        LedgerHead { inode: FileId(1, 2), after, ..LedgerHead::default() }.push(&mut text);
+        let path = dir.path().join("l");
+        fs::write(&path, text).unwrap();
+        assert!(RunLog::open(&path, 0).is_ok());
+        fs::create_dir(ledger_of(&dir.path().join("before"))).unwrap();
+        assert!(RunLog::open(&path, 0).is_err());
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl ResponseFormat {
                 format!("-- searched only {only} --\n")
             }
             (Self::Text, Notice::End { unreadable: Some(pieces), .. }) => {
-                format!("-- {pieces} pieces of files could not be read --\n")
+                format!("-- records may be missing: unreadable pieces of files: {pieces} --\n")
             }
             (Self::Text, Notice::Disconnected { reason, .. }) => {
                 format!("-- disconnected: {reason} --\n")

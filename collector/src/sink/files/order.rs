@@ -51,12 +51,12 @@ impl OrderWriter {
         let file = open(&path)?;
         lock(&file)?;
         let found = OrderFile::of(file.try_clone()?)?;
-        if let Some(version) = found.other_version() {
+        if let Some(version) = found.other_version()? {
             let path = path.display();
             let newer = format!("{path} is of version {version}, of a newer collector");
             return Err(io::Error::new(io::ErrorKind::InvalidData, newer));
         }
-        let id = found.id();
+        let id = found.id()?;
         let mut table = SegmentTable::read(base)?;
         let segments = open(&segments_of(&path))?;
         if id.is_none() || table.bytes == 0 {

@@ -2,13 +2,14 @@
 
 use crate::harness::{
     Child, Collector, Port, Reader, Records, SOON, Scene, assert_each_once, by_thread, found, get,
-    message, messages, metric, pause, speak, succeeds_once, wait_until,
+    message, messages, metric, pause, program, speak, succeeds_once, wait_until,
 };
 use crate::templates::{files, read, start};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -327,4 +328,36 @@ fn where_no_file_can_be_read_back_a_search_says_that_it_finds_the_latest_records
         "-- searched only the latest records, which are in memory: no file can be read back --";
     assert!(said.contains(only), "{said}");
     assert_eq!(search.stdout().lines().count(), 3);
+}
+
+/// As `lost+found` is in a file system of its own.
+#[test]
+fn a_directory_that_may_not_be_read_is_left_alone_and_keeps_no_collector_from_starting() {
+    let scene = Scene::new();
+    let closed = scene.path("logs/lost+found");
+    fs::create_dir_all(&closed).expect("a directory");
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    mode(&closed, 0);
+    let mut command = scene.command(&program("netlog-collector"));
+    if rustix::process::geteuid().is_root() {
+        // A copy, which may lie where nobody else may go.
+        fs::copy(program("netlog-collector"), scene.path("collector")).expect("there is room");
+        mode(&scene.path(""), 0o755);
+        mode(&scene.path("logs"), 0o777);
+        command = scene.command(Path::new("setpriv"));
+        command.args(["--reuid=65534", "--clear-groups"]).arg(scene.path("collector"));
+    }
+    let line = "--listen tcp://127.0.0.1:0 --http 127.0.0.1:0";
+    let mut collector = Collector::by(command, scene.path("logs/{app}/{host}.log"), line);
+    assert!(collector.listening(1), "{}", collector.process.stderr());
+    collector.process.says("may not read 1 of the directories in ");
+    collector.process.says("such as lost+found: what is in them is neither found nor removed");
+    speak(collector.authority(), b"{\"app\":\"orders\",\"msg\":\"one\"}\n");
+    let server = collector.server();
+    assert!(wait_until(SOON, || messages(&records(found(&server, "/search"))) == ["one"]));
+    assert_eq!(found(&server, "/search").0.pop().expect("an end")["unreadable"], Value::Null);
+    collector.stop();
+    mode(&closed, 0o700);
 }

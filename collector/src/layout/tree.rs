@@ -55,14 +55,22 @@ pub(crate) fn within(directory: &OwnedFd, place: &Path) -> PathBuf {
     Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name)
 }
 
-/// The files below the base of `template` that have a ledger, and so are a collector's.
-pub(crate) fn kept(template: &Template) -> io::Result<BTreeSet<PathBuf>> {
-    let mut found = BTreeSet::new();
-    each(template, &mut |directory, file, text| {
+/// The files below a base that have a ledger, and so are a collector's.
+#[derive(Debug, Default)]
+pub(crate) struct KeptFiles {
+    pub(crate) files: BTreeSet<PathBuf>,
+    /// Directories that may not be read, such as `lost+found`.
+    pub(crate) closed: Vec<PathBuf>,
+}
+
+/// The files below the base of `template` that are a collector's.
+pub(crate) fn kept(template: &Template) -> io::Result<KeptFiles> {
+    let mut files = BTreeSet::new();
+    let closed = each(template, &mut |directory, file, text| {
         let name = LEDGERS.iter().find_map(|end| text.strip_suffix(end));
-        found.extend(name.filter(|name| file.matches(name)).map(|name| directory.join(name)));
+        files.extend(name.filter(|name| file.matches(name)).map(|name| directory.join(name)));
     })?;
-    Ok(found)
+    Ok(KeptFiles { files, closed })
 }
 
 /// The same files, and what was rotated away from each, the oldest first. Those count too of which
@@ -90,33 +98,47 @@ pub(crate) fn all(template: &Template) -> io::Result<BTreeMap<PathBuf, Vec<Segme
 }
 
 /// Tells `visit` of all that lies where files of `template` may lie: the directory below the base,
-/// what a file there may be called, and what it is called.
-fn each(template: &Template, visit: &mut dyn FnMut(&Path, &NameTemplate, &str)) -> io::Result<()> {
+/// what a file there may be called, and what it is called. Returns the directories that may not be
+/// read.
+fn each(
+    template: &Template,
+    visit: &mut dyn FnMut(&Path, &NameTemplate, &str),
+) -> io::Result<Vec<PathBuf>> {
     let base = openat(CWD, &template.base, DIRECTORY, Mode::empty())?;
-    gather(&base, Path::new(""), template.names(), visit)
+    let mut search = TreeSearch { visit, closed: Vec::new() };
+    search.gather(&base, Path::new(""), template.names())?;
+    Ok(search.closed)
 }
 
-fn gather(
-    directory: &OwnedFd,
-    place: &Path,
-    names: &[NameTemplate],
-    visit: &mut dyn FnMut(&Path, &NameTemplate, &str),
-) -> io::Result<()> {
-    let Some((name, rest)) = names.split_first() else { return Ok(()) };
-    for entry in Dir::read_from(directory)? {
-        let entry = entry?;
-        let Ok(text) = entry.file_name().to_str() else { continue };
-        if rest.is_empty() {
-            visit(place, name, text);
-        } else if !matches!(text, "." | "..") && name.matches(text) {
-            match step(directory, text.as_bytes()) {
-                Ok(directory) => gather(&directory, &place.join(text), rest, visit)?,
-                Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => {}
-                Err(error) => return Err(error.into()),
+struct TreeSearch<'a> {
+    visit: &'a mut dyn FnMut(&Path, &NameTemplate, &str),
+    closed: Vec<PathBuf>,
+}
+
+impl TreeSearch<'_> {
+    fn gather(
+        &mut self,
+        directory: &OwnedFd,
+        place: &Path,
+        names: &[NameTemplate],
+    ) -> io::Result<()> {
+        let Some((name, rest)) = names.split_first() else { return Ok(()) };
+        for entry in Dir::read_from(directory)? {
+            let entry = entry?;
+            let Ok(text) = entry.file_name().to_str() else { continue };
+            if rest.is_empty() {
+                (self.visit)(place, name, text);
+            } else if !matches!(text, "." | "..") && name.matches(text) {
+                match step(directory, text.as_bytes()) {
+                    Ok(directory) => self.gather(&directory, &place.join(text), rest)?,
+                    Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => {}
+                    Err(Errno::ACCESS) => self.closed.push(place.join(text)),
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn step(directory: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
@@ -154,6 +176,9 @@ mod tests {
         symlink(elsewhere.path(), dir.path().join("l")).unwrap();
         let template = Template::parse(&dir.path().join("{app}/{host}.log")).unwrap().unwrap();
         let kept = kept(&template).unwrap();
-        assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["a/x.log", "b/y.log"].map(PathBuf::from));
+        assert_eq!(
+            kept.files.into_iter().collect::<Vec<_>>(),
+            ["a/x.log", "b/y.log"].map(PathBuf::from)
+        );
     }
 }

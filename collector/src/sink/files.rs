@@ -18,7 +18,7 @@ use crate::layout::file_id::FileId;
 use crate::layout::order::order_of;
 use crate::layout::paths;
 use crate::layout::template::Template;
-use crate::layout::tree;
+use crate::layout::tree::{self, KeptFiles};
 use crate::options::Format;
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
@@ -95,7 +95,17 @@ impl FilesSink {
         most: FileLimits,
         reports: FilesReports,
     ) -> Result<Self, (PathBuf, io::Error)> {
-        let kept = tree::kept(&template).map_err(|cause| (template.base.clone(), cause))?;
+        let KeptFiles { files: kept, closed } =
+            tree::kept(&template).map_err(|cause| (template.base.clone(), cause))?;
+        if let Some(first) = closed.first() {
+            reports.stderr.log(format_args!(
+                "warning: may not read {} of the directories in {}, such as {}: what is in them is \
+                 neither found nor removed",
+                closed.len(),
+                template.base.display(),
+                first.display(),
+            ));
+        }
         let mut files = Self {
             other: template.other(),
             template,

@@ -36,6 +36,8 @@ pub(crate) struct ReadContext {
     pub(super) turns: Arc<Semaphore>,
     /// And one for each search that may be at work.
     pub(super) searching: Arc<Semaphore>,
+    /// The permit of the request whose expressions are compiled.
+    pub(super) compiling: Arc<Semaphore>,
     /// One permit for each tail that may run.
     pub(super) tails: Arc<Semaphore>,
     pub(super) streams: Streams,
@@ -78,6 +80,7 @@ impl ReadContext {
             stop,
             turns: permits(TURNS),
             searching: permits(SEARCHING),
+            compiling: permits(1),
             tails: permits(view.max_tails.min(Semaphore::MAX_PERMITS)),
             streams: Streams::default(),
             expressions: Expressions::default(),

@@ -18,6 +18,7 @@ use hyper::header::{self, HeaderName};
 use hyper::{Method, Request, StatusCode};
 use serde_json::json;
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 
 /// Everything there is: the clients that a path answers, and how it does.
 const ROUTES: [(&str, Access, Handler); 9] = [
@@ -68,7 +69,30 @@ struct Call<'a> {
 }
 
 /// Answers a request.
-pub(crate) fn answer(
+pub(crate) async fn answer(
+    server: Arc<ReadContext>,
+    request: Request<Incoming>,
+    access: ReaderAccess,
+) -> HttpResponse {
+    let path = request.uri().path();
+    if !ROUTES.iter().any(|(known, access, _)| *known == path && *access == Access::Streams) {
+        return answer_now(&server, &request, access);
+    }
+    // To compile its expressions takes time: that of another thread, and of one request after the
+    // other.
+    let turn = server.compiling.clone().acquire_owned().await;
+    let answer = spawn_blocking(move || {
+        let answer = answer_now(&server, &request, access);
+        drop(turn);
+        answer
+    });
+    answer.await.unwrap_or_else(|_| {
+        let error = "the collector is ending".to_owned();
+        RefusedRequest::new(StatusCode::SERVICE_UNAVAILABLE, error).response()
+    })
+}
+
+fn answer_now(
     server: &Arc<ReadContext>,
     request: &Request<Incoming>,
     access: ReaderAccess,

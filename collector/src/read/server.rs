@@ -115,8 +115,8 @@ impl ReadContext {
     {
         let mut stop = self.stop.clone();
         let service = service_fn(|request| {
-            let answer = routes::answer(&self, &request, access);
-            async move { Ok::<_, Infallible>(answer) }
+            let answer = routes::answer(self.clone(), request, access);
+            async move { Ok::<_, Infallible>(answer.await) }
         });
         let mut connection = pin!(
             http1::Builder::new()

@@ -290,7 +290,7 @@ fn a_web_page_of_another_site_cannot_write_here() {
     assert_eq!(messages(&collector.records()), ["yes"]);
 }
 
-/// What comes back until the other side closes, which may hang up in the middle of `bytes`.
+/// Answer of a side that may hang up in the middle of `bytes`.
 fn answer_of_refusal(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     stream.set_read_timeout(Some(SOON)).expect("a limit");

@@ -112,7 +112,7 @@ impl Connection {
             replies: Vec::new(),
             opening: Opening::default(),
             format,
-            deadlines: Deadlines::new(shared.limits.timeouts),
+            deadlines: Deadlines::new(shared.limits.timeouts.clone()),
             room: LineRoom::new(share),
             draining: false,
             shared,

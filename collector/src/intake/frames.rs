@@ -135,7 +135,7 @@ pub(super) fn serve<'a, P: FrameProtocol + 'a>(
     submitter: Submitter<'a>,
     protocol: P,
 ) -> Pin<Box<dyn Future<Output = ConnectionEnd> + Send + 'a>> {
-    let deadlines = Deadlines::new(submitter.shared.limits.timeouts);
+    let deadlines = Deadlines::new(submitter.shared.limits.timeouts.clone());
     let buffer = MessageBuffer::new(opening);
     let bodies = submitter.shared.limits.bodies.share(submitter.peer);
     let mut session = FrameSession { stream, buffer, bodies, submitter, protocol, deadlines };

@@ -39,7 +39,7 @@ pub(super) struct LineRoom {
     share: Arc<AddressShare>,
     charged: usize,
     /// Held while its line is completed without a charge.
-    completing: Option<[OwnedSemaphorePermit; 2]>,
+    completing: Option<Box<[OwnedSemaphorePermit; 2]>>,
 }
 
 impl HalfLineBudget {
@@ -100,7 +100,7 @@ impl LineRoom {
     pub(super) async fn wait(&mut self) -> Result<(), AcquireError> {
         let own = self.share.completing.clone().acquire_owned().await?;
         let all = self.share.budget.completing.clone().acquire_owned().await?;
-        self.completing = Some([own, all]);
+        self.completing = Some(Box::new([own, all]));
         Ok(())
     }
 

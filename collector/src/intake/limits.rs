@@ -18,7 +18,7 @@ const MAX_IN_FLIGHT: usize = 1 << 31;
 #[derive(Debug)]
 pub(crate) struct IntakeLimits {
     pub(crate) max_line: usize,
-    pub(crate) timeouts: Timeouts,
+    pub(crate) timeouts: Arc<Timeouts>,
     pub(crate) connections: Arc<ConnectionLimits>,
     /// Bytes of GELF messages in parts that may wait for the rest.
     pub(crate) max_chunked: usize,
@@ -49,7 +49,7 @@ impl IntakeLimits {
         let half_lines = HalfLineBudget::new(wanted.max_half_lines.bytes(), max_line);
         Self {
             max_line,
-            timeouts: wanted.timeouts,
+            timeouts: Arc::new(wanted.timeouts),
             connections: ConnectionLimits::new(connections, wanted.max_per_address, half_lines),
             max_chunked: wanted.max_chunked.bytes(),
             max_body: wanted.max_body.bytes().min(ALL_BODIES / 4),

@@ -48,7 +48,7 @@ pub(super) async fn serve(
     peer: RelayPeer<'_>,
 ) -> RelayEnd {
     let shared = peer.shared;
-    let mut reader = RelayReader::new(stream, opening, shared.limits.timeouts);
+    let mut reader = RelayReader::new(stream, opening, *shared.limits.timeouts);
     let end = tokio::select! {
         biased;
         () = shared.stopped() => RelayEnd::Stopped,

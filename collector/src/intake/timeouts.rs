@@ -3,6 +3,7 @@
 
 use std::future::pending;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -36,7 +37,7 @@ pub(crate) enum Timeout {
 
 /// The times from which the limits count.
 pub(super) struct Deadlines {
-    limits: Timeouts,
+    limits: Arc<Timeouts>,
     /// When something came last, or the peer itself.
     heard: Instant,
     mute: bool,
@@ -49,7 +50,7 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    pub(super) fn new(limits: Timeouts) -> Self {
+    pub(super) fn new(limits: Arc<Timeouts>) -> Self {
         let heard = Instant::now();
         Self { limits, heard, mute: true, half: None, whole: false, alarm: None }
     }
@@ -82,7 +83,7 @@ impl Deadlines {
     }
 
     fn next(&self) -> Option<(Instant, Timeout)> {
-        let Timeouts { first_byte, half_line, idle } = self.limits;
+        let Timeouts { first_byte, half_line, idle } = *self.limits;
         let after =
             |since: Instant, limit: Option<Duration>, due| Some((since.checked_add(limit?)?, due));
         let all = [
@@ -110,7 +111,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bytes_of_a_line_do_not_prolong_its_time() {
-        let mut deadlines = Deadlines::new(LIMITS);
+        let mut deadlines = Deadlines::new(LIMITS.into());
         deadlines.heard(true, false, false);
         for _ in 0..3 {
             assert_eq!(due_within(&mut deadlines, SECOND / 4).await, None);
@@ -121,7 +122,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_line_that_ends_in_time_costs_no_new_timer() {
-        let mut deadlines = Deadlines::new(LIMITS);
+        let mut deadlines = Deadlines::new(LIMITS.into());
         deadlines.heard(true, false, false);
         assert_eq!(due_within(&mut deadlines, SECOND / 2).await, None);
         let alarm = deadlines.alarm.as_ref().map(|alarm| alarm.deadline());
@@ -137,12 +138,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_earliest_limit_is_reported_first() {
-        let mut deadlines = Deadlines::new(LIMITS);
+        let mut deadlines = Deadlines::new(LIMITS.into());
         assert_eq!(due_within(&mut deadlines, SECOND * 2).await, Some(Timeout::FirstByte));
         deadlines.heard(true, false, true);
         assert_eq!(due_within(&mut deadlines, SECOND / 2).await, Some(Timeout::Message));
         let idle = Some(SECOND / 3);
-        let mut deadlines = Deadlines::new(Timeouts { idle, ..LIMITS });
+        let mut deadlines = Deadlines::new(Timeouts { idle, ..LIMITS }.into());
         assert_eq!(due_within(&mut deadlines, SECOND / 2).await, Some(Timeout::Idle));
     }
 }

@@ -156,7 +156,7 @@ impl LogStore {
     }
 }
 
-/// What was listed, or nothing; counted if that is because it could not be.
+/// Counts a listing that failed, and takes it for an empty one.
 fn found<T: Default>(listed: io::Result<T>, unopened: &mut u64) -> T {
     listed.unwrap_or_else(|error| {
         *unopened += u64::from(error.kind() != io::ErrorKind::NotFound);

@@ -10,10 +10,11 @@ use std::sync::Arc;
 /// A peer in the forms that records need.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
-    host: String,
-    peer: String,
-    stamp: Vec<u8>,
-    peer_stamp: Vec<u8>,
+    host: Box<str>,
+    peer: Box<str>,
+    stamp: Box<[u8]>,
+    /// Length of the host's part of the stamp, with the brace; the rest is the peer's.
+    host_stamp: usize,
     /// A process of this machine, at a Unix socket.
     local: bool,
     /// Known by its certificate, which may be for certain hosts only.
@@ -35,14 +36,17 @@ impl Origin {
 
     fn named(host: String, peer: String) -> Self {
         let mut stamp = vec![b'{'];
-        let mut peer_stamp = Vec::new();
-        let alone = Identity { peer: Some(peer.clone()), ..Identity::default() };
-        alone.push(&mut peer_stamp);
-        Identity { host: Some(host.clone()), ..alone }.push(&mut stamp);
-        // Every connection has them.
-        stamp.shrink_to_fit();
-        peer_stamp.shrink_to_fit();
-        Self { host, peer, stamp, peer_stamp, local: false, verified: None }
+        Identity { host: Some(host.clone()), ..Identity::default() }.push(&mut stamp);
+        let host_stamp = stamp.len();
+        Identity { peer: Some(peer.clone()), ..Identity::default() }.push(&mut stamp);
+        Self {
+            host: host.into(),
+            peer: peer.into(),
+            stamp: stamp.into(),
+            host_stamp,
+            local: false,
+            verified: None,
+        }
     }
 
     /// Tells whether a certificate shows who the peer is.
@@ -78,7 +82,7 @@ impl Origin {
 
     /// The member for a record that names no host, but something else of its sender.
     pub(crate) fn host_stamp(&self) -> &[u8] {
-        &self.stamp[1..self.stamp.len() - self.peer_stamp.len()]
+        &self.stamp[1..self.host_stamp]
     }
 
     /// The name of this machine, if the peer is a process of it at a Unix socket.
@@ -88,14 +92,14 @@ impl Origin {
 
     /// The members for a record that names its host itself.
     pub(crate) fn peer_stamp(&self) -> &[u8] {
-        &self.peer_stamp
+        &self.stamp[self.host_stamp..]
     }
 
     /// The identity of a record that claims to be from `claims`: believed, but for the address.
     pub(crate) fn identity(&self, claims: Identity) -> Identity {
         let host =
-            claims.host.filter(|host| self.may_name(host)).or_else(|| Some(self.host.clone()));
-        Identity { host, peer: Some(self.peer.clone()), ..claims }
+            claims.host.filter(|host| self.may_name(host)).or_else(|| Some(self.host.to_string()));
+        Identity { host, peer: Some(self.peer.to_string()), ..claims }
     }
 }
 

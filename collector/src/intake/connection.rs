@@ -139,7 +139,7 @@ impl Connection {
         if let ConnectionEnd::Unfit(error) = &end {
             self.shared.refuse(error, self.peer);
         }
-        self.part(&end).await;
+        Box::pin(self.part(&end)).await;
         self.entry.closed(match end {
             ConnectionEnd::Closed => CloseReason::Ended,
             ConnectionEnd::Unfit(PeerError::Unsupported(_)) => CloseReason::Broken,
@@ -164,7 +164,8 @@ impl Connection {
                         // Whoever delivers for a dead sender says when all is acked, by an empty
                         // line. One that did not has died too, and another delivers the rest.
                         let done = self.blank && self.told >= self.given;
-                        self.settle().await?;
+                        // Boxed, or every connection would be as large.
+                        Box::pin(self.settle()).await?;
                         if done {
                             self.report_recovered().await;
                         }

@@ -21,7 +21,9 @@ impl Spread {
             let rank = (figures.len() as f64 * share).ceil() as usize;
             figures.get(rank.max(1) - 1).copied().unwrap_or(f64::NAN)
         };
-        Self { middle: at(0.5), low: at(0.25), high: at(0.75) }
+        // Of an even number, there are two in the middle.
+        let middle = (at(0.5) + figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)) / 2.0;
+        Self { middle, low: at(0.25), high: at(0.75) }
     }
 
     /// Of each round's figure divided by the same round's `others`.

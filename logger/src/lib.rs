@@ -26,7 +26,7 @@
 //! # When the collector is unreachable
 //!
 //! The program keeps running at full speed. The spool holds 8 MiB of records by default, about
-//! 50,000 of them. The worker retries with a backoff of up to 5 seconds, and prints one line on
+//! 40,000 of them. The worker retries with a backoff of up to 5 seconds, and prints one line on
 //! stderr when the connection is lost and one when it is back. Records are resent until they are
 //! acknowledged, and the collector skips those it already has, so each arrives once.
 //!

@@ -5,6 +5,7 @@ use crate::harness::{
     wait_until,
 };
 use rustix::process::Signal;
+use serde_json::Value;
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
@@ -201,10 +202,11 @@ fn what_is_recovered_is_counted_in_full_though_collector_and_deliverer_are_kille
     drop(ship);
     phoenix.die();
     scene.netlog(&format!("ship --to {}", port.address())).succeed();
+    // The collector says so once the deliverer has gone.
     let end = format!(" did not end cleanly; {ALL} records recovered");
-    let records = phoenix.now().records();
-    let told: Vec<_> = records.0.iter().filter(|record| record["target"] == "netlog").collect();
-    assert!(told.iter().any(|record| message(record).ends_with(&end)), "{told:?}");
+    let told = |record: &Value| record["target"] == "netlog" && message(record).ends_with(&end);
+    let said = || phoenix.now().records().0.iter().any(told);
+    assert!(wait_until(SOON, said), "no record ends with {end:?}");
     assert_each_once(&everything(&scene).of("orders"), 1, ALL as u64);
 }
 

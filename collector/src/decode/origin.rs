@@ -10,8 +10,9 @@ use std::sync::Arc;
 /// A peer in the forms that records need.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
-    host: Box<str>,
-    peer: Box<str>,
+    /// The host that stands for the peer, and the peer.
+    names: Box<str>,
+    host_len: usize,
     stamp: Box<[u8]>,
     /// Length of the host's part of the stamp, with the brace; the rest is the peer's.
     host_stamp: usize,
@@ -40,8 +41,8 @@ impl Origin {
         let host_stamp = stamp.len();
         Identity { peer: Some(peer.clone()), ..Identity::default() }.push(&mut stamp);
         Self {
-            host: host.into(),
-            peer: peer.into(),
+            host_len: host.len(),
+            names: (host + &peer).into(),
             stamp: stamp.into(),
             host_stamp,
             local: false,
@@ -67,12 +68,12 @@ impl Origin {
 
     /// The host that stands for the peer.
     pub(crate) fn peer_host(&self) -> &str {
-        &self.host
+        &self.names[..self.host_len]
     }
 
     /// The peer's address with its port, or the process it is.
     pub(crate) fn peer(&self) -> &str {
-        &self.peer
+        &self.names[self.host_len..]
     }
 
     /// Beginning of a record that names no sender: a brace, and the peer for the host.
@@ -87,7 +88,7 @@ impl Origin {
 
     /// The name of this machine, if the peer is a process of it at a Unix socket.
     pub(crate) fn local_host(&self) -> Option<&str> {
-        Some(&*self.host).filter(|_| self.local)
+        self.local.then(|| self.peer_host())
     }
 
     /// The members for a record that names its host itself.
@@ -97,9 +98,9 @@ impl Origin {
 
     /// The identity of a record that claims to be from `claims`: believed, but for the address.
     pub(crate) fn identity(&self, claims: Identity) -> Identity {
-        let host =
-            claims.host.filter(|host| self.may_name(host)).or_else(|| Some(self.host.to_string()));
-        Identity { host, peer: Some(self.peer.to_string()), ..claims }
+        let claimed = claims.host.filter(|host| self.may_name(host));
+        let host = Some(claimed.unwrap_or_else(|| self.peer_host().to_owned()));
+        Identity { host, peer: Some(self.peer().to_owned()), ..claims }
     }
 }
 

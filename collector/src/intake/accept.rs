@@ -179,12 +179,8 @@ fn converse(
     let Accepted { stream, peer, format, .. } = accepted;
     let opened = Opened { stream, peer, origin, format, share: permit.share.clone() };
     let mut connection = Connection::new(opened, shared.clone());
-    let stats = shared.stats.clone();
-    let stderr = shared.stderr;
     async move {
-        let end = connection.run().await;
-        stderr.debug(format_args!("connection from {peer} closed: {end}"));
-        stats.connections_closed.add(1);
+        connection.run().await;
         drop(permit);
     }
 }

@@ -14,7 +14,7 @@ use crate::hub::coalesce::note_read;
 use crate::hub::line_run::LineRun;
 use crate::senders::peer::Peer;
 use crate::senders::peer_error::{PeerError, Protocol};
-use crate::senders::registry::{CloseReason, ConnectionEntry};
+use crate::senders::registry::ConnectionEntry;
 use netlog_wire::CollectorMessage;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
@@ -22,19 +22,13 @@ use std::io;
 use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::yield_now;
-use tokio::time::timeout;
 
 pub(super) use close::ConnectionEnd;
 
 /// A read that may become more bytes of records than this ends its connection's turn.
 const TURN: usize = 1 << 20;
-
-/// Time for what came last to be forwarded, with `--ack both`: a sender that ended keeps what is not
-/// acknowledged.
-const FORWARDED: Duration = Duration::from_secs(10);
 
 /// One read takes at most this part of what may be on its way to the hub.
 const IN_FLIGHT: usize = 4;
@@ -48,19 +42,12 @@ thread_local! {
 /// An open connection. Ten thousand of them may be, most of them idle, so both it and the futures
 /// its task waits on are small.
 pub(super) struct Connection {
-    pub(super) peer: Peer,
     stream: PeerStream,
     decoder: Decoder,
     shared: Arc<IntakeContext>,
     entry: ConnectionEntry,
-    /// The sender's mark as the hub moves it, once there is a sender.
-    acks: Option<watch::Receiver<u64>>,
-    /// The highest number the peer has been told.
-    told: u64,
-    /// Number of the last filter order that was considered.
-    order_seen: u64,
-    /// The highest number handed to the hub.
-    given: u64,
+    /// Once there is a sender. Most connections have none.
+    acks: Option<Box<Acks>>,
     /// The last line was an empty one.
     blank: bool,
     /// The last read was enough for one turn.
@@ -73,6 +60,18 @@ pub(super) struct Connection {
     /// Memory for the line that has not ended.
     room: LineRoom,
     draining: bool,
+}
+
+/// The numbers of a sender that said hello.
+struct Acks {
+    /// Its mark, as the hub moves it.
+    mark: watch::Receiver<u64>,
+    /// The highest number that it has been told.
+    told: u64,
+    /// The highest number handed to the hub.
+    given: u64,
+    /// Number of the last filter order that was considered.
+    order_seen: u64,
 }
 
 /// A connection as it begins.
@@ -99,14 +98,10 @@ impl Connection {
         let decoder =
             Decoder::new(origin, shared.limits.max_line, format.pin(), shared.stats.clone());
         Self {
-            peer,
             stream,
             decoder: decoder.guarded(shared.tokens.clone()).owned(shared.owners()),
             entry: shared.senders.connected(peer),
             acks: None,
-            told: 0,
-            order_seen: 0,
-            given: 0,
             blank: false,
             turn: false,
             replies: Vec::new(),
@@ -120,55 +115,30 @@ impl Connection {
     }
 
     /// Serves it until it ends.
-    pub(super) async fn run(&mut self) -> ConnectionEnd {
+    pub(super) async fn run(&mut self) {
         let only = |protocol| ConnectionEnd::Unfit(PeerError::Unsupported(protocol));
+        let shared = self.shared.clone();
         let end = match self.format {
             ListenerFormat::Http => only(Protocol::Http),
             ListenerFormat::Forward(_) => only(Protocol::Msgpack),
-            ListenerFormat::Recognised(_) => {
-                self.converse().await.err().unwrap_or(ConnectionEnd::Closed)
-            }
+            ListenerFormat::Recognised(_) => tokio::select! {
+                biased;
+                () = shared.stopped() => ConnectionEnd::Stopped,
+                read = self.read_all() => read.err().unwrap_or(ConnectionEnd::Closed),
+            },
         };
-        let end = match end {
-            // Boxed, or every connection would be as large.
-            ConnectionEnd::Unfit(PeerError::Unsupported(protocol)) => {
-                Box::pin(self.serve_protocol(protocol)).await
-            }
-            end => end,
-        };
-        if let ConnectionEnd::Unfit(error) = &end {
-            self.shared.refuse(error, self.peer);
-        }
-        Box::pin(self.part(&end)).await;
-        self.entry.closed(match end {
-            ConnectionEnd::Closed => CloseReason::Ended,
-            ConnectionEnd::Unfit(PeerError::Unsupported(_)) => CloseReason::Broken,
-            ConnectionEnd::Unfit(_) => CloseReason::Refused,
-            _ => CloseReason::Broken,
-        });
-        end
+        // Boxed, or every connection would be as large.
+        Box::pin(self.finish(end)).await;
     }
 
-    /// Reads and replies until the peer is done and knows that all it sent is kept.
-    async fn converse(&mut self) -> Result<(), ConnectionEnd> {
+    /// Reads and replies until the peer is done.
+    async fn read_all(&mut self) -> Result<(), ConnectionEnd> {
         loop {
-            match self.wait().await? {
+            let event = self.wait().await?;
+            match event {
                 ConnectionEvent::Readable => {
-                    let shared = self.shared.clone();
-                    let progress = tokio::select! {
-                        biased;
-                        progress = self.read() => progress?,
-                        () = shared.stopped() => return Err(ConnectionEnd::Stopped),
-                    };
-                    if let ReadOutcome::End = progress {
-                        // Whoever delivers for a dead sender says when all is acked, by an empty
-                        // line. One that did not has died too, and another delivers the rest.
-                        let done = self.blank && self.told >= self.given;
-                        // Boxed, or every connection would be as large.
-                        Box::pin(self.settle()).await?;
-                        if done {
-                            self.report_recovered().await;
-                        }
+                    let outcome = self.read().await?;
+                    if let ReadOutcome::End = outcome {
                         return Ok(());
                     }
                     // Otherwise whoever always has more to say would keep the thread from others.
@@ -188,17 +158,16 @@ impl Connection {
     }
 
     async fn wait(&mut self) -> Result<ConnectionEvent, ConnectionEnd> {
-        let Self { stream, shared, acks, replies, deadlines, .. } = self;
+        let Self { stream, acks, replies, deadlines, .. } = self;
         let acked = async {
             match acks {
                 // What cannot be written waits, and only the latest ack counts.
-                Some(acks) if replies.is_empty() => acks.changed().await.is_ok(),
+                Some(acks) if replies.is_empty() => acks.mark.changed().await.is_ok(),
                 _ => pending().await,
             }
         };
         tokio::select! {
             biased;
-            () = shared.stopped() => Err(ConnectionEnd::Stopped),
             _ = acked => Ok(ConnectionEvent::Acked),
             ready = ready(stream, !replies.is_empty()) => Ok(ready?),
             due = deadlines.over() => match due {
@@ -234,7 +203,8 @@ impl Connection {
         }
         tokio::select! {
             biased;
-            turn = self.room.wait() => turn.map_err(|_| ConnectionEnd::Abandoned).map(|()| most),
+            // Boxed, since few connections ever wait for it.
+            turn = Box::pin(self.room.wait()) => turn.map_err(|_| ConnectionEnd::Abandoned).map(|()| most),
             due = self.deadlines.over() => Err(ConnectionEnd::TimedOut(due)),
         }
     }
@@ -252,12 +222,12 @@ impl Connection {
         });
         let outcome = outcome.await;
         self.room.settle(self.decoder.held());
-        if let (Some(run), true) = (runs.last(), self.decoder.sender().is_some()) {
-            self.given = run.last();
-        }
         self.entry.received(runs.iter().map(LineRun::received), self.decoder.sender());
         // Before the hub can move the mark, which is answered by an ack of its own.
         self.welcome();
+        if let (Some(run), Some(acks)) = (runs.last(), &mut self.acks) {
+            acks.given = run.last();
+        }
         let ended = !runs.is_empty();
         self.shared.hub.give(runs, room);
         if let Ok(ReadOutcome::Some(len)) = outcome {
@@ -301,28 +271,27 @@ impl Connection {
         let written = self.shared.marks.written(sender.id);
         let held = self.shared.held_acks.as_ref();
         let ack = held.map_or(written, |held| held.acked(sender.id, written));
-        self.acks = Some(sender.acked.subscribe());
-        self.told = ack;
+        let mark = sender.acked.subscribe();
+        self.acks = Some(Box::new(Acks { mark, told: ack, given: 0, order_seen: 0 }));
         CollectorMessage::Welcome { ack }.push(&mut self.replies);
         self.push_order();
     }
 
     /// Tells a program that obeys it the filter that was set for it, when there is a new one.
     fn push_order(&mut self) {
-        let Some(sender) = self.decoder.sender().filter(|sender| sender.takes_filters) else {
-            return;
-        };
+        let sender = self.decoder.sender().filter(|sender| sender.takes_filters);
+        let (Some(sender), Some(acks)) = (sender, &mut self.acks) else { return };
         let orders = &self.shared.filter_orders;
-        if let Some(order) = orders.next_for(&sender.identity, &mut self.order_seen) {
+        if let Some(order) = orders.next_for(&sender.identity, &mut acks.order_seen) {
             CollectorMessage::Filter(order).push(&mut self.replies);
         }
     }
 
     fn push_ack(&mut self) {
         let Some(acks) = &mut self.acks else { return };
-        let ack = *acks.borrow_and_update();
-        if ack > self.told {
-            self.told = ack;
+        let ack = *acks.mark.borrow_and_update();
+        if ack > acks.told {
+            acks.told = ack;
             CollectorMessage::Ack(ack).push(&mut self.replies);
         }
     }
@@ -337,51 +306,17 @@ impl Connection {
         }
         Ok(())
     }
-
-    /// After the peer's last byte: waits until all of it is in the sinks, and says so.
-    async fn settle(&mut self) -> Result<(), ConnectionEnd> {
-        let shared = self.shared.clone();
-        tokio::select! {
-            biased;
-            kept = self.all_kept() => kept?,
-            () = shared.stopped() => return Err(ConnectionEnd::Stopped),
-        }
-        self.push_ack();
-        self.flush()
-    }
-
-    async fn report_recovered(&self) {
-        if let Some(sender) = self.decoder.sender().filter(|sender| sender.recovered) {
-            self.shared.hub.recovered(sender.clone()).await;
-        }
-    }
-
-    /// Waits until all that was read is in the sinks, and acknowledged if that is expected.
-    async fn all_kept(&mut self) -> Result<(), ConnectionEnd> {
-        let given = self.given;
-        let limit = if self.shared.held_acks.is_some() { FORWARDED } else { Duration::MAX };
-        let kept = match &mut self.acks {
-            Some(acks) => {
-                // Not a part of every connection: its time would cost idle ones memory.
-                let acked = Box::pin(timeout(limit, acks.wait_for(|ack| *ack >= given))).await;
-                acked.is_ok_and(|acked| acked.is_ok())
-            }
-            None => self.shared.hub.settled().await.is_ok(),
-        };
-        if kept { Ok(()) } else { Err(ConnectionEnd::Abandoned) }
-    }
 }
 
 /// Waits for bytes to read, or for room to write if that is `wanted`. It remembers nothing, so that a
 /// connection has to hold nothing for it.
-async fn ready(stream: &PeerStream, wanted: bool) -> io::Result<ConnectionEvent> {
-    poll_fn(|context| {
+fn ready(stream: &PeerStream, wanted: bool) -> impl Future<Output = io::Result<ConnectionEvent>> {
+    poll_fn(move |context| {
         if wanted && let Poll::Ready(ready) = stream.poll_writable(context) {
             return Poll::Ready(ready.map(|()| ConnectionEvent::Writable));
         }
         stream.poll_readable(context).map_ok(|()| ConnectionEvent::Readable)
     })
-    .await
 }
 
 enum ConnectionEvent {

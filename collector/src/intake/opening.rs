@@ -11,45 +11,45 @@ fn may_begin(byte: u8) -> bool {
 }
 
 /// The first bytes of a connection, as long as they may begin a protocol of its own.
-#[derive(Debug, Default)]
-pub(super) struct Opening {
-    bytes: Vec<u8>,
-    over: bool,
+#[derive(Debug)]
+pub(super) struct Opening(Option<Vec<u8>>);
+
+impl Default for Opening {
+    fn default() -> Self {
+        Self(Some(Vec::new()))
+    }
 }
 
 impl Opening {
     /// Takes the bytes of a read, before they are decoded.
     pub(super) fn saw(&mut self, bytes: &[u8]) {
-        if self.over {
-            return;
-        }
-        let first = self.bytes.first().or_else(|| bytes.first());
+        let Some(kept) = &mut self.0 else { return };
+        let first = kept.first().or_else(|| bytes.first());
         // What was not recognised by then never will be.
         let fits = match first {
-            Some(b'{') => self.may_be_relay(bytes),
+            Some(b'{') => may_be_relay(kept, bytes),
             first => first.is_some_and(|first| may_begin(*first)),
         };
-        if self.bytes.len() > LONGEST || !fits {
+        if kept.len() > LONGEST || !fits {
             return self.close();
         }
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn may_be_relay(&self, bytes: &[u8]) -> bool {
-        let begun = self.bytes.iter().chain(bytes).take(RELAY_START.len());
-        begun.eq(RELAY_START.iter().take(self.bytes.len() + bytes.len()))
+        kept.extend_from_slice(bytes);
     }
 
     /// Forgets them: the connection carries messages.
     pub(super) fn close(&mut self) {
-        *self = Self { bytes: Vec::new(), over: true };
+        self.0 = None;
     }
 
     /// The bytes of a connection that turned out to speak a protocol of its own.
     pub(super) fn take(&mut self) -> Option<Vec<u8>> {
-        let Self { bytes, over } = std::mem::take(self);
-        (!over).then_some(bytes)
+        self.0.take()
     }
+}
+
+fn may_be_relay(kept: &[u8], bytes: &[u8]) -> bool {
+    let begun = kept.iter().chain(bytes).take(RELAY_START.len());
+    begun.eq(RELAY_START.iter().take(kept.len() + bytes.len()))
 }
 
 #[cfg(test)]
@@ -61,7 +61,7 @@ mod tests {
         let mut opening = Opening::default();
         for _ in 0..100 {
             opening.saw(&[b'A'; 1024]);
-            assert!(opening.bytes.len() <= LONGEST + 1024);
+            assert!(opening.0.as_ref().is_none_or(|kept| kept.len() <= LONGEST + 1024));
         }
         assert_eq!(opening.take(), None);
         let mut opening = Opening::default();

@@ -245,6 +245,10 @@ impl SenderRegistry {
 }
 
 impl ConnectionEntry {
+    pub(crate) fn peer(&self) -> Peer {
+        self.entry.peer
+    }
+
     /// Counts received records, and sets the sender once it is known.
     pub(crate) fn received(
         &self,

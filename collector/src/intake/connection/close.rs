@@ -4,12 +4,17 @@ use super::{Connection, ReadOutcome};
 use crate::intake::shared::{DRAIN, GIVE_UP};
 use crate::intake::timeouts::Timeout;
 use crate::senders::peer_error::PeerError;
+use crate::senders::registry::CloseReason;
 use crate::stderr::Chain;
 use netlog_wire::CollectorMessage;
 use std::fmt;
 use std::io;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Time for what came last to be forwarded, with `--ack both`: a sender that ended keeps what is not
+/// acknowledged.
+const FORWARDED: Duration = Duration::from_secs(10);
 
 /// Time for a peer to take the last reply before the connection is torn down.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -47,8 +52,71 @@ impl From<PeerError> for ConnectionEnd {
 }
 
 impl Connection {
+    /// Serves what is no stream of messages, or settles what is; then ends the connection.
+    pub(super) async fn finish(&mut self, end: ConnectionEnd) {
+        let end = match end {
+            ConnectionEnd::Unfit(PeerError::Unsupported(protocol)) => {
+                self.serve_protocol(protocol).await
+            }
+            ConnectionEnd::Closed => self.settle().await.err().unwrap_or(ConnectionEnd::Closed),
+            end => end,
+        };
+        let peer = self.entry.peer();
+        if let ConnectionEnd::Unfit(error) = &end {
+            self.shared.refuse(error, peer);
+        }
+        self.part(&end).await;
+        self.entry.closed(match end {
+            ConnectionEnd::Closed => CloseReason::Ended,
+            ConnectionEnd::Unfit(PeerError::Unsupported(_)) => CloseReason::Broken,
+            ConnectionEnd::Unfit(_) => CloseReason::Refused,
+            _ => CloseReason::Broken,
+        });
+        self.shared.stderr.debug(format_args!("connection from {peer} closed: {end}"));
+        self.shared.stats.connections_closed.add(1);
+    }
+
+    /// After the peer's last byte: waits until all of it is in the sinks, and says so.
+    async fn settle(&mut self) -> Result<(), ConnectionEnd> {
+        // Whoever delivers for a dead sender says when all is acked, by an empty line. One that did
+        // not has died too, and another delivers the rest.
+        let done = self.blank && self.acks.as_ref().is_none_or(|acks| acks.told >= acks.given);
+        let shared = self.shared.clone();
+        tokio::select! {
+            biased;
+            kept = self.all_kept() => kept?,
+            () = shared.stopped() => return Err(ConnectionEnd::Stopped),
+        }
+        self.push_ack();
+        self.flush()?;
+        if done {
+            self.report_recovered().await;
+        }
+        Ok(())
+    }
+
+    async fn report_recovered(&self) {
+        if let Some(sender) = self.decoder.sender().filter(|sender| sender.recovered) {
+            self.shared.hub.recovered(sender.clone()).await;
+        }
+    }
+
+    /// Waits until all that was read is in the sinks, and acknowledged if that is expected.
+    async fn all_kept(&mut self) -> Result<(), ConnectionEnd> {
+        let limit = if self.shared.held_acks.is_some() { FORWARDED } else { Duration::MAX };
+        let kept = match &mut self.acks {
+            Some(acks) => {
+                let given = acks.given;
+                let acked = timeout(limit, acks.mark.wait_for(|ack| *ack >= given)).await;
+                acked.is_ok_and(|acked| acked.is_ok())
+            }
+            None => self.shared.hub.settled().await.is_ok(),
+        };
+        if kept { Ok(()) } else { Err(ConnectionEnd::Abandoned) }
+    }
+
     /// Does what is left to do on an end that was not the peer's.
-    pub(super) async fn part(&mut self, end: &ConnectionEnd) {
+    async fn part(&mut self, end: &ConnectionEnd) {
         match end {
             ConnectionEnd::Unfit(error) => self.reject(error).await,
             ConnectionEnd::Stopped => self.drain().await,

@@ -19,7 +19,8 @@ impl Connection {
             return self.serve_relay(opening).await;
         }
         let origin = self.decoder.origin().clone();
-        let submitter = Submitter { peer: self.peer, origin, shared: &self.shared };
+        let peer = self.entry.peer();
+        let submitter = Submitter { peer, origin, shared: &self.shared };
         if matches!(protocol, Protocol::Http | Protocol::Http2) {
             http::serve(&mut self.stream, opening, submitter).await;
             return ConnectionEnd::Closed;
@@ -34,7 +35,7 @@ impl Connection {
         match protocol {
             Protocol::Msgpack => {
                 let host = submitter.origin.peer_host().to_owned();
-                let frames = ForwardFrames::new(&self.shared, self.peer, host, key);
+                let frames = ForwardFrames::new(&self.shared, peer, host, key);
                 frames::serve(stream, opening, submitter, frames).await
             }
             Protocol::Relp => {
@@ -42,7 +43,7 @@ impl Connection {
                 frames::serve(stream, opening, submitter, frames).await
             }
             Protocol::Lumberjack => {
-                let frames = LumberjackFrames::new(&self.shared.limits, self.peer);
+                let frames = LumberjackFrames::new(&self.shared.limits, peer);
                 frames::serve(stream, opening, submitter, frames).await
             }
             _ => unsupported,
@@ -51,7 +52,7 @@ impl Connection {
 
     async fn serve_relay(&mut self, opening: Vec<u8>) -> ConnectionEnd {
         let origin = self.decoder.origin();
-        let relay = RelayPeer { peer: self.peer, origin, shared: &self.shared };
+        let relay = RelayPeer { peer: self.entry.peer(), origin, shared: &self.shared };
         match relay::serve(&mut self.stream, opening, relay).await {
             RelayEnd::Refused(error) => ConnectionEnd::Unfit(error),
             RelayEnd::Broken(error) => ConnectionEnd::Broken(error),

@@ -76,10 +76,8 @@ fn rotated(directory: &Path) -> Vec<PathBuf> {
 fn counts(bucket: &Bucket, scene: &Scene) -> BTreeMap<u32, u32> {
     let objects = bucket.objects();
     let mut texts: Vec<_> = objects.content.values().map(|bytes| store::text(bytes)).collect();
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_there = |path: &Path| objects.content.keys().any(|key| key.ends_with(&name(path)));
     let mut files = rotated(&scene.path(""));
-    files.retain(|path| !is_there(path));
+    files.retain(|path| !objects.has(path));
     files.push(scene.path("app.log"));
     texts.extend(
         files.iter().filter_map(|path| fs::read(path).ok()).map(|bytes| store::text(&bytes)),
@@ -91,6 +89,17 @@ fn counts(bucket: &Bucket, scene: &Scene) -> BTreeMap<u32, u32> {
         *counts.entry(number).or_default() += 1;
     }
     counts
+}
+
+/// True if each rotated file below a directory is in the bucket, and the collector waits for none.
+fn all_archived(bucket: &Bucket, directory: &Path, collector: &Collector) -> bool {
+    let files = rotated(directory);
+    let all = files.iter().all(|path| bucket.objects().has(path));
+    all && waits_for_none(collector)
+}
+
+fn waits_for_none(collector: &Collector) -> bool {
+    get(&collector.server(), "/metrics").body.contains("\nnetlog_segments_to_archive 0\n")
 }
 
 fn assert_once(counts: &BTreeMap<u32, u32>, numbers: std::ops::Range<u32>) {
@@ -110,8 +119,7 @@ fn rotated_files_are_in_the_bucket_before_retention_removes_them() {
     let kept = wait_until(SOON, || rotated(&scene.path("logs")).len() <= 1);
     assert!(kept, "{:?}\n{}", rotated(&scene.path("logs")), collector.process.stderr());
     let server = collector.server();
-    let waiting = || get(&server, "/metrics").body.contains("\nnetlog_segments_to_archive 0\n");
-    assert!(wait_until(SOON, waiting));
+    assert!(wait_until(SOON, || all_archived(&bucket, &scene.path("logs"), &collector)));
     let objects = bucket.objects().content.len() as u64;
     assert!(objects > 2, "{objects} objects");
     assert_eq!(metric(&server, "segments_archived"), objects);
@@ -148,14 +156,14 @@ fn a_store_that_is_away_only_delays_also_over_a_kill() {
     let kept = wait_until(SOON, || rotated(&scene.path("")).len() <= 1);
     assert!(kept, "{:?}\n{}", rotated(&scene.path("")), collector.process.stderr());
     assert_once(&counts(&bucket, &scene), 0..60);
+    assert!(wait_until(SOON, || all_archived(&bucket, &scene.path(""), &collector)));
     // What the bucket has is known to the next collector, which asks for nothing.
     let before = bucket.objects().content.len();
     collector.stop();
     bucket.objects().refuses = true;
     bucket.objects().refused = 0;
     let collector = archiving(&scene, &bucket, "app.log", "--keep-files 1");
-    let server = collector.server();
-    assert!(get(&server, "/metrics").body.contains("\nnetlog_segments_to_archive 0\n"));
+    assert!(waits_for_none(&collector));
     collector.stop();
     let objects = bucket.objects();
     assert_eq!((objects.content.len(), objects.refused), (before, 0));

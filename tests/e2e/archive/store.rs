@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -25,6 +26,14 @@ pub(super) struct Objects {
     pub(super) refuses: bool,
     /// Requests that were refused.
     pub(super) refused: u64,
+}
+
+impl Objects {
+    /// True if the file of this name is there.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.content.keys().any(|key| key.ends_with(&*name))
+    }
 }
 
 impl Bucket {

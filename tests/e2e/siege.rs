@@ -130,6 +130,8 @@ fn a_byte_now_and_then_from_everywhere() {
 
 #[test]
 fn idle_connections_cost_little() {
+    // Without optimisation a task is larger than it is in a release.
+    let most = if cfg!(debug_assertions) { 2200 } else { 2048 };
     let scene = Scene::new();
     let count = size(2000, 10_000);
     let collector = Collector::serving(&scene, "");
@@ -146,7 +148,7 @@ fn idle_connections_cost_little() {
     assert!(wait_until(SOON, || open() == 100 + count as u64));
     let each = collector.process.own_memory().saturating_sub(before) / count as u64;
     let _ = writeln!(stderr(), "{each} bytes for each of {count} connections");
-    assert!(each <= 2200, "{each} bytes for each of {count} connections");
+    assert!(each <= most, "{each} bytes for each of {count} connections");
 }
 
 #[test]

@@ -128,22 +128,20 @@ impl Connection {
             },
         };
         // Boxed, or every connection would be as large.
-        Box::pin(self.finish(end)).await;
+        Box::pin(self.conclude(end)).await;
     }
 
     /// Reads and replies until the peer is done.
     async fn read_all(&mut self) -> Result<(), ConnectionEnd> {
-        loop {
+        // A peer that always has more to say never waits, which alone would let the end in.
+        while !self.shared.is_stopped() {
+            // Values of their own: what waits within a `match` or an `if` is larger.
             let event = self.wait().await?;
             match event {
                 ConnectionEvent::Readable => {
                     let outcome = self.read().await?;
                     if let ReadOutcome::End = outcome {
                         return Ok(());
-                    }
-                    // Otherwise whoever always has more to say would keep the thread from others.
-                    if take(&mut self.turn) {
-                        yield_now().await;
                     }
                 }
                 ConnectionEvent::Acked => {
@@ -154,7 +152,24 @@ impl Connection {
                 ConnectionEvent::Writable => {}
             }
             self.flush()?;
+            // Otherwise whoever always has more to say would keep the thread from others.
+            if take(&mut self.turn) {
+                yield_now().await;
+            }
         }
+        Err(ConnectionEnd::Stopped)
+    }
+
+    /// Serves what is no stream of messages, or settles what is, and closes the connection.
+    async fn conclude(&mut self, end: ConnectionEnd) {
+        let end = match end {
+            ConnectionEnd::Unfit(PeerError::Unsupported(protocol)) => {
+                self.serve_protocol(protocol).await
+            }
+            ConnectionEnd::Closed => self.settle().await.err().unwrap_or(ConnectionEnd::Closed),
+            end => end,
+        };
+        self.close(end).await;
     }
 
     async fn wait(&mut self) -> Result<ConnectionEvent, ConnectionEnd> {
@@ -204,7 +219,9 @@ impl Connection {
         tokio::select! {
             biased;
             // Boxed, since few connections ever wait for it.
-            turn = Box::pin(self.room.wait()) => turn.map_err(|_| ConnectionEnd::Abandoned).map(|()| most),
+            turn = Box::pin(self.room.wait()) => {
+                turn.map_err(|_| ConnectionEnd::Abandoned).map(|()| most)
+            }
             due = self.deadlines.over() => Err(ConnectionEnd::TimedOut(due)),
         }
     }

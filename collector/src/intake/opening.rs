@@ -10,7 +10,8 @@ fn may_begin(byte: u8) -> bool {
     matches!(byte, b'A'..=b'Z' | b'1'..=b'9' | 0x91..=0x95)
 }
 
-/// The first bytes of a connection, as long as they may begin a protocol of its own.
+/// The first bytes of a connection, as long as they may begin a protocol of its own; none once they
+/// have turned out not to, or are taken.
 #[derive(Debug)]
 pub(super) struct Opening(Option<Vec<u8>>);
 

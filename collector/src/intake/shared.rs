@@ -125,4 +125,9 @@ impl IntakeContext {
     pub(crate) async fn stopped(&self) {
         self.stop.wait().await;
     }
+
+    /// True once it is to end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.get().is_some()
+    }
 }

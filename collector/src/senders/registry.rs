@@ -245,6 +245,7 @@ impl SenderRegistry {
 }
 
 impl ConnectionEntry {
+    /// The connection's other end.
     pub(crate) fn peer(&self) -> Peer {
         self.entry.peer
     }

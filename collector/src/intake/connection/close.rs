@@ -52,15 +52,8 @@ impl From<PeerError> for ConnectionEnd {
 }
 
 impl Connection {
-    /// Serves what is no stream of messages, or settles what is; then ends the connection.
-    pub(super) async fn finish(&mut self, end: ConnectionEnd) {
-        let end = match end {
-            ConnectionEnd::Unfit(PeerError::Unsupported(protocol)) => {
-                self.serve_protocol(protocol).await
-            }
-            ConnectionEnd::Closed => self.settle().await.err().unwrap_or(ConnectionEnd::Closed),
-            end => end,
-        };
+    /// Ends it, and tells everybody who is concerned.
+    pub(super) async fn close(&mut self, end: ConnectionEnd) {
         let peer = self.entry.peer();
         if let ConnectionEnd::Unfit(error) = &end {
             self.shared.refuse(error, peer);
@@ -76,8 +69,9 @@ impl Connection {
         self.shared.stats.connections_closed.add(1);
     }
 
-    /// After the peer's last byte: waits until all of it is in the sinks, and says so.
-    async fn settle(&mut self) -> Result<(), ConnectionEnd> {
+    /// After the peer's last byte: waits until all of it is in the sinks, and says so; and reports a
+    /// run that was recovered as a whole.
+    pub(super) async fn settle(&mut self) -> Result<(), ConnectionEnd> {
         // Whoever delivers for a dead sender says when all is acked, by an empty line. One that did
         // not has died too, and another delivers the rest.
         let done = self.blank && self.acks.as_ref().is_none_or(|acks| acks.told >= acks.given);

@@ -3,7 +3,7 @@
 
 use super::collector::{Run, ended};
 use super::sender::{TOKEN, deliver};
-use super::stored::{messages, not_once};
+use super::stored::{messages, messages_so_far, not_once};
 use super::strace::{Fault, failing, missing, seen_calls, target, traced};
 use super::{Attempt, Victim, tell, try_all};
 use crate::archive::{Bucket, environment};
@@ -113,7 +113,7 @@ impl Stage {
         let mut wrong = Vec::new();
         let (there, central) = self.central;
         let all = wait_until(SOON / 2, || {
-            wrong = not_once(&messages(&there.path("")), RECORDS, number);
+            wrong = not_once(&messages_so_far(&there.path("")), RECORDS, number);
             wrong.is_empty()
         });
         if !all {

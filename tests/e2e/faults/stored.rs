@@ -3,8 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-/// The messages below a directory, in no order.
+/// The messages below the directory of a collector that has ended, in no order.
 pub(super) fn messages(directory: &Path) -> Vec<String> {
+    read(directory, |text| text)
+}
+
+/// The same of one that may be writing: the line that it is writing is none yet.
+pub(super) fn messages_so_far(directory: &Path) -> Vec<String> {
+    read(directory, |text| &text[..text.rfind('\n').map_or(0, |end| end + 1)])
+}
+
+fn read(directory: &Path, lines: impl Fn(&str) -> &str) -> Vec<String> {
     let mut messages = Vec::new();
     for path in fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
         let name = path.to_string_lossy().into_owned();
@@ -20,7 +29,7 @@ pub(super) fn messages(directory: &Path) -> Vec<String> {
             true => zstd::decode_all(&bytes[..]).expect("it is whole"),
             false => bytes,
         };
-        for line in String::from_utf8_lossy(&bytes).lines() {
+        for line in lines(&String::from_utf8_lossy(&bytes)).lines() {
             let record: serde_json::Value = serde_json::from_str(line).expect("a record a line");
             if record["target"] != "netlog" {
                 messages.push(record["msg"].as_str().expect("it has a message").to_owned());

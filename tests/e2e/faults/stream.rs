@@ -7,7 +7,7 @@
 
 use super::collector::{Run, ended};
 use super::sender::deliver;
-use super::stored::{messages, not_once};
+use super::stored::{messages_so_far, not_once};
 use super::strace::{Fault, failing, happened, missing, seen_calls, target, traced};
 use super::{Attempt, Victim, tell, try_all};
 use crate::clients::jetstream::server::{NatsServer, versions};
@@ -122,7 +122,7 @@ impl Stage {
 
     /// Numbers that the reader does not have once.
     fn wrong(&self) -> Vec<String> {
-        let stored = messages(&self.central.path(""));
+        let stored = messages_so_far(&self.central.path(""));
         not_once(&stored, RECORDS, |number| format!("number {number}"))
     }
 

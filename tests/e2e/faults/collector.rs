@@ -3,7 +3,8 @@
 use super::sender::deliver;
 use super::stored::{messages, not_once};
 use super::strace::{
-    Fault, Outcome, failing, happened, missing, outcome, outside, seen_calls, target, traced,
+    Fault, Outcome, ends_unheard, failing, happened, missing, outcome, outside, seen_calls, target,
+    traced,
 };
 use super::{Attempt, Victim, tell, try_all};
 use crate::harness::{Collector, Port, SOON, Scene, wait_until};
@@ -70,17 +71,21 @@ fn run(scene: &Scene, command: Command) -> Result<Run, String> {
     if collector.process.running() {
         collector.process.signal(Signal::TERM);
     }
-    ended(&mut collector).map(|outcome| Run { acked, outcome })
+    ended(scene, &mut collector).map(|outcome| Run { acked, outcome })
 }
 
-/// How it ended: by itself, with a reason, and without a panic.
-pub(super) fn ended(collector: &mut Collector) -> Result<Outcome, String> {
-    // The byte by which the runtime's handler announces a signal may be the call that failed: the
-    // system refuses it only while another such byte is on its way.
-    if !wait_until(SOON / 4, || !collector.process.running()) {
-        collector.process.signal(Signal::TERM);
-    }
-    if !wait_until(SOON, || !collector.process.running()) {
+/// How the collector of a scene ended: by itself, with a reason, and without a panic.
+pub(super) fn ended(scene: &Scene, collector: &mut Collector) -> Result<Outcome, String> {
+    let mut repeated = 0;
+    let over = wait_until(SOON, || {
+        // The system refuses what announces a signal only while the same is on its way.
+        if ends_unheard(scene) > repeated {
+            repeated += 1;
+            collector.process.signal(Signal::TERM);
+        }
+        !collector.process.running()
+    });
+    if !over {
         // A thread of the runtime that cannot be woken.
         if outside(&collector.process.stderr()) {
             collector.process.signal(Signal::KILL);

@@ -6,7 +6,7 @@ use super::tell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Attempts to reach a place: its call does not have the same number in every run.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 20;
 
 /// Faults that the places of a program may have, and how far they were reached.
 #[derive(Debug, Default)]

@@ -84,7 +84,7 @@ impl Stage {
         if collector.process.running() {
             collector.process.signal(Signal::TERM);
         }
-        ended(&mut collector).map(|outcome| Run { acked, outcome })
+        ended(&self.scene, &mut collector).map(|outcome| Run { acked, outcome })
     }
 
     fn options(&self, listen: &str) -> String {

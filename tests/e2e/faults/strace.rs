@@ -179,6 +179,37 @@ pub(super) fn happened(scene: &Scene) -> bool {
     calls(&trace).iter().any(|call| call.injected)
 }
 
+/// Number of requests to end that the runtime's handler of signals could not announce: a call fails
+/// once in each thread, and any may run the handler.
+pub(super) fn ends_unheard(scene: &Scene) -> usize {
+    unheard(&std::fs::read_to_string(scene.path("trace")).unwrap_or_default())
+}
+
+fn unheard(trace: &str) -> usize {
+    let mut handling = HashMap::new();
+    let mut count = 0;
+    for (thread, what) in trace.lines().filter_map(|line| line.split_once(' ')) {
+        let what = what.trim_start();
+        if let Some(signal) = what.strip_prefix("--- ") {
+            handling.insert(thread, signal.starts_with("SIGTERM"));
+        } else if what.contains(r#""\1", 1,"#) && what.contains("(INJECTED)") {
+            count += usize::from(handling.get(thread) == Some(&true));
+        }
+    }
+    count
+}
+
+#[test]
+fn a_request_to_end_that_was_not_announced_is_counted() {
+    let trace = "7 --- SIGHUP {si_signo=SIGHUP} ---\n\
+                 7 sendto(5, \"\\1\", 1, MSG_NOSIGNAL, NULL, 0) = -1 EINTR (Interrupted) (INJECTED)\n\
+                 8 --- SIGTERM {si_signo=SIGTERM} ---\n\
+                 8 sendto(5<UNIX-STREAM:[1]>, \"\\1\", 1, 0, NULL, 0) = -1 EINTR (x) (INJECTED)\n\
+                 9 --- SIGTERM {si_signo=SIGTERM} ---\n\
+                 9 sendto(5, \"\\1\", 1, MSG_NOSIGNAL, NULL, 0) = 1\n";
+    assert_eq!(unheard(trace), 1);
+}
+
 /// The faults that a run can have, by its calls as [`traced`] has written them. Calls before
 /// `execve` has loaded the program's libraries are those of the loader: nothing of ours.
 pub(super) fn faults(scene: &Scene) -> Vec<Fault> {

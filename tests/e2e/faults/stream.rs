@@ -100,7 +100,7 @@ impl Stage {
         if site.process.running() {
             site.process.signal(Signal::TERM);
         }
-        ended(&mut site).map(|outcome| Run { acked, outcome })
+        ended(&self.site, &mut site).map(|outcome| Run { acked, outcome })
     }
 
     /// A reader's short life, which ends when it has all.
@@ -113,7 +113,7 @@ impl Stage {
             reader.process.signal(Signal::TERM);
         }
         let stderr = reader.process.stderr();
-        let outcome = ended(&mut reader)?;
+        let outcome = ended(&self.central, &mut reader)?;
         match all || !happened(&self.central) {
             true => Ok(Run { acked: RECORDS, outcome }),
             false => Err(format!("it reads no more:\n{stderr}")),

@@ -1,4 +1,7 @@
 //! Old files: compressed behind everybody's back, read as before, and removed as was asked.
+//!
+//! A file is as long as `--rotate-size` and one batch, which is large on a busy machine: with
+//! `--max-in-flight` there are as many files as are needed on each.
 
 use crate::harness::{
     Collector, Port, Reader, Records, SOON, Scene, assert_each_once, found, message, metric, pause,
@@ -48,7 +51,7 @@ fn records(found: Records) -> Records {
 #[test]
 fn what_was_rotated_away_is_compressed_and_found_as_before_each_record_once_and_in_order() {
     let scene = Scene::new();
-    let collector = Collector::serving(&scene, "--rotate-size 1MiB");
+    let collector = Collector::serving(&scene, "--rotate-size 1MiB --max-in-flight 1MiB");
     let told = format!("to={} threads=2 records=20000 block=600", collector.authority());
     scene.subject(&told).succeed();
     let server = collector.server();
@@ -88,7 +91,8 @@ fn a_tail_resumes_without_a_gap_behind_a_record_in_a_file_that_was_compressed_me
     let http = Port::reserve();
     let port = port.address();
     let http = http.address();
-    let line = format!("--listen tcp://{port} --http {http} --rotate-size 1MiB");
+    let line =
+        format!("--listen tcp://{port} --http {http} --rotate-size 1MiB --max-in-flight 1MiB");
     let mut first = Collector::with(&scene, &format!("{line} --compress off"));
     let told = format!("to={port} threads=2 records=20000 block=600");
     scene.subject(&told).succeed();
@@ -108,7 +112,7 @@ fn a_tail_resumes_without_a_gap_behind_a_record_in_a_file_that_was_compressed_me
 #[test]
 fn a_slow_tail_goes_on_through_files_that_were_compressed_under_it() {
     let scene = Scene::new();
-    let collector = Collector::serving(&scene, "--rotate-size 1MiB");
+    let collector = Collector::serving(&scene, "--rotate-size 1MiB --max-in-flight 1MiB");
     let server = collector.server();
     let mut slow = Reader::open(&server, "/tail?n=all");
     assert_eq!(slow.next().expect("a notice")["notice"], "live");
@@ -122,7 +126,8 @@ fn a_slow_tail_goes_on_through_files_that_were_compressed_under_it() {
 #[test]
 fn beyond_what_is_to_be_kept_the_oldest_are_removed_which_is_counted_and_said() {
     let scene = Scene::new();
-    let collector = Collector::serving(&scene, "--rotate-size 1MiB --keep-files 3");
+    let collector =
+        Collector::serving(&scene, "--rotate-size 512KiB --max-in-flight 1MiB --keep-files 3");
     let told = format!("to={} records=30000 block=600", collector.authority());
     scene.subject(&told).succeed();
     let server = collector.server();
@@ -149,7 +154,7 @@ fn beyond_what_is_to_be_kept_the_oldest_are_removed_which_is_counted_and_said() 
 #[test]
 fn a_damaged_compressed_file_harms_nobody_and_what_is_whole_of_it_is_found() {
     let scene = Scene::new();
-    let collector = Collector::serving(&scene, "--rotate-size 2MiB");
+    let collector = Collector::serving(&scene, "--rotate-size 2MiB --max-in-flight 1MiB");
     let told = format!("to={} records=30000 block=600", collector.authority());
     scene.subject(&told).succeed();
     let server = collector.server();

@@ -131,11 +131,12 @@ impl Connection {
         Box::pin(self.conclude(end)).await;
     }
 
-    /// Reads and replies until the peer is done.
+    /// Reads and replies until the peer is done; fails at any other end.
     async fn read_all(&mut self) -> Result<(), ConnectionEnd> {
-        // A peer that always has more to say never waits, which alone would let the end in.
+        // With a peer that sends without a pause, the task may never wait, and `run` would not learn
+        // that the collector ends.
         while !self.shared.is_stopped() {
-            // Values of their own: what waits within a `match` or an `if` is larger.
+            // Bound first: awaited within the `match` or the `if`, they would make the task larger.
             let event = self.wait().await?;
             match event {
                 ConnectionEvent::Readable => {
@@ -152,7 +153,7 @@ impl Connection {
                 ConnectionEvent::Writable => {}
             }
             self.flush()?;
-            // Otherwise whoever always has more to say would keep the thread from others.
+            // A peer that sends without a pause would keep the thread from the others.
             if take(&mut self.turn) {
                 yield_now().await;
             }

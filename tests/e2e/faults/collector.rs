@@ -74,7 +74,7 @@ fn run(scene: &Scene, command: Command) -> Result<Run, String> {
     ended(scene, &mut collector).map(|outcome| Run { acked, outcome })
 }
 
-/// How the collector of a scene ended: by itself, with a reason, and without a panic.
+/// Outcome of a scene's collector; an error if it hangs, panics or gives no reason.
 pub(super) fn ended(scene: &Scene, collector: &mut Collector) -> Result<Outcome, String> {
     let mut repeated = 0;
     let over = wait_until(SOON, || {

@@ -8,7 +8,7 @@ pub(super) fn messages(directory: &Path) -> Vec<String> {
     read(directory, |text| text)
 }
 
-/// The same of one that may be writing: the line that it is writing is none yet.
+/// The same while the collector may be writing, without a line that has no end yet.
 pub(super) fn messages_so_far(directory: &Path) -> Vec<String> {
     read(directory, |text| &text[..text.rfind('\n').map_or(0, |end| end + 1)])
 }

@@ -72,8 +72,8 @@ impl Connection {
     /// After the peer's last byte: waits until all of it is in the sinks, and says so; and reports a
     /// run that was recovered as a whole.
     pub(super) async fn settle(&mut self) -> Result<(), ConnectionEnd> {
-        // Whoever delivers for a dead sender says when all is acked, by an empty line. One that did
-        // not has died too, and another delivers the rest.
+        // The process that delivers for a dead sender ends with an empty line once all is acked. Without
+        // it, that process has died too, and another one delivers the rest.
         let done = self.blank && self.acks.as_ref().is_none_or(|acks| acks.told >= acks.given);
         let shared = self.shared.clone();
         tokio::select! {

@@ -357,7 +357,16 @@ fn a_directory_that_may_not_be_read_is_left_alone_and_keeps_no_collector_from_st
     speak(collector.authority(), b"{\"app\":\"orders\",\"msg\":\"one\"}\n");
     let server = collector.server();
     assert!(wait_until(SOON, || messages(&records(found(&server, "/search"))) == ["one"]));
-    assert_eq!(found(&server, "/search").0.pop().expect("an end")["unreadable"], Value::Null);
+    let unreadable = || found(&server, "/search").0.pop().expect("an end")["unreadable"].clone();
+    assert_eq!(unreadable(), Value::Null);
+
+    // What is closed later had records.
+    let orders = scene.path("logs/orders");
+    let was = fs::metadata(&orders).expect("it is there").permissions();
+    mode(&orders, 0);
+    assert_eq!(unreadable(), 1);
+    fs::set_permissions(&orders, was).expect("it is ours");
+    assert_eq!(unreadable(), Value::Null);
     collector.stop();
     mode(&closed, 0o700);
 }

@@ -9,10 +9,14 @@ use crate::tls::TlsOptions;
 use crate::token::TokenOption;
 use clap::Args;
 use netlog_wire::{Level, parse_time};
+use std::convert::Infallible;
 
 /// Options that select records, and how they are shown
 #[derive(Args, Debug)]
 pub(crate) struct FilterOptions {
+    /// Always empty: an argument without an option is rejected
+    #[arg(hide = true, value_name = "ARGUMENT", value_parser = reject_argument)]
+    _argument: Option<Infallible>,
     /// Address of the collector's HTTP API; repeat for several collectors, whose records are then
     /// ordered by time and marked with their collector
     #[arg(long, value_name = "URL", default_value = "http://localhost:1903", env = "NETLOG_AT")]
@@ -65,6 +69,11 @@ pub(crate) struct FilterOptions {
     /// Use colours; `auto`: on a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,
+}
+
+/// Names the options that it may have been meant for.
+fn reject_argument(text: &str) -> Result<Infallible, String> {
+    Err(format!("use `-g {text}` for records that match it, `--at {text}` for a collector"))
 }
 
 fn parse_field(text: &str) -> Result<String, &'static str> {
@@ -164,5 +173,7 @@ mod tests {
         assert_eq!(filters.query(Some("all")).target("/tail"), expected);
         assert!(TestLine::try_parse_from(["x", "-f", "novalue"]).is_err());
         assert!(TestLine::try_parse_from(["x", "--since", "soon"]).is_err());
+        let rejected = TestLine::try_parse_from(["x", "timeout"]).map(|_| ()).unwrap_err();
+        assert!(rejected.to_string().contains("use `-g timeout` for records"), "{rejected}");
     }
 }

@@ -73,12 +73,21 @@ pub(crate) fn kept(template: &Template) -> io::Result<KeptFiles> {
     Ok(KeptFiles { files, closed })
 }
 
-/// The same files, and what was rotated away from each, the oldest first. Those count too of which
-/// only that is left.
-pub(crate) fn all(template: &Template) -> io::Result<BTreeMap<PathBuf, Vec<SegmentName>>> {
+/// Files that are a collector's, with their rotated segments.
+#[derive(Debug, Default)]
+pub(crate) struct RotatedFiles {
+    /// The rotated segments of each file, the oldest first. Files of which only these are left are
+    /// among them.
+    pub(crate) files: BTreeMap<PathBuf, Vec<SegmentName>>,
+    /// Directories that may not be read.
+    pub(crate) closed: Vec<PathBuf>,
+}
+
+/// The same files with their rotated segments.
+pub(crate) fn all(template: &Template) -> io::Result<RotatedFiles> {
     let mut ours = BTreeSet::new();
     let mut rotated = BTreeMap::<_, Vec<_>>::new();
-    each(template, &mut |directory, file, text| {
+    let closed = each(template, &mut |directory, file, text| {
         let ledger = LEDGERS.iter().find_map(|end| text.strip_suffix(end));
         let old = segment_name::split_name(ledger.unwrap_or(text));
         let name = old.map_or(ledger, |(name, _)| Some(name)).filter(|name| file.matches(name));
@@ -94,7 +103,7 @@ pub(crate) fn all(template: &Template) -> io::Result<BTreeMap<PathBuf, Vec<Segme
         stamps.dedup();
         (place, stamps)
     };
-    Ok(ours.into_iter().map(with_rotated).collect())
+    Ok(RotatedFiles { files: ours.into_iter().map(with_rotated).collect(), closed })
 }
 
 /// Tells `visit` of all that lies where files of `template` may lie: the directory below the base,

@@ -30,6 +30,8 @@ pub(crate) enum LogFiles {
 #[derive(Debug)]
 pub(crate) struct LogStore {
     pub(crate) files: LogFiles,
+    /// Directories that could not be read at the start, such as `lost+found`.
+    foreign: Vec<PathBuf>,
     progress: Arc<Progress>,
     stats: Arc<Stats>,
     /// The files that tails have open, by their turns: ten thousand tails need one descriptor.
@@ -89,7 +91,11 @@ pub(crate) struct LogPlace {
 
 impl LogStore {
     pub(crate) fn new(files: LogFiles, progress: Arc<Progress>, stats: Arc<Stats>) -> Self {
-        Self { files, progress, stats, shared: Mutex::default() }
+        let foreign = match &files {
+            LogFiles::Many(template) => tree::kept(template).unwrap_or_default().closed,
+            LogFiles::None | LogFiles::One(_) => Vec::new(),
+        };
+        Self { files, foreign, progress, stats, shared: Mutex::default() }
     }
 
     /// All logs now. What comes later is behind its end.
@@ -126,17 +132,20 @@ impl LogStore {
         // Twice, because what is compressed in the middle of it may be found under neither of its
         // names.
         let mut all = found(tree::all(template), unopened);
-        for (path, mut stamps) in found(tree::all(template), unopened) {
-            let known = all.entry(path).or_default();
+        let again = found(tree::all(template), unopened);
+        for (path, mut stamps) in again.files {
+            let known = all.files.entry(path).or_default();
             known.append(&mut stamps);
             known.sort_unstable();
             known.dedup();
         }
+        all.closed.retain(|directory| !self.foreign.contains(directory));
+        *unopened += all.closed.len() as u64;
         let log = |(path, rotated)| {
             let active = ActiveSegment::Listed { rotations, stats: self.stats.clone() };
             Log { base: Some(base.clone()), path, rotated, active }
         };
-        all.into_iter().map(log).collect()
+        all.files.into_iter().map(log).collect()
     }
 
     /// The file that was begun at `turn`, wherever it is by now, and compressed or not.

@@ -49,7 +49,7 @@ impl FilesSink {
     pub(super) fn reconcile(&mut self, active: Vec<(PathBuf, SegmentMeasure)>) -> io::Result<()> {
         let Some(order) = &mut self.order else { return Ok(()) };
         if order.is_new() {
-            let rotated = tree::all(&self.template)?;
+            let rotated = tree::all(&self.template)?.files;
             let all = rotated.iter().flat_map(|(log, stamps)| stamps.iter().map(move |s| (s, log)));
             for (stamp, log) in all.collect::<BTreeSet<_>>() {
                 let (_directory, path) = tree::reach(&self.template.base, log)?;
@@ -96,10 +96,14 @@ impl FilesSink {
         // Twice: a file that is renamed or compressed meanwhile may be missing from one listing.
         let mut oldest = HashMap::new();
         let both = [tree::all(&self.template)?, tree::all(&self.template)?];
-        for (log, segments) in both.into_iter().flatten() {
-            let first = segments.first().map_or(u64::MAX, |segment| segment.generation);
-            let known = oldest.entry(log).or_insert(u64::MAX);
-            *known = first.min(*known);
+        let mut closed = Vec::new();
+        for listed in both {
+            closed.extend(listed.closed);
+            for (log, segments) in listed.files {
+                let first = segments.first().map_or(u64::MAX, |segment| segment.generation);
+                let known = oldest.entry(log).or_insert(u64::MAX);
+                *known = first.min(*known);
+            }
         }
         for (place, open) in &self.open {
             let active = open.sink.generation();
@@ -110,7 +114,8 @@ impl FilesSink {
             // Only the active file is left, which is closed.
             Some(&u64::MAX) => false,
             Some(first) => segment.generation < *first,
-            None => true,
+            // What cannot be seen is not gone.
+            None => !closed.iter().any(|directory| segment.key.log.starts_with(directory)),
         })
     }
 

@@ -28,7 +28,7 @@ pub const MAX_RECORDS: u64 = 100_000;
 /// Numbers stay below this, so that counting on never overflows.
 pub const MAX_NUMBER: u64 = 1 << 62;
 
-/// How the first line of a relay begins.
+/// Start of the first line of a relay.
 pub const RELAY_START: &[u8] = b"{\"netlog\":1,\"relay\":\"";
 
 /// The first line of a collector that forwards the records of others.

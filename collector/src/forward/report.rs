@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How often it is checked.
+/// Interval between checks for new losses.
 const CHECK: Duration = Duration::from_secs(1);
 
 /// Room for the record.

@@ -33,7 +33,7 @@ const WORTH: u64 = 256 << 10;
 /// Time between two writes of the position.
 const SAVE: Duration = Duration::from_millis(250);
 
-/// How long it waits for records at once.
+/// Longest time in which it waits for records without a check of anything else.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Time to send the rest when the collector ends.
@@ -81,7 +81,7 @@ struct Sent {
     bytes: u64,
 }
 
-/// What is on its way on one connection.
+/// The records on their way on one connection.
 struct Window {
     /// The state once all of it is acknowledged.
     state: ForwardState,

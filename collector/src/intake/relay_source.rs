@@ -12,9 +12,9 @@ use std::str::FromStr;
 pub enum RelaySource {
     /// Addresses of the network whose first bits are those of this one.
     Net {
-        /// The address.
+        /// Address whose leading bits are those of the network.
         address: IpAddr,
-        /// How many bits count.
+        /// Number of leading bits of the address that count.
         bits: u8,
     },
     /// Programs of this machine, at a Unix socket.

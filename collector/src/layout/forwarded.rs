@@ -28,7 +28,7 @@ const UNKNOWN: u64 = 1 << 32;
 /// Time to wait for what is on its way: longer than the other side may take to acknowledge it.
 const LANDING: Duration = Duration::from_secs(300);
 
-/// Where the relay is, and what it has given up.
+/// Position of the relay, and the records that it has given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ForwardState {
     version: u32,

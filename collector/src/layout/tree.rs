@@ -75,7 +75,7 @@ pub(crate) fn kept(template: &Template) -> io::Result<KeptFiles> {
 
 /// Files that are a collector's, with their rotated segments.
 #[derive(Debug, Default)]
-pub(crate) struct RotatedFiles {
+pub(crate) struct ListedFiles {
     /// The rotated segments of each file, the oldest first. Files of which only these are left are
     /// among them.
     pub(crate) files: BTreeMap<PathBuf, Vec<SegmentName>>,
@@ -84,7 +84,7 @@ pub(crate) struct RotatedFiles {
 }
 
 /// The same files with their rotated segments.
-pub(crate) fn all(template: &Template) -> io::Result<RotatedFiles> {
+pub(crate) fn all(template: &Template) -> io::Result<ListedFiles> {
     let mut ours = BTreeSet::new();
     let mut rotated = BTreeMap::<_, Vec<_>>::new();
     let closed = each(template, &mut |directory, file, text| {
@@ -103,7 +103,7 @@ pub(crate) fn all(template: &Template) -> io::Result<RotatedFiles> {
         stamps.dedup();
         (place, stamps)
     };
-    Ok(RotatedFiles { files: ours.into_iter().map(with_rotated).collect(), closed })
+    Ok(ListedFiles { files: ours.into_iter().map(with_rotated).collect(), closed })
 }
 
 /// Tells `visit` of all that lies where files of `template` may lie: the directory below the base,

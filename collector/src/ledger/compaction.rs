@@ -23,7 +23,7 @@ pub(super) struct Compaction {
     pub(super) thread: JoinHandle<io::Result<File>>,
     /// Entries written since it was taken.
     pub(super) since: Vec<u8>,
-    /// How much of the file the snapshot describes.
+    /// Length of the part of the file that the snapshot describes.
     end: u64,
 }
 

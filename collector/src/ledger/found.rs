@@ -21,7 +21,7 @@ pub(crate) struct FoundLedger {
     pub(crate) cut: Option<TornTail>,
     /// The length of its whole lines, if it is sound and that of this file.
     pub(super) whole: Option<u64>,
-    /// What it has to be replaced by to stand alone, if it does not.
+    /// A ledger to replace it that stands alone, unless it does.
     pub(super) alone: Option<Vec<u8>>,
     /// True if some of it could not be read.
     pub(crate) damaged: bool,

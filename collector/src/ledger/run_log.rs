@@ -24,7 +24,7 @@ pub(crate) struct RunLog {
     ids: HashMap<u32, SenderId>,
     entries: VecDeque<RunStretch>,
     runs: VecDeque<SourceRun>,
-    /// What ends before is not asked for.
+    /// Start of the part that is asked for.
     from: u64,
 }
 

@@ -9,11 +9,11 @@ use std::io;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// What has been read, and not been asked for.
+/// The bytes of a relay, read ahead.
 pub(super) struct RelayReader<'a> {
     stream: &'a mut PeerStream,
     bytes: Vec<u8>,
-    /// How many of them have been taken.
+    /// Number of them that were taken.
     taken: usize,
     limits: Timeouts,
 }

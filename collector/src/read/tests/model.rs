@@ -47,8 +47,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
 }
 
 pub(super) struct Model {
-    pub(super) dir: TempDir,
     pub(super) files: Option<FilesSink>,
+    /// Dropped behind the files, whose threads write to it.
+    pub(super) dir: TempDir,
     pub(super) stats: Arc<Stats>,
     pub(super) progress: Arc<Progress>,
     /// The number of each record that was ever written, in order, and how long it is.

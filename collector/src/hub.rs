@@ -163,6 +163,10 @@ impl Hub {
             submissions.push(submission);
         }
         let work = WorkDone { items: submissions.len(), bytes };
+        // The file may be packed and removed as soon as we were asked.
+        if self.reopen.asked() {
+            self.look();
+        }
         let sealed = self.seal(submissions);
         if !sealed.batch.runs.is_empty() {
             let written = self.write(&sealed.batch)?;

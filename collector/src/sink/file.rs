@@ -133,7 +133,12 @@ impl FileSink {
 
     /// Before a batch: switches to another file if this one is full, gone or cut.
     fn make_way(&mut self) -> io::Result<()> {
-        if self.look_again() {
+        let is_removed = self.file.metadata()?.nlink() == 0;
+        if is_removed && !self.away {
+            let path = self.options.shown();
+            self.stderr.log(format_args!("{} was removed, beginning a new file", path.display()));
+        }
+        if is_removed || self.look_again() {
             self.reopen()?;
         }
         let (_, end) = identify(&self.file)?;

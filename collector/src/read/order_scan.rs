@@ -93,7 +93,9 @@ impl OrderScan {
                 return Ok(step);
             }
         }
-        if step.position == position || order.len() <= first + BLOCK {
+        if step.position < until && (step.position == position || order.len() <= first + BLOCK) {
+            // It was pruned beyond that since the end of the stream was asked for.
+            step.missed |= step.position > 0;
             step.position = until;
         }
         Ok(step)

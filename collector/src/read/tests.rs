@@ -83,6 +83,11 @@ fn an_order_forgets_the_files_that_retention_removed_and_resumes_as_before() {
     model.files.as_mut().unwrap().look().unwrap();
     let length = |name| fs::read(model.dir.path().join(name)).unwrap().len();
     assert!(length(".order") < lengths.0 / 2 && length(".order.segments") < lengths.1 / 2);
+    // For a reader that asked where the stream ends before all of that was removed.
+    let [from, until] =
+        [1, 2].map(|count| model.stream[..count].iter().map(|it| it.1 as u64).sum());
+    let step = model.scan().forward(from, until, 1000).unwrap();
+    assert!(step.missed && step.position == until && step.piece.bytes.is_empty());
     for restart in [false, true] {
         if restart {
             model.start();

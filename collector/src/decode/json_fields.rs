@@ -80,6 +80,7 @@ impl<'a> Filling<'_, 'a> {
     /// of the fields that are known better from around it.
     fn fill(mut self, members: &[MemberSpan], shape: &JsonShape) -> Option<(String, u32)> {
         let mut container = None;
+        let mut carried = None;
         for candidate in &shape.candidates {
             let bit = 1 << candidate.field as u32;
             let at = usize::from(candidate.member);
@@ -90,12 +91,20 @@ impl<'a> Filling<'_, 'a> {
             if self.put(candidate.field, candidate.scale, member).is_some() {
                 self.filled |= bit;
                 self.used[at / 64] |= 1 << (at % 64);
-                if candidate.field == Field::Msg && member.key(self.json) == "log" {
-                    container = Some(member.value(self.json).json);
+                if candidate.field == Field::Msg {
+                    let value = member.value(self.json).json;
+                    match member.key(self.json) {
+                        "log" => container = Some(value),
+                        "message" | "line" => carried = Some(value),
+                        _ => {}
+                    }
                 }
             }
         }
         self.keep_rest(members, shape.gelf);
+        if let Some(line) = carried.and_then(|value| value.strip_prefix('"')) {
+            self.guess(line.as_bytes());
+        }
         let line = self.contained(container?)?;
         Some((line, self.filled & 1 << Field::Time as u32))
     }
@@ -255,6 +264,7 @@ impl<'a> Filling<'_, 'a> {
         None
     }
 
+    /// Guesses the level of a line that a shipper carries, which knows none.
     fn guess(&mut self, line: &[u8]) {
         if self.filled & 1 << Field::Level as u32 == 0
             && !self.draft.own_level
@@ -262,6 +272,7 @@ impl<'a> Filling<'_, 'a> {
             && let Some(level) = guess(line)
         {
             self.draft.level = level;
+            self.draft.own_level = true;
         }
     }
 }

@@ -131,7 +131,8 @@ impl JsonShape {
             let outermost = member.prefix().is_empty();
             pid |= outermost && key == "pid";
             hostname |= outermost && key == "hostname";
-            found.extend(meanings.iter().map(|meaning| (*meaning, at, scale(key))));
+            found
+                .extend(meanings.iter().map(|meaning| (*meaning, at, scale(key, meaning.dialect))));
         }
         found.retain(|(meaning, ..)| meaning.dialect == 0 || meaning.dialect & dialects != 0);
         found.sort_by_key(|(meaning, at, _)| (meaning.rank, *at));

@@ -242,9 +242,16 @@ const DIALECTS: &[Dialect] = &[
             (Field::Pid, &["_pid"]),
         ],
     },
-    // journald.
+    // journald, also without its underscores, and syslog-ng's `format-json`.
     Dialect {
-        markers: &["__realtimetimestamp", "_sourcerealtimetimestamp", "__cursor", "_hostname"],
+        markers: &[
+            "__realtimetimestamp",
+            "_sourcerealtimetimestamp",
+            "__cursor",
+            "_hostname",
+            "syslogidentifier",
+            "facility",
+        ],
         names: &[
             (Field::Time, &["_sourcerealtimetimestamp", "__realtimetimestamp"]),
             (Field::Level, &["priority"]),
@@ -255,6 +262,23 @@ const DIALECTS: &[Dialect] = &[
     },
     // VictoriaLogs.
     Dialect { markers: &["_msg"], names: &[(Field::Time, &["_time"])] },
+    // Events of Windows, by Fluent Bit and Fluentd.
+    Dialect {
+        markers: &["timecreated"],
+        names: &[
+            (Field::Time, &["timecreated"]),
+            (Field::Level, &["level"]),
+            (Field::Target, &["channel"]),
+            (Field::Msg, &["message", "description"]),
+            (Field::App, &["providername"]),
+            (Field::Host, &["computer"]),
+        ],
+    },
+    // Falco.
+    Dialect {
+        markers: &["outputfields"],
+        names: &[(Field::Level, &["priority"]), (Field::Msg, &["output"])],
+    },
 ];
 
 /// A field that a name may be for.
@@ -314,6 +338,9 @@ const DIALECT_RANKS: u8 = 16;
 /// The bit of GELF among the dialects.
 pub(super) const GELF: u8 = 1 << 3;
 
+/// The bit of Windows among the dialects.
+const WINDOWS: u8 = 1 << 6;
+
 /// The fields that `key` in the object `prefix` may fill, and the dialects that it is a marker of.
 pub(super) fn meanings(prefix: &str, key: &str) -> (&'static [Meaning], u8) {
     let mut buffer = [0; LONGEST];
@@ -357,12 +384,16 @@ pub(super) enum Scale {
     NxLog,
     Cloud,
     OpenTelemetry,
+    Windows,
     /// Words alone: a number is of something else, and so is a word that is more than a level.
     Words,
 }
 
-/// The scale of the level `key`.
-pub(super) fn scale(key: &str) -> Scale {
+/// The scale of the level `key` of a dialect.
+pub(super) fn scale(key: &str, dialect: u8) -> Scale {
+    if dialect == WINDOWS {
+        return Scale::Windows;
+    }
     let mut buffer = [0; LONGEST];
     match normal("", key, &mut buffer).unwrap_or_default() {
         b"levelno" => Scale::Python,

@@ -249,7 +249,7 @@ fn joined(before: &[u8], after: &[u8]) -> bool {
     let arrow = || before.ends_with(b"|-");
     let process = || before.ends_with(b": ") && before.starts_with(b"[");
     matches!(before.last(), Some(b'-' | b'/')) && !arrow()
-        || matches!(after.first(), Some(b'-'))
+        || matches!(after.first(), Some(b'-' | b'='))
         || matches!(after.first(), Some(b'/')) && !process()
 }
 

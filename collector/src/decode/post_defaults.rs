@@ -48,7 +48,8 @@ impl Defaults {
     pub(super) fn fill_draft(&self, draft: &mut Draft<'_>) {
         fill_text(&mut draft.app, self.app.as_ref());
         fill_text(&mut draft.host, self.host.as_ref());
-        if let Some(level) = self.level.filter(|_| draft.level == Level::Info) {
+        let unknown = draft.level == Level::Info && !draft.own_level && draft.priority.is_none();
+        if let Some(level) = self.level.filter(|_| unknown) {
             draft.level = level;
         }
     }
@@ -63,5 +64,32 @@ fn fill(place: &mut Option<String>, value: Option<&String>) {
 fn fill_text(place: &mut Option<Text<'_>>, value: Option<&String>) {
     if place.is_none() {
         *place = value.map(|value| Text::Plain(value.clone().into()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::post_line::with_text;
+
+    #[test]
+    fn a_level_of_the_query_is_that_of_lines_without_one() {
+        let defaults = Defaults { level: Some(Level::Warn), ..Defaults::default() };
+        for (line, level) in [
+            ("plain", Level::Warn),
+            ("INFO started", Level::Info),
+            ("2026-11-22 19:00:00 INFO up", Level::Info),
+            ("{\"level\":\"info\",\"msg\":\"x\"}", Level::Info),
+            ("{\"msg\":\"x\"}", Level::Warn),
+            ("<14>Nov 22 19:00:00 h a: b", Level::Info),
+        ] {
+            let read = with_text(line.as_bytes(), |line, scratch| {
+                let mut draft = Draft::new(0);
+                line.read(&mut draft, scratch);
+                defaults.fill_draft(&mut draft);
+                draft.level
+            });
+            assert_eq!(read, level, "{line}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::posted::{Posted, RecordWriter};
 use super::scratch::{Scratch, with_scratch};
 use super::shown_bytes::shown;
 use super::{json_fields, syslog};
-use netlog_wire::{Level, Record, is_plain};
+use netlog_wire::{Record, is_plain};
 use std::borrow::Cow;
 
 /// A line, and the text that it is.
@@ -26,8 +26,11 @@ impl<'a> LineText<'a> {
 
     /// Reads it into `draft`: a JSON object, a syslog message, or text with the level that it shows.
     pub(super) fn read(self, draft: &mut Draft<'a>, scratch: &mut Scratch) {
-        if self.read_without_level(draft, scratch) {
-            draft.level = guess(self.bytes).unwrap_or(Level::Info);
+        if self.read_without_level(draft, scratch)
+            && let Some(level) = guess(self.bytes)
+        {
+            draft.level = level;
+            draft.own_level = true;
         }
     }
 

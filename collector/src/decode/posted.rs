@@ -57,8 +57,13 @@ impl<'a> RecordWriter<'a> {
 
     /// Writes a record.
     pub(crate) fn record(&mut self, mut record: Record<'_>) -> Posted {
-        let WriteTerms { origin, defaults, grant, max_line } = self.terms;
-        defaults.fill(&mut record);
+        self.terms.defaults.fill(&mut record);
+        self.filled(record)
+    }
+
+    /// Writes a record that the defaults are in.
+    fn filled(&mut self, mut record: Record<'_>) -> Posted {
+        let WriteTerms { origin, grant, max_line, .. } = self.terms;
         shorten(&mut record, max_line);
         let identity = origin.identity(take(&mut record.claims));
         if let Some(grant) = grant {
@@ -71,10 +76,10 @@ impl<'a> RecordWriter<'a> {
     /// Writes a record that is still in pieces.
     pub(super) fn draft(&mut self, draft: &mut Draft<'_>, clock: &mut TimeText) -> Posted {
         let WriteTerms { origin, defaults, grant, max_line } = self.terms;
-        if may_be_long(draft, max_line) {
-            return self.record(replace(draft, Draft::new(0)).into_record());
-        }
         defaults.fill_draft(draft);
+        if may_be_long(draft, max_line) {
+            return self.filled(replace(draft, Draft::new(0)).into_record());
+        }
         if let Some(grant) = grant.filter(|grant| grant.send != Scope::Everything) {
             let app = draft.app.as_ref().map(Text::meant);
             let host = draft.host.as_ref().map(Text::meant);

@@ -14,9 +14,13 @@ const WORDS: &[(&str, Level, bool)] = &[
     ("warning", Level::Warn, true),
     ("err", Level::Error, true),
     ("eror", Level::Error, true),
+    ("erro", Level::Error, true),
     ("fail", Level::Error, true),
     ("fatal", Level::Error, false),
     ("ftl", Level::Error, false),
+    ("fata", Level::Error, false),
+    ("pani", Level::Error, false),
+    ("pnc", Level::Error, false),
     ("critical", Level::Error, false),
     ("crit", Level::Error, false),
     ("alert", Level::Error, false),
@@ -36,12 +40,15 @@ const WORDS: &[(&str, Level, bool)] = &[
     ("success", Level::Info, false),
     ("dbg", Level::Debug, true),
     ("dbug", Level::Debug, true),
+    ("debg", Level::Debug, true),
+    ("debu", Level::Debug, true),
     ("http", Level::Debug, false),
     ("verbose", Level::Debug, false),
     ("vrb", Level::Debug, false),
     ("fine", Level::Debug, false),
     ("trce", Level::Trace, true),
     ("trc", Level::Trace, true),
+    ("trac", Level::Trace, true),
     ("finer", Level::Trace, false),
     ("finest", Level::Trace, false),
     ("silly", Level::Trace, false),
@@ -81,7 +88,8 @@ pub(super) struct Severity<'a> {
 }
 
 /// Reads the value of a level: a name in any case and colour, also with an offset as Go's slog
-/// writes it (`WARN+1`), with a digit as Apache and MongoDB do (`trace3`, `D2`), or its letter.
+/// writes it (`WARN+1`), with a digit as Apache and MongoDB do (`trace3`, `D2`), or its letter. A
+/// terminal of logrus has four letters of it (`ERRO`), and so has Rust's slog.
 pub(super) fn word(text: &str) -> Option<Severity<'_>> {
     // The common ones, without a search.
     let level = match text {
@@ -97,6 +105,10 @@ pub(super) fn word(text: &str) -> Option<Severity<'_>> {
 
 fn other_word(text: &str) -> Option<Severity<'_>> {
     let name = text.trim();
+    if name.starts_with("Level(-") {
+        // zap's numbers below that of debug.
+        return Some(Severity { level: Level::Debug, word: Some(Cow::Borrowed(name)) });
+    }
     let base = name.split_once(['+', '-']).map_or(name, |(base, _)| base);
     let base = base.trim_end_matches(|c: char| c.is_ascii_digit());
     let letter = |byte: u8| LETTERS.iter().find(|(letter, _)| letter.eq_ignore_ascii_case(&byte));
@@ -211,6 +223,16 @@ const DOT_NET: &[Threshold] = &[
     (5, Level::Error, "critical"),
 ];
 
+/// Windows' events: 0 is logged always, 4 information.
+const WINDOWS: &[Threshold] = &[
+    (0, Level::Info, ""),
+    (1, Level::Error, "critical"),
+    (2, Level::Error, ""),
+    (3, Level::Warn, ""),
+    (4, Level::Info, ""),
+    (5, Level::Debug, ""),
+];
+
 const NXLOG: &[Threshold] = &[
     (1, Level::Debug, ""),
     (2, Level::Info, ""),
@@ -226,7 +248,11 @@ pub(super) fn number(n: u64, scale: Scale) -> Option<Severity<'static>> {
         (Scale::OpenTelemetry, 1..=24) => OPEN_TELEMETRY,
         (Scale::DotNet, 0..=5) => DOT_NET,
         (Scale::NxLog, 1..=5) => NXLOG,
-        (Scale::OpenTelemetry | Scale::DotNet | Scale::NxLog | Scale::Words, _) => return None,
+        (Scale::Windows, 0..=5) => WINDOWS,
+        (
+            Scale::OpenTelemetry | Scale::DotNet | Scale::NxLog | Scale::Windows | Scale::Words,
+            _,
+        ) => return None,
         (Scale::Cloud, 100..=800) => CLOUD,
         (_, 0..=7) => return Some(syslog(n as u8)),
         (Scale::Python, 10..1000) => PYTHON,
@@ -263,6 +289,10 @@ mod tests {
             ("W", Level::Warn, ""),
             ("D2", Level::Debug, "D2"),
             ("F", Level::Error, "F"),
+            ("ERRO", Level::Error, ""),
+            ("FATA", Level::Error, "FATA"),
+            ("DEBG", Level::Debug, ""),
+            ("Level(-2)", Level::Debug, "Level(-2)"),
         ] {
             let said = word(text).map(|s| (s.level, s.word.map(Cow::into_owned)));
             assert_eq!(
@@ -292,6 +322,9 @@ mod tests {
             (30_000, Scale::Any, Level::Warn, None),
             (3, Scale::DotNet, Level::Warn, None),
             (4, Scale::NxLog, Level::Error, None),
+            (0, Scale::Windows, Level::Info, None),
+            (4, Scale::Windows, Level::Info, None),
+            (1, Scale::Windows, Level::Error, Some("critical")),
             (13, Scale::OpenTelemetry, Level::Warn, None),
         ] {
             let expected = Severity { level, word: kept.map(Cow::Borrowed) };

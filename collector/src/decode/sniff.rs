@@ -77,7 +77,9 @@ const ROWS: &[(Where, &[Sign], Is)] = &[
     (Start, &[Bytes(HELLO)], Is::A(Kind::Netlog)),
     (Start, &[Bytes(&[0x16, 3]), In(&[(0, 4)])], Is::Not(Tls)),
     // Believed from nobody, as nobody is configured to be: it would set the peer's address.
-    (Start, &[Bytes(b"PROXY "), LineWith(&[""])], Is::A(Kind::Proxy)),
+    (Start, &[Bytes(b"PROXY TCP4 "), LineWith(&[""])], Is::A(Kind::Proxy)),
+    (Start, &[Bytes(b"PROXY TCP6 "), LineWith(&[""])], Is::A(Kind::Proxy)),
+    (Start, &[Bytes(b"PROXY UNKNOWN"), LineWith(&[""])], Is::A(Kind::Proxy)),
     (Start, &[Bytes(b"\r\n\r\n\0\r\nQUIT\n")], Is::Not(Proxy2)),
     // `GET /x 200` is a line of an access log, and so is one with anything behind `HTTP/1.1`.
     (Start, &[Bytes(b"GET "), HTTP1], Is::Not(Http)),

@@ -40,12 +40,31 @@ pub(super) enum Zone<'a> {
     Named(&'a str),
 }
 
+/// Start of 1990: no log is older, and a smaller count since 1970 is a duration or an uptime.
+const FIRST_COUNTED: i64 = 631_152_000 * SECOND;
+
 /// Reads a whole text as a time: a date with a time of day, or a count since 1970.
 pub(super) fn parse(text: &str) -> Option<Moment<'_>> {
-    let whole = |(moment, len): (_, usize)| text[len..].trim().is_empty().then_some(moment);
+    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let text = inside.unwrap_or(text);
+    let whole = |(moment, len): (_, usize)| is_zone_again(&text[len..]).then_some(moment);
     head(text, None)
         .and_then(whole)
-        .or_else(|| epoch(text).map(|micros| Moment { micros, zone: Zone::Known }))
+        .or_else(|| count(text).map(|micros| Moment { micros, zone: Zone::Known }))
+}
+
+/// A count since 1970 that can be a time.
+pub(super) fn count(number: &str) -> Option<i64> {
+    epoch(number).filter(|micros| *micros >= FIRST_COUNTED)
+}
+
+/// True if nothing stands behind a time but the name of its zone, as Java's `[Europe/Berlin]` and
+/// Go's `EST`.
+fn is_zone_again(rest: &str) -> bool {
+    let name = rest.trim();
+    let area = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    area.is_some_and(|area| area.contains('/'))
+        || name.len() <= 5 && name.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// Reads the time that begins `text`, and answers its length. The year that is not said is the
@@ -102,7 +121,8 @@ fn basic(bytes: &[u8]) -> Option<Local> {
     let date = date(digits(&bytes[..4])?, digits(&bytes[4..6])?, digits(&bytes[6..8])?)?;
     let [h, i, m, n, s, t] = *time.first_chunk::<6>()?;
     let (clock, _) = clock(&[h, i, b':', m, n, b':', s, t])?;
-    Some((date + clock, 15))
+    let (part, len) = fraction_behind(&bytes[15..]);
+    Some((date + clock + part, 15 + len))
 }
 
 /// `2026:11:22-19:00:00`.
@@ -124,7 +144,7 @@ fn slashed(bytes: &[u8]) -> Option<Local> {
     if !matches!(bytes.get(10), Some(b':' | b' ')) {
         return None;
     }
-    let (clock, len) = clock(&bytes[11..])?;
+    let (clock, len) = half_day(&bytes[11..])?;
     let date = if first > 12 { date(year, second, first) } else { date(year, first, second) };
     Some((date? + clock, 11 + len))
 }
@@ -170,7 +190,7 @@ fn month_first(text: &str, month: i64, received: Option<i64>) -> Option<Local> {
         year = Some(found);
         at += 5;
     }
-    let (clock, len) = clock(bytes.get(at..)?.strip_prefix(b" ")?)?;
+    let (clock, len) = half_day(bytes.get(at..)?.strip_prefix(b" ")?)?;
     at += 1 + len;
     if year.is_none()
         && let Some(found) = year_at(bytes, at)
@@ -258,12 +278,31 @@ fn clock(bytes: &[u8]) -> Option<(i64, usize)> {
         return None;
     }
     let micros = ((hour * 60 + minute) * 60 + second) * SECOND;
-    let Some(b'.' | b',') = bytes.get(8) else { return Some((micros, 8)) };
-    let fraction = &bytes[9..];
+    let (part, len) = fraction_behind(&bytes[8..]);
+    Some((micros + part, 8 + len))
+}
+
+/// The same with `AM` or `PM` behind it.
+fn half_day(bytes: &[u8]) -> Option<(i64, usize)> {
+    const HOURS: i64 = 12 * 3600 * SECOND;
+    let (micros, len) = clock(bytes)?;
+    let [b' ', half @ (b'A' | b'P'), b'M', rest @ ..] = &bytes[len..] else {
+        return Some((micros, len));
+    };
+    if rest.first().is_some_and(|byte| *byte != b' ') || micros >= HOURS + HOURS / 12 {
+        return Some((micros, len));
+    }
+    let noon = if *half == b'P' { HOURS } else { 0 };
+    Some((micros % HOURS + noon, len + 3))
+}
+
+/// The microseconds of a fraction behind `.` or `,`, and its length; none of either without one.
+fn fraction_behind(bytes: &[u8]) -> (i64, usize) {
+    let Some((b'.' | b',', fraction)) = bytes.split_first() else { return (0, 0) };
     let len = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
     match len {
-        0 => Some((micros, 8)),
-        _ => Some((micros + self::fraction(&fraction[..len]), 9 + len)),
+        0 => (0, 0),
+        _ => (self::fraction(&fraction[..len]), 1 + len),
     }
 }
 
@@ -300,7 +339,8 @@ fn zone(text: &str) -> (Zone<'_>, i64, usize) {
     }
 }
 
-/// True if a word in capitals names a zone: one of the common ones, or any with a colon behind it.
+/// True if a word in capitals names a zone: one of the common ones, or any between a time and a
+/// Cisco's message.
 fn is_zone(name: &str, rest: &str) -> bool {
     const COMMON: [&str; 26] = [
         "CET", "CEST", "EET", "EEST", "WET", "WEST", "BST", "IST", "MSK", "EST", "EDT", "CST",
@@ -308,7 +348,7 @@ fn is_zone(name: &str, rest: &str) -> bool {
         "AWST", "NZST",
     ];
     let common = COMMON.contains(&name) && ends(rest.as_bytes());
-    common || (3..=5).contains(&name.len()) && rest.starts_with(':')
+    common || (3..=5).contains(&name.len()) && rest.starts_with(": %")
 }
 
 fn ends(rest: &[u8]) -> bool {

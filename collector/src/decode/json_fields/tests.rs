@@ -38,10 +38,12 @@ fn what_does_not_fit_its_place_stays_under_kv() {
 
 #[test]
 fn the_better_name_wins_and_the_other_is_kept() {
+    let levels = r#""levelno":40,"levelname":"INFO""#;
     let json =
-        r#"{"message":"long","msg":"short","levelno":40,"levelname":"INFO","ts":1,"timestamp":0}"#;
+        format!(r#"{{"message":"long","msg":"short",{levels},"ts":1,"timestamp":1795374000}}"#);
     let kv = r#""kv":{"message":"long","levelno":40,"ts":1}"#;
-    assert_eq!(encoded(json), format!("{{{HEAD},\"msg\":\"short\",{kv}}}"));
+    let head = HEAD.replace("1970-01-01T00", "2026-11-22T19");
+    assert_eq!(encoded(&json), format!("{{{head},\"msg\":\"short\",{kv}}}"));
     let twice = encoded(r#"{"msg":"a","msg":"b"}"#);
     assert!(twice.ends_with(r#""msg":"a","kv":{"msg":"b"}}"#), "{twice}");
 }

@@ -179,7 +179,7 @@ pub(super) fn moment<'a>(
     }
     let micros = match value.starts_with('{') {
         true => instant(value)?,
-        false => time::epoch(value).filter(|_| !weak)?,
+        false => time::count(value).filter(|_| !weak)?,
     };
     Some(Moment { micros, zone: Zone::Known })
 }

@@ -116,7 +116,7 @@ static NAME_BYTES: [u8; 256] = {
 pub(super) fn is_host(word: &str) -> bool {
     let bytes = word.as_bytes();
     let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let first = bytes.first().is_some_and(|byte| *byte != b'-');
+    let first = bytes.first().is_some_and(|byte| !matches!(byte, b'-' | b'.'));
     if !bytes.iter().all(|&byte| fit(byte)) {
         return bytes.contains(&b':') && word.parse::<IpAddr>().is_ok();
     }

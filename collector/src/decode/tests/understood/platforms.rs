@@ -111,4 +111,44 @@ rows! {
         r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"2026-11-22 19:00:00.123456+00:00 [warning] <0.7.0> slow"}"##,
         r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"=ERROR REPORT==== 22-Nov-2026::19:00:00.123 ==="}"##,
     ];
+    events_of_windows: Tcp [
+        b"{\"ProviderName\":\"Service Control Manager\",\"EventID\":7036,\"Level\":4,\"TimeCreated\":\"2026-11-22 19:00:00 +0000\",\"Computer\":\"win1\",\"Channel\":\"System\",\"Message\":\"running\"}\n",
+        b"{\"ProviderName\":\"Disk\",\"EventID\":\"7\",\"Level\":\"3\",\"TimeCreated\":\"2026-11-22T19:00:00.5Z\",\"Computer\":\"win1\",\"Channel\":\"System\",\"Description\":\"bad block\"}\n",
+    ] => [
+        r##"{"app":"Service Control Manager","host":"win1","time":"2026-11-22T19:00:00.000000Z","level":"INFO","target":"System","msg":"running","kv":{"EventID":7036}}"##,
+        r##"{"app":"Disk","host":"win1","time":"2026-11-22T19:00:00.500000Z","level":"WARN","target":"System","msg":"bad block","kv":{"EventID":"7"}}"##,
+    ];
+    falco_and_syslog_ng: Tcp [
+        b"{\"output\":\"19:00:00.123: shell\",\"priority\":\"Critical\",\"rule\":\"r\",\"time\":\"2026-11-22T19:00:00.123456789Z\",\"output_fields\":{\"a\":1}}\n",
+        b"{\"PROGRAM\":\"sshd\",\"PRIORITY\":\"err\",\"PID\":\"12\",\"MESSAGE\":\"boom\",\"HOST\":\"web1\",\"FACILITY\":\"auth\"}\n",
+        b"{\"PRIORITY\":\"3\",\"MESSAGE\":\"boom\",\"HOSTNAME\":\"web1\",\"SYSLOG_IDENTIFIER\":\"cron\",\"PID\":\"12\"}\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.123456Z","level":"ERROR","msg":"19:00:00.123: shell","kv":{"severity":"Critical","rule":"r","output_fields":{"a":1}}}"##,
+        r##"{"app":"sshd","host":"web1","pid":12,"time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"boom","kv":{"FACILITY":"auth"}}"##,
+        r##"{"app":"cron","host":"web1","pid":12,"time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"boom"}"##,
+    ];
+    lines_that_shippers_carry: Tcp [
+        b"{\"message\":\"2026-11-22 19:00:00 ERROR boom\",\"host\":\"x\",\"timestamp\":\"2026-11-22T19:00:00Z\",\"source_type\":\"file\"}\n",
+        b"{\"line\":\"WARN slow\",\"source\":\"stdout\",\"tag\":\"shop\"}\n",
+        b"{\"message\":\"ERROR is said\",\"level\":\"info\"}\n",
+        b"{\"@timestamp\":\"2026-11-22T19:00:00Z\",\"time\":0.35,\"message\":\"GET / 200\"}\n",
+    ] => [
+        r##"{"host":"x","time":"2026-11-22T19:00:00.000000Z","level":"ERROR","msg":"2026-11-22 19:00:00 ERROR boom","kv":{"source_type":"file"}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"WARN slow","kv":{"source":"stdout","tag":"shop"}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"ERROR is said"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"GET / 200","kv":{"time":0.35}}"##,
+    ];
+    tags_and_levels_in_capitals: Tcp [
+        b"<11>Nov 22 19:00:00 ERROR: disk full\n",
+        b"<14>Nov 22 19:00:00 VPN: tunnel down\n",
+        b"ERRO[0000] boom  n=1\n",
+        b"stats: OK=5 ERROR=0 WARN=0\n",
+        b"PROXY backend down\n",
+    ] => [
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"ERROR","msg":"ERROR: disk full","kv":{"facility":"user","zone":"assumed"}}"##,
+        r##"{"app":"VPN","host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"tunnel down","kv":{"facility":"user","zone":"assumed"}}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"ERROR","msg":"ERRO[0000] boom  n=1"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"stats: OK=5 ERROR=0 WARN=0"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"PROXY backend down"}"##,
+    ];
 }

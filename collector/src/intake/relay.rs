@@ -103,8 +103,14 @@ fn admit(hello: &RelayHello, peer: &RelayPeer<'_>) -> Result<(), RelayEnd> {
     let RelayPeer { peer: address, origin, shared } = peer;
     if !allows(&shared.relay_from, *address, origin) {
         shared.stats.relays_refused.add(1);
-        let words = format!("no relay is accepted from {}: see --relay-from", origin.peer());
-        return Err(rejected(words));
+        // Without its port, which is another one at each attempt.
+        let place = match address {
+            Peer::Remote(peer) if !origin.peer().starts_with("tls:") => {
+                peer.ip().to_canonical().to_string()
+            }
+            _ => origin.peer().to_owned(),
+        };
+        return Err(rejected(format!("no relay is accepted from {place}: see --relay-from")));
     }
     if !origin.may_name(&hello.host) {
         let words = format!("the certificate is not for host {}", hello.host);

@@ -177,7 +177,7 @@ fn with_entries(arguments: &[OsString], entries: &[FileEntry]) -> Vec<OsString> 
 
 fn man() -> io::Result<String> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(command()).render(&mut page)?;
+    clap_mangen::Man::new(command()).section("8").render(&mut page)?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 

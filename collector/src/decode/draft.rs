@@ -114,12 +114,6 @@ impl<'a> Draft<'a> {
         self.zone = moment.zone;
     }
 
-    /// Sets a time of which nothing is unknown.
-    pub(super) fn set_known_time(&mut self, micros: i64) {
-        self.time = micros.clamp(FIRST, LAST);
-        self.zone = Zone::Known;
-    }
-
     /// Adds text to the values.
     pub(super) fn note(&mut self, key: &'a str, text: Text<'a>) {
         self.kv.push(Pair { prefix: "".into(), key: Text::Json(key), value: Value::Text(text) });

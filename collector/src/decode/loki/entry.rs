@@ -5,13 +5,13 @@ use crate::decode::draft::Draft;
 use crate::decode::post_line::LineText;
 use crate::decode::posted::{Posted, RecordWriter};
 use crate::decode::scratch::with_scratch;
+use crate::decode::time::Moment;
 use std::borrow::Cow;
 
 /// A line with its labels and metadata.
 #[derive(Debug, Default)]
 pub(super) struct LokiEntry<'a> {
-    /// Microseconds since 1970.
-    pub(super) time: Option<i64>,
+    pub(super) time: Option<Moment<'a>>,
     pub(super) line: Cow<'a, str>,
 }
 
@@ -32,7 +32,7 @@ impl LokiEntry<'_> {
                 false => line.read(&mut draft, scratch),
             }
             if let Some(time) = self.time {
-                draft.set_known_time(time);
+                draft.set_time(time);
             }
             labels.fill(&mut draft);
             out.draft(&mut draft, &mut scratch.time)

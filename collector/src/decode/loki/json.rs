@@ -2,9 +2,11 @@
 
 use super::entry::LokiEntry;
 use super::labels::{EntryLabels, Label, Labels, StreamLabels};
+use super::protobuf::selector;
 use crate::decode::draft::Text;
-use crate::decode::json_cursor::{JsonCursor, MalformedJson};
+use crate::decode::json_cursor::{JsonCursor, MalformedJson, RawString};
 use crate::decode::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter};
+use crate::decode::time::{self, Moment, Zone};
 
 /// The records of a JSON push; `None` when it is not one.
 pub(crate) fn json(body: &[u8], received: i64) -> Option<PostedRecords<'_>> {
@@ -20,6 +22,7 @@ pub(crate) fn json(body: &[u8], received: i64) -> Option<PostedRecords<'_>> {
                 parts: [members, 0, 0, 0],
                 labels: StreamLabels::default(),
                 labels_known: false,
+                entries_found: false,
                 metadata: Labels::default(),
             }));
         }
@@ -37,6 +40,8 @@ struct JsonPush<'a> {
     labels: StreamLabels,
     /// The labels of the stream have been read.
     labels_known: bool,
+    /// The entries of the stream have been found.
+    entries_found: bool,
     /// Metadata of an entry.
     metadata: Labels<'a>,
 }
@@ -51,12 +56,20 @@ enum PushPlace {
     End,
 }
 
+/// The next part of a push that is answered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PushPart {
+    Entry,
+    /// A stream without entries, or something else in its place.
+    EmptyStream,
+}
+
 impl<'a> JsonPush<'a> {
-    /// Goes to the next value; `false` when there are no more.
-    fn find(&mut self) -> Result<bool, MalformedJson> {
+    /// Goes to the next entry; `None` when there are no more.
+    fn find(&mut self) -> Result<Option<PushPart>, MalformedJson> {
         loop {
             match self.place {
-                PushPlace::End => return Ok(false),
+                PushPlace::End => return Ok(None),
                 PushPlace::Request => match self.cursor.next_key(&mut self.parts[0])? {
                     Some(_) => self.cursor.skip().map(|_| ())?,
                     None if self.cursor.is_at_end() => self.place = PushPlace::End,
@@ -68,15 +81,22 @@ impl<'a> JsonPush<'a> {
                     } else if self.cursor.take(b'{') {
                         self.labels = StreamLabels::default();
                         self.labels_known = false;
+                        self.entries_found = false;
                         self.parts[2] = 0;
                         self.place = PushPlace::Stream;
                     } else {
                         self.cursor.skip()?;
+                        return Ok(Some(PushPart::EmptyStream));
                     }
                 }
-                PushPlace::Stream => self.member()?,
+                PushPlace::Stream => {
+                    self.member()?;
+                    if self.place == PushPlace::Streams && !self.entries_found {
+                        return Ok(Some(PushPart::EmptyStream));
+                    }
+                }
                 PushPlace::Values => match self.cursor.next_part(b']', &mut self.parts[3])? {
-                    true => return Ok(true),
+                    true => return Ok(Some(PushPart::Entry)),
                     false => self.place = PushPlace::Stream,
                 },
             }
@@ -90,44 +110,56 @@ impl<'a> JsonPush<'a> {
             return Ok(());
         };
         match key.inside {
-            "stream" => self.labels = self.read_labels()?,
-            "values" if self.cursor.peek() == Some(b'[') => {
+            "stream" | "labels" => {
+                self.labels_known = true;
+                self.labels = read_stream_labels(&mut self.cursor)?;
+            }
+            "values" | "entries" if self.cursor.peek() == Some(b'[') => {
                 if !self.labels_known {
-                    // They may stand behind what they are about.
-                    let mut ahead = self.cursor;
-                    ahead.skip()?;
-                    if let Some(mut ahead) = ahead.ahead("stream")? {
-                        let mut labels = Labels::default();
-                        read_labels(&mut ahead, &mut labels)?;
-                        self.labels = StreamLabels::new(labels);
-                    }
+                    self.labels = self.labels_behind()?;
                     self.labels_known = true;
                 }
                 self.cursor.expect(b'[')?;
                 self.parts[3] = 0;
+                self.entries_found = true;
                 self.place = PushPlace::Values;
             }
+            "values" | "entries" => self.entries_found |= self.cursor.skip()?.json == "null",
             _ => self.cursor.skip().map(|_| ())?,
         }
         Ok(())
     }
 
-    fn read_labels(&mut self) -> Result<StreamLabels, MalformedJson> {
-        self.labels_known = true;
-        let mut labels = Labels::default();
-        read_labels(&mut self.cursor, &mut labels)?;
-        Ok(StreamLabels::new(labels))
+    /// The labels of a stream that stand behind its entries.
+    fn labels_behind(&self) -> Result<StreamLabels, MalformedJson> {
+        let mut behind = self.cursor;
+        behind.skip()?;
+        for key in ["stream", "labels"] {
+            if let Some(mut labels) = behind.ahead(key)? {
+                return read_stream_labels(&mut labels);
+            }
+        }
+        Ok(StreamLabels::default())
     }
 
     fn write_next(&mut self, out: &mut RecordWriter<'_>) -> Result<Option<Posted>, MalformedJson> {
-        if !self.find()? {
-            return Ok(None);
+        match self.find()? {
+            None => return Ok(None),
+            Some(PushPart::Entry) => {}
+            Some(PushPart::EmptyStream) => {
+                let at = self.parts[1] - 1;
+                let words = format!("stream {at} has neither \"values\" nor \"entries\"");
+                return Ok(Some(Err(Fault::Rejected(words))));
+            }
         }
         self.metadata.clear();
-        let Some(entry) = read_entry(&mut self.cursor, &mut self.metadata)? else {
+        let (entry, form) = match self.cursor.peek() {
+            Some(b'{') => (read_entry(&mut self.cursor, &mut self.metadata)?, ENTRY),
+            _ => (read_value(&mut self.cursor, &mut self.metadata)?, VALUE),
+        };
+        let Some(entry) = entry else {
             let at = self.parts[3] - 1;
-            let words = format!("value {at} of a stream is not [\"nanoseconds\", \"line\"]");
-            return Ok(Some(Err(Fault::Rejected(words))));
+            return Ok(Some(Err(Fault::Rejected(format!("value {at} of a stream is not {form}")))));
         };
         let labels = EntryLabels::new(&self.labels, self.metadata.whole());
         Ok(Some(entry.write(&labels, self.received, out)))
@@ -150,21 +182,40 @@ fn read_labels<'a>(at: &mut JsonCursor<'a>, labels: &mut Labels<'a>) -> Result<(
         return at.skip().map(|_| ());
     }
     while let Some(key) = at.next_key(&mut members)? {
-        let value = match at.peek() {
-            Some(b'"') => at.string()?.text(),
-            _ => {
-                let value = at.skip()?;
-                Text::Plain(value.compact().unwrap_or_else(|| value.json.into()))
-            }
-        };
-        labels.push(Label { key: key.text(), value });
+        labels.push(read_label(key, at)?);
     }
     Ok(())
 }
 
+/// The label whose key was just read.
+fn read_label<'a>(key: RawString<'a>, at: &mut JsonCursor<'a>) -> Result<Label<'a>, MalformedJson> {
+    let value = match at.peek() {
+        Some(b'"') => at.string()?.text(),
+        _ => {
+            let value = at.skip()?;
+            Text::Plain(value.compact().unwrap_or_else(|| value.json.into()))
+        }
+    };
+    Ok(Label { key: key.text(), value })
+}
+
+/// The labels of a stream: an object, or the older form, a selector in a string.
+fn read_stream_labels(at: &mut JsonCursor<'_>) -> Result<StreamLabels, MalformedJson> {
+    if at.peek() == Some(b'"') {
+        return Ok(StreamLabels::new(selector(&at.string()?.meant())));
+    }
+    let mut labels = Labels::default();
+    read_labels(at, &mut labels)?;
+    Ok(StreamLabels::new(labels))
+}
+
+/// The forms of an entry.
+const VALUE: &str = "[\"nanoseconds\", \"line\"]";
+const ENTRY: &str = "{\"ts\": \"time\", \"line\": \"text\"}";
+
 /// `["1795372943123456789", "line", {"key": "value"}]`; the time may be a number, the last element
 /// is optional. `None` for anything else.
-fn read_entry<'a>(
+fn read_value<'a>(
     at: &mut JsonCursor<'a>,
     metadata: &mut Labels<'a>,
 ) -> Result<Option<LokiEntry<'a>>, MalformedJson> {
@@ -183,5 +234,30 @@ fn read_entry<'a>(
         }
     }
     let (Some(nanos), Some(line)) = (nanos, line) else { return Ok(None) };
-    Ok(Some(LokiEntry { time: Some((nanos / 1000).cast_signed()), line }))
+    let time = Moment { micros: (nanos / 1000).cast_signed(), zone: Zone::Known };
+    Ok(Some(LokiEntry { time: Some(time), line }))
+}
+
+/// `{"ts": "2026-11-22T19:00:00Z", "line": "text"}`, the older form; its other members are metadata.
+/// `None` for anything else.
+fn read_entry<'a>(
+    at: &mut JsonCursor<'a>,
+    metadata: &mut Labels<'a>,
+) -> Result<Option<LokiEntry<'a>>, MalformedJson> {
+    let mut members = 0;
+    let mut time = None;
+    let mut line = None;
+    at.expect(b'{')?;
+    while let Some(key) = at.next_key(&mut members)? {
+        match key.inside {
+            "ts" if at.peek() == Some(b'"') => time = time::parse(at.string()?.inside.trim()),
+            "ts" => {
+                let micros = time::epoch(at.skip()?.json);
+                time = micros.map(|micros| Moment { micros, zone: Zone::Known });
+            }
+            "line" if at.peek() == Some(b'"') => line = Some(at.string()?.meant()),
+            _ => metadata.push(read_label(key, at)?),
+        }
+    }
+    Ok(time.zip(line).map(|(time, line)| LokiEntry { time: Some(time), line }))
 }

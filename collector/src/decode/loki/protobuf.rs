@@ -5,6 +5,7 @@ use super::labels::{EntryLabels, Label, Labels, StreamLabels};
 use crate::decode::draft::Text;
 use crate::decode::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter};
 use crate::decode::protobuf::{MalformedProtobuf, ProtobufField, ProtobufFields};
+use crate::decode::time::{Moment, Zone};
 use std::borrow::Cow;
 
 /// The records of a push.
@@ -94,20 +95,20 @@ fn entry<'a>(
     Ok(entry)
 }
 
-/// `google.protobuf.Timestamp`, in microseconds.
-fn timestamp(fields: ProtobufFields<'_>) -> Result<Option<i64>, MalformedProtobuf> {
+/// `google.protobuf.Timestamp`.
+fn timestamp(fields: ProtobufFields<'_>) -> Result<Option<Moment<'static>>, MalformedProtobuf> {
     let part = |number| fields.first(number).map(|part| part.map_or(0, |part| part.number()));
     let seconds = i64::try_from(part(1)?).ok();
     let micros = i64::try_from(part(2)? / 1000).ok();
     let time = seconds.and_then(|seconds| seconds.checked_mul(1_000_000)?.checked_add(micros?));
-    Ok(time)
+    Ok(time.map(|micros| Moment { micros, zone: Zone::Known }))
 }
 
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
-/// The labels of `{app="shop", host="web1"}`, as far as it can be read.
+/// The labels of `{app="shop", host="web1"}`; what cannot be read is kept as one.
 pub(super) fn selector(text: &str) -> Labels<'static> {
     let mut labels = Labels::default();
     let mut rest = text.trim().trim_start_matches('{');
@@ -125,6 +126,11 @@ pub(super) fn selector(text: &str) -> Labels<'static> {
         let key = Text::Plain(key.trim().to_owned().into());
         labels.push(Label { key, value: Text::Plain(value.into()) });
         rest = behind[end..].trim_start_matches([',', ' ']);
+    }
+    let unread = rest.trim_end_matches(['}', ',', ' ']);
+    if !unread.is_empty() {
+        let value = Text::Plain(unread.to_owned().into());
+        labels.push(Label { key: Text::Json("labels"), value });
     }
     labels
 }

@@ -16,6 +16,29 @@ fn labels_and_metadata_of_a_json_push_find_their_places() {
 }
 
 #[test]
+fn a_push_in_the_older_form_becomes_the_same_record() {
+    let entries = r#"[{"ts":"2026-11-22T19:42:23.123456789+01:00","line":"late","order":"7"},{"ts":1795372943.123456,"line":"late","order":"7"},{"ts":"soon","line":"late"}]"#;
+    let labels = r#""{service_name=\"shop\", host=\"web1\",level=\"warn\",env=\"prod\"}""#;
+    let fault = "value 2 of a stream is not {\"ts\": \"time\", \"line\": \"text\"}";
+    for push in [
+        format!(r#"{{"streams":[{{"labels":{labels},"entries":{entries}}}]}}"#),
+        format!(r#"{{"streams":[{{"entries":{entries},"labels":{labels}}}]}}"#),
+    ] {
+        assert_eq!(lines(json(push.as_bytes(), 0).unwrap()), [LINE, LINE, fault], "{push}");
+    }
+    let odd = r#"{"streams":[{"labels":"{app=~x}","entries":[{"ts":"2026-11-22T18:42:23","line":"ERROR boom"}]}]}"#;
+    let line = r#"{"time":"2026-11-22T18:42:23.000000Z","level":"ERROR","msg":"ERROR boom","kv":{"zone":"assumed","labels":"app=~x"}}"#;
+    assert_eq!(lines(json(odd.as_bytes(), 0).unwrap()), [line]);
+}
+
+#[test]
+fn a_stream_without_entries_is_a_fault_that_names_it() {
+    let push = r#"{"streams":[{"stream":{},"values":[]},{"stream":{"app":"shop"}},7,{"values":null},{"stream":{},"values":{}}]}"#;
+    let fault = |at| format!("stream {at} has neither \"values\" nor \"entries\"");
+    assert_eq!(lines(json(push.as_bytes(), 0).unwrap()), [fault(1), fault(2), fault(4)]);
+}
+
+#[test]
 fn labels_that_would_be_written_with_each_line_are_bounded() {
     let long = "A".repeat(LABELS);
     let push =

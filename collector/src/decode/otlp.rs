@@ -6,6 +6,7 @@ mod json_value;
 mod log_record;
 mod protobuf;
 mod resource;
+mod shared_attributes;
 mod value_json;
 
 pub(crate) use json::JsonRecords;

@@ -55,6 +55,11 @@ impl<'a> RecordWriter<'a> {
         Self { terms, run }
     }
 
+    /// The most bytes of a line.
+    pub(crate) fn max_line(&self) -> usize {
+        self.terms.max_line
+    }
+
     /// Writes a record.
     pub(crate) fn record(&mut self, mut record: Record<'_>) -> Posted {
         self.terms.defaults.fill(&mut record);

@@ -55,17 +55,20 @@ pub(super) fn may_be_long(draft: &Draft<'_>, limit: usize) -> bool {
     let Draft { target, file, thread, trace, span, .. } = draft;
     let mut names = [target, file, thread, trace, span].into_iter().flatten();
     let spans = draft.spans.as_ref().map_or(0, |spans| spans.len());
+    draft.msg.len() + values_len(draft) > limit
+        || spans > limit / 4
+        || names.any(|name: &Text<'_>| name.len() > NAME)
+}
+
+/// The length of the values of a record in pieces, with their keys.
+pub(super) fn values_len(draft: &Draft<'_>) -> usize {
     let value_len = |value: &Value<'_>| match value {
         Value::Json(json) | Value::Members(json) => json.len(),
         Value::Text(text) => text.len() + 2,
         Value::Number(_) => 20,
     };
     let pairs = draft.kv.iter();
-    let values: usize =
-        pairs.map(|pair| pair.prefix.len() + pair.key.len() + value_len(&pair.value) + 4).sum();
-    draft.msg.len() + values > limit
-        || spans > limit / 4
-        || names.any(|name: &Text<'_>| name.len() > NAME)
+    pairs.map(|pair| pair.prefix.len() + pair.key.len() + value_len(&pair.value) + 4).sum()
 }
 
 #[cfg(test)]

@@ -12,6 +12,12 @@ pub(in crate::decode) enum Text<'a> {
     Plain(Cow<'a, str>),
 }
 
+impl Default for Text<'_> {
+    fn default() -> Self {
+        Self::Json("")
+    }
+}
+
 impl Text<'_> {
     /// The piece as it was written.
     pub(in crate::decode) fn as_str(&self) -> &str {

@@ -3,7 +3,7 @@
 
 use super::json_value::{any_value, attributes};
 use super::log_record::LogRecord;
-use super::resource::{Resource, scope_name};
+use super::resource::{InstrumentationScope, Resource};
 use crate::decode::json_cursor::{JsonCursor, MalformedJson};
 use crate::decode::posted::{Fault, Posted, RecordSource, RecordWriter};
 
@@ -15,8 +15,7 @@ pub(crate) struct JsonRecords<'a> {
     /// Number of parts so far of the innermost object or array, and of those around it.
     parts: [usize; 6],
     resource: Resource,
-    /// The name of the scope as the inside of a JSON string.
-    scope: String,
+    scope: InstrumentationScope,
     /// True once the resource was read, and the scope.
     resource_known: bool,
     scope_known: bool,
@@ -77,7 +76,7 @@ impl<'a> JsonRecords<'a> {
             place: ExportPlace::Request,
             parts: [0; 6],
             resource: Resource::default(),
-            scope: String::new(),
+            scope: InstrumentationScope::default(),
             resource_known: false,
             scope_known: false,
         })
@@ -143,7 +142,7 @@ impl<'a> JsonRecords<'a> {
             self.resource = Resource::default();
             self.resource_known = false;
         }
-        self.scope.clear();
+        self.scope = InstrumentationScope::default();
         self.scope_known = false;
     }
 
@@ -171,16 +170,18 @@ impl<'a> JsonRecords<'a> {
     fn read_resource(&mut self, mut at: JsonCursor<'a>) -> Result<JsonCursor<'a>, MalformedJson> {
         let mut members = 0;
         self.resource_known = true;
+        self.resource = Resource::default();
         if !at.take(b'{') {
             return at.skip().map(|_| at);
         }
         while let Some(key) = at.next_key(&mut members)? {
             if key.inside == "attributes" {
-                attributes(&mut at, |key, value| self.resource.take(key.as_str(), &value))?;
+                attributes(&mut at, |key, value| self.resource.take(&key, &value))?;
             } else {
                 at.skip()?;
             }
         }
+        self.resource.end();
         Ok(at)
     }
 
@@ -188,15 +189,21 @@ impl<'a> JsonRecords<'a> {
     fn read_scope(&mut self, mut at: JsonCursor<'a>) -> Result<JsonCursor<'a>, MalformedJson> {
         let mut members = 0;
         self.scope_known = true;
+        self.scope = InstrumentationScope::default();
         if !at.take(b'{') {
             return at.skip().map(|_| at);
         }
         while let Some(key) = at.next_key(&mut members)? {
             match key.inside {
-                "name" => self.scope = scope_name(at.text_or_empty()?),
+                "name" => self.scope.set_name(&at.text_or_empty()?),
+                "version" => self.scope.set_version(at.text_or_empty()?),
+                "attributes" => {
+                    attributes(&mut at, |key, value| self.scope.attributes.take(&key, &value))?;
+                }
                 _ => at.skip().map(|_| ())?,
             }
         }
+        self.scope.attributes.end();
         Ok(at)
     }
 

@@ -1,12 +1,14 @@
 //! A log record in either encoding, as a record in pieces.
 
-use super::resource::Resource;
+use super::resource::{InstrumentationScope, Resource};
+use super::shared_attributes::keep_shared;
 use crate::decode::draft::{Draft, Pair, Text, Value};
 use crate::decode::posted::{Posted, RecordWriter};
 use crate::decode::scratch::with_scratch;
 use crate::decode::severity;
 use netlog_wire::Level;
 use std::borrow::Cow;
+use std::mem::take;
 
 /// A log record as OTLP has it. What has its place in a record already stands there.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ impl<'a> LogRecord<'a> {
             time: 0,
             observed_time: 0,
             severity_number: 0,
-            severity_text: Text::Json(""),
+            severity_text: Text::default(),
             event_name: None,
         }
     }
@@ -84,11 +86,11 @@ impl<'a> LogRecord<'a> {
         draft.kv.push(Pair { prefix: Cow::Borrowed(""), key, value });
     }
 
-    /// Writes it as a record of a resource and of a scope, whose name is the inside of a JSON string.
+    /// Writes it as a record of a resource and of a scope.
     pub(super) fn write(
         &mut self,
         resource: &'a Resource,
-        scope: &'a str,
+        scope: &'a InstrumentationScope,
         out: &mut RecordWriter<'_>,
     ) -> Posted {
         let draft = &mut self.draft;
@@ -97,13 +99,12 @@ impl<'a> LogRecord<'a> {
         if nanos > 0 {
             draft.time = (nanos / 1000).cast_signed();
         }
-        draft.target = (!scope.is_empty()).then_some(Text::Json(scope));
-        set_level(draft, self.severity_number, &self.severity_text);
+        draft.target = (!scope.name.is_empty()).then_some(Text::Json(&scope.name));
         if let Some(name) = self.event_name.take() {
-            let key = Text::Json("event_name");
-            let pair = Pair { prefix: Cow::Borrowed(""), key, value: Value::Text(name) };
-            draft.kv.insert(0, pair);
+            put_first(draft, "event_name", name);
         }
+        set_level(draft, self.severity_number, take(&mut self.severity_text));
+        keep_shared(draft, &scope.attributes, &resource.attributes, out.max_line());
         with_scratch(|scratch| out.draft(draft, &mut scratch.time))
     }
 }
@@ -111,17 +112,31 @@ impl<'a> LogRecord<'a> {
 /// Length of the shortest key that has a place.
 const SHORTEST: usize = "thread.name".len();
 
-/// Severity numbers count from 1 in steps of four a level; 0 is unknown.
-fn set_level(draft: &mut Draft<'_>, number: u64, text: &Text<'_>) {
+/// Adds a value in front of the others.
+fn put_first<'a>(draft: &mut Draft<'a>, key: &'a str, text: Text<'a>) {
+    let key = Text::Json(key);
+    draft.kv.insert(0, Pair { prefix: Cow::Borrowed(""), key, value: Value::Text(text) });
+}
+
+/// Severity numbers count from 1 in steps of four a level; 0 is unknown. A word that says more than
+/// the level, or something else, is kept.
+fn set_level<'a>(draft: &mut Draft<'a>, number: u64, text: Text<'a>) {
+    let said = severity::word(text.as_str());
     draft.level = match number {
         1..=4 => Level::Trace,
         5..=8 => Level::Debug,
         9..=12 => Level::Info,
         13..=16 => Level::Warn,
         17..=24 => Level::Error,
-        _ => severity::word(&text.meant()).map_or(Level::Info, |severity| severity.level),
+        _ => said.as_ref().map_or(Level::Info, |severity| severity.level),
     };
-    if (21..=24).contains(&number) {
+    let says_more = match said {
+        Some(severity) if severity.level == draft.level => severity.word.is_some(),
+        _ => !text.is_empty(),
+    };
+    if says_more {
+        put_first(draft, "severity", text);
+    } else if (21..=24).contains(&number) {
         draft.severity = Some(Cow::Borrowed("FATAL"));
     }
 }

@@ -1,7 +1,7 @@
 //! OTLP in protobuf.
 
 use super::log_record::LogRecord;
-use super::resource::{Resource, scope_name};
+use super::resource::{InstrumentationScope, Resource};
 use super::value_json::push_value;
 use crate::decode::draft::{Text, Value};
 use crate::decode::posted::{Fault, Posted, RecordSource, RecordWriter};
@@ -20,8 +20,7 @@ pub(crate) struct ProtobufRecords<'a> {
     scopes: ProtobufFields<'a>,
     records: ProtobufFields<'a>,
     resource: Resource,
-    /// The name of the scope as the inside of a JSON string.
-    scope: String,
+    scope: InstrumentationScope,
     over: bool,
 }
 
@@ -34,7 +33,7 @@ impl<'a> ProtobufRecords<'a> {
             scopes: ProtobufFields::default(),
             records: ProtobufFields::default(),
             resource: Resource::default(),
-            scope: String::new(),
+            scope: InstrumentationScope::default(),
             over: false,
         }
     }
@@ -49,10 +48,8 @@ impl<'a> ProtobufRecords<'a> {
             } else if let Some(ProtobufField { number, value }) = self.scopes.next()? {
                 if number == 2 {
                     self.records = ProtobufFields(value.bytes());
-                    let scope = self.records.first(1)?.map(|scope| ProtobufFields(scope.bytes()));
-                    let name = scope.map(|scope| scope.first(1)).transpose()?.flatten();
-                    self.scope =
-                        name.map(|name| scope_name(text(name.bytes()))).unwrap_or_default();
+                    let found = self.records.first(1)?.map(|found| ProtobufFields(found.bytes()));
+                    self.scope = scope(found.unwrap_or_default())?;
                 }
             } else if let Some(ProtobufField { number, value }) = self.resources.next()? {
                 if number == 1 {
@@ -95,10 +92,29 @@ fn resource(mut fields: ProtobufFields<'_>) -> Result<Resource, MalformedProtobu
         if number == 1 {
             let ProtobufAttribute { key, value } =
                 ProtobufAttribute::read(ProtobufFields(value.bytes()), 0)?;
-            resource.take(key.as_str(), &value);
+            resource.take(&key, &value);
         }
     }
+    resource.end();
     Ok(resource)
+}
+
+fn scope(mut fields: ProtobufFields<'_>) -> Result<InstrumentationScope, MalformedProtobuf> {
+    let mut scope = InstrumentationScope::default();
+    while let Some(ProtobufField { number, value }) = fields.next()? {
+        match number {
+            1 => scope.set_name(&text(value.bytes())),
+            2 => scope.set_version(text(value.bytes())),
+            3 => {
+                let ProtobufAttribute { key, value } =
+                    ProtobufAttribute::read(ProtobufFields(value.bytes()), 0)?;
+                scope.attributes.take(&key, &value);
+            }
+            _ => {}
+        }
+    }
+    scope.attributes.end();
+    Ok(scope)
 }
 
 /// Reads the fields of a log record; its ids are written out in `ids`.

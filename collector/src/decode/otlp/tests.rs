@@ -1,7 +1,8 @@
 //! One export request in both encodings.
 
+use super::shared_attributes::ATTRIBUTES;
 use super::*;
-use crate::decode::posted::written::{lines, written};
+use crate::decode::posted::written::{lines, written, written_within};
 use crate::decode::posted::{Fault, PostedRecords};
 
 fn json(request: &str, received: i64) -> PostedRecords<'_> {
@@ -12,11 +13,11 @@ fn protobuf(request: &[u8]) -> PostedRecords<'_> {
     Box::new(ProtobufRecords::new(request, 0))
 }
 
-const LINE: &str = r#"{"app":"shop","host":"web1","pid":7,"time":"2026-11-22T18:42:23.123456Z","level":"ERROR","target":"orders","file":"fill.rs","line":142,"msg":"order 7 failed","kv":{"severity":"FATAL","event_name":"order.failed","ok":false,"us":31,"rate":0.5,"tags":["a",{"b":"c"}],"none":null},"trace":"5b8efff798038103d269b633813fc60c","span":"eee19b7ec3c1b174"}"#;
+const LINE: &str = r#"{"app":"shop","host":"web1","pid":7,"time":"2026-11-22T18:42:23.123456Z","level":"ERROR","target":"orders","file":"fill.rs","line":142,"msg":"order 7 failed","kv":{"severity":"FATAL","event_name":"order.failed","ok":false,"us":31,"rate":0.5,"tags":["a",{"b":"c"}],"none":null,"otel.scope.version":"1.2.0","replicas":2,"deployment.environment.name":"prod","service.instance.id":"i-1"},"trace":"5b8efff798038103d269b633813fc60c","span":"eee19b7ec3c1b174"}"#;
 
 #[test]
 fn a_json_request_becomes_records_with_everything_in_its_place() {
-    let request = r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}},{"key":"host.name","value":{"stringValue":"web1"}},{"key":"process.pid","value":{"intValue":"7"}}]},"scopeLogs":[{"scope":{"name":"orders"},"logRecords":[{"timeUnixNano":"1795372943123456789","severityNumber":21,"severityText":"FATAL","body":{"stringValue":"order 7 failed"},"eventName":"order.failed","attributes":[{"key":"code.file.path","value":{"stringValue":"fill.rs"}},{"key":"code.line.number","value":{"intValue":142}},{"key":"ok","value":{"boolValue":false}},{"key":"us","value":{"intValue":"31"}},{"key":"rate","value":{"doubleValue":0.5}},{"key":"tags","value":{"arrayValue":{"values":[{"stringValue":"a"},{"kvlistValue":{"values":[{"key":"b","value":{"stringValue":"c"}}]}}]}}},{"key":"none","value":{}}],"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","later":1}]}]}]}"#;
+    let request = r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}},{"key":"host.name","value":{"stringValue":"web1"}},{"key":"process.pid","value":{"intValue":"7"}},{"key":"service.instance.id","value":{"stringValue":"i-1"}},{"key":"deployment.environment.name","value":{"stringValue":"prod"}},{"key":"us","value":{"intValue":"1"}},{"key":"replicas","value":{"intValue":"3"}}]},"scopeLogs":[{"scope":{"name":"orders","version":"1.2.0","attributes":[{"key":"replicas","value":{"intValue":"2"}}]},"logRecords":[{"timeUnixNano":"1795372943123456789","severityNumber":21,"severityText":"FATAL","body":{"stringValue":"order 7 failed"},"eventName":"order.failed","attributes":[{"key":"code.file.path","value":{"stringValue":"fill.rs"}},{"key":"code.line.number","value":{"intValue":142}},{"key":"ok","value":{"boolValue":false}},{"key":"us","value":{"intValue":"31"}},{"key":"rate","value":{"doubleValue":0.5}},{"key":"tags","value":{"arrayValue":{"values":[{"stringValue":"a"},{"kvlistValue":{"values":[{"key":"b","value":{"stringValue":"c"}}]}}]}}},{"key":"none","value":{}}],"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","later":1}]}]}]}"#;
     assert_eq!(lines(json(request, 0)), [LINE]);
 }
 
@@ -51,6 +52,10 @@ fn request() -> Vec<u8> {
         field(1, &key_value("service.name", &text("shop"))),
         field(1, &key_value("host.name", &text("web1"))),
         field(1, &key_value("process.pid", &[24, 7])),
+        field(1, &key_value("service.instance.id", &text("i-1"))),
+        field(1, &key_value("deployment.environment.name", &text("prod"))),
+        field(1, &key_value("us", &[24, 1])),
+        field(1, &key_value("replicas", &[24, 3])),
     ];
     let tags = [field(1, &text("a")), field(1, &field(6, &field(1, &key_value("b", &text("c")))))];
     let (trace, span) = (0x5b8e_fff7_9803_8103_d269_b633_813f_c60c_u128, 0xeee1_9b7e_c3c1_b174_u64);
@@ -70,7 +75,9 @@ fn request() -> Vec<u8> {
         field(10, &span.to_be_bytes()),
         field(12, b"order.failed"),
     ];
-    let scope = [field(1, &field(1, b"orders")), field(2, &record.concat())].concat();
+    let replicas = key_value("replicas", &[24, 2]);
+    let scope = [field(1, b"orders"), field(2, b"1.2.0"), field(3, &replicas)].concat();
+    let scope = [field(1, &scope), field(2, &record.concat())].concat();
     field(1, &[field(1, &resource.concat()), field(2, &scope)].concat())
 }
 
@@ -106,6 +113,56 @@ fn a_record_without_a_time_or_a_severity_gets_both() {
         r#"{"time":"1970-01-01T00:00:00.000005Z","level":"INFO","msg":""}"#,
     ];
     assert_eq!(lines(json(request, 5)), expected);
+}
+
+#[test]
+fn a_word_for_a_severity_is_kept_where_it_says_more_than_the_level() {
+    for (number, text, level, kept) in [
+        (9, "NOTICE", "INFO", "NOTICE"),
+        (9, "Information", "INFO", ""),
+        (10, "INFO2", "INFO", "INFO2"),
+        (17, "SEVERE", "ERROR", "SEVERE"),
+        (18, "CRITICAL", "ERROR", "CRITICAL"),
+        (24, "Error", "ERROR", "FATAL"),
+        (0, "emerg", "ERROR", "emerg"),
+        (9, r#"audit \"x\""#, "INFO", r#"audit \"x\""#),
+        (13, "ERROR", "WARN", "ERROR"),
+    ] {
+        let record = format!(r#"{{"severityNumber":{number},"severityText":"{text}"}}"#);
+        let kv = match kept {
+            "" => String::new(),
+            word => format!(r#","kv":{{"severity":"{word}"}}"#),
+        };
+        let end = format!(r#""level":"{level}","msg":""{kv}}}"#);
+        let line = lines(json(&request_of(&[&record]), 0)).concat();
+        assert!(line.ends_with(&end), "{number} {text}: {line}");
+    }
+}
+
+/// A request of one record with a body, whose resource has an attribute of so many bytes and others.
+fn request_with_attributes(body: usize, attribute: usize) -> String {
+    let [body, attribute] = [body, attribute].map(|len| "A".repeat(len));
+    let text =
+        |key: &str, text: &str| format!(r#"{{"key":"{key}","value":{{"stringValue":"{text}"}}}}"#);
+    let attributes = [text("a", "1"), text("long", &attribute), text("b", "2")].join(",");
+    format!(
+        r#"{{"resourceLogs":[{{"resource":{{"attributes":[{attributes}]}},"scopeLogs":[{{"logRecords":[{{"body":{{"stringValue":"{body}"}},"attributes":[{}]}}]}}]}}]}}"#,
+        text("b", "3"),
+    )
+}
+
+#[test]
+fn attributes_that_would_be_written_with_each_record_are_bounded() {
+    let end = |request: &str| {
+        let found = written_within(json(request, 0), 2 * ATTRIBUTES);
+        let line = found.into_iter().next().unwrap().unwrap();
+        line.split_once(r#","kv":"#).unwrap().1.to_owned()
+    };
+    let long = request_with_attributes(1, ATTRIBUTES);
+    let cut = r#"{"b":"3","a":"1","attributes_truncated":8202}}"#;
+    assert_eq!(end(&long), cut);
+    let filled = request_with_attributes(2 * ATTRIBUTES - 100, 100);
+    assert_eq!(end(&filled), r#"{"b":"3","attributes_truncated":117}}"#);
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub(crate) mod bulk;
 mod container_line;
 mod datagram;
 mod draft;
+mod envelope;
 mod expected_keys;
 pub(crate) mod forward;
 mod framing;

@@ -4,6 +4,7 @@
 mod text;
 mod time_text;
 
+use super::key_names::Field;
 use super::origin::Origin;
 use super::shown_bytes::shown;
 use super::time::{Moment, Zone};
@@ -68,6 +69,8 @@ pub(super) struct Draft<'a> {
     pub(super) clean: bool,
     /// The message says a level of its own, which counts more than its priority's.
     pub(super) own_level: bool,
+    /// A bit for each field that is known from around the message.
+    known: u32,
     /// The sender's own word for the level where that says more.
     pub(super) severity: Option<Cow<'a, str>>,
     pub(super) zone: Zone<'a>,
@@ -95,6 +98,7 @@ impl<'a> Draft<'a> {
             msg: Text::Json(""),
             priority: None,
             own_level: false,
+            known: 0,
             clean: false,
             severity: None,
             zone: Zone::Known,
@@ -112,6 +116,15 @@ impl<'a> Draft<'a> {
         // As it is written: with four digits of a year.
         self.time = moment.micros.clamp(FIRST, LAST);
         self.zone = moment.zone;
+    }
+
+    /// Marks a time or a level as known from around the message: its own does not replace it.
+    pub(super) fn know(&mut self, field: Field) {
+        self.known |= 1 << field as u32;
+    }
+
+    pub(super) fn knows(&self, field: Field) -> bool {
+        self.known & 1 << field as u32 != 0
     }
 
     /// Adds text to the values.
@@ -167,6 +180,7 @@ impl<'a> Draft<'a> {
             line: self.line,
             priority: self.priority,
             own_level: self.own_level,
+            known: self.known,
             clean: false,
             recorded: self.recorded,
             truncated: self.truncated,
@@ -289,6 +303,10 @@ impl<'a> Draft<'a> {
 }
 
 impl Pair<'_> {
+    pub(super) fn is_named(&self, key: &Text<'_>) -> bool {
+        self.prefix.is_empty() && self.key.as_str() == key.as_str()
+    }
+
     fn into_owned(self) -> Pair<'static> {
         let value = match self.value {
             Value::Json(json) => Value::Json(json.into_owned().into()),

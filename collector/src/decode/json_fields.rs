@@ -152,10 +152,18 @@ impl<'a> Filling<'_, 'a> {
         let draft = &mut *self.draft;
         match field {
             Field::Time => {
-                draft.set_time(moment(value, member.key(self.json), self.minutes)?);
+                let moment = moment(value, member.key(self.json), self.minutes)?;
+                if draft.knows(Field::Time) {
+                    return (moment.micros == draft.time).then_some(());
+                }
+                draft.set_time(moment);
             }
             Field::Level => {
                 let severity = level(value, scale)?;
+                if draft.knows(Field::Level) {
+                    let more = severity.word.is_some() && severity.word != draft.severity;
+                    return (severity.level == draft.level && !more).then_some(());
+                }
                 draft.level = severity.level;
                 draft.severity = severity.word;
                 draft.own_level = true;
@@ -176,8 +184,8 @@ impl<'a> Filling<'_, 'a> {
                 draft.line = Some(line);
             }
             Field::Thread => vacant(&mut draft.thread, text_or_number(value)?)?,
-            Field::App | Field::Name => vacant(&mut draft.app, claimed(value)?)?,
-            Field::Host => vacant(&mut draft.host, claimed(value)?)?,
+            Field::App | Field::Name => vacant_or_same(&mut draft.app, claimed(value)?)?,
+            Field::Host => vacant_or_same(&mut draft.host, claimed(value)?)?,
             Field::Pid => vacant(&mut draft.pid, whole(value.json)?)?,
             Field::Trace => {
                 let TraceId { id, path } = trace(value)?;
@@ -268,6 +276,7 @@ impl<'a> Filling<'_, 'a> {
     fn guess(&mut self, line: &[u8]) {
         if self.filled & 1 << Field::Level as u32 == 0
             && !self.draft.own_level
+            && !self.draft.knows(Field::Level)
             && self.draft.priority.is_none()
             && let Some(level) = guess(line)
         {
@@ -300,6 +309,14 @@ fn vacant<T>(field: &mut Option<T>, value: T) -> Option<()> {
     }
     *field = Some(value);
     Some(())
+}
+
+/// The same for a name, which may stand there already.
+fn vacant_or_same<'a>(field: &mut Option<Text<'a>>, name: Text<'a>) -> Option<()> {
+    match field {
+        Some(known) => (known.as_str() == name.as_str()).then_some(()),
+        None => vacant(field, name),
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! SplunkEvents of Splunk's HTTP Event Collector.
 
+use super::draft::{Draft, Text};
+use super::envelope::Envelope;
 use super::json_fields::claim;
-use super::owned_record::json_record;
 use super::post::value_len;
-use super::post_line::line_record;
+use super::post_line::LineText;
 use super::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter, each};
-use super::time;
+use super::scratch::with_scratch;
+use super::time::{self, Moment, Zone};
 use netlog_wire::{JsonValue, Member, Record, elements, members};
+use std::borrow::Cow;
 
 /// The records of `POST /services/collector/event`: event objects one behind another, or in one
 /// array.
@@ -59,22 +62,23 @@ impl RecordSource for SplunkEvents<'_> {
 fn event(members: Vec<Member<'_>>, at: usize, received: i64) -> Result<Record<'_>, String> {
     let get = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
     let event = get("event").ok_or_else(|| format!("event {at} has no \"event\""))?;
-    let mut record = match event.json().starts_with('{') {
-        true => json_record(event.json().as_bytes(), received)
-            .ok_or_else(|| format!("event {at}: the line is not a json object"))?,
-        false => text_record(event, received),
-    };
     let time = get("time").and_then(|time| match time.text() {
         Some(text) => time::epoch(text.trim()),
         None => time::epoch(time.json()),
     });
-    record.time = time.unwrap_or(record.time);
-    let host =
-        get("host").and_then(JsonValue::text).and_then(|host| claim(&host).map(str::to_owned));
-    record.claims.host = host.or(record.claims.host);
+    let host = get("host").and_then(JsonValue::text);
+    let host = host.and_then(|host| claim(&host).map(|host| Text::Plain(host.to_owned().into())));
+    let envelope = Envelope {
+        host,
+        time: time.map(|micros| Moment { micros, zone: Zone::Known }),
+        ..Envelope::default()
+    };
+    let mut record = record(event, &envelope, received);
     for (key, value) in members {
         match &*key {
-            "event" | "time" | "host" => {}
+            "event" => {}
+            "time" if envelope.time.is_some() || value.json() == "null" => {}
+            "host" if envelope.host.is_some() || value.json() == "null" => {}
             "fields" => {
                 let fields = value.members().unwrap_or_default();
                 record.kv.extend(fields.into_iter().map(|(key, value)| (key, value.compact())));
@@ -85,17 +89,17 @@ fn event(members: Vec<Member<'_>>, at: usize, received: i64) -> Result<Record<'_
     Ok(record)
 }
 
-/// An event that is a text, or any other value.
-fn text_record(event: JsonValue<'_>, received: i64) -> Record<'_> {
-    match event.text() {
-        Some(std::borrow::Cow::Borrowed(text)) => line_record(text.as_bytes(), received),
-        Some(text) => {
-            let level =
-                super::level_guess::guess(text.as_bytes()).unwrap_or(netlog_wire::Level::Info);
-            Record::new(received, level, text)
-        }
-        None => Record::new(received, netlog_wire::Level::Info, event.compact()),
-    }
+/// The record of an event: an object, a text, or any other value.
+fn record(event: JsonValue<'_>, envelope: &Envelope<'_>, received: i64) -> Record<'static> {
+    let text = match event.text() {
+        Some(text) => text,
+        None => Cow::Borrowed(event.json()),
+    };
+    with_scratch(|scratch| {
+        let mut draft = Draft::new(received);
+        envelope.read(LineText::valid(&text), &mut draft, scratch);
+        draft.into_record()
+    })
 }
 
 #[cfg(test)]
@@ -113,6 +117,18 @@ mod tests {
         let first = r#"{"host":"web1","time":"2026-11-22T18:42:23.500000Z","level":"ERROR","msg":"[error] no","kv":{"source":"s","a":1}}"#;
         let second = r#"{"time":"1970-01-01T00:00:00.000000Z","level":"WARN","msg":"m"}"#;
         assert_eq!(shown(body), [first, second]);
+    }
+
+    #[test]
+    fn an_envelope_counts_more_than_its_event_whose_values_are_kept() {
+        let json = r#"{"time":1795374000,"host":"hec","event":{"host":"inner","time":"2020-01-01T00:00:00Z","msg":"x"}}"#;
+        let syslog =
+            r#"{"time":"soon","host":"hec","event":"<11>Nov 22 19:00:00 inner shop: \"x\""}"#;
+        let expected = [
+            r#"{"host":"hec","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"x","kv":{"host":"inner","time":"2020-01-01T00:00:00Z"}}"#,
+            r#"{"app":"shop","host":"hec","time":"1969-11-22T19:00:00.000000Z","level":"ERROR","msg":"\"x\"","kv":{"facility":"user","zone":"assumed","host":"inner","time":"soon"}}"#,
+        ];
+        assert_eq!(shown(&[json, syslog].concat()), expected);
     }
 
     #[test]

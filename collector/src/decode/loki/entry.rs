@@ -16,8 +16,8 @@ pub(super) struct LokiEntry<'a> {
 }
 
 impl LokiEntry<'_> {
-    /// Writes its record: the line is read as any line is, labels fill what that leaves open, and
-    /// what has no place in a record is kept under `kv`. An entry without a time gets `received`.
+    /// Writes its record: the line is read as any line is, within what its labels say, and what has no
+    /// place in a record is kept under `kv`. An entry without a time gets `received`.
     pub(super) fn write(
         self,
         labels: &EntryLabels<'_>,
@@ -25,16 +25,10 @@ impl LokiEntry<'_> {
         out: &mut RecordWriter<'_>,
     ) -> Posted {
         with_scratch(|scratch| {
+            let envelope = labels.envelope(self.time);
             let mut draft = Draft::new(received);
-            let line = LineText::valid(&self.line);
-            match labels.say_level() {
-                true => _ = line.read_without_level(&mut draft, scratch),
-                false => line.read(&mut draft, scratch),
-            }
-            if let Some(time) = self.time {
-                draft.set_time(time);
-            }
-            labels.fill(&mut draft);
+            envelope.read(LineText::valid(&self.line), &mut draft, scratch);
+            labels.keep(&mut draft);
             out.draft(&mut draft, &mut scratch.time)
         })
     }

@@ -1,8 +1,11 @@
 //! Labels of a stream and the metadata of its entries: what they say of a record.
 
 use crate::decode::draft::{Draft, Pair, Text, Value};
+use crate::decode::envelope::Envelope;
 use crate::decode::json_fields::claim;
 use crate::decode::severity;
+use crate::decode::time::Moment;
+use memchr::memmem;
 use netlog_wire::push_json;
 use std::borrow::Cow;
 
@@ -11,6 +14,38 @@ use std::borrow::Cow;
 pub(super) struct Label<'a> {
     pub(super) key: Text<'a>,
     pub(super) value: Text<'a>,
+}
+
+/// The most values whose names are compared with those of labels.
+const COMPARED: usize = 64;
+
+/// A value of a record that has the name of a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Namesake {
+    Same,
+    Other,
+}
+
+impl Label<'_> {
+    /// The value of its name that `draft` has already.
+    fn namesake(&self, draft: &Draft<'_>) -> Option<Namesake> {
+        if !(1..COMPARED).contains(&draft.kv.len()) {
+            return None;
+        }
+        let key = format!("\"{}\":", self.key.as_str());
+        let member = || format!("{key}\"{}\"", self.value.as_str());
+        let same = |same| if same { Namesake::Same } else { Namesake::Other };
+        draft.kv.iter().find_map(|pair| match &pair.value {
+            Value::Members(members) => {
+                let has = |text: &str| memmem::find(members.as_bytes(), text.as_bytes()).is_some();
+                has(&key).then(|| same(has(&member())))
+            }
+            Value::Text(text) if pair.is_named(&self.key) => {
+                Some(same(text.as_str() == self.value.as_str()))
+            }
+            _ => pair.is_named(&self.key).then_some(Namesake::Other),
+        })
+    }
 }
 
 /// A stream's labels, or an entry's structured metadata: as many as are not too long in all.
@@ -117,19 +152,12 @@ impl<'a> Chosen<'a> {
         self.fields.iter().flatten().any(|chosen| chosen.key == label.key.as_str())
     }
 
-    /// Fills the fields that the line leaves open; a level that a label says counts more.
-    fn fill<'b>(&'b self, draft: &mut Draft<'b>) {
+    /// The fields that labels fill.
+    fn envelope<'b>(&'b self, time: Option<Moment<'b>>) -> Envelope<'b> {
         let [app, host, level] = &self.fields;
         let text = |chosen: &'b Option<ChosenLabel<'_>>| Some(chosen.as_ref()?.value.borrowed());
-        if draft.app.is_none() {
-            draft.app = text(app);
-        }
-        if draft.host.is_none() {
-            draft.host = text(host);
-        }
-        if let Some(severity) = level.as_ref().and_then(|c| severity::word(c.value.as_str())) {
-            draft.level = severity.level;
-        }
+        let level = level.as_ref().and_then(|level| severity::word(level.value.as_str()));
+        Envelope { app: text(app), host: text(host), time, level }
     }
 
     fn into_owned(self) -> Chosen<'static> {
@@ -193,6 +221,11 @@ impl StreamLabels {
         Self { labels, chosen, members, logger }
     }
 
+    /// True if the line has values of the names of labels.
+    fn is_in(&self, draft: &Draft<'_>) -> bool {
+        self.labels.iter().take(COMPARED).any(|label| label.namesake(draft).is_some())
+    }
+
     /// The best labels of the stream and of an entry, if the entry has better ones.
     fn choose<'a>(&'a self, metadata: &'a [Label<'_>]) -> Option<Chosen<'a>> {
         metadata.iter().find(|label| role(label.key.as_str()).is_some())?;
@@ -221,17 +254,15 @@ impl<'a> EntryLabels<'a> {
         Self { stream, metadata, chosen: stream.choose(metadata) }
     }
 
-    /// True if a label says the level.
-    pub(super) fn say_level(&self) -> bool {
-        let chosen = self.chosen.as_ref().unwrap_or(&self.stream.chosen);
-        chosen.fields[Role::Level as usize].is_some()
+    /// All that is known of the line: its time, and what labels say.
+    pub(super) fn envelope(&'a self, time: Option<Moment<'a>>) -> Envelope<'a> {
+        self.chosen.as_ref().unwrap_or(&self.stream.chosen).envelope(time)
     }
 
-    /// Fills what the line leaves open, and keeps what has no place in a record under `kv`.
-    pub(super) fn fill(&'a self, draft: &mut Draft<'a>) {
+    /// Keeps what has no place in a record under `kv`.
+    pub(super) fn keep(&'a self, draft: &mut Draft<'a>) {
         let chosen = self.chosen.as_ref().unwrap_or(&self.stream.chosen);
-        chosen.fill(draft);
-        if self.chosen.is_some() {
+        if self.chosen.is_some() || self.stream.is_in(draft) {
             let left = self.stream.labels.iter().filter(|label| !chosen.has(label));
             left.for_each(|label| keep(label, draft));
         } else {
@@ -239,7 +270,7 @@ impl<'a> EntryLabels<'a> {
         }
         for label in self.metadata {
             if role(label.key.as_str()).is_none() || !chosen.has(label) {
-                keep(label, draft);
+                keep_metadata(label, draft);
             }
         }
     }
@@ -259,12 +290,32 @@ impl<'a> EntryLabels<'a> {
     }
 }
 
+/// Keeps a value of an entry: the ids of its span have their places in a record.
+fn keep_metadata<'a>(label: &'a Label<'_>, draft: &mut Draft<'a>) {
+    let place = match label.key.as_str() {
+        "trace_id" | "traceid" | "traceId" | "traceID" => &mut draft.trace,
+        "span_id" | "spanid" | "spanId" | "spanID" => &mut draft.span,
+        _ => return keep(label, draft),
+    };
+    match place {
+        None => *place = Some(label.value.borrowed()),
+        Some(id) if id.as_str() == label.value.as_str() => {}
+        Some(_) => keep(label, draft),
+    }
+}
+
+/// Keeps a label under its name, or behind `label.` where the line has another value of that name.
 fn keep<'a>(label: &'a Label<'_>, draft: &mut Draft<'a>) {
     let value = label.value.borrowed();
     if label.key.as_str() == LOGGER && draft.target.is_none() {
         draft.target = Some(value);
         return;
     }
+    let prefix = match label.namesake(draft) {
+        None => "",
+        Some(Namesake::Same) => return,
+        Some(Namesake::Other) => "label",
+    };
     let key = label.key.borrowed();
-    draft.kv.push(Pair { prefix: Cow::Borrowed(""), key, value: Value::Text(value) });
+    draft.kv.push(Pair { prefix: Cow::Borrowed(prefix), key, value: Value::Text(value) });
 }

@@ -31,6 +31,53 @@ fn a_push_in_the_older_form_becomes_the_same_record() {
     assert_eq!(lines(json(odd.as_bytes(), 0).unwrap()), [line]);
 }
 
+/// The record of the only line of a push, without its time.
+fn record_of(labels: &str, entry: &str) -> String {
+    let push = format!(r#"{{"streams":[{{"stream":{labels},"values":[[{TIME},{entry}]]}}]}}"#);
+    lines(json(push.as_bytes(), 0).unwrap()).concat().replacen(
+        r#""time":"2026-11-22T18:42:23.123456Z","#,
+        "",
+        1,
+    )
+}
+
+const TIME: &str = r#""1795372943123456789""#;
+
+#[test]
+fn labels_count_more_than_the_line_whose_values_are_kept() {
+    let labels = r#"{"app":"shop","host":"node1","level":"critical","env":"prod"}"#;
+    let json = r#""{\"host\":\"www.example.com\",\"service\":\"checkout\",\"app\":\"shop\",\"ts\":\"2026-11-22T18:42:23Z\",\"level\":\"warn\",\"msg\":\"GET /\",\"env\":\"test\"}""#;
+    let kv = r#"{"severity":"critical","host":"www.example.com","service":"checkout","ts":"2026-11-22T18:42:23Z","level":"warn","env":"test","label.env":"prod"}"#;
+    let head = r#"{"app":"shop","host":"node1","level":"ERROR""#;
+    assert_eq!(record_of(labels, json), format!(r#"{head},"msg":"GET /","kv":{kv}}}"#));
+    let same = r#""{\"host\":\"node1\",\"time\":\"2026-11-22T18:42:23.123456Z\",\"level\":\"CRITICAL\",\"msg\":\"m\",\"env\":\"prod\"}""#;
+    let kv = r#"{"severity":"critical","level":"CRITICAL","env":"prod"}"#;
+    assert_eq!(record_of(labels, same), format!(r#"{head},"msg":"m","kv":{kv}}}"#));
+    let syslog = r#""<13>1 2026-11-22T18:42:23Z web1 sshd 7 - - hi""#;
+    let kv = r#"{"facility":"user","severity":"critical","app":"sshd","host":"web1","time":"2026-11-22T18:42:23.000000Z","level":"notice","env":"prod"}"#;
+    let head = r#"{"app":"shop","host":"node1","pid":7,"level":"ERROR""#;
+    assert_eq!(record_of(labels, syslog), format!(r#"{head},"msg":"hi","kv":{kv}}}"#));
+}
+
+#[test]
+fn ids_of_a_span_find_their_places_and_no_name_is_written_twice() {
+    let metadata = r#"{"trace_id":"t1","span_id":"s1","order":"7"}"#;
+    let head = r#"{"level":"INFO","msg":"m","kv""#;
+    for (line, end) in [
+        (r#""m""#, r#"{"order":"7"},"trace":"t1","span":"s1"}"#),
+        (
+            r#""{\"msg\":\"m\",\"trace_id\":\"t1\",\"span_id\":\"s2\",\"order\":\"7\"}""#,
+            r#"{"order":"7","span_id":"s1"},"trace":"t1","span":"s2"}"#,
+        ),
+        (
+            r#""{\"msg\":\"m\",\"order\":8}""#,
+            r#"{"order":8,"label.order":"7"},"trace":"t1","span":"s1"}"#,
+        ),
+    ] {
+        assert_eq!(record_of("{}", &format!("{line},{metadata}")), format!("{head}:{end}"));
+    }
+}
+
 #[test]
 fn a_stream_without_entries_is_a_fault_that_names_it() {
     let push = r#"{"streams":[{"stream":{},"values":[]},{"stream":{"app":"shop"}},7,{"values":null},{"stream":{},"values":{}}]}"#;

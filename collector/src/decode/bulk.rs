@@ -73,20 +73,22 @@ pub(crate) fn count(body: &[u8]) -> usize {
     actions(body).count()
 }
 
-/// The answer to a body whose records are kept: each action with its status.
-pub(crate) fn answer(body: &[u8]) -> Value {
-    let item = |action: BulkAction<'_>| {
+/// The answer to a body that was `received` then, and whose records are kept: each action with its
+/// status. `index` is that of actions that name none.
+pub(crate) fn answer(body: &[u8], index: Option<&str>, received: i64) -> Value {
+    let item = |at: usize, action: BulkAction<'_>| {
         let kept = action.document.is_some();
         let result = if kept { "created" } else { "not_found" };
         let status = if kept { 201 } else { 404 };
-        let index = action.text("_index");
-        let id = action.text("_id");
+        let index = action.text("_index").or_else(|| index.map(str::to_owned));
+        let id = action.text("_id").unwrap_or_else(|| format!("{received:x}-{at}"));
         json!({ &*action.name: {
             "_index": index, "_id": id, "_version": 1, "result": result, "status": status,
             "_seq_no": 0, "_primary_term": 1, "_shards": {"total": 1, "successful": 1, "failed": 0},
         }})
     };
-    let items: Vec<Value> = actions(body).filter_map(Result::ok).map(item).collect();
+    let actions = actions(body).filter_map(Result::ok).enumerate();
+    let items: Vec<Value> = actions.map(|(at, action)| item(at, action)).collect();
     json!({"took": 0, "errors": false, "items": items})
 }
 
@@ -104,9 +106,12 @@ mod tests {
             r#"{"time":"1970-01-01T00:00:00.000000Z","level":"ERROR","msg":"ERROR half {"}"#,
         ];
         assert_eq!(lines(records(BODY, 0)), expected);
-        let answer = answer(BODY);
+        let answer = answer(BODY, Some("orders"), 255);
         assert_eq!(answer["items"][0]["create"]["status"], 201);
+        let created = &answer["items"][0]["create"];
+        assert_eq!((&created["_index"], &created["_id"]), (&"shop".into(), &"ff-0".into()));
         assert_eq!(answer["items"][1]["delete"]["status"], 404);
+        assert_eq!(answer["items"][2]["index"]["_index"], "orders");
         assert_eq!(answer["items"][2]["index"]["_id"], "2");
         assert_eq!(answer["items"].as_array().map(Vec::len), Some(3));
     }

@@ -21,13 +21,16 @@ pub(crate) fn text_records(body: &[u8], received: i64) -> PostedRecords<'_> {
     each(lines, move |line, out| write_line(line, received, out))
 }
 
-/// JSON objects one behind another, or in one array. A line that begins with none is a record of
+/// JSON objects one behind another, or in one array, whose strings are lines. A line that begins with none is a record of
 /// text, and a fault that names it.
 pub(crate) fn json_records(body: &[u8], received: i64) -> PostedRecords<'_> {
     if body.trim_ascii_start().starts_with(b"[")
         && let Some(elements) = elements(body)
     {
         return each(elements.into_iter().enumerate(), move |(at, element), out| {
+            if let Some(text) = element.text() {
+                return write_line(text.as_bytes(), received, out);
+            }
             let posted = write_json(element.json().as_bytes(), received, out, |_| {});
             posted.unwrap_or_else(|| {
                 Err(Fault::Rejected(format!("element {at} is not a JSON object")))
@@ -197,6 +200,9 @@ mod tests {
         let fault = "line 2 is not a JSON object; it was kept as text";
         assert_eq!(shown(json_records(body, 0)), ["INFO a", fault, "WARN WARN half {", "INFO b"]);
         assert_eq!(shown(json_records(b"[{},7]", 0)), ["INFO ", "element 1 is not a JSON object"]);
+        let lines = br#"["line 1","WARN \"two\"",{"msg":"a"}]"#;
+        let expected = ["INFO line 1", "WARN WARN \"two\"", "INFO a"];
+        assert_eq!(shown(json_records(lines, 0)), expected);
     }
 
     #[test]

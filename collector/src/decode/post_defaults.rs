@@ -1,6 +1,6 @@
 //! Sender and level that a request names for all of its records.
 
-use super::draft::{Draft, Text};
+use super::draft::{Draft, Pair, Text, Value};
 use super::json_fields::claim;
 use super::severity;
 use netlog_wire::{Level, Record};
@@ -11,7 +11,12 @@ pub(crate) struct Defaults {
     pub(crate) app: Option<String>,
     pub(crate) host: Option<String>,
     pub(crate) level: Option<Level>,
+    /// Values that are added to those of each record.
+    notes: Vec<(&'static str, String)>,
 }
+
+/// The most bytes of a value that is added to each record.
+const NOTE: usize = 1024;
 
 impl Defaults {
     /// Takes a value of the query, if its key is one of these.
@@ -35,6 +40,19 @@ impl Defaults {
         Ok(true)
     }
 
+    /// Takes a value of the query that is added to each record.
+    ///
+    /// # Errors
+    ///
+    /// When the value is too long.
+    pub(crate) fn note(&mut self, key: &'static str, value: &str) -> Result<(), String> {
+        if value.len() > NOTE {
+            return Err(format!("invalid {key}: expected at most {NOTE} bytes"));
+        }
+        self.notes.push((key, value.to_owned()));
+        Ok(())
+    }
+
     /// Fills in what `record` does not say.
     pub(crate) fn fill(&self, record: &mut Record<'_>) {
         fill(&mut record.claims.app, self.app.as_ref());
@@ -42,6 +60,7 @@ impl Defaults {
         if let Some(level) = self.level.filter(|_| record.level == Level::Info) {
             record.level = level;
         }
+        self.notes.iter().for_each(|(key, value)| record.note(*key, value));
     }
 
     /// The same for a record in pieces.
@@ -52,6 +71,11 @@ impl Defaults {
         if let Some(level) = self.level.filter(|_| unknown) {
             draft.level = level;
         }
+        draft.kv.extend(self.notes.iter().map(|(key, value)| Pair {
+            prefix: "".into(),
+            key: Text::Json(key),
+            value: Value::Text(Text::Plain(value.clone().into())),
+        }));
     }
 }
 

@@ -24,7 +24,7 @@ pub fn loki(bytes: &[u8]) {
 /// can be read has an answer.
 pub fn bulk(bytes: &[u8]) {
     posted(elastic::records(bytes, 0), bytes.len());
-    let answers = elastic::answer(bytes)["items"].as_array().map_or(0, Vec::len);
+    let answers = elastic::answer(bytes, None, 0)["items"].as_array().map_or(0, Vec::len);
     let faults = elastic::count(bytes) - answers;
     assert!(faults <= 1, "{faults} actions have no answer");
 }

@@ -40,19 +40,21 @@ impl Submitter<'_> {
             return Err(HttpRefusal::new(StatusCode::PAYLOAD_TOO_LARGE, words));
         }
         let mut defaults = Defaults::default();
-        if let Some((index, _)) = head.uri.path()[1..].split_once('/') {
+        let index = head.uri.path()[1..].split_once('/').map(|(index, _)| index);
+        if let Some(index) = index {
             // A name that cannot be an app's is left out.
             let _ = defaults.take("app", index);
         }
         let grant = grant.as_deref();
         let terms = SubmitTerms { defaults: &defaults, grant, limit: BUSY, partial: false };
-        let mut records = bulk::records(&body.bytes, now());
+        let received = now();
+        let mut records = bulk::records(&body.bytes, received);
         let outcome = self.hand_over(&mut records, terms).await?;
         self.shared.stats.records_http.add(outcome.taken);
         drop(records);
         self.settled(BUSY).await?;
         match outcome.first {
-            None => Ok(reply(&bulk::answer(&body.bytes))),
+            None => Ok(reply(&bulk::answer(&body.bytes, index, received))),
             Some(fault) => {
                 let words = format!("{fault}; the {} records before it were kept", outcome.taken);
                 Err(HttpRefusal::new(StatusCode::BAD_REQUEST, words))

@@ -81,7 +81,7 @@ impl PostRoute {
             let words = format!("{method} brings no records: use POST");
             return Err(HttpRefusal::new(StatusCode::METHOD_NOT_ALLOWED, words));
         }
-        Ok(Self { protocol, defaults: defaults(app, query)? })
+        Ok(Self { protocol, defaults: defaults(protocol, app, query)? })
     }
 
     /// The records of a body; those without a time get `received`, in microseconds since 1970.
@@ -120,7 +120,10 @@ impl PostRoute {
     }
 }
 
-fn defaults(app: Option<&str>, query: &str) -> Result<Defaults, HttpRefusal> {
+/// What a raw request of Splunk says of all its lines, and events say themselves.
+const SPLUNK: [&str; 3] = ["source", "sourcetype", "index"];
+
+fn defaults(protocol: BodyFormat, app: Option<&str>, query: &str) -> Result<Defaults, HttpRefusal> {
     let refused = |words| HttpRefusal::new(StatusCode::BAD_REQUEST, words);
     let mut defaults = Defaults::default();
     if let Some(app) = app {
@@ -130,6 +133,10 @@ fn defaults(app: Option<&str>, query: &str) -> Result<Defaults, HttpRefusal> {
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
         // Other protocols have parameters of their own.
         defaults.take(&key, &value).map_err(refused)?;
+        let raw = protocol == BodyFormat::SplunkRaw;
+        if let Some(&key) = SPLUNK.iter().find(|&&name| raw && *name == *key) {
+            defaults.note(key, &value).map_err(refused)?;
+        }
     }
     Ok(defaults)
 }
@@ -169,9 +176,15 @@ mod tests {
     #[test]
     fn a_name_in_the_path_and_the_query_say_who_sends() {
         let route = find("/nightly%20build", "host=web1&level=warn&x=1", "text/plain").unwrap();
-        let Defaults { app, host, level } = route.defaults;
+        let Defaults { app, host, level, .. } = route.defaults;
         assert_eq!((app.as_deref(), host.as_deref()), (Some("nightly build"), Some("web1")));
         assert_eq!(level, Some(netlog_wire::Level::Warn));
+        let query = "host=web1&source=s&sourcetype=st&index=main&channel=c";
+        let raw = find("/services/collector/raw", query, "text/plain").unwrap().defaults;
+        let mut record = netlog_wire::Record::new(0, netlog_wire::Level::Info, "m");
+        raw.fill(&mut record);
+        let kv: Vec<_> = record.kv.iter().map(|(key, value)| (&**key, &**value)).collect();
+        assert_eq!(kv, [("source", "\"s\""), ("sourcetype", "\"st\""), ("index", "\"main\"")]);
         let refused = find("/", "level=loud", "text/plain").unwrap_err();
         assert_eq!(refused.words, "invalid level: expected error, warn, info, debug or trace");
     }

@@ -1,10 +1,10 @@
 //! Bodies of HTTP requests that hold lines of text or JSON objects.
 
 use super::json_fields::claim;
+use super::owned_record::json_record;
 use super::post_line::{write_json, write_line};
 use super::posted::{Fault, Posted, PostedRecords, RecordSource, RecordWriter, each};
-use super::{severity, time};
-use netlog_wire::{JsonValue, Level, Record, elements, members};
+use netlog_wire::{JsonValue, Record, elements, members, push_json};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -53,25 +53,30 @@ pub(crate) fn seq_records(body: &[u8], received: i64) -> PostedRecords<'_> {
     })
 }
 
+/// The record of an event: its properties stand among its members, which are read as in any other
+/// object.
 fn seq_event(event: JsonValue<'_>, received: i64) -> Option<Record<'_>> {
-    let mut record = Record::new(received, Level::Info, "");
+    let mut properties = Vec::new();
+    let mut object = Vec::new();
     for (key, value) in event.members()? {
-        let text = value.text();
-        match (&*key, text) {
-            ("Timestamp", Some(text)) => {
-                record.time = time::parse(text.trim()).map_or(received, |moment| moment.micros);
-            }
-            ("Level", Some(text)) => {
-                record.level = severity::word(&text).map_or(Level::Info, |found| found.level);
-            }
-            ("MessageTemplate", Some(text)) => record.msg = text,
-            ("Properties", _) => {
-                for (key, value) in value.members().unwrap_or_default() {
-                    take_property(&mut record, key, value);
-                }
-            }
-            _ => record.kv.push((key, value.compact())),
+        if key == "Properties"
+            && let Some(members) = value.members()
+        {
+            properties = members;
+            continue;
         }
+        object.extend_from_slice(if object.is_empty() { b"{\"" } else { b",\"" });
+        push_json(&mut object, &key);
+        object.extend_from_slice(b"\":");
+        object.extend_from_slice(value.json().as_bytes());
+    }
+    if object.is_empty() {
+        object.push(b'{');
+    }
+    object.push(b'}');
+    let mut record = json_record(&object, received)?;
+    for (key, value) in properties {
+        take_property(&mut record, key, value);
     }
     Some(record)
 }
@@ -79,6 +84,10 @@ fn seq_event(event: JsonValue<'_>, received: i64) -> Option<Record<'_>> {
 /// Puts a property of an event where it says who sends, or under `kv`.
 fn take_property<'a>(record: &mut Record<'a>, key: Cow<'a, str>, value: JsonValue<'a>) {
     let place = match &*key.to_ascii_lowercase() {
+        "sourcecontext" if record.target.is_none() => match value.text() {
+            Some(target) => return record.target = Some(target),
+            None => None,
+        },
         "app" | "application" => Some(&mut record.claims.app),
         "host" | "hostname" | "machinename" => Some(&mut record.claims.host),
         _ => None,
@@ -213,5 +222,16 @@ mod tests {
         assert_eq!(shown(seq_records(raw, 0)), ["WARN late", "event 1 is not a JSON object"]);
         let line = r#"{"host":"web1","time":"2026-11-22T18:42:23.123456Z","level":"WARN","msg":"late","kv":{"n":7}}"#;
         assert_eq!(written(seq_records(raw, 0))[0].as_deref(), Ok(line));
+    }
+
+    #[test]
+    fn an_event_of_seq_is_read_as_on_the_plain_port() {
+        let raw = br#"{"Events":[{"Timestamp":"2026-11-22T18:42:23","Level":"Fatal","MessageTemplate":"order {n}","RenderedMessage":"order 7","Exception":"boom","Properties":{"n":7,"SourceContext":"Shop.Orders"}},{"Timestamp":"soon","Level":"Loud","Properties":"none"},{}]}"#;
+        let expected = [
+            r#"{"time":"2026-11-22T18:42:23.000000Z","level":"ERROR","target":"Shop.Orders","msg":"order 7","kv":{"severity":"Fatal","zone":"assumed","MessageTemplate":"order {n}","Exception":"boom","n":7}}"#,
+            r#"{"time":"1970-01-01T00:00:00.000000Z","level":"INFO","msg":"","kv":{"Timestamp":"soon","Level":"Loud","Properties":"none"}}"#,
+            r#"{"time":"1970-01-01T00:00:00.000000Z","level":"INFO","msg":""}"#,
+        ];
+        assert_eq!(lines(seq_records(raw, 0)), expected);
     }
 }

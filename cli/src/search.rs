@@ -4,7 +4,8 @@ use crate::read::{
     FilterOptions, OutputFormat, Printer, ReorderBuffer, ResponseLines, mark, record_time,
     watch_stdout,
 };
-use anyhow::{Context, bail};
+use crate::stderr::describe_io;
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -65,9 +66,7 @@ pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
     let mut sources = Vec::new();
     for client in clients {
         match client.get(&options.target(), SILENCE_LIMIT) {
-            Ok(lines) => {
-                sources.push(SearchSource::new(lines, several.then(|| client.url.to_string())))
-            }
+            Ok(lines) => sources.push(SearchSource::new(lines, client.url.to_string(), several)),
             Err(error) if error.is_rejection() => return Err(error.into()),
             Err(error) if several => {
                 failed = true;
@@ -82,11 +81,10 @@ pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
     }
     let matched = options.print(&mut sources, &mut printer);
     printer.flush();
-    let matched = matched?;
     for end in sources.iter().filter_map(|source| source.end.as_ref()) {
-        let is_damaged = end["unreadable"].is_u64();
-        failed |= is_damaged;
-        if filters.output == OutputFormat::Json || end["only"].is_string() || is_damaged {
+        let is_incomplete = end["unreadable"].is_u64() || end["notice"] == "incomplete";
+        failed |= is_incomplete;
+        if filters.output == OutputFormat::Json || end["only"].is_string() || is_incomplete {
             printer.notice(end);
         }
     }
@@ -100,14 +98,14 @@ pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
 
 impl SearchOptions {
     /// Prints the records of all collectors in their order, and returns how many those are.
-    fn print(&self, sources: &mut [SearchSource], printer: &mut Printer) -> anyhow::Result<u64> {
+    fn print(&self, sources: &mut [SearchSource], printer: &mut Printer) -> u64 {
         let newest = self.newest();
         let limit = self.lines.as_deref().and_then(|lines| lines.parse().ok()).unwrap_or(u64::MAX);
         let mut kept = Vec::new();
         let mut ordered = ReorderBuffer::default();
         let mut matched = 0;
         while matched < limit {
-            let Some(line) = next_line(sources, newest)? else { break };
+            let Some(line) = next_line(sources, newest) else { break };
             matched += 1;
             match record_time(&line).filter(|_| !self.no_merge) {
                 Some(time) => {
@@ -125,13 +123,13 @@ impl SearchOptions {
         }
         // One collector says how many it had, and what it has searched.
         if let [only] = sources {
-            only.fill()?;
+            only.fill();
         }
         while let Some(line) = ordered.pop() {
             self.show(line, &mut kept, printer);
         }
         kept.iter().rev().for_each(|line| printer.record(line));
-        Ok(matched)
+        matched
     }
 
     /// Shows a record, or keeps it where the last one is shown first.
@@ -143,41 +141,57 @@ impl SearchOptions {
 /// The response of one collector.
 struct SearchSource {
     lines: ResponseLines,
-    /// The mark of its records, if there are several.
-    name: Option<String>,
+    collector: String,
+    /// True if its records are marked with the collector, since there are several.
+    marked: bool,
     /// The next record, and the notice that ends them.
     next: Option<Vec<u8>>,
     end: Option<Value>,
 }
 
 impl SearchSource {
-    fn new(lines: ResponseLines, name: Option<String>) -> Self {
-        Self { lines, name, next: None, end: None }
+    fn new(lines: ResponseLines, collector: String, marked: bool) -> Self {
+        Self { lines, collector, marked, next: None, end: None }
     }
 
     /// Reads the next record, unless one is buffered or the stream has ended.
-    fn fill(&mut self) -> anyhow::Result<()> {
+    fn fill(&mut self) {
         if self.next.is_some() || self.end.is_some() {
-            return Ok(());
+            return;
         }
-        let Some(mut line) = self.lines.next_line()? else {
-            bail!("the connection was lost before the search was complete");
+        let error = match self.lines.next_line() {
+            Ok(Some(line)) => return self.take(line),
+            Ok(None) => "the collector closed the connection".to_owned(),
+            Err(error) => describe_io(&error),
         };
-        if let Some(name) = &self.name {
-            mark(&mut line, name);
+        self.lose(&error);
+    }
+
+    /// Takes the next line: a record, or a notice that is the last one.
+    fn take(&mut self, mut line: Vec<u8>) {
+        if self.marked {
+            mark(&mut line, &self.collector);
         }
         match end_notice(&line) {
+            Some(notice) if notice["notice"] == "disconnected" => {
+                self.lose(notice["reason"].as_str().unwrap_or_default());
+            }
             Some(end) => self.end = Some(end),
             None => self.next = Some(line),
         }
-        Ok(())
+    }
+
+    /// Ends the records before all were received.
+    fn lose(&mut self, error: &str) {
+        let collector = &self.collector;
+        self.end = Some(json!({"notice": "incomplete", "error": error, "collector": collector}));
     }
 }
 
 /// The first record of all that come next, or the last one if the `newest` come first.
-fn next_line(sources: &mut [SearchSource], newest: bool) -> anyhow::Result<Option<Vec<u8>>> {
+fn next_line(sources: &mut [SearchSource], newest: bool) -> Option<Vec<u8>> {
     for source in &mut *sources {
-        source.fill()?;
+        source.fill();
     }
     let time = |source: &SearchSource| source.next.as_deref().and_then(record_time);
     let order = |source: &SearchSource| {
@@ -185,10 +199,11 @@ fn next_line(sources: &mut [SearchSource], newest: bool) -> anyhow::Result<Optio
         if newest { time.saturating_neg() } else { time }
     };
     let waiting = sources.iter_mut().filter(|source| source.next.is_some());
-    Ok(waiting.min_by_key(|source| order(source)).and_then(|source| source.next.take()))
+    waiting.min_by_key(|source| order(source)).and_then(|source| source.next.take())
 }
 
 fn end_notice(line: &[u8]) -> Option<Value> {
-    let end = line.starts_with(b"{\"notice\":\"end\"");
+    let kinds = [&b"{\"notice\":\"end\""[..], b"{\"notice\":\"disconnected\""];
+    let end = kinds.iter().any(|kind| line.starts_with(kind));
     end.then(|| serde_json::from_slice(line).ok()).flatten()
 }

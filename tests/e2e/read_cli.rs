@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 /// What may stand in a log.
 const RECORDS: &str = concat!(
@@ -250,20 +250,60 @@ fn json_on_a_terminal_cannot_drive_it_and_means_the_same() {
     assert!(piped.contains("a\u{9b}31m\u{7f}\u{202e}b"), "a program gets what was sent: {piped:?}");
 }
 
-#[test]
-fn an_error_of_a_collector_cannot_drive_the_terminal() {
-    let scene = Scene::new();
+/// The address of a server that gives this answer to one request, and then closes the connection.
+fn answering(answer: String) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let at = format!("http://{}", listener.local_addr().expect("it is bound"));
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a request");
         let mut request = [0; 4096];
         let _ = stream.read(&mut request).expect("a request");
-        let body = "{\"error\":\"bad \\u001b[2J\u{9b}level\"}";
-        let length = body.len();
-        write!(stream, "HTTP/1.1 400 Bad Request\r\nContent-Length: {length}\r\n\r\n{body}")
-            .expect("a reader");
+        stream.write_all(answer.as_bytes()).expect("a reader");
     });
+    (at, server)
+}
+
+#[test]
+fn a_search_whose_connection_is_lost_shows_what_it_found_and_names_the_collector() {
+    let scene = Scene::new();
+    let collector = filled(&scene);
+    let found = r#"{"time":"2026-11-22T18:42:30.000000Z","level":"INFO","msg":"found","at":"0-1"}"#;
+    let length = found.len() + 1;
+    let broken = || {
+        answering(format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{found}\n\r\n"
+        ))
+    };
+    let lost = "the connection was lost, the search is incomplete: ";
+    for words in ["", "-n 5", "--order newest", "--no-merge"] {
+        let (at, server) = broken();
+        let (code, out, err) = netlog(&scene, &format!("search --at {at} -o raw {words}"));
+        assert_eq!((code, out.as_str()), (Some(2), "found\n"), "{words}");
+        assert!(err.starts_with(&format!("-- {at}: {lost}")), "{err}");
+        server.join().expect("it answers");
+    }
+    let (at, server) = broken();
+    let both = format!("search --at {at} --at {} -o raw", collector.server());
+    let (code, out, err) = netlog(&scene, &both);
+    assert_eq!(out, "order 7 filled\nfound\nfeed lost\nretrying\n", "of both, by time");
+    assert_eq!((code, err.lines().count()), (Some(2), 1), "{err}");
+    assert!(err.starts_with(&format!("-- {at}: {lost}")), "{err}");
+    server.join().expect("it answers");
+    let notice = r#"{"notice":"disconnected","reason":"too slow","at":"0-1"}"#;
+    let (at, server) = answering(format!("HTTP/1.1 200 OK\r\n\r\n{found}\n{notice}\n"));
+    let (code, out, err) = netlog(&scene, &format!("search --at {at} -o raw"));
+    assert_eq!((code, out.as_str()), (Some(2), "found\n"));
+    assert_eq!(err, format!("-- {at}: {lost}too slow --\n"));
+    server.join().expect("it answers");
+}
+
+#[test]
+fn an_error_of_a_collector_cannot_drive_the_terminal() {
+    let scene = Scene::new();
+    let body = "{\"error\":\"bad \\u001b[2J\u{9b}level\"}";
+    let length = body.len();
+    let (at, server) =
+        answering(format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {length}\r\n\r\n{body}"));
     let (code, _, err) = netlog(&scene, &format!("tail --at {at}"));
     assert_eq!((code, err.as_str()), (Some(2), "netlog: bad \\x1b[2J\\u{9b}level\n"));
     server.join().expect("it answers");

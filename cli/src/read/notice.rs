@@ -33,6 +33,9 @@ fn words(notice: &Value) -> String {
         }
         "lost" => format!("connection lost ({}), reconnecting", text("error")),
         "away" => format!("cannot be read: {}", text("error")),
+        "incomplete" => {
+            format!("the connection was lost, the search is incomplete: {}", text("error"))
+        }
         "end" => match notice["unreadable"].as_u64() {
             Some(pieces) => {
                 format!("records may be missing: unreadable pieces of files: {pieces}")

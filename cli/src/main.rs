@@ -89,10 +89,14 @@ impl Command {
     }
 
     /// 2 for a request that the collector rejects, and, as with grep, for any error of a search or of
-    /// the doctor.
+    /// the doctor; 1 for any of a health check, for which Docker reserves 2.
     fn failure(&self, error: &anyhow::Error) -> ExitCode {
         let rejected = error.downcast_ref().is_some_and(read::RequestError::is_rejection);
-        let asks = matches!(self, Self::Search(_) | Self::Doctor(_));
-        ExitCode::from(if rejected || asks { 2 } else { 1 })
+        ExitCode::from(match self {
+            Self::Search(_) | Self::Doctor(_) => 2,
+            Self::Health(_) => 1,
+            _ if rejected => 2,
+            _ => 1,
+        })
     }
 }

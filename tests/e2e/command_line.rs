@@ -69,3 +69,19 @@ fn an_unknown_word_is_a_usage_error() {
         assert_eq!(scene.netlog(line).end().code(), Some(2), "netlog {line}");
     }
 }
+
+#[test]
+fn health_is_asked_of_a_collectors_address_of_readers() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    scene.netlog(&format!("health --at {}", collector.server())).succeed();
+    let senders = collector.address().replace("tcp://", "http://");
+    let both = format!("health --at {} --at {senders}", collector.server());
+    let mut health = scene.netlog(&both);
+    assert_eq!(health.end().code(), Some(1));
+    let expected = "expected the answer of a collector's --http address";
+    assert_eq!(health.stderr(), format!("netlog: {senders}: {expected}\n"));
+    let mut nobody = scene.netlog("health --at http://127.0.0.1:1");
+    assert_eq!(nobody.end().code(), Some(1));
+    nobody.says("http://127.0.0.1:1 is not healthy: connection refused");
+}

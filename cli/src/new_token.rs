@@ -1,8 +1,9 @@
 //! `netlog token new`: draws a token and adds it to a collector's token file.
 
+use crate::clock::now;
 use crate::hex::hex;
 use anyhow::{Context, bail};
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use clap::{Args, Subcommand};
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -43,7 +44,7 @@ pub(crate) struct NewToken {
     #[arg(long)]
     relay: bool,
     /// Day in UTC from which the token is refused
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = |text: &str| expiry(text, now().date_naive()))]
     expires: Option<NaiveDate>,
 }
 
@@ -105,7 +106,8 @@ impl NewToken {
             if senders.iter().any(|senders| senders == "all") {
                 let _ = writeln!(text, "{key} = true");
             } else if !senders.is_empty() {
-                let _ = writeln!(text, "{key} = {senders:?}");
+                // Nothing in a pattern needs an escape.
+                let _ = writeln!(text, "{key} = [\"{}\"]", senders.join("\", \""));
             }
         }
         if self.relay {
@@ -126,15 +128,24 @@ fn token_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Checks the form of a pattern; everything else about it is the collector's affair.
+/// Checks that the collector takes a pattern.
 fn senders(text: &str) -> Result<String, String> {
-    let word = |word: &str| {
-        let value = word.strip_prefix("app=").or_else(|| word.strip_prefix("host="));
-        value.is_some_and(|value| !value.is_empty() && !value.contains(['"', '\\']))
-    };
-    let fits = text == "all" || (!text.is_empty() && text.split(' ').all(word));
+    let invalid = |c: char| c.is_control() || c.is_whitespace() || c == '"' || c == '\\';
+    let parts = text.split(' ').map(|word| word.split_once('=').unwrap_or_default());
+    let parts: Vec<(&str, &str)> = parts.collect();
+    let keys: Vec<&str> = parts.iter().map(|(key, _)| *key).collect();
+    let known = matches!(keys[..], ["app"] | ["host"] | ["app", "host"] | ["host", "app"]);
+    let valid = parts.iter().all(|(_, value)| !value.is_empty() && !value.contains(invalid));
+    let fits = text == "all" || (known && valid);
     let expected = "expected 'app=PATTERN', 'host=PATTERN', both, or all";
     if fits { Ok(text.to_owned()) } else { Err(expected.into()) }
+}
+
+/// Reads a day on which the token is still valid when it is drawn `today`.
+fn expiry(text: &str, today: NaiveDate) -> Result<NaiveDate, String> {
+    let day = text.parse().ok().filter(|day: &NaiveDate| (0..=9999).contains(&day.year()));
+    let day = day.ok_or("expected a day, such as 2027-06-30")?;
+    if day > today { Ok(day) } else { Err(format!("expected a day after {today}")) }
 }
 
 #[cfg(test)]
@@ -165,6 +176,21 @@ mod tests {
         }
         for bad in ["", "orders", "app=", "level=warn", "app=\"", "app=a  host=b"] {
             assert!(senders(bad).is_err(), "{bad}");
+        }
+        for bad in ["app=a app=b", "app=a host=b host=c", "app=a\tb", "app=a\u{7f}", "app=a\u{a0}b"]
+        {
+            assert!(senders(bad).is_err(), "{bad:?}");
+        }
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let today = day("2026-11-22");
+        assert_eq!(expiry("2026-11-23", today), Ok(day("2026-11-23")));
+        for (bad, expected) in [
+            ("2026-11-22", "expected a day after 2026-11-22"),
+            ("2020-01-01", "expected a day after 2026-11-22"),
+            ("+12026-01-01", "expected a day, such as 2027-06-30"),
+            ("tomorrow", "expected a day, such as 2027-06-30"),
+        ] {
+            assert_eq!(expiry(bad, today).unwrap_err(), expected);
         }
         assert!(token_name("shop-1_a").is_ok() && token_name("a b").is_err());
     }

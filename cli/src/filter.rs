@@ -91,7 +91,7 @@ fn ask(client: &CollectorClient, method: &str, target: &str) -> anyhow::Result<V
     let failed = || format!("failed to ask {}", client.url);
     let body = match client.request(method, target, SILENCE_LIMIT) {
         Ok(body) => body,
-        Err(error @ RequestError::Rejected(_)) => return Err(error.into()),
+        Err(error @ RequestError::Rejected(_)) => return Err(error.of(&client.url)),
         Err(error) => return Err(error).with_context(failed),
     };
     let mut text = Vec::new();

@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 impl Command {
     fn run(&self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Tail(options) => tail::run(options)?,
+            Self::Tail(options) => return tail::run(options),
             Self::Search(options) => return search::run(options),
             Self::Send(options) => send::run(options)?,
             Self::Ship(options) => ship::run(options)?,

@@ -5,7 +5,6 @@ use crate::read::{
     watch_stdout,
 };
 use crate::stderr::describe_io;
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -67,16 +66,13 @@ pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<ExitCode> {
     for client in clients {
         match client.get(&options.target(), SILENCE_LIMIT) {
             Ok(lines) => sources.push(SearchSource::new(lines, client.url.to_string(), several)),
-            Err(error) if error.is_rejection() => return Err(error.into()),
-            Err(error) if several => {
+            Err(error) if several && !error.is_rejection() => {
                 failed = true;
                 let collector = client.url.to_string();
                 let error = error.to_string();
                 printer.notice(&json!({"notice": "away", "error": error, "collector": collector}));
             }
-            Err(error) => {
-                return Err(error).with_context(|| format!("failed to read from {}", client.url));
-            }
+            Err(error) => return Err(error.of(&client.url)),
         }
     }
     let matched = options.print(&mut sources, &mut printer);

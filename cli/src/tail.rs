@@ -4,9 +4,9 @@ mod connection;
 mod view;
 
 use crate::read::{FilterOptions, OutputFormat, Printer, ReorderBuffer, watch_stdout};
-use anyhow::Context;
 use clap::Args;
 use connection::TailConnection;
+use std::process::ExitCode;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use view::TailView;
@@ -32,7 +32,7 @@ pub(crate) struct TailOptions {
     no_reconnect: bool,
 }
 
-pub(crate) fn run(options: &TailOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &TailOptions) -> anyhow::Result<ExitCode> {
     watch_stdout()?;
     let filters = &options.filters;
     let mut query = filters.query(options.lines.as_deref());
@@ -63,12 +63,6 @@ pub(crate) fn run(options: &TailOptions) -> anyhow::Result<()> {
         reorder: (!options.no_merge).then(ReorderBuffer::default),
         json: filters.output == OutputFormat::Json,
     };
-    let done = view.run(&receiver, running);
-    match done {
-        Err(error) if !error.is_rejection() => {
-            let names: Vec<_> = filters.at.iter().map(ToString::to_string).collect();
-            Err(error).with_context(|| format!("failed to read from {}", names.join(", ")))
-        }
-        done => Ok(done?),
-    }
+    let complete = view.run(&receiver, running)?;
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

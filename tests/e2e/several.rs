@@ -85,3 +85,42 @@ fn a_tail_of_several_collectors_goes_on_with_one_while_another_is_away() {
     let both = || tail.stdout().matches(&format!("{} ", collector.server())).count() == 2;
     assert!(wait_until(SOON, both), "{}", tail.stdout());
 }
+
+#[test]
+fn a_tail_that_does_not_follow_shows_the_records_of_the_others_and_names_the_one_that_is_away() {
+    let scene = Scene::new();
+    let collector = Collector::serving(&scene, "");
+    send(&collector, &[1, 2]);
+    let good = collector.server();
+    for at in [
+        format!("--at {good} --at http://127.0.0.1:1"),
+        format!("--at http://127.0.0.1:1 --at {good} --no-reconnect"),
+    ] {
+        let mut tail = scene.netlog(&format!("tail --no-follow -o raw {at}"));
+        assert_eq!(tail.end().code(), Some(1));
+        assert_eq!(tail.stdout(), "1\n2\n");
+        let away = "-- http://127.0.0.1:1: cannot be read: connection refused --\n";
+        assert_eq!(tail.stderr(), away);
+    }
+    let line = format!("tail --no-reconnect --at {good} --at http://127.0.0.1:1");
+    let mut tail = scene.netlog(&line);
+    assert_eq!(tail.end().code(), Some(1));
+    let refused = "netlog: failed to read from http://127.0.0.1:1: connection refused\n";
+    assert_eq!(tail.stderr(), refused);
+}
+
+#[test]
+fn a_collector_that_rejects_the_request_is_named() {
+    let scenes = [Scene::new(), Scene::new()];
+    std::fs::write(scenes[1].path("tokens"), "of-readers\n").expect("the scene has room");
+    let open = Collector::serving(&scenes[0], "");
+    let guarded = Collector::serving(&scenes[1], "--token-file tokens");
+    let at = format!("--at {} --at {}", open.server(), guarded.server());
+    for command in ["search", "tail", "tail --no-follow"] {
+        let mut netlog = scenes[0].netlog(&format!("{command} {at}"));
+        assert_eq!(netlog.end().code(), Some(2), "{command}");
+        let said = netlog.stderr();
+        assert!(said.starts_with(&format!("netlog: {}: ", guarded.server())), "{said}");
+        assert!(!said.contains(&open.server()) && said.contains("token"), "{said}");
+    }
+}

@@ -32,6 +32,15 @@ impl RequestError {
         matches!(self, Self::Rejected(_))
     }
 
+    /// Adds the collector, and the deed that failed unless the collector answered.
+    pub(crate) fn of(self, collector: &CollectorUrl) -> anyhow::Error {
+        let context = match self {
+            Self::Rejected(_) => collector.to_string(),
+            Self::Unavailable(_) | Self::Io(_) => format!("failed to read from {collector}"),
+        };
+        anyhow::Error::new(self).context(context)
+    }
+
     fn of_status(status: u16, body: &[u8]) -> Self {
         let message = error_message(status, body);
         if status >= 500 { Self::Unavailable(message) } else { Self::Rejected(message) }

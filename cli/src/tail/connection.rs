@@ -21,7 +21,10 @@ pub(super) enum TailEvent {
     Notice(Value),
     /// The end of a tail that does not follow, or whose time is over.
     End,
-    Failed(RequestError),
+    /// The end of a tail that does not follow, whose collector is away, and others are not.
+    Away,
+    /// A failure that ends the tails of all collectors.
+    Failed(anyhow::Error),
 }
 
 pub(super) struct TailConnection {
@@ -56,10 +59,7 @@ impl TailConnection {
         loop {
             let target = self.target();
             let response = self.collector.get(&target, SILENCE_LIMIT);
-            // The first time, a failure means a wrong address rather than an interruption; one of
-            // several collectors may well be away.
-            let alone = self.source.is_none() || !self.follow;
-            let first = alone && !lost && self.position.is_none() && response.is_err();
+            let first = !lost && self.position.is_none() && response.is_err();
             let error = match response {
                 Ok(response) => {
                     backoff = MIN_BACKOFF;
@@ -74,8 +74,16 @@ impl TailConnection {
                 }
                 Err(error) => error,
             };
-            if first || !self.reconnect || error.is_rejection() {
-                return self.send(TailEvent::Failed(error));
+            let several = self.source.is_some();
+            if first && several && !self.follow && !error.is_rejection() {
+                let notice = json!({"notice": "away", "error": error.to_string()});
+                self.send(TailEvent::Notice(notice))?;
+                return self.send(TailEvent::Away);
+            }
+            // The first time, a failure means a wrong address rather than an interruption; one of
+            // several collectors may well be away.
+            if (first && !several) || !self.reconnect || error.is_rejection() {
+                return self.send(TailEvent::Failed(error.of(&self.collector.url)));
             }
             if !lost {
                 lost = true;

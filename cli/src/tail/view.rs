@@ -1,7 +1,7 @@
 //! The output of a tail: records and notices, in their order.
 
 use super::connection::TailEvent;
-use crate::read::{Arrival, Printer, ReorderBuffer, RequestError, record_time};
+use crate::read::{Arrival, Printer, ReorderBuffer, record_time};
 use serde_json::Value;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
@@ -16,20 +16,22 @@ pub(super) struct TailView {
 }
 
 impl TailView {
-    /// Shows all events until the end of the last of `running` connections.
+    /// Shows all events until the end of the last of `running` connections. Returns false if one of
+    /// them could not be opened.
     pub(super) fn run(
         &mut self,
         events: &Receiver<TailEvent>,
         mut running: usize,
-    ) -> Result<(), RequestError> {
-        loop {
+    ) -> anyhow::Result<bool> {
+        let mut complete = true;
+        while running > 0 {
             match self.next(events) {
                 Some(TailEvent::Line(line)) => self.line(line),
                 Some(TailEvent::Notice(notice)) => self.notice(&notice),
-                Some(TailEvent::End) if running > 1 => running -= 1,
-                Some(TailEvent::End) => {
-                    self.finish();
-                    return Ok(());
+                Some(TailEvent::End) => running -= 1,
+                Some(TailEvent::Away) => {
+                    complete = false;
+                    running -= 1;
                 }
                 Some(TailEvent::Failed(error)) => {
                     self.finish();
@@ -45,6 +47,8 @@ impl TailView {
                 self.printer.flush();
             }
         }
+        self.finish();
+        Ok(complete)
     }
 
     /// The next event, or `None` when a record has waited long enough. Before waiting, everything

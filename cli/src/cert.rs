@@ -12,8 +12,10 @@ use netlog_wire::push_sanitized;
 use pair_files::PairFiles;
 use revocation_list::RevocationList;
 use rustix::system::uname;
+use rustls::pki_types::DnsName;
 use std::fs;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Days between the issue of the CA's certificate and its end.
@@ -105,6 +107,7 @@ impl CertOptions {
         let request = |purpose, names| Request { purpose, names, days: self.days, from: now() };
         let mut wanted = Vec::new();
         if !self.host.is_empty() {
+            self.host.iter().try_for_each(|host| check_host(host))?;
             let files = PairFiles::new(&self.directory, "server");
             wanted.push((files, request(Purpose::Server, self.host.clone())));
         }
@@ -119,6 +122,16 @@ impl CertOptions {
         }
         Ok(wanted)
     }
+}
+
+/// Checks that clients can find the name in a certificate. The first label may be a wildcard.
+fn check_host(host: &str) -> anyhow::Result<()> {
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    let is_name = DnsName::try_from(name).is_ok() && !name.ends_with('.');
+    if !is_name && host.parse::<IpAddr>().is_err() {
+        bail!("invalid host {host:?}: expected a host name or address, without a port");
+    }
+    Ok(())
 }
 
 fn check_client_name(name: &str) -> anyhow::Result<()> {
@@ -166,4 +179,32 @@ fn print(text: &str) {
     line.push(b'\n');
     // The files are written, whether anybody reads this or not.
     let _ = io::stdout().write_all(&line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_alone() {
+        for good in ["localhost", "logs.example.com", "*.example.com", "web_1", "127.0.0.1", "::1"]
+        {
+            assert!(check_host(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            " ",
+            "logs.example.com:6514",
+            "127.0.0.1:6514",
+            "[::1]",
+            "tls://logs.example.com",
+            "logs example.com",
+            "logs.example.com.",
+            "*",
+            "b\u{fc}ro.example.com",
+        ] {
+            let error = check_host(bad).unwrap_err().to_string();
+            assert!(error.ends_with("expected a host name or address, without a port"), "{error}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! A CA: it signs with its key, and is recognised by a name that is made from that.
 
-use super::pair_files::{Issued, PairFiles};
+use super::pair_files::{Issued, PairFiles, read_pem};
 use crate::clock::now;
 use crate::hex::hex;
 use anyhow::{Context, bail};
@@ -11,7 +11,6 @@ use rcgen::{
 };
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use std::fs;
 use std::path::PathBuf;
 use time::OffsetDateTime;
@@ -81,9 +80,7 @@ impl Authority {
         let key = KeyPair::from_pem(&text);
         let key = key.with_context(|| format!("{} contains no private key", path.display()))?;
         let path = &files.certificate;
-        let certificate = CertificateDer::from_pem_file(path);
-        let certificate =
-            certificate.with_context(|| format!("failed to read {}", path.display()))?;
+        let certificate: CertificateDer<'_> = read_pem(path)?;
         if !names(&certificate, &ca_name(&key)) {
             bail!(
                 "{} was not made by netlog cert with the key beside it; use another directory, or \

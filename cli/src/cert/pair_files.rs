@@ -1,6 +1,7 @@
 //! The two files of a certificate and its private key.
 
 use anyhow::Context;
+use rustls::pki_types::pem::PemObject;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -41,6 +42,13 @@ impl PairFiles {
         replace(&self.key, &issued.key, 0o600)?;
         replace(&self.certificate, &issued.certificate, 0o644)
     }
+}
+
+/// Reads a certificate or list in PEM, the first one of the file.
+pub(super) fn read_pem<T: PemObject>(path: &Path) -> anyhow::Result<T> {
+    let failed = || format!("failed to read {}", path.display());
+    let text = fs::read(path).with_context(failed)?;
+    T::from_pem_slice(&text).with_context(failed)
 }
 
 /// Writes a file at once, in place of the one at `path` if there is one.

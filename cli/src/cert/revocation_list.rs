@@ -2,7 +2,7 @@
 //! a list, because an empty one in its place would let the revoked clients in again.
 
 use super::authority::{Authority, day};
-use super::pair_files::replace;
+use super::pair_files::{read_pem, replace};
 use crate::clock::now;
 use anyhow::{Context, bail};
 use chrono::{DateTime, Days, Utc};
@@ -58,7 +58,8 @@ impl RevocationList {
             return Ok(list);
         }
         let failed = || format!("failed to read {path}");
-        let der = match CertificateRevocationListDer::from_pem_file(&list.path) {
+        let text = fs::read(&list.path).with_context(failed)?;
+        let der = match CertificateRevocationListDer::from_pem_slice(&text) {
             Err(pem::Error::NoItemsFound) => bail!("{path} has no revocation list in it"),
             read => read.with_context(failed)?,
         };
@@ -95,7 +96,7 @@ impl RevocationList {
     /// Adds a certificate of the CA.
     pub(super) fn add(&mut self, certificate: &Path, authority: &Authority) -> anyhow::Result<()> {
         let failed = || format!("failed to read {}", certificate.display());
-        let der = CertificateDer::from_pem_file(certificate).with_context(failed)?;
+        let der: CertificateDer<'_> = read_pem(certificate)?;
         if !authority.is_named_in(&der) {
             let ca = authority.certificate.display();
             bail!("{} was not issued by the CA in {ca}", certificate.display());

@@ -96,7 +96,10 @@ fn only_certificates_of_the_ca_are_revoked_and_only_by_it() {
     fails("cert . --revoke web1", "there is no CA: ./ca.pem does not exist");
     scene.netlog("cert other 127.0.0.1 --client web1").succeed();
     scene.netlog("cert . 127.0.0.1").succeed();
-    fails("cert . --revoke web1", "failed to read ./web1.pem");
+    fails("cert . --revoke web1", "failed to read ./web1.pem: no such file or directory\n");
+    let port = "invalid host \"127.0.0.1:6514\": expected a host name or address, without a port";
+    fails("cert third 127.0.0.1:6514", port);
+    assert!(!scene.path("third").exists(), "nothing is made");
     fails("cert . --revoke ../other/web1", "invalid client name");
     fails("cert . --revoke server", "invalid client name");
     std::fs::copy(scene.path("other/web1.pem"), scene.path("web1.pem")).expect("a copy");

@@ -54,6 +54,10 @@ fn a_search_exits_as_grep_does() {
     assert!(code == Some(2) && err.contains("failed to read from http://127.0.0.1:1"), "{err}");
     assert_eq!(netlog(&scene, &format!("search {at} --since soon")).0, Some(2));
     assert_eq!(netlog(&scene, "tail --at http://127.0.0.1:1").0, Some(1));
+    let senders = collector.address().replace("tcp://", "http://");
+    let (code, _, err) = netlog(&scene, &format!("search --at {senders}"));
+    assert_eq!(code, Some(2));
+    assert!(err.contains("this is an address of senders: readers use that of --http"), "{err}");
 }
 
 #[test]

@@ -16,6 +16,9 @@ const MAX_LINE: u64 = 16 << 20;
 /// The most bytes read of a response's head, or of an error's body.
 const MAX_HEAD: u64 = 64 << 10;
 
+/// The answer of a collector's port of senders to a reader.
+const ANSWER_TO_SENDERS: &str = "GET brings no records: use POST";
+
 /// The failure of a request.
 #[derive(Debug)]
 pub(crate) enum RequestError {
@@ -130,6 +133,12 @@ fn error_message(status: u16, body: &[u8]) -> String {
     let Some(message) = body["error"].as_str() else {
         return format!("unexpected HTTP status {status}");
     };
+    if status == 405 && message == ANSWER_TO_SENDERS {
+        return format!(
+            "{message}; this is an address of senders: readers use that of --http, by default port {}",
+            netlog_wire::READ_PORT
+        );
+    }
     let allowed = body["allowed"].as_array().map_or(&[][..], Vec::as_slice);
     let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
     match allowed.is_empty() {
@@ -257,5 +266,13 @@ mod tests {
         let body = br#"{"error":"unknown level \"loud\"","allowed":["error","warn"]}"#;
         assert_eq!(error_message(400, body), "unknown level \"loud\"; allowed: error, warn");
         assert_eq!(error_message(502, b"<html>"), "unexpected HTTP status 502");
+    }
+
+    #[test]
+    fn a_port_of_senders_is_recognised_by_its_answer() {
+        let body = br#"{"error":"GET brings no records: use POST"}"#;
+        let message = error_message(405, body);
+        assert!(message.contains("readers use that of --http, by default port 1903"), "{message}");
+        assert_eq!(error_message(400, body), "GET brings no records: use POST");
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct CertOptions {
     #[arg(long, value_name = "NAME")]
     client: Vec<String>,
     /// Days until the certificates expire; the CA's lasts ten years
-    #[arg(long, value_name = "N", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    #[arg(long, value_name = "N", default_value_t = 365, value_parser = parse_days)]
     days: u32,
     /// Replace existing certificates; the CA stays
     #[arg(long)]
@@ -124,6 +124,11 @@ impl CertOptions {
     }
 }
 
+fn parse_days(text: &str) -> Result<u32, &'static str> {
+    let days = text.parse().ok().filter(|days| (1..=3650).contains(days));
+    days.ok_or("expected a number from 1 to 3650")
+}
+
 /// Checks that clients can find the name in a certificate. The first label may be a wildcard.
 fn check_host(host: &str) -> anyhow::Result<()> {
     let name = host.strip_prefix("*.").unwrap_or(host);
@@ -184,6 +189,14 @@ fn print(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_a_number_within_the_life_of_the_ca() {
+        assert_eq!((parse_days("1"), parse_days("3650")), (Ok(1), Ok(3650)));
+        for bad in ["0", "3651", "x", "", "-1", "99999999999"] {
+            assert_eq!(parse_days(bad), Err("expected a number from 1 to 3650"), "{bad}");
+        }
+    }
 
     #[test]
     fn a_host_is_a_name_or_an_address_alone() {

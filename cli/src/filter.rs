@@ -30,7 +30,7 @@ pub(crate) struct FilterCommand {
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
     /// Only the program with this process id
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_pid)]
     pid: Option<u32>,
     /// Time after which programs go back to their own filters, at most 1h
     #[arg(long = "for", value_name = "TIME", default_value = "10m")]
@@ -85,6 +85,10 @@ impl FilterCommand {
         }
         query.target("/filter")
     }
+}
+
+fn parse_pid(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "expected a process id")
 }
 
 fn ask(client: &CollectorClient, method: &str, target: &str) -> anyhow::Result<Value> {

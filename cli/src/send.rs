@@ -30,7 +30,7 @@ pub(crate) struct SendOptions {
     #[arg(long, value_name = "NAME", default_value = "send", env = "NETLOG_APP")]
     app: String,
     /// Level of the records
-    #[arg(short, long, value_name = "LEVEL", default_value = "info")]
+    #[arg(short, long, value_name = "LEVEL", default_value = "info", value_parser = parse_level)]
     level: Level,
     #[command(flatten)]
     token: TokenOption,
@@ -47,6 +47,10 @@ pub(crate) fn run(options: &SendOptions) -> anyhow::Result<()> {
     let _guard = builder.init()?;
     log_lines(options.level).context("failed to read standard input")?;
     deliver()
+}
+
+fn parse_level(text: &str) -> Result<Level, &'static str> {
+    text.parse().map_err(|_| "expected error, warn, info, debug or trace")
 }
 
 fn log_lines(level: Level) -> io::Result<()> {
@@ -91,5 +95,16 @@ fn deliver() -> anyhow::Result<()> {
             bail!("{pending} bytes are not delivered; they wait in the spool for `netlog ship`");
         }
         thread::sleep(RETRY_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_is_none_is_answered_with_all_there_are() {
+        assert_eq!(parse_level("WARN"), Ok(Level::Warn));
+        assert_eq!(parse_level("foo"), Err("expected error, warn, info, debug or trace"));
     }
 }

@@ -61,6 +61,23 @@ fn a_search_exits_as_grep_does() {
 }
 
 #[test]
+fn an_expression_is_searched_in_the_message_and_the_values_behind_it_as_one_text() {
+    let scene = Scene::new();
+    let collector = filled(&scene);
+    let found = |expression: &str| {
+        let line = format!("search -o raw --at {} -g {expression}", collector.server());
+        netlog(&scene, &line).1
+    };
+    for expression in ["^order", "acme$", "client", "filled.client=acme$", "^o.*e$"] {
+        assert_eq!(found(expression), "order 7 filled\n", "{expression}");
+    }
+    for expression in ["filled$", "^client", "^retrying"] {
+        assert_eq!(found(expression), "", "{expression}");
+    }
+    assert_eq!(found("(?m)^retrying"), "feed lost\nretrying\n");
+}
+
+#[test]
 fn the_output_is_text_json_or_the_message_alone() {
     let scene = Scene::new();
     let collector = filled(&scene);

@@ -38,11 +38,11 @@ pub(crate) struct FilterOptions {
     /// Only records whose target begins with PREFIX; repeat for alternatives
     #[arg(long, value_name = "PREFIX")]
     target: Vec<String>,
-    /// Only records whose message or values match REGEX (case-insensitive unless REGEX has an
-    /// upper-case letter); repeat for alternatives
+    /// Only records that match REGEX in the message followed by its values, as `key=value`
+    /// (case-insensitive unless REGEX has an upper-case letter); repeat for alternatives
     #[arg(short, long, value_name = "REGEX")]
     pub(crate) grep: Vec<String>,
-    /// No records whose message or values match REGEX; repeat to exclude more
+    /// No records that match REGEX there; repeat to exclude more
     #[arg(short = 'v', long = "invert", value_name = "REGEX")]
     invert: Vec<String>,
     /// Only records with this key and value; repeat to require several

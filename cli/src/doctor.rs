@@ -9,6 +9,7 @@ mod words;
 use crate::read::{CollectorClient, CollectorUrl, RequestError, parse_period};
 use crate::tls::TlsOptions;
 use crate::token::TokenOption;
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use diagnosis::{Diagnosis, is_reading, sequence};
 use finding::{Finding, Subject, Verdict};
@@ -75,7 +76,7 @@ pub(crate) fn run(options: &DoctorOptions) -> anyhow::Result<ExitCode> {
         findings.extend(examine(&client, options.max_wait));
     }
     findings.extend(spools::findings(options.spools.as_deref()));
-    options.print(&findings);
+    options.print(&findings).context("failed to write to stdout")?;
     let worst = findings.iter().map(|finding| finding.verdict).max();
     Ok(match worst {
         Some(Verdict::Unknown) => ExitCode::from(2),
@@ -85,7 +86,7 @@ pub(crate) fn run(options: &DoctorOptions) -> anyhow::Result<ExitCode> {
 }
 
 impl DoctorOptions {
-    fn print(&self, findings: &[Finding]) {
+    fn print(&self, findings: &[Finding]) -> io::Result<()> {
         let mut out = Vec::new();
         for finding in findings {
             match self.output {
@@ -100,8 +101,11 @@ impl DoctorOptions {
                 }
             }
         }
-        // The exit code says as much, whether anybody reads this or not.
-        let _ = io::stdout().write_all(&out);
+        match io::stdout().write_all(&out) {
+            // The exit code says as much, whether anybody reads this or not.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
     }
 }
 

@@ -138,3 +138,15 @@ fn spools_of_this_machine_are_looked_at_and_left_as_they_are() {
     assert_eq!(collector.wait_for(100).of("orders").0.len(), 100);
     drop(running);
 }
+
+#[test]
+fn findings_that_cannot_be_written_are_an_error() {
+    let scene = Scene::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let mut command = scene.command(&program("netlog"));
+    let doctor = command.args(["doctor", "--at", "http://127.0.0.1:1"]).stdout(full).output();
+    let doctor = doctor.expect("it starts");
+    let said = String::from_utf8_lossy(&doctor.stderr);
+    assert_eq!(doctor.status.code(), Some(2), "{said}");
+    assert_eq!(said, "netlog: failed to write to stdout: no space left on device\n");
+}

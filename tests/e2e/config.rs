@@ -55,3 +55,44 @@ fn a_configuration_is_checked_without_starting_anything() {
     fs::write(&path, "fil = \"app.log\"\n").expect("the scene has room");
     assert_eq!(check().0, Some(2));
 }
+
+/// The last line of stderr of a collector that does not start with `line`, which its check refuses
+/// in the same words.
+fn refused(scene: &Scene, line: &str) -> String {
+    let run = |more: &[&str]| {
+        let mut command = scene.command(&program("netlog-collector"));
+        command.args(["--file", "app.log"]).args(line.split_whitespace()).args(more);
+        let mut child = Child::start(&mut command);
+        assert_eq!(child.end().code(), Some(1), "{line}: {}", child.stderr());
+        child.stderr()
+    };
+    let checked = run(&["--check-config"]);
+    assert_eq!(run(&[]), checked, "{line}");
+    checked.lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn tls_options_without_an_address_that_uses_them_are_refused() {
+    let scene = Scene::new();
+    let tls = "--tls-cert server.pem --tls-key server.key";
+    for (line, option) in [
+        ("--tls-client required".to_owned(), "--tls-client"),
+        (format!("{tls} --tls-client-ca ca.pem"), "--tls-client-ca"),
+        ("--tls-peer web1 --http 127.0.0.1:0".into(), "--tls-peer"),
+        ("--tls-crl crl.pem".into(), "--tls-crl"),
+        ("--tls-min 1.3 --listen tcp://127.0.0.1:0".into(), "--tls-min"),
+        ("--tls-identity any --listen fd://".into(), "--tls-identity"),
+        (format!("{tls} --http off"), "--tls-cert"),
+        ("--tls-key server.key".into(), "--tls-key"),
+    ] {
+        let reason = "needs --listen tls://HOST:PORT or --http https://HOST:PORT";
+        let expected = format!("netlog-collector: failed to set up TLS: {option} {reason}");
+        assert_eq!(refused(&scene, &line), expected, "{line}");
+    }
+    let readers = format!("--listen tls://127.0.0.1:0 {tls} --tls-readers required");
+    let expected = "failed to set up TLS: --tls-readers needs --http https://HOST:PORT";
+    for http in ["off", "127.0.0.1:0"] {
+        let said = refused(&scene, &format!("{readers} --http {http}"));
+        assert_eq!(said, format!("netlog-collector: {expected}"));
+    }
+}

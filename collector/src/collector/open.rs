@@ -96,6 +96,9 @@ pub(super) fn tls(
     let listening =
         options.listen.iter().find(|endpoint| endpoint.is_tls()).map(Endpoint::to_string);
     let serving = options.https().map(|endpoint| endpoint.to_string().replacen("tls", "https", 1));
+    if let Some(unused) = options.tls.unused(listening.is_some(), serving.is_some()) {
+        return Err(BindError::Tls(unused));
+    }
     let Some(address) = listening.or(serving) else { return Ok(None) };
     if options.tls.tls_cert.is_none() || options.tls.tls_key.is_none() {
         return Err(BindError::Tls(TlsError::NoCertificate(address)));

@@ -78,6 +78,12 @@ pub enum TlsError {
     /// Nothing says which client certificates are valid.
     #[error("{0} needs --tls-client-ca, or --tls-peer with a fingerprint")]
     NoClientCa(&'static str),
+    /// An option is of no effect, because nothing is served over TLS.
+    #[error("{0} needs --listen tls://HOST:PORT or --http https://HOST:PORT")]
+    NoTlsAddress(&'static str),
+    /// Certificates of readers cannot be asked for, because readers do not come over TLS.
+    #[error("--tls-readers needs --http https://HOST:PORT")]
+    NoHttps,
     /// The system allows no further thread.
     #[error("failed to start the thread for TLS handshakes")]
     NoThread(#[source] io::Error),

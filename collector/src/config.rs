@@ -110,6 +110,12 @@ impl Config {
         Self::load(self.arguments.clone())
     }
 
+    /// True if an option has another value than in `other`.
+    pub fn differs(&self, other: &Self) -> bool {
+        let mut pairs = self.settings.iter().zip(&other.settings);
+        pairs.any(|(ours, theirs)| ours.value != theirs.value)
+    }
+
     /// Takes over those options of `changed` that a running collector can change. Returns the
     /// names of the others whose values differ.
     pub fn take_over(&mut self, changed: &Self) -> Vec<String> {

@@ -80,21 +80,34 @@ async fn run(mut config: Config) -> Result<ExitCode, Box<dyn Error>> {
 
 /// Reads the options again, and names those that only a restart changes.
 fn reload(config: &mut Config, change: &Reload) {
-    let mut stderr = io::stderr().lock();
-    match config.load_again() {
+    match read_again(config) {
         Ok(changed) => {
+            let mut stderr = io::stderr().lock();
             for key in config.take_over(&changed) {
                 let _ = writeln!(stderr, "netlog-collector: {key} changes with the next restart");
             }
             change.apply(&config.options);
         }
-        Err(error) => {
-            let error = error.to_string();
-            let reason = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            let _ = writeln!(stderr, "netlog-collector: the configuration stays: {reason}");
-        }
+        Err(cause) => report(&ReloadError(cause)),
     }
 }
+
+/// Reads the options again. If some differ, all are checked as at the next start.
+fn read_again(config: &Config) -> Result<Config, Box<dyn Error>> {
+    let changed = config.load_again().map_err(|error| {
+        let error = error.to_string();
+        error.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    })?;
+    if changed.differs(config) {
+        Collector::check(&changed.options)?;
+    }
+    Ok(changed)
+}
+
+/// The reason why changed options are not taken over.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration stays")]
+struct ReloadError(#[source] Box<dyn Error>);
 
 /// Programs that start a collector read the first line to learn the port.
 fn introduce(address: &Address) {

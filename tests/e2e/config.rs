@@ -27,7 +27,13 @@ fn sighup_takes_over_what_it_can_of_a_changed_file_and_names_the_rest() {
         rotated(&scene) > 1
     });
     assert!(many, "{} rotated files", rotated(&scene));
-    fs::write(&config, format!("{fixed}keep-files = 1\nmax-line = 2000\n")).expect("room");
+    let changed = format!("{fixed}keep-files = 1\nmax-line = 2000\n");
+    fs::write(&config, format!("{changed}ack = \"both\"\n")).expect("the scene has room");
+    collector.process.signal(Signal::HUP);
+    collector.process.says("the configuration stays: --ack both needs --forward-to");
+    assert!(!collector.process.stderr().contains("restart"), "{}", collector.process.stderr());
+    assert!(rotated(&scene) > 1, "nothing is removed");
+    fs::write(&config, changed).expect("the scene has room");
     collector.process.signal(Signal::HUP);
     collector.process.says("max-line changes with the next restart");
     assert!(wait_until(SOON, || rotated(&scene) == 1), "{} rotated files", rotated(&scene));

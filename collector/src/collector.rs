@@ -14,7 +14,7 @@ use crate::hub::sink::Sink;
 use crate::hub::submission::{self, HubHandle};
 use crate::hub::{GaveUp, Hub, Patience, Reopen};
 use crate::intake::{
-    self, Address, BoundSocket, IntakeContext, IntakeLimits, StreamReader, Transport,
+    self, Address, BoundSocket, Endpoint, IntakeContext, IntakeLimits, StreamReader, Transport,
 };
 use crate::options::{Console, Options};
 use crate::read::{ReadOptions, ReaderThreads};
@@ -95,12 +95,13 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// When the tokens or the files of TLS cannot be used, when the page cannot have its peers, and
-    /// when there is no sink.
+    /// When the tokens, the files of TLS, those of an address or those of NATS cannot be used, when
+    /// the page cannot have its peers, and when there is no sink.
     pub fn check(options: &Options) -> Result<(), BindError> {
         open::peers(options)?;
         open::tokens(options, StderrLog::default())?;
         open::tls(options, StderrLog::default(), &Arc::default())?;
+        options.listen.iter().try_for_each(Endpoint::check)?;
         forwarding::check(options)?;
         archiving::check(options)?;
         match options.file.is_none() && options.console() == Console::Off {

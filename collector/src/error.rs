@@ -36,6 +36,20 @@ pub enum BindError {
         /// The system's error, or the fault in the file.
         cause: io::Error,
     },
+    /// The key of an address for Fluent forward cannot be read.
+    KeyFile {
+        /// Path of the key.
+        path: PathBuf,
+        /// The system's error, or the fault in the file.
+        cause: io::Error,
+    },
+    /// The credentials or the NKEY for NATS servers cannot be read.
+    NatsFile {
+        /// Path of the file.
+        path: PathBuf,
+        /// The system's error, or the fault in the file.
+        cause: io::Error,
+    },
     /// TLS cannot be offered.
     Tls(TlsError),
     /// There is no stdout.
@@ -82,6 +96,12 @@ impl fmt::Display for BindError {
             Self::Listen { url, .. } => write!(f, "failed to bind {url}"),
             Self::File { path, .. } => write!(f, "failed to open {}", path.display()),
             Self::Tokens { path, .. } => write!(f, "failed to read tokens of {}", path.display()),
+            Self::KeyFile { path, .. } => {
+                write!(f, "failed to read the key file {}", path.display())
+            }
+            Self::NatsFile { path, .. } => {
+                write!(f, "failed to read the NATS credentials in {}", path.display())
+            }
             Self::Forward { path, .. } => {
                 write!(f, "failed to forward records: {}", path.display())
             }
@@ -118,6 +138,8 @@ impl Error for BindError {
             Self::Listen { cause, .. }
             | Self::File { cause, .. }
             | Self::Tokens { cause, .. }
+            | Self::KeyFile { cause, .. }
+            | Self::NatsFile { cause, .. }
             | Self::Forward { cause, .. }
             | Self::From { cause, .. }
             | Self::Console(cause) => Some(cause),

@@ -1,11 +1,14 @@
 //! Every option of the collector, with its default; the doc comments are the help text.
 
+mod choices;
 mod http;
 mod page;
 
+pub use choices::{AckPlace, Compress, Console, Format};
 pub use {http::Http, page::PageOptions};
 
 use crate::archive::ArchiveTarget;
+use crate::descriptors::LEAST_DESCRIPTORS;
 use crate::forward::ForwardTarget;
 use crate::hub::marks::MARKS_MEMORY;
 use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, WantedLimits};
@@ -13,9 +16,9 @@ use crate::jetstream::{NatsOptions, NatsTarget};
 use crate::layout::template::Template;
 use crate::senders::grant::SenderPattern;
 use crate::tls::{ForwardTls, TlsOptions};
-use crate::units::{Period, Size};
+use crate::units::{Period, Size, within};
+use clap::Parser;
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -157,10 +160,11 @@ pub struct Options {
     #[arg(long, env = "NETLOG_MAX_PER_ADDRESS", value_name = "N", default_value_t = 1000)]
     pub max_per_address: usize,
 
-    /// Maximum number of open files and sockets [default: as many as the system allows]. If this is
-    /// less than all limits together need, 3/4 are reserved for senders, 1/8 for readers, 1/8 for
-    /// files; unused shares are lent to the others.
+    /// Maximum number of open files and sockets, at least 40 [default: as many as the system
+    /// allows]. If this is less than all limits together need, 3/4 are reserved for senders, 1/8 for
+    /// readers, 1/8 for files; unused shares are lent to the others.
     #[arg(long, env = "NETLOG_MAX_OPEN_FILES", value_name = "N")]
+    #[arg(value_parser = |text: &str| within::<u64>(text, LEAST_DESCRIPTORS..))]
     pub max_open_files: Option<u64>,
 
     /// Maximum bytes of records that are received and not yet written; beyond that, sockets are
@@ -358,44 +362,6 @@ impl Options {
 
 fn path_or_template() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| Template::parse(&path).map(|_| path))
-}
-
-/// The format of records in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// One JSON object a line.
-    Json,
-    /// One line for people.
-    Text,
-}
-
-/// The place that acknowledged records are in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AckPlace {
-    /// The file.
-    File,
-    /// The file, and the collector or the stream that it is forwarded to.
-    Both,
-}
-
-/// The compression of rotated files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Compress {
-    /// Compress them with zstd.
-    Zstd,
-    /// Leave them as they are.
-    Off,
-}
-
-/// The format of records on stdout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Console {
-    /// One line for people; coloured on a terminal.
-    Text,
-    /// One JSON object a line.
-    Json,
-    /// Nothing.
-    Off,
 }
 
 #[cfg(test)]

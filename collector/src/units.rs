@@ -1,6 +1,9 @@
 //! Amounts as people write them on a command line: sizes (`64KiB`) and times (`30s`).
 
+use std::borrow::Cow;
 use std::fmt;
+use std::num::ParseIntError;
+use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -37,22 +40,36 @@ impl Period {
 
 /// An amount that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownAmount(&'static str);
+pub struct UnknownAmount(Cow<'static, str>);
 
 impl fmt::Display for UnknownAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(&self.0)
     }
 }
 
 impl std::error::Error for UnknownAmount {}
+
+impl UnknownAmount {
+    fn expected(words: &'static str) -> Self {
+        Self(words.into())
+    }
+}
+
+impl From<ParseIntError> for UnknownAmount {
+    fn from(_: ParseIntError) -> Self {
+        Self::expected("expected a whole number")
+    }
+}
 
 impl FromStr for Size {
     type Err = UnknownAmount;
 
     fn from_str(text: &str) -> Result<Self, UnknownAmount> {
         let bytes = amount(text, &SIZES, Some(1));
-        bytes.map(Self).ok_or(UnknownAmount("not a size: use bytes, or 64KiB, 256MiB, 1GiB"))
+        bytes
+            .map(Self)
+            .ok_or(UnknownAmount::expected("not a size: use bytes, or 64KiB, 256MiB, 1GiB"))
     }
 }
 
@@ -62,8 +79,28 @@ impl FromStr for Period {
     fn from_str(text: &str) -> Result<Self, UnknownAmount> {
         let millis = if text == "0" { Some(0) } else { amount(text, &TIMES, None) };
         let period = millis.map(|millis| Self(Duration::from_millis(millis)));
-        period.ok_or(UnknownAmount("not a time: use 500ms, 30s, 5m, 1h, 1d, or 0 for never"))
+        let words = "not a time: use 500ms, 30s, 5m, 1h, 1d, or 0 for never";
+        period.ok_or(UnknownAmount::expected(words))
     }
+}
+
+/// The amount, if it is within `range`.
+pub(crate) fn within<T>(text: &str, range: impl RangeBounds<T>) -> Result<T, UnknownAmount>
+where
+    T: FromStr + PartialOrd + fmt::Display,
+    T::Err: Into<UnknownAmount>,
+{
+    let amount = text.parse().map_err(Into::into)?;
+    if range.contains(&amount) {
+        return Ok(amount);
+    }
+    let words = match (range.start_bound(), range.end_bound()) {
+        (Bound::Included(least), Bound::Included(most)) => format!("{least} to {most}"),
+        (Bound::Included(least), _) => format!("at least {least}"),
+        (_, Bound::Included(most)) => format!("at most {most}"),
+        _ => "another amount".into(),
+    };
+    Err(UnknownAmount(format!("expected {words}").into()))
 }
 
 /// The number in front, times its unit; without a unit, times `bare`. A unit may be written in any

@@ -49,6 +49,9 @@ pub(super) fn check(options: &Options) -> Result<Option<String>, BindError> {
     if encrypted {
         options.forward_tls.config().map_err(BindError::Tls)?;
     }
+    if from.is_some() || options.forward_to.as_ref().is_some_and(|to| to.nats().is_some()) {
+        options.nats.check()?;
+    }
     let one = options.file.is_some() && options.template().is_none();
     if options.forward_to.is_some() && (!one || options.format != Format::Json) {
         return Err(BindError::ForwardWhat);

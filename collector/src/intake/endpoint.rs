@@ -242,8 +242,20 @@ impl Endpoint {
         }
     }
 
+    /// Checks the key file and the owner.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or there is no such user or group.
+    pub(crate) fn check(&self) -> Result<(), BindError> {
+        self.format.check()?;
+        let EndpointKind::File { plan, .. } = &self.kind else { return Ok(()) };
+        plan.check().map_err(|cause| BindError::Listen { url: self.to_string(), cause })
+    }
+
     /// Opens the sockets: one for each address the host has, or one at the path.
     pub(crate) fn bind(&self) -> Result<Vec<BoundSocket>, BindError> {
+        self.format.check()?;
         let bound = match &self.kind {
             EndpointKind::Net { transport, host, port } => self.bind_net(*transport, host, *port),
             EndpointKind::File { transport, plan } => self.bind_file(*transport, plan),

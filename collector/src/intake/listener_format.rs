@@ -1,6 +1,7 @@
 //! The format of what comes to a listener.
 
 use super::forward::SharedKey;
+use crate::BindError;
 use crate::decode::Pinned;
 use std::io;
 use std::path::PathBuf;
@@ -43,6 +44,13 @@ pub(super) enum WantedFormat {
 }
 
 impl WantedFormat {
+    /// Checks that the key can be read.
+    pub(super) fn check(&self) -> Result<(), BindError> {
+        let Self::Forward { key_file: Some(path) } = self else { return Ok(()) };
+        let failed = |cause| BindError::KeyFile { path: path.clone(), cause };
+        SharedKey::read(path).map(drop).map_err(failed)
+    }
+
     /// The format, with its key.
     ///
     /// # Errors

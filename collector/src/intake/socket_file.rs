@@ -46,6 +46,11 @@ pub(crate) struct SocketOwner {
 }
 
 impl SocketPlan {
+    /// Checks that the owner exists.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.owner.as_ref().map_or(Ok(()), |owner| owner.find().map(drop))
+    }
+
     /// Binds a socket of `kind` to the path. A socket there that nobody answers at is replaced.
     /// Until it has the mode and the owner it is to have, only we and root can send.
     ///

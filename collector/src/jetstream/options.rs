@@ -1,7 +1,10 @@
 //! The options of NATS; the doc comments are the help text.
 
+use crate::error::BindError;
 use crate::units::{Period, Size};
+use async_nats::ConnectOptions;
 use clap::Args;
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +36,20 @@ pub struct NatsOptions {
     /// limit.
     #[arg(long, env = "NETLOG_NATS_MAX_BYTES", value_name = "SIZE", default_value_t = Size(0))]
     pub nats_max_bytes: Size,
+}
+
+impl NatsOptions {
+    /// Checks the files. They are read again for each connection.
+    pub(crate) fn check(&self) -> Result<(), BindError> {
+        let read = |path: &PathBuf| {
+            let failed = |cause| BindError::NatsFile { path: path.clone(), cause };
+            fs::read_to_string(path).map_err(failed)
+        };
+        self.nats_nkey.as_ref().map(read).transpose()?;
+        let Some(path) = &self.nats_creds else { return Ok(()) };
+        let failed = |cause| BindError::NatsFile { path: path.clone(), cause };
+        ConnectOptions::with_credentials(&read(path)?).map(drop).map_err(failed)
+    }
 }
 
 impl Default for NatsOptions {

@@ -42,7 +42,7 @@ pub(crate) struct FilterOptions {
     /// (case-insensitive unless REGEX has an upper-case letter); repeat for alternatives
     #[arg(short, long, value_name = "REGEX")]
     pub(crate) grep: Vec<String>,
-    /// No records that match REGEX there; repeat to exclude more
+    /// No records that match REGEX in the same text; repeat to exclude more
     #[arg(short = 'v', long = "invert", value_name = "REGEX")]
     invert: Vec<String>,
     /// Only records with this key and value; repeat to require several

@@ -50,7 +50,7 @@ pub use address::Address;
 pub(crate) use address::{BoundSocket, Transport};
 pub(crate) use connection_limits::{ConnectionLimits, address_block};
 pub use endpoint::{Endpoint, UnknownEndpoint};
-pub(crate) use limits::{IntakeLimits, WantedLimits};
+pub(crate) use limits::{IN_FLIGHT_RANGE, IntakeLimits, LEAST_LINE, MOST_BODY, WantedLimits};
 pub use proxy_header::{InvalidRange, ProxyRange};
 pub use relay_source::{RelaySource, UnknownRelaySource};
 pub(crate) use shared::{DRAIN, GIVE_UP, IntakeContext};

@@ -10,8 +10,11 @@ pub use {http::Http, page::PageOptions};
 use crate::archive::ArchiveTarget;
 use crate::descriptors::LEAST_DESCRIPTORS;
 use crate::forward::ForwardTarget;
-use crate::hub::marks::MARKS_MEMORY;
-use crate::intake::{Endpoint, ProxyRange, RelaySource, Timeouts, WantedLimits};
+use crate::hub::marks::{LEAST_MARKS_MEMORY, MARKS_MEMORY};
+use crate::intake::{
+    Endpoint, IN_FLIGHT_RANGE, LEAST_LINE, MOST_BODY, ProxyRange, RelaySource, Timeouts,
+    WantedLimits,
+};
 use crate::jetstream::{NatsOptions, NatsTarget};
 use crate::layout::template::Template;
 use crate::senders::grant::SenderPattern;
@@ -149,6 +152,7 @@ pub struct Options {
 
     /// Longest line accepted from a peer; a longer one is cut, marked and counted. At least 1KiB.
     #[arg(long, env = "NETLOG_MAX_LINE", value_name = "SIZE", default_value_t = Size(64 << 10))]
+    #[arg(value_parser = |text: &str| within(text, LEAST_LINE..))]
     pub max_line: Size,
 
     /// Maximum number of connections of senders; more are closed at once, and counted.
@@ -168,8 +172,9 @@ pub struct Options {
     pub max_open_files: Option<u64>,
 
     /// Maximum bytes of records that are received and not yet written; beyond that, sockets are
-    /// read more slowly. At least 1MiB.
+    /// read more slowly. 1MiB to 2GiB.
     #[arg(long, env = "NETLOG_MAX_IN_FLIGHT", value_name = "SIZE", default_value_t = IN_FLIGHT)]
+    #[arg(value_parser = |text: &str| within(text, IN_FLIGHT_RANGE))]
     pub max_in_flight: Size,
 
     /// Maximum bytes of unfinished lines in memory, not counting 4KiB of each; beyond that, long
@@ -181,6 +186,7 @@ pub struct Options {
     /// about 400 bytes for each; beyond that, those that came only once are forgotten first, and
     /// counted. At least 1MiB.
     #[arg(long, env = "NETLOG_MAX_MARKS_MEMORY", value_name = "SIZE", default_value_t = MARKS)]
+    #[arg(value_parser = |text: &str| within(text, Size(LEAST_MARKS_MEMORY)..))]
     pub max_marks_memory: Size,
 
     /// Maximum bytes of GELF messages whose chunks have not all arrived, for each UDP socket;
@@ -191,6 +197,7 @@ pub struct Options {
     /// Largest body of an HTTP request with records, and largest message of Fluent forward or RELP,
     /// each compressed and uncompressed. At most 8MiB.
     #[arg(long, env = "NETLOG_MAX_BODY", value_name = "SIZE", default_value_t = BODY)]
+    #[arg(value_parser = |text: &str| within(text, ..=MOST_BODY))]
     pub max_body: Size,
 
     /// Time after which a connection that has sent nothing is closed; 0 never.

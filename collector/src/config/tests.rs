@@ -92,6 +92,27 @@ fn errors_name_the_line_and_the_nearest_key() {
 }
 
 #[test]
+fn a_value_beyond_a_limit_is_refused_and_one_at_it_is_taken() {
+    for (key, beyond, at, reason) in [
+        ("max-line", "1023", "1KiB", "expected at least 1KiB"),
+        ("max-in-flight", "1", "1MiB", "expected 1MiB to 2GiB"),
+        ("max-in-flight", "2049MiB", "2GiB", "expected 1MiB to 2GiB"),
+        ("max-marks-memory", "1023KiB", "1MiB", "expected at least 1MiB"),
+        ("max-body", "100MiB", "8MiB", "expected at most 8MiB"),
+        ("max-open-files", "1", "40", "expected at least 40"),
+        ("nats-replicas", "2", "3", "expected 1, 3 or 5"),
+        ("nats-replicas", "7", "5", "expected 1, 3 or 5"),
+    ] {
+        let error = wrong(&format!("{key} = \"{beyond}\"\n"));
+        assert!(error.ends_with(&format!(": {reason}")), "{error}");
+        let config = load(&format!("--{key} {at} --print-config")).unwrap();
+        let text = config.text().unwrap().unwrap();
+        let value = setting::quoted(at);
+        assert!(text.contains(&format!("\n{key} = {value}  # command line\n")), "{text}");
+    }
+}
+
+#[test]
 fn a_changed_file_is_taken_over_as_far_as_it_can_be_and_the_rest_is_named() {
     let (_dir, path) = written("keep-files = 3\nmax-line = 2000\n");
     let mut running = load(&format!("--config {path}")).unwrap();

@@ -16,6 +16,9 @@ pub(crate) use forgetting::Forgotten;
 pub(crate) use mark::Mark;
 pub(crate) use table::MarkTable;
 
+/// The least `--max-marks-memory`.
+pub(crate) const LEAST_MARKS_MEMORY: u64 = 1 << 20;
+
 /// Default of `--max-marks-memory`.
 pub(crate) const MARKS_MEMORY: u64 = 64 << 20;
 
@@ -65,7 +68,11 @@ impl HeldMark {
 impl Marks {
     /// None yet, to take at most so many bytes.
     pub(crate) fn new(most: u64) -> Self {
-        Self { table: Mutex::default(), most: most.max(1 << 20), rounds: AtomicU64::new(0) }
+        Self {
+            table: Mutex::default(),
+            most: most.max(LEAST_MARKS_MEMORY),
+            rounds: AtomicU64::new(0),
+        }
     }
 
     /// The highest number of `sender` in the sinks, 0 for one never seen.

@@ -5,14 +5,17 @@ use super::connection_limits::ConnectionLimits;
 use super::half_lines::HalfLineBudget;
 use super::timeouts::Timeouts;
 use crate::units::Size;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The least `--max-line`: a hello has to fit.
-const MIN_LINE: usize = 1 << 10;
+pub(crate) const LEAST_LINE: Size = Size(1 << 10);
 
 /// The least and the most `--max-in-flight`: a submission has to fit, and be counted in 32 bits.
-const MIN_IN_FLIGHT: usize = 1 << 20;
-const MAX_IN_FLIGHT: usize = 1 << 31;
+pub(crate) const IN_FLIGHT_RANGE: RangeInclusive<Size> = Size(1 << 20)..=Size(1 << 31);
+
+/// The most `--max-body`: the bodies of several requests have to fit at once.
+pub(crate) const MOST_BODY: Size = Size(ALL_BODIES as u64 / 4);
 
 /// Limits in bytes, connections and time.
 #[derive(Debug)]
@@ -45,16 +48,17 @@ pub(crate) struct WantedLimits {
 impl IntakeLimits {
     /// As wanted, but brought within what makes sense; and so many connections.
     pub(crate) fn new(wanted: &WantedLimits, connections: usize) -> Self {
-        let max_line = wanted.max_line.bytes().max(MIN_LINE);
+        let max_line = wanted.max_line.max(LEAST_LINE).bytes();
+        let (least, most) = IN_FLIGHT_RANGE.into_inner();
         let half_lines = HalfLineBudget::new(wanted.max_half_lines.bytes(), max_line);
         Self {
             max_line,
             timeouts: Arc::new(wanted.timeouts),
             connections: ConnectionLimits::new(connections, wanted.max_per_address, half_lines),
             max_chunked: wanted.max_chunked.bytes(),
-            max_body: wanted.max_body.bytes().min(ALL_BODIES / 4),
+            max_body: wanted.max_body.min(MOST_BODY).bytes(),
             bodies: BodyBudget::new(),
-            in_flight: wanted.max_in_flight.bytes().clamp(MIN_IN_FLIGHT, MAX_IN_FLIGHT),
+            in_flight: wanted.max_in_flight.clamp(least, most).bytes(),
         }
     }
 }

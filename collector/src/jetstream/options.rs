@@ -11,6 +11,16 @@ use std::time::Duration;
 /// Long enough for a reader to be repaired over a weekend and a holiday.
 const AGE: Period = Period(Duration::from_secs(7 * 86_400));
 
+/// Reads the number of copies: an even one survives no more failures than the odd one below.
+fn replicas(text: &str) -> Result<u8, &'static str> {
+    match text {
+        "1" => Ok(1),
+        "3" => Ok(3),
+        "5" => Ok(5),
+        _ => Err("expected 1, 3 or 5"),
+    }
+}
+
 /// Everything that `nats://` addresses need.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "NATS JetStream")]
@@ -25,7 +35,7 @@ pub struct NatsOptions {
 
     /// Number of servers that keep a copy of the stream, if --forward-to makes it: 1, 3 or 5.
     #[arg(long, env = "NETLOG_NATS_REPLICAS", value_name = "N", default_value_t = 1)]
-    #[arg(value_parser = clap::value_parser!(u8).range(1..=5))]
+    #[arg(value_parser = replicas)]
     pub nats_replicas: u8,
 
     /// Age at which the stream removes records, if --forward-to makes it; 0 keeps all.

@@ -11,16 +11,17 @@ pub(crate) mod marks;
 pub(crate) mod progress;
 pub(crate) mod recent;
 pub(crate) mod recovered_run;
+mod reopen;
 pub(crate) mod sink;
 pub(crate) mod submission;
+
+pub use reopen::Reopen;
 
 use crate::clock::{monotonic_seconds, now};
 use crate::layout::forward_place::ForwardPlace;
 use crate::senders::identity::Sender;
-use crate::senders::tokens::Tokens;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
-use crate::tls::Tls;
 use batch::Batch;
 use coalesce::{Coalescer, WorkDone};
 use held_acks::{HeldAcks, SenderAck};
@@ -32,7 +33,7 @@ use recovered_run::RecoveredRun;
 use sink::{Sink, SinkError, Written};
 use std::error::Error;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -67,36 +68,6 @@ pub(crate) struct Hub {
     pub(crate) stderr: StderrLog,
     /// Since when a sink fails.
     pub(crate) failing_since: Option<Instant>,
-}
-
-/// Asks a running collector to reopen its files if they were moved, and to reload its tokens and
-/// certificates.
-#[derive(Debug, Clone, Default)]
-pub struct Reopen {
-    asked: Arc<AtomicBool>,
-    tokens: Option<Arc<Tokens>>,
-    tls: Option<Arc<Tls>>,
-}
-
-impl Reopen {
-    pub(crate) fn new(tokens: Option<Arc<Tokens>>, tls: Option<Arc<Tls>>) -> Self {
-        Self { asked: Arc::default(), tokens, tls }
-    }
-
-    /// Asks; it is done before the next batch, or within a second. The tokens are read at once.
-    pub fn ask(&self) {
-        if let Some(tokens) = &self.tokens {
-            tokens.read_again();
-        }
-        if let Some(tls) = &self.tls {
-            tls.reload();
-        }
-        self.asked.store(true, Relaxed);
-    }
-
-    fn asked(&self) -> bool {
-        self.asked.load(Relaxed) && self.asked.swap(false, Relaxed)
-    }
 }
 
 /// Time limit for the hub once the collector is to end.

@@ -4,10 +4,12 @@
 //! `log_level` and `logLevel` are one name, `_level` is another.
 
 mod opened;
+mod scale;
 
 use std::sync::LazyLock;
 
 pub(super) use opened::{OPENED, opened};
+pub(super) use scale::{Scale, scale};
 
 /// A field of a record, or two of which the value shows which it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -371,40 +373,6 @@ fn normal<'b>(prefix: &str, key: &str, buffer: &'b mut [u8; LONGEST]) -> Option<
         }
     }
     Some(&buffer[..len])
-}
-
-/// The framework on whose scale the numbers of a level are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scale {
-    /// Recognised by the number: syslog, pino, Monolog, logback, java.util.logging.
-    Any,
-    Syslog,
-    Python,
-    DotNet,
-    NxLog,
-    Cloud,
-    OpenTelemetry,
-    Windows,
-    /// Words alone: a number is of something else, and so is a word that is more than a level.
-    Words,
-}
-
-/// The scale of the level `key` of a dialect.
-pub(super) fn scale(key: &str, dialect: u8) -> Scale {
-    if dialect == WINDOWS {
-        return Scale::Windows;
-    }
-    let mut buffer = [0; LONGEST];
-    match normal("", key, &mut buffer).unwrap_or_default() {
-        b"levelno" => Scale::Python,
-        b"priority" => Scale::Syslog,
-        b"loglevel" => Scale::DotNet,
-        b"severityvalue" => Scale::NxLog,
-        b"severitynumber" => Scale::OpenTelemetry,
-        b"severity" => Scale::Cloud,
-        b"status" => Scale::Words,
-        _ => Scale::Any,
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod file;
 mod setting;
 
 use crate::options::Options;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, ValueEnum};
 use clap_complete::Shell;
@@ -83,7 +83,8 @@ impl Config {
         let used: Vec<_> =
             entries.into_iter().filter(|entry| !is_given(&command, &given, &entry.key)).collect();
         let line = with_entries(&arguments, &used);
-        let matches = command.clone().try_get_matches_from(line)?;
+        let matches = command.clone().try_get_matches_from(&line);
+        let matches = matches.map_err(|error| named_by_origin(error, &command, &line))?;
         let asked = ConfigArguments::from_arg_matches(&matches)?;
         let mut options = Options::from_arg_matches(&matches)?;
         // A reader beside a collector would take its port.
@@ -179,6 +180,30 @@ fn with_entries(arguments: &[OsString], entries: &[FileEntry]) -> Vec<OsString> 
     let (program, rest) = arguments.split_at(arguments.len().min(1));
     let entries = entries.iter().flat_map(FileEntry::arguments).map(OsString::from);
     program.iter().cloned().chain(entries).chain(rest.iter().cloned()).collect()
+}
+
+/// The error, which names the variable instead of the option if the environment has the wrong value.
+fn named_by_origin(mut error: Error, command: &Command, line: &[OsString]) -> Error {
+    let option = option_of(&error);
+    let mut command = command.clone();
+    command.build();
+    let variable = command.get_arguments().find(|arg| Some(arg.to_string()) == option);
+    let variable = variable.and_then(|arg| arg.get_env()).map(|name| name.to_owned());
+    let without = command.mut_args(|arg| arg.env(None::<&str>));
+    let given = without.try_get_matches_from(line).err().as_ref().and_then(option_of);
+    if let Some(name) = variable.filter(|_| given != option) {
+        error.insert(ContextKind::InvalidArg, ContextValue::String(name.to_string_lossy().into()));
+    }
+    error
+}
+
+/// The option whose value is wrong, as errors show it.
+fn option_of(error: &Error) -> Option<String> {
+    let wrong = matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation);
+    match error.get(ContextKind::InvalidArg).filter(|_| wrong)? {
+        ContextValue::String(option) => Some(option.clone()),
+        _ => None,
+    }
 }
 
 fn man() -> io::Result<String> {

@@ -11,9 +11,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// those that threads wait on.
 const OWN: usize = 32;
 
-/// The least `--max-open-files`: enough to start, and one for each share.
-pub(crate) const LEAST_DESCRIPTORS: u64 = 40;
-
 /// Files beside those of a template: one being compressed, and those being searched.
 const FEW: usize = 256;
 

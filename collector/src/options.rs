@@ -8,7 +8,6 @@ pub use choices::{AckPlace, Compress, Console, Format};
 pub use {http::Http, page::PageOptions};
 
 use crate::archive::ArchiveTarget;
-use crate::descriptors::LEAST_DESCRIPTORS;
 use crate::forward::ForwardTarget;
 use crate::hub::marks::{LEAST_MARKS_MEMORY, MARKS_MEMORY};
 use crate::intake::{
@@ -19,7 +18,7 @@ use crate::jetstream::{NatsOptions, NatsTarget};
 use crate::layout::template::Template;
 use crate::senders::grant::SenderPattern;
 use crate::tls::{ForwardTls, TlsOptions};
-use crate::units::{Period, Size, within};
+use crate::units::{Period, Size, number, within};
 use clap::Parser;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use std::path::PathBuf;
@@ -40,6 +39,9 @@ const MARKS: Size = Size(MARKS_MEMORY);
 /// A hundred messages of the size that is worth sending in parts.
 const CHUNKED: Size = Size(8 << 20);
 const BODY: Size = Size(4 << 20);
+
+/// Enough to start, and then for a few senders, a reader and a file.
+const LEAST_OPEN_FILES: u64 = 40;
 
 /// Programs that write into a pipe do so in blocks, and the rest of a line may be slow.
 const PATIENCE: Period = Period(Duration::from_secs(300));
@@ -81,6 +83,7 @@ pub struct Options {
     /// Maximum number of files for a path with {app} and {host}; further records go to the file of
     /// the app `other` on the host `other`, and are counted.
     #[arg(long, env = "NETLOG_MAX_FILES", value_name = "N", default_value_t = 1000)]
+    #[arg(value_parser = number::<usize>)]
     pub max_files: usize,
 
     /// Format of records in the file.
@@ -108,6 +111,7 @@ pub struct Options {
 
     /// Maximum number of rotated files of a log; the oldest are removed; 0 keeps all.
     #[arg(long, env = "NETLOG_KEEP_FILES", value_name = "N", default_value_t = 0)]
+    #[arg(value_parser = number::<u64>)]
     pub keep_files: u64,
 
     /// Maximum bytes of all rotated files of a log with their ledgers; the oldest are removed; 0
@@ -148,6 +152,7 @@ pub struct Options {
 
     /// Maximum number of tails; more are refused, and counted.
     #[arg(long, env = "NETLOG_MAX_TAILS", value_name = "N", default_value_t = 1000)]
+    #[arg(value_parser = number::<usize>)]
     pub max_tails: usize,
 
     /// Longest line accepted from a peer; a longer one is cut, marked and counted. At least 1KiB.
@@ -157,18 +162,20 @@ pub struct Options {
 
     /// Maximum number of connections of senders; more are closed at once, and counted.
     #[arg(long, env = "NETLOG_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000)]
+    #[arg(value_parser = number::<usize>)]
     pub max_connections: usize,
 
     /// Maximum number of connections of one address, or of one IPv6 /64; more are closed at once,
     /// and counted.
     #[arg(long, env = "NETLOG_MAX_PER_ADDRESS", value_name = "N", default_value_t = 1000)]
+    #[arg(value_parser = number::<usize>)]
     pub max_per_address: usize,
 
     /// Maximum number of open files and sockets, at least 40 [default: as many as the system
     /// allows]. If this is less than all limits together need, 3/4 are reserved for senders, 1/8 for
     /// readers, 1/8 for files; unused shares are lent to the others.
     #[arg(long, env = "NETLOG_MAX_OPEN_FILES", value_name = "N")]
-    #[arg(value_parser = |text: &str| within::<u64>(text, LEAST_DESCRIPTORS..))]
+    #[arg(value_parser = |text: &str| within::<u64>(text, LEAST_OPEN_FILES..))]
     pub max_open_files: Option<u64>,
 
     /// Maximum bytes of records that are received and not yet written; beyond that, sockets are
@@ -391,6 +398,14 @@ mod tests {
         assert_eq!(console("c --file x --console"), Console::Text);
         assert_eq!(console("c --file x --console=json"), Console::Json);
         assert_eq!(console("c --console=off"), Console::Off);
+    }
+
+    #[test]
+    fn a_wrong_address_of_the_http_api_is_an_error_that_names_the_right_forms() {
+        for text in ["foo", ":0", "", "https://x", "http://", "udp://x:1", "unix:///s"] {
+            let error = text.parse::<Http>().unwrap_err().to_string();
+            assert!(error.ends_with("expected HOST:PORT, https://HOST:PORT or off"), "{error}");
+        }
     }
 
     #[test]

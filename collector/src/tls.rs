@@ -37,6 +37,7 @@ pub use peer_rule::{PeerRule, UnknownPeerRule};
 
 pub(crate) use client_kind::ClientKind;
 pub(crate) use client_verifier::chain_words;
+pub(crate) use files::unused_option;
 pub(crate) use handshake::TlsClient;
 pub(crate) use verified::VerifiedPeer;
 

@@ -50,15 +50,9 @@ impl fmt::Display for UnknownAmount {
 
 impl std::error::Error for UnknownAmount {}
 
-impl UnknownAmount {
-    fn expected(words: &'static str) -> Self {
-        Self(words.into())
-    }
-}
-
 impl From<ParseIntError> for UnknownAmount {
     fn from(_: ParseIntError) -> Self {
-        Self::expected("expected a whole number")
+        Self("expected a whole number".into())
     }
 }
 
@@ -67,9 +61,8 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, UnknownAmount> {
         let bytes = amount(text, &SIZES, Some(1));
-        bytes
-            .map(Self)
-            .ok_or(UnknownAmount::expected("not a size: use bytes, or 64KiB, 256MiB, 1GiB"))
+        let words = "not a size: use bytes, or 64KiB, 256MiB, 1GiB";
+        bytes.map(Self).ok_or(UnknownAmount(Cow::Borrowed(words)))
     }
 }
 
@@ -80,11 +73,16 @@ impl FromStr for Period {
         let millis = if text == "0" { Some(0) } else { amount(text, &TIMES, None) };
         let period = millis.map(|millis| Self(Duration::from_millis(millis)));
         let words = "not a time: use 500ms, 30s, 5m, 1h, 1d, or 0 for never";
-        period.ok_or(UnknownAmount::expected(words))
+        period.ok_or(UnknownAmount(Cow::Borrowed(words)))
     }
 }
 
-/// The amount, if it is within `range`.
+/// Reads a whole number.
+pub(crate) fn number<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, UnknownAmount> {
+    Ok(text.parse()?)
+}
+
+/// Reads an amount that has to be within `range`.
 pub(crate) fn within<T>(text: &str, range: impl RangeBounds<T>) -> Result<T, UnknownAmount>
 where
     T: FromStr + PartialOrd + fmt::Display,

@@ -149,3 +149,22 @@ fn the_least_number_of_open_files_is_enough() {
     speak(collector.authority(), b"one\n");
     assert_eq!(messages(&collector.wait_for(1)), ["one"]);
 }
+
+#[test]
+fn an_error_names_the_variable_or_the_option_that_has_the_wrong_value() {
+    let scene = Scene::new();
+    for (variables, line, reason) in [
+        (&[("NETLOG_KEEP_AGE", "foo")][..], "", "'foo' for 'NETLOG_KEEP_AGE': not a time"),
+        (&[("NETLOG_FORMAT", "xml")], "", "'xml' for 'NETLOG_FORMAT'"),
+        (&[("NETLOG_KEEP_AGE", "foo")], "--max-tails x", "'x' for '--max-tails <N>': expected a"),
+        (&[("NETLOG_KEEP_AGE", "1d")], "--keep-age foo", "'foo' for '--keep-age <TIME>': not a"),
+        (&[], "--max-connections 10k", "'10k' for '--max-connections <N>': expected a whole num"),
+    ] {
+        let mut command = scene.command(&program("netlog-collector"));
+        command.args(line.split_whitespace()).arg("--check-config").envs(variables.to_vec());
+        let mut child = Child::start(&mut command);
+        assert_eq!(child.end().code(), Some(2));
+        let told = child.stderr();
+        assert!(told.contains(&format!("error: invalid value {reason}")), "{told}");
+    }
+}

@@ -18,7 +18,7 @@ use crate::sink::file::{FileOptions, FileSink};
 use crate::sink::files::{FileLimits, FilesReports, FilesSink};
 use crate::stats::Stats;
 use crate::stderr::StderrLog;
-use crate::tls::{Tls, TlsError};
+use crate::tls::{Tls, TlsError, unused_option};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -96,7 +96,7 @@ pub(super) fn tls(
     let listening =
         options.listen.iter().find(|endpoint| endpoint.is_tls()).map(Endpoint::to_string);
     let serving = options.https().map(|endpoint| endpoint.to_string().replacen("tls", "https", 1));
-    if let Some(unused) = options.tls.unused(listening.is_some(), serving.is_some()) {
+    if let Some(unused) = unused_option(&options.tls, listening.is_some(), serving.is_some()) {
         return Err(BindError::Tls(unused));
     }
     let Some(address) = listening.or(serving) else { return Ok(None) };

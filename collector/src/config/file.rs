@@ -132,12 +132,13 @@ impl ConfigFile<'_> {
     fn unknown(&self, key: &str) -> String {
         let line = [String::new(), format!("--{key}=")];
         let error = self.command.clone().try_get_matches_from(line).err();
-        match error.as_ref().and_then(|error| error.get(ContextKind::SuggestedArg)) {
-            Some(ContextValue::String(flag)) => {
-                let nearest = flag.trim_start_matches('-');
-                format!("unknown key {key}; did you mean {nearest}?")
-            }
-            _ => format!("unknown key {key}"),
+        let nearest = match error.as_ref().and_then(|error| error.get(ContextKind::SuggestedArg)) {
+            Some(ContextValue::String(flag)) => flag.trim_start_matches('-'),
+            _ => "",
+        };
+        match is_near(key, nearest) {
+            true => format!("unknown key {key}; did you mean {nearest}?"),
+            false => format!("unknown key {key}"),
         }
     }
 
@@ -149,6 +150,23 @@ impl ConfigFile<'_> {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         format!("{}:{}", self.path.display(), before.matches('\n').count() + 1)
     }
+}
+
+/// True if fewer than half of the characters of the longer name have to be changed.
+fn is_near(one: &str, other: &str) -> bool {
+    let other: Vec<char> = other.chars().collect();
+    // Changes from the first characters of `one` to each beginning of `other`.
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for column in 1..row.len() {
+            let replaced = diagonal + usize::from(letter != other[column - 1]);
+            diagonal = row[column];
+            row[column] = replaced.min(row[column] + 1).min(row[column - 1] + 1);
+        }
+    }
+    row[other.len()] * 2 < one.chars().count().max(other.len())
 }
 
 /// The text of a value that is one.

@@ -64,6 +64,8 @@ fn errors_name_the_line_and_the_nearest_key() {
     for (text, error) in [
         ("\nmax-lin = 7\n", "error: FILE:2: unknown key max-lin; did you mean max-line?"),
         ("zzz = 7\n", "error: FILE:1: unknown key zzz"),
+        ("foo = 1\n", "error: FILE:1: unknown key foo"),
+        ("lisen = 1\n", "error: FILE:1: unknown key lisen; did you mean listen?"),
         ("max_line = 7\n", "error: FILE:1: unknown key max_line; did you mean max-line?"),
         ("config = \"x\"\n", "error: FILE:1: unknown key config"),
         (
@@ -82,6 +84,7 @@ fn errors_name_the_line_and_the_nearest_key() {
         error.starts_with("error: FILE:3: invalid value 'many' for '--max-files <N>'"),
         "{error}"
     );
+    assert!(error.ends_with(": expected a whole number"), "{error}");
     let error = wrong("format = \"xml\"\n");
     assert!(error.contains("[possible values: json, text]"), "{error}");
     let error = wrong("max-files = 1\nmax-files = 2\n");

@@ -30,10 +30,8 @@ impl FromStr for Http {
         }
         let encrypted = text.strip_prefix("https://").map(|rest| format!("tls://{rest}"));
         let plain = text.strip_prefix("http://").unwrap_or(text);
-        let endpoint: Endpoint = encrypted.as_deref().unwrap_or(plain).parse()?;
-        match endpoint.is_tcp() || encrypted.is_some() {
-            true => Ok(Self::At(endpoint)),
-            false => Err(UnknownEndpoint::not_http()),
-        }
+        let endpoint = encrypted.as_deref().unwrap_or(plain).parse::<Endpoint>().ok();
+        let endpoint = endpoint.filter(|endpoint| endpoint.is_tcp() || encrypted.is_some());
+        endpoint.map(Self::At).ok_or_else(UnknownEndpoint::not_http)
     }
 }

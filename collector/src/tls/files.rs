@@ -2,7 +2,7 @@
 
 use super::certificate::Certificate;
 use super::client_verifier::{ClientVerifier, chain_words};
-use super::options::{ClientCertificates, TlsOptions, TlsVersion};
+use super::options::{ClientCertificates, TlsIdentity, TlsOptions, TlsVersion};
 use super::provider::provider;
 use memchr::memmem;
 use rustls::crypto::CryptoProvider;
@@ -90,6 +90,29 @@ pub enum TlsError {
     /// The library's reason.
     #[error("{0}")]
     Refused(String),
+}
+
+/// The error for an option that no address with TLS uses.
+pub(crate) fn unused_option(
+    options: &TlsOptions,
+    listening: bool,
+    serving: bool,
+) -> Option<TlsError> {
+    if options.tls_readers.is_some() && !serving {
+        return Some(TlsError::NoHttps);
+    }
+    let given = [
+        (options.tls_client.is_some(), "--tls-client"),
+        (options.tls_client_ca.is_some(), "--tls-client-ca"),
+        (!options.tls_peer.is_empty(), "--tls-peer"),
+        (!options.tls_crl.is_empty(), "--tls-crl"),
+        (options.tls_min != TlsVersion::default(), "--tls-min"),
+        (options.tls_identity != TlsIdentity::default(), "--tls-identity"),
+        (options.tls_cert.is_some(), "--tls-cert"),
+        (options.tls_key.is_some(), "--tls-key"),
+    ];
+    let (_, option) = given.into_iter().find(|(given, _)| *given)?;
+    (!listening && !serving).then_some(TlsError::NoTlsAddress(option))
 }
 
 /// The files as they were read: a configuration, and the certificate in it.

@@ -1,6 +1,5 @@
 //! The options of TLS; the doc comments are the help text.
 
-use super::files::TlsError;
 use super::peer_rule::PeerRule;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -48,27 +47,6 @@ pub struct TlsOptions {
     /// any host, as a relay does.
     #[arg(long, env = "NETLOG_TLS_IDENTITY", value_name = "RULE", default_value = "host")]
     pub tls_identity: TlsIdentity,
-}
-
-impl TlsOptions {
-    /// The error for an option that no address with TLS uses.
-    pub(crate) fn unused(&self, listening: bool, serving: bool) -> Option<TlsError> {
-        if self.tls_readers.is_some() && !serving {
-            return Some(TlsError::NoHttps);
-        }
-        let given = [
-            (self.tls_client.is_some(), "--tls-client"),
-            (self.tls_client_ca.is_some(), "--tls-client-ca"),
-            (!self.tls_peer.is_empty(), "--tls-peer"),
-            (!self.tls_crl.is_empty(), "--tls-crl"),
-            (self.tls_min != TlsVersion::default(), "--tls-min"),
-            (self.tls_identity != TlsIdentity::default(), "--tls-identity"),
-            (self.tls_cert.is_some(), "--tls-cert"),
-            (self.tls_key.is_some(), "--tls-key"),
-        ];
-        let (_, option) = given.into_iter().find(|(given, _)| *given)?;
-        (!listening && !serving).then_some(TlsError::NoTlsAddress(option))
-    }
 }
 
 /// Rule for the certificates of clients.

@@ -154,19 +154,7 @@ impl ConfigFile<'_> {
 
 /// True if fewer than half of the characters of the longer name have to be changed.
 fn is_near(one: &str, other: &str) -> bool {
-    let other: Vec<char> = other.chars().collect();
-    // Changes from the first characters of `one` to each beginning of `other`.
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for column in 1..row.len() {
-            let replaced = diagonal + usize::from(letter != other[column - 1]);
-            diagonal = row[column];
-            row[column] = replaced.min(row[column] + 1).min(row[column - 1] + 1);
-        }
-    }
-    row[other.len()] * 2 < one.chars().count().max(other.len())
+    strsim::normalized_levenshtein(one, other) > 0.5
 }
 
 /// The text of a value that is one.

@@ -49,8 +49,16 @@ pub(crate) struct OrderStep {
     pub(crate) piece: LinePiece,
     /// Position at which the scan continues.
     pub(crate) position: u64,
-    /// True if something was removed that should have been in it.
+    /// True if something was removed that should have been in front of these lines.
     pub(crate) missed: bool,
+}
+
+/// The outcome of the attempt to read a part of an entry.
+struct EntryPart {
+    /// Position at which to continue; none if there is nothing more of the entry.
+    next: Option<u64>,
+    /// True if it was removed.
+    missed: bool,
 }
 
 impl OrderScan {
@@ -81,19 +89,29 @@ impl OrderScan {
             if entry.position >= until {
                 break;
             }
-            // Where entries were pruned, records were removed.
-            step.missed |= step.position > 0 && entry.position > step.position;
+            // Where entries were pruned, records were removed. A gap begins a step.
+            let is_gap = step.position > 0 && entry.position > step.position;
+            if is_gap && !step.piece.bytes.is_empty() {
+                return Ok(step);
+            }
+            step.missed |= is_gap;
             let from = entry.position.max(position);
             // The last one may become longer just now.
             let end = entry.end().min(until);
             let left = most.saturating_sub(step.piece.bytes.len() as u64).clamp(1, MOST);
-            let next = self.push(&mut step, &entry, from..end.min(from + left));
-            step.position = next.unwrap_or(end);
+            let has_lines = !step.piece.bytes.is_empty();
+            let part = self.push(&mut step.piece, &entry, from..end.min(from + left));
+            if part.missed && has_lines {
+                return Ok(step);
+            }
+            step.missed |= part.missed;
+            step.position = part.next.unwrap_or(end);
             if step.position < end || step.piece.bytes.len() as u64 >= most {
                 return Ok(step);
             }
         }
-        if step.position < until && (step.position == position || order.len() <= first + BLOCK) {
+        let at_end = step.position == position || order.len() <= first + BLOCK;
+        if at_end && step.position < until && step.piece.bytes.is_empty() {
             // It was pruned beyond that since the end of the stream was asked for.
             step.missed |= step.position > 0;
             step.position = until;
@@ -118,18 +136,20 @@ impl OrderScan {
         let mut step = OrderStep { position: begin, ..OrderStep::default() };
         for entry in entries.iter().filter(|entry| entry.end() > begin) {
             let range = entry.position.max(begin)..entry.end().min(position);
-            if self.push(&mut step, entry, range).is_none() {
+            let part = self.push(&mut step.piece, entry, range);
+            step.missed |= part.missed;
+            if part.next.is_none() {
                 step.position = step.position.min(entry.position);
             }
         }
         Ok(step)
     }
 
-    /// Appends the lines of an entry that begin in this range of the stream; returns where to
-    /// continue, or none if there is nothing more of the entry.
-    fn push(&mut self, step: &mut OrderStep, entry: &OrderEntry, range: Range<u64>) -> Option<u64> {
+    /// Appends the lines of an entry that begin in this range of the stream.
+    fn push(&mut self, piece: &mut LinePiece, entry: &OrderEntry, range: Range<u64>) -> EntryPart {
+        let read_to = |position| EntryPart { next: Some(position), missed: false };
         if range.is_empty() {
-            return Some(range.end);
+            return read_to(range.end);
         }
         let offset = |position: u64| entry.offset + (position - entry.position);
         let lines = self.lines(entry, offset(range.start)..offset(range.end));
@@ -137,16 +157,13 @@ impl OrderScan {
         match lines.and_then(|lines| Ok((lines, key?.fingerprint))) {
             Ok((SegmentLines { at, bytes }, fingerprint)) if !bytes.is_empty() => {
                 let position = entry.position + (at - entry.offset);
-                step.piece.push(LineOrigin { begin: 0, fingerprint, offset: at, position }, &bytes);
-                Some(position + bytes.len() as u64)
+                piece.push(LineOrigin { begin: 0, fingerprint, offset: at, position }, &bytes);
+                read_to(position + bytes.len() as u64)
             }
             // It is in the middle of a long line.
-            Ok(_) if self.len(entry.segment) > offset(range.start) => Some(range.end),
+            Ok(_) if self.len(entry.segment) > offset(range.start) => read_to(range.end),
             // An entry that is cut short holds no more; one whose file is gone did.
-            outcome => {
-                step.missed |= outcome.is_err();
-                None
-            }
+            outcome => EntryPart { next: None, missed: outcome.is_err() },
         }
     }
 

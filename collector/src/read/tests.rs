@@ -171,6 +171,26 @@ fn what_a_file_held_that_is_gone_is_missed_once_however_small_the_steps_are() {
     assert_eq!((missed, found), (1, model.numbers(8)));
 }
 
+#[test]
+fn records_that_are_gone_are_missed_between_those_before_and_behind_them() {
+    let mut model = Model::new();
+    for app in [0, 1, 2, 1, 3] {
+        model.take(&Step::Batch(vec![(app, 20); 2]));
+    }
+    fs::remove_file(model.dir.path().join("b.log")).unwrap();
+    let end = model.len();
+    let mut scan = model.scan();
+    let mut at = 0;
+    let mut steps = Vec::new();
+    while at < end {
+        let step = scan.forward(at, end, 1 << 20).unwrap();
+        at = step.position;
+        steps.push((step.missed, numbers(&step.piece)));
+    }
+    let expected = [(false, vec![0, 1]), (true, vec![4, 5]), (true, vec![8, 9])];
+    assert_eq!(steps, expected);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

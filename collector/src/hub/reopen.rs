@@ -21,13 +21,13 @@ impl Reopen {
 
     /// Asks; it is done before the next batch, or within a second. The tokens are read at once.
     pub fn ask(&self) {
+        self.asked.store(true, Relaxed);
         if let Some(tokens) = &self.tokens {
             tokens.read_again();
         }
         if let Some(tls) = &self.tls {
             tls.reload();
         }
-        self.asked.store(true, Relaxed);
     }
 
     pub(super) fn asked(&self) -> bool {

@@ -133,24 +133,25 @@ impl FileSink {
 
     /// Before a batch: switches to another file if this one is full, gone or cut.
     fn make_way(&mut self) -> io::Result<()> {
-        let is_removed = self.file.metadata()?.nlink() == 0;
+        let found = self.file.metadata()?;
+        let is_removed = found.nlink() == 0;
+        let mut end = found.len();
         if is_removed && !self.away {
             let path = self.options.shown();
             self.stderr.log(format_args!("{} was removed, beginning a new file", path.display()));
         }
         if is_removed || self.look_again() {
             self.reopen()?;
+            (_, end) = identify(&self.file)?;
         }
-        let (_, end) = identify(&self.file)?;
         if end < self.end {
             // Somebody copied it and cut it (logrotate's copytruncate).
-            let end = torn_tail::end_last_line(&self.file, false)?;
+            end = torn_tail::end_last_line(&self.file, false)?;
             self.ledger.begin_anew(&self.file)?;
             self.fingerprint = None;
             self.begun += 1;
             self.end = end;
         }
-        let (_, end) = identify(&self.file)?;
         self.take_foreign(end)?;
         let due = self.options.schedule.due(self.end, self.written, now());
         if due && self.rotate_from <= Instant::now() { self.rotate() } else { Ok(()) }

@@ -303,7 +303,8 @@ fn compact(value: &str, shape: ValueShape, wanted: bool) -> Option<Cow<'_, str>>
     })
 }
 
-fn vacant<T>(field: &mut Option<T>, value: T) -> Option<()> {
+/// Puts a value into a field; `None` when that is taken.
+pub(super) fn vacant<T>(field: &mut Option<T>, value: T) -> Option<()> {
     if field.is_some() {
         return None;
     }

@@ -21,8 +21,8 @@ pub(crate) fn text_records(body: &[u8], received: i64) -> PostedRecords<'_> {
     each(lines, move |line, out| write_line(line, received, out))
 }
 
-/// JSON objects one behind another, or in one array, whose strings are lines. A line that begins with none is a record of
-/// text, and a fault that names it.
+/// JSON objects one behind another, or in one array, whose strings are lines. A line that does not
+/// begin with an object is a record of text, and a fault that names it.
 pub(crate) fn json_records(body: &[u8], received: i64) -> PostedRecords<'_> {
     if body.trim_ascii_start().starts_with(b"[")
         && let Some(elements) = elements(body)

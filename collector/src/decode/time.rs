@@ -284,16 +284,16 @@ fn clock(bytes: &[u8]) -> Option<(i64, usize)> {
 
 /// The same with `AM` or `PM` behind it.
 fn half_day(bytes: &[u8]) -> Option<(i64, usize)> {
-    const HOURS: i64 = 12 * 3600 * SECOND;
+    const HOUR: i64 = 3600 * SECOND;
     let (micros, len) = clock(bytes)?;
     let [b' ', half @ (b'A' | b'P'), b'M', rest @ ..] = &bytes[len..] else {
         return Some((micros, len));
     };
-    if rest.first().is_some_and(|byte| *byte != b' ') || micros >= HOURS + HOURS / 12 {
+    if rest.first().is_some_and(|byte| *byte != b' ') || micros >= 13 * HOUR {
         return Some((micros, len));
     }
-    let noon = if *half == b'P' { HOURS } else { 0 };
-    Some((micros % HOURS + noon, len + 3))
+    let noon = if *half == b'P' { 12 * HOUR } else { 0 };
+    Some((micros % (12 * HOUR) + noon, len + 3))
 }
 
 /// The microseconds of a fraction behind `.` or `,`, and its length; none of either without one.

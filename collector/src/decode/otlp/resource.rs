@@ -2,7 +2,7 @@
 
 use super::shared_attributes::{SharedAttributes, json_text};
 use crate::decode::draft::{Draft, Text, Value};
-use crate::decode::json_fields::claim;
+use crate::decode::json_fields::{claim, vacant};
 use crate::decode::record_limits::cut_name;
 use std::borrow::Cow;
 
@@ -81,14 +81,6 @@ impl InstrumentationScope {
             self.attributes.take(&Text::Json("otel.scope.version"), &Value::Text(version));
         }
     }
-}
-
-fn vacant<T>(place: &mut Option<T>, value: T) -> Option<()> {
-    if place.is_some() {
-        return None;
-    }
-    *place = Some(value);
-    Some(())
 }
 
 /// A name, if it is fit to be one.

@@ -120,7 +120,7 @@ impl PostRoute {
     }
 }
 
-/// What a raw request of Splunk says of all its lines, and events say themselves.
+/// Parameters of a raw request of Splunk that are values of all its lines.
 const SPLUNK: [&str; 3] = ["source", "sourcetype", "index"];
 
 fn defaults(protocol: BodyFormat, app: Option<&str>, query: &str) -> Result<Defaults, HttpRefusal> {

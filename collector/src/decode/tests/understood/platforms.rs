@@ -130,12 +130,12 @@ rows! {
     lines_that_shippers_carry: Tcp [
         b"{\"message\":\"2026-11-22 19:00:00 ERROR boom\",\"host\":\"x\",\"timestamp\":\"2026-11-22T19:00:00Z\",\"source_type\":\"file\"}\n",
         b"{\"line\":\"WARN slow\",\"source\":\"stdout\",\"tag\":\"shop\"}\n",
-        b"{\"message\":\"ERROR is said\",\"level\":\"info\"}\n",
+        b"{\"message\":\"ERROR in a sentence\",\"level\":\"info\"}\n",
         b"{\"@timestamp\":\"2026-11-22T19:00:00Z\",\"time\":0.35,\"message\":\"GET / 200\"}\n",
     ] => [
         r##"{"host":"x","time":"2026-11-22T19:00:00.000000Z","level":"ERROR","msg":"2026-11-22 19:00:00 ERROR boom","kv":{"source_type":"file"}}"##,
         r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"WARN","msg":"WARN slow","kv":{"source":"stdout","tag":"shop"}}"##,
-        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"ERROR is said"}"##,
+        r##"{"host":"10.0.0.7","time":"2026-11-22T19:05:00.000000Z","level":"INFO","msg":"ERROR in a sentence"}"##,
         r##"{"host":"10.0.0.7","time":"2026-11-22T19:00:00.000000Z","level":"INFO","msg":"GET / 200","kv":{"time":0.35}}"##,
     ];
     tags_and_levels_in_capitals: Tcp [

@@ -6,11 +6,12 @@ use crate::decode::post_defaults::Defaults;
 use crate::hub::line_run::{LineRun, Source};
 
 /// The line of each record, or its fault.
+#[cfg(test)]
 pub(crate) fn written(records: PostedRecords<'_>) -> Vec<Result<String, Fault>> {
     written_within(records, 64 << 10)
 }
 
-/// The same where lines may have so many bytes.
+/// The line of each record or its fault, where lines may have so many bytes.
 pub(crate) fn written_within(
     mut records: PostedRecords<'_>,
     max_line: usize,
@@ -36,6 +37,7 @@ pub(crate) fn written_within(
 }
 
 /// The lines, and the faults in words.
+#[cfg(test)]
 pub(crate) fn lines(records: PostedRecords<'_>) -> Vec<String> {
     let words = |fault| match fault {
         Fault::Rejected(words) | Fault::Forbidden(words) | Fault::Malformed(words) => words,

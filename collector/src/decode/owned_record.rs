@@ -81,7 +81,7 @@ fn push_members(members: &str, record: &mut Record<'static>) {
     let _ = index_flat(object.as_bytes(), &mut spans);
     record.kv.extend(spans.iter().map(|span| {
         let value = span.value(&object).json.to_owned();
-        (Cow::Owned(span.key(&object).to_owned()), Cow::Owned(value))
+        (meant(Text::Json(span.key(&object))), Cow::Owned(value))
     }));
 }
 
@@ -106,6 +106,8 @@ mod tests {
         assert_eq!((&*record.msg, record.claims.app.as_deref()), ("a\"b", Some("x")));
         let kv: Vec<_> = record.kv.iter().map(|(key, value)| (&**key, &**value)).collect();
         assert_eq!(kv, [("n", "[1,2]"), ("q", "\"café\"")]);
+        let record = json_record(br#"{"msg":"x","fields":{"a\"b\u00e9":1}}"#, 5).unwrap();
+        assert_eq!(record.kv, [("a\"bé".into(), "1".into())]);
         let record = line_record(b"<13>Nov 22 19:00:00 h a[7]: caf\xe9", 0);
         assert_eq!((&*record.msg, record.claims.pid), ("caf\\xe9", Some(7)));
         let keys: Vec<_> = record.kv.iter().map(|(key, _)| &**key).collect();

@@ -108,6 +108,16 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
+/// The character that is written as a backslash and `c`, as in Go.
+fn escaped(c: char) -> char {
+    match c {
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        _ => c,
+    }
+}
+
 /// The labels of `{app="shop", host="web1"}`; what cannot be read is kept as one.
 pub(super) fn selector(text: &str) -> Labels<'static> {
     let mut labels = Labels::default();
@@ -117,7 +127,7 @@ pub(super) fn selector(text: &str) -> Labels<'static> {
         let mut chars = behind.char_indices();
         let end = loop {
             match chars.next() {
-                Some((_, '\\')) => value.extend(chars.next().map(|(_, c)| c)),
+                Some((_, '\\')) => value.extend(chars.next().map(|(_, c)| escaped(c))),
                 Some((at, '"')) => break at + 1,
                 Some((_, c)) => value.push(c),
                 None => break behind.len(),

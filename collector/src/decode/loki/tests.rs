@@ -29,6 +29,10 @@ fn a_push_in_the_older_form_becomes_the_same_record() {
     let odd = r#"{"streams":[{"labels":"{app=~x}","entries":[{"ts":"2026-11-22T18:42:23","line":"ERROR boom"}]}]}"#;
     let line = r#"{"time":"2026-11-22T18:42:23.000000Z","level":"ERROR","msg":"ERROR boom","kv":{"zone":"assumed","labels":"app=~x"}}"#;
     assert_eq!(lines(json(odd.as_bytes(), 0).unwrap()), [line]);
+    let escaped = r#"{"streams":[{"labels":"{x=\"a\\nb\\\\n\\\"\"}","entries":[{"ts":"2026-11-22T18:42:23Z","line":"m"}]}]}"#;
+    let line =
+        r#"{"time":"2026-11-22T18:42:23.000000Z","level":"INFO","msg":"m","kv":{"x":"a\nb\\n\""}}"#;
+    assert_eq!(lines(json(escaped.as_bytes(), 0).unwrap()), [line]);
 }
 
 /// The record of the only line of a push, without its time.

@@ -51,7 +51,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Not what the exporter says of itself.
     let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::INFO);
     let bridge = OpenTelemetryTracingBridge::new(&provider).with_filter(own);
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(bridge))?;
+    let failures = Targets::new().with_target("opentelemetry", LevelFilter::ERROR);
+    let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(bridge).with(stderr.with_filter(failures));
+    tracing::subscriber::set_global_default(subscriber)?;
     log(count.first().map(|count| count.parse()).transpose()?);
     Ok(provider.shutdown_with_timeout(LONG)?)
 }

@@ -109,7 +109,7 @@ struct Outlasting<'a> {
     count: usize,
     /// The most records that may come again after a kill.
     repeated: usize,
-    /// What it prints for each batch that it gives up.
+    /// The words that it prints for each batch that it gives up.
     gives_up: Option<&'a str>,
 }
 
@@ -135,6 +135,7 @@ impl Outlasting<'_> {
         }
         sender.succeed();
         let given_up = self.gives_up.map_or(0, |words| sender.stderr().matches(words).count());
+        assert!(given_up <= Self::KILLS, "one batch is on its way: {}", sender.stderr());
         let least = self.count - given_up * self.repeated;
         collector.wait_for(least);
         let Records(records) = collector.stop();

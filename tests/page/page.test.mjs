@@ -13,6 +13,8 @@ const again = () => (mock ?? collector).start();
 /** An app of one test's own. */
 const own = () => `page${Date.now()}`;
 const d = dice(1);
+/** Milliseconds after which what does not happen never does, however busy the machine is. */
+const PATIENCE = 120_000;
 
 let browser;
 let mock;
@@ -43,7 +45,7 @@ async function open(query = "", options = {}) {
   await context?.close();
   context = await browser.newContext({ viewport: { width: 1300, height: 800 }, timezoneId: "Europe/Berlin", ...options });
   page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(PATIENCE);
   troubles = [];
   page.on("pageerror", (error) => troubles.push(String(error)));
   page.on("console", (message) => {
@@ -64,12 +66,15 @@ const rows = () => page.locator(".row.record:not([hidden])").allInnerTexts();
 const state = () => page.locator("#state").getAttribute("data-state");
 const query = () => new URL(page.url()).searchParams;
 const until = async (holds, what) => {
-  for (let at = 0; at < 400; at++) {
+  const end = Date.now() + PATIENCE;
+  while (Date.now() < end) {
     if (await holds()) return;
     await page.waitForTimeout(50);
   }
   assert.fail(`never: ${what}`);
 };
+/** Waits until the page has drawn what it knows. */
+const drawn = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 /** The first and last of the records in sight, by message. */
 const inSight = () =>
   page.evaluate(() => {
@@ -80,6 +85,19 @@ const inSight = () =>
       .sort(([a], [b]) => a.top - b.top)
       .map(([, text]) => text);
   });
+
+/** Waits until the list has stopped scrolling. */
+async function atRest() {
+  const top = () => page.evaluate(() => document.getElementById("list").scrollTop);
+  let before = await top();
+  const rests = async () => {
+    await drawn();
+    const last = before;
+    before = await top();
+    return before === last;
+  };
+  await until(rests, "a list at rest");
+}
 
 /** Turns the wheel, once the list is full: before, there is nothing to scroll. */
 async function wheel(by) {
@@ -99,7 +117,7 @@ after(async () => {
 });
 /** A test after which the page must have had no trouble. */
 const holds = (name, options, body) =>
-  test(name, { timeout: 120_000, ...options }, async () => {
+  test(name, { timeout: 5 * PATIENCE, ...options }, async () => {
     await body();
     assert.deepEqual(troubles, []);
   });
@@ -243,7 +261,7 @@ holds("scrolling up holds still, and the way back is plain", {}, async () => {
   await open();
   await wheel(-600);
   await page.waitForSelector("#state[data-state=paused]");
-  await page.waitForTimeout(300);
+  await atRest();
   const before = await inSight();
   await put(...Array.from({ length: 214 }, (_, at) => now({ msg: `new ${at}` })));
   await until(async () => /214 new/.test(await page.innerText("#held")), "214 new");
@@ -267,7 +285,7 @@ holds("scrolling up holds still, and the way back is plain", {}, async () => {
   // Scrolled down by hand to the end, it follows again.
   await page.mouse.wheel(0, -300);
   await page.waitForSelector("#state[data-state=paused]");
-  await page.waitForTimeout(200);
+  await atRest();
   await page.mouse.wheel(0, 5000);
   await page.waitForSelector("#state[data-state=live]");
 });
@@ -461,7 +479,7 @@ async function everything(what) {
   const found = [];
   await page.keyboard.press("g");
   for (;;) {
-    await page.waitForTimeout(60);
+    await drawn();
     for (const text of await inSight()) {
       const number = what.exec(text)?.[1];
       if (number !== undefined && !found.includes(number)) found.push(number);

@@ -21,7 +21,7 @@ before(async () => (browser = await launch()));
 after(() => browser.close());
 
 const holds = (name, options, body) =>
-  test(name, { timeout: 120_000, ...options }, async () => {
+  test(name, { timeout: 600_000, ...options }, async () => {
     try {
       await body();
       assert.deepEqual(troubles, []);
@@ -53,7 +53,7 @@ async function two() {
 
 async function open(collector, query = "") {
   page = await browser.newPage({ viewport: { width: 1300, height: 800 }, timezoneId: "Europe/Berlin" });
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(120_000);
   troubles = [];
   page.on("pageerror", (error) => troubles.push(String(error)));
   page.on("console", (message) => {

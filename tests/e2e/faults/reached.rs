@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Attempts to reach a place: its call does not have the same number in every run.
 const ATTEMPTS: usize = 20;
 
+/// Attempts with one call alone; with each further one, its neighbours on both sides fail too.
+const ALONE: usize = 10;
+
 /// Faults that the places of a program may have, and how far they were reached.
 #[derive(Debug, Default)]
 pub(super) struct Reached {
@@ -60,6 +63,7 @@ impl Reached {
         let lacks = |tries: &Tries| !tries.reached && tries.attempts < ATTEMPTS;
         let lacking = self.struck.iter_mut().filter(|(_, tries)| lacks(tries));
         let (struck, tries) = lacking.min_by_key(|(_, tries)| tries.attempts)?;
+        let around = tries.attempts.saturating_sub(ALONE - 1);
         tries.attempts += 1;
         let Struck { place, error } = struck;
         let tried =
@@ -70,7 +74,8 @@ impl Reached {
         let (way, _) = ways.iter().max_by_key(|(way, runs)| likely(way, runs))?;
         *self.tried.entry((struck.clone(), way.clone())).or_default() += 1;
         let Way { file, number } = way.clone();
-        Some(Fault { call: place.call, error, number, file })
+        let numbers = number.saturating_sub(around).max(1)..=number + around;
+        Some(Fault { call: place.call, error, numbers, file })
     }
 
     /// Takes note of the places that `fault` has reached, and of where they were.
@@ -147,11 +152,12 @@ fn a_place_is_tried_by_its_likeliest_number_until_it_is_reached_or_given_up() {
     reached.begin(&[call(1, "netlog::a", false), call(2, "netlog::b", false)]);
     reached.begin(&[call(1, "netlog::a", false), call(3, "netlog::b", false)]);
     let first = reached.next().expect("none is reached");
-    assert_eq!([first.to_string()], ["inject=fsync:error=EIO:when=1"]);
+    assert_eq!([first.to_string()], ["inject=fsync:error=EIO:when=1..1"]);
     reached.note(&first, &[call(1, "netlog::a", true), call(2, "netlog::b", false)]);
     let second = reached.next().expect("the other one is not");
-    assert_eq!(second.number, 2, "it was seen twice");
+    assert_eq!(second.numbers, 2..=2, "it was seen twice");
     reached.note(&second, &[call(2, "netlog::c", true)]);
     let rest: Vec<_> = std::iter::from_fn(|| reached.next()).collect();
-    assert!(rest.len() == ATTEMPTS - 1 && rest.iter().any(|it| it.number == 3), "{rest:?}");
+    assert!(rest.len() == ATTEMPTS - 1 && rest.iter().any(|it| it.numbers == (3..=3)), "{rest:?}");
+    assert_eq!(rest[ALONE - 1].numbers.clone().count(), 3, "{rest:?}");
 }

@@ -6,15 +6,16 @@ use super::unwindable::unwindable;
 use crate::harness::{Scene, example, program};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The n-th call of this name, in each thread, fails with this error.
+/// The calls of this name that have these numbers, in each thread, fail with this error.
 #[derive(Debug, Clone)]
 pub(super) struct Fault {
     pub(super) call: &'static str,
     pub(super) error: &'static str,
-    pub(super) number: usize,
+    pub(super) numbers: RangeInclusive<usize>,
     /// The file of the scene that the call has to concern, for it to count.
     pub(super) file: Option<String>,
 }
@@ -32,8 +33,8 @@ pub(super) enum Outcome {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, error, number, .. } = self;
-        write!(f, "inject={call}:error={error}:when={number}")
+        let Self { call, error, numbers, .. } = self;
+        write!(f, "inject={call}:error={error}:when={}..{}", numbers.start(), numbers.end())
     }
 }
 
@@ -231,7 +232,7 @@ pub(super) fn faults(scene: &Scene) -> Vec<Fault> {
         let most = counts.iter().filter(|((_, name), _)| *name == call).map(|(_, count)| *count);
         let first = loading.get(call).copied().unwrap_or_default() + 1;
         for number in first..=most.max().unwrap_or_default() {
-            let fault = |&error| Fault { call, error, number, file: None };
+            let fault = |&error| Fault { call, error, numbers: number..=number, file: None };
             faults.extend(errors.iter().map(fault));
         }
     }

@@ -29,7 +29,9 @@ pub(crate) fn portable_subject() -> PathBuf {
     let target = target().join("portable");
     DONE.get_or_init(|| {
         let mut cargo = cargo("build", &["--package", "netlog-subject", "--example", "subject"]);
-        run(cargo.env("RUSTFLAGS", "--cfg netlog_portable").env("CARGO_TARGET_DIR", &target));
+        // As `./check` has built the dependencies.
+        let flags = "--cfg netlog_portable -D warnings";
+        run(cargo.env("RUSTFLAGS", flags).env("CARGO_TARGET_DIR", &target));
     });
     target.join("debug/examples/subject")
 }

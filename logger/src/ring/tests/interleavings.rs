@@ -24,7 +24,7 @@ fn explore(appenders: usize, capacity: usize, preemptions: usize) {
         thread::yield_now();
         let mut cursor = ring.first();
         let mut seen = read_all(&ring, &mut cursor, Owner::Alive);
-        seen_by.fetch_or(1 << seen.len(), std::sync::atomic::Ordering::Relaxed);
+        seen_by.fetch_or(1 << seen.len(), Ordering::Relaxed);
         ring.release(ring.first(), cursor.number - 1, Owner::Alive);
         let accepted = threads.into_iter().map(|t| t.join().unwrap()).filter(|&ok| ok).count();
         seen.extend(read_all(&ring, &mut cursor, Owner::Alive));
@@ -35,7 +35,7 @@ fn explore(appenders: usize, capacity: usize, preemptions: usize) {
             assert!(text.len() == 8 && text.bytes().all(|b| b == first), "{text}");
         }
     });
-    let found = found.load(std::sync::atomic::Ordering::Relaxed);
+    let found = found.load(Ordering::Relaxed);
     assert_eq!(found & 0b111, 0b111, "the reader came before, between and after the appenders");
 }
 

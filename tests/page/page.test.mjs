@@ -1,7 +1,7 @@
 // The collector's page in a real browser: with the mock, or with the collector that NETLOG_COLLECTOR is the path of.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { launch } from "./browser.mjs";
+import { launch, PATIENCE } from "./browser.mjs";
 import { Collector } from "./collector.mjs";
 import { Mock, sendersOf } from "./mock.mjs";
 import { dice, HIDDEN, history, hostile, MARKUP, record, time } from "./records.mjs";
@@ -13,8 +13,6 @@ const again = () => (mock ?? collector).start();
 /** An app of one test's own. */
 const own = () => `page${Date.now()}`;
 const d = dice(1);
-/** Milliseconds after which what does not happen never does, however busy the machine is. */
-const PATIENCE = 120_000;
 
 let browser;
 let mock;

@@ -1,7 +1,7 @@
 // The page of a collector that has peers: with mocks, or with collectors.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { launch } from "./browser.mjs";
+import { launch, PATIENCE } from "./browser.mjs";
 import { Collector } from "./collector.mjs";
 import { Mock } from "./mock.mjs";
 import { dice, history, record, time } from "./records.mjs";
@@ -21,7 +21,7 @@ before(async () => (browser = await launch()));
 after(() => browser.close());
 
 const holds = (name, options, body) =>
-  test(name, { timeout: 600_000, ...options }, async () => {
+  test(name, { timeout: 5 * PATIENCE, ...options }, async () => {
     try {
       await body();
       assert.deepEqual(troubles, []);
@@ -53,7 +53,7 @@ async function two() {
 
 async function open(collector, query = "") {
   page = await browser.newPage({ viewport: { width: 1300, height: 800 }, timezoneId: "Europe/Berlin" });
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(PATIENCE);
   troubles = [];
   page.on("pageerror", (error) => troubles.push(String(error)));
   page.on("console", (message) => {

@@ -57,7 +57,14 @@ async function open(query = "", options = {}) {
   await settled();
 }
 
-const settled = () => page.waitForSelector("#state[data-state=live], #state[data-state=found], #state[data-state=short], #state[data-state=refused]");
+/** Waits until a search has ended, or a tail has brought the stored records: what comes then is new. */
+const settled = () =>
+  page.waitForFunction(() => {
+    const state = document.getElementById("state").dataset.state;
+    if (state !== "live") return ["found", "short", "refused"].includes(state);
+    const notices = [...document.querySelectorAll(".row.notice:not([hidden])")];
+    return !document.getElementById("empty").hidden || notices.some((row) => row.innerText.includes("live from here"));
+  });
 const row = (text) => page.locator(".row:not([hidden])", { hasText: text });
 const shows = (text) => row(text).first().waitFor();
 const rows = () => page.locator(".row.record:not([hidden])").allInnerTexts();
@@ -596,6 +603,7 @@ holds("a collector that wants a token gets it", mocked, async () => {
   await page.fill("#token-text", "sesame");
   await page.click("#token-go");
   await page.waitForSelector("#state[data-state=live]");
+  await settled();
   assert.ok((await rows()).length > 10);
 });
 

@@ -18,7 +18,7 @@ pub(crate) mod submission;
 pub use reopen::Reopen;
 
 use crate::clock::{monotonic_seconds, now};
-use crate::layout::forward_place::ForwardPlace;
+use crate::layout::forwarded::{ForwardPlace, LossRecord};
 use crate::senders::identity::Sender;
 use crate::stats::Stats;
 use crate::stderr::{Chain, StderrLog};
@@ -148,6 +148,12 @@ impl Hub {
             }
             self.progress.announce(sealed.recovered);
             self.progress.written(&sealed.batch.runs, written);
+            for SealedLoss { runs, record } in sealed.losses {
+                let behind = sealed.batch.runs[runs..].iter().map(|run| run.lines.len() as u64);
+                let end = self.place();
+                let offset = end.offset.saturating_sub(behind.sum());
+                record.written(ForwardPlace { offset, ..end });
+            }
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
             self.stats.bytes_written.add(sealed.batch.bytes());
@@ -187,6 +193,8 @@ impl Hub {
                 let end = marks.change(sender.id, |mark| report_end(mark, sender));
                 sealed.batch.runs.extend(end);
             }
+            let runs = sealed.batch.runs.len();
+            sealed.losses.extend(submission.loss.map(|record| SealedLoss { runs, record }));
         }
         sealed
     }
@@ -302,8 +310,7 @@ impl Hub {
     /// Wakes each sender's connections once, now or when its records were forwarded.
     fn ack(&self, acks: Vec<SenderAck>, answers: Vec<oneshot::Sender<()>>) {
         if let Some(held) = &self.held_acks {
-            let End { generation, len, .. } = self.progress.end();
-            return held.hold(ForwardPlace { generation, offset: len }, acks, answers);
+            return held.hold(self.place(), acks, answers);
         }
         for SenderAck { sender, number, .. } in acks {
             sender.acked.send_if_modified(|acked| std::mem::replace(acked, number) != number);
@@ -311,6 +318,12 @@ impl Hub {
         for answer in answers {
             let _ = answer.send(());
         }
+    }
+
+    /// The place behind all that was written.
+    fn place(&self) -> ForwardPlace {
+        let End { generation, len, .. } = self.progress.end();
+        ForwardPlace { generation, offset: len }
     }
 
     fn count_forgotten(&self, forgotten: &Forgotten) {
@@ -357,12 +370,20 @@ struct Sealed {
     senders: Vec<Arc<Sender>>,
     /// Dead programs of which the batch has the first records.
     recovered: Vec<RecoveredRun>,
+    losses: Vec<SealedLoss>,
     /// Answered when all of it is written.
     settled: Vec<oneshot::Sender<()>>,
     /// Answered when it may be acknowledged.
     acked: Vec<oneshot::Sender<()>>,
     /// Given back when the batch is done with.
     rooms: Vec<OwnedSemaphorePermit>,
+}
+
+/// The record of a loss in a batch.
+struct SealedLoss {
+    /// Runs of the batch up to it.
+    runs: usize,
+    record: LossRecord,
 }
 
 impl Drop for Hub {

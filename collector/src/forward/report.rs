@@ -4,7 +4,7 @@ use super::target::ForwardTarget;
 use crate::clock::now;
 use crate::hub::line_run::{LineRun, Source};
 use crate::hub::submission::HubHandle;
-use crate::layout::forwarded::Forwarded;
+use crate::layout::forwarded::{Forwarded, LossRecord};
 use netlog_wire::{Identity, Level, Record};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,22 +16,21 @@ const CHECK: Duration = Duration::from_secs(1);
 /// Room for the record.
 const ROOM: usize = 4 << 10;
 
-/// Adds such a record to the stream whenever more were removed, until it is dropped.
+/// Adds such a record to the stream whenever more were removed and the last one was sent, or removed
+/// itself, until it is dropped.
 pub(crate) async fn report_lost(
     forwarded: Arc<Forwarded>,
     target: ForwardTarget,
     host: String,
     hub: HubHandle,
 ) {
-    let mut reported = forwarded.now().reported;
+    let mut saved = true;
     loop {
         sleep(CHECK).await;
+        // Until the disk has this, a restart reports them again.
+        saved = saved || forwarded.save().is_ok();
         let state = forwarded.now();
-        if reported > state.reported {
-            // Until the disk has this, a restart reports them again.
-            let _ = forwarded.report(reported);
-        }
-        let lost = state.lost.saturating_sub(reported);
+        let lost = state.unreported();
         if lost == 0 {
             continue;
         }
@@ -45,12 +44,12 @@ pub(crate) async fn report_lost(
         let identity = Identity { app, host: Some(host.clone()), ..Identity::default() };
         let mut run = LineRun::new(Source::Plain, 1, 0);
         run.record(&record, &identity);
-        hub.give(vec![run], room);
+        let loss = LossRecord { forwarded: forwarded.clone(), reported: state.lost };
+        hub.give_loss(run, loss, room);
         if hub.settled().await.is_err() {
             return;
         }
-        reported = state.lost;
-        let _ = forwarded.report(reported);
+        saved = forwarded.save().is_ok();
     }
 }
 
@@ -63,13 +62,18 @@ mod tests {
     use std::sync::mpsc::Receiver;
     use tokio::task::JoinSet;
 
-    /// The next record, once it is in the sinks.
-    async fn next(hub: &Receiver<Submission>, reporting: &mut JoinSet<()>) -> String {
+    /// The next record, once it is in the log, in front of `end`.
+    async fn next(
+        hub: &Receiver<Submission>,
+        end: ForwardPlace,
+        reporting: &mut JoinSet<()>,
+    ) -> String {
         let mut lines = Vec::new();
         loop {
             assert!(reporting.try_join_next().is_none(), "it goes on");
             for submission in hub.try_iter() {
                 submission.runs.iter().for_each(|run| lines.extend_from_slice(&run.lines));
+                submission.loss.into_iter().for_each(|loss| loss.written(end));
                 if let Some(settled) = submission.settled {
                     settled.send(()).unwrap();
                     return String::from_utf8(lines).unwrap();
@@ -81,6 +85,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn losses_are_reported_once_each_also_after_the_position_could_not_be_written() {
+        let place = |generation, offset| ForwardPlace { generation, offset };
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("app.log");
         let forwarded = Forwarded::begin(&log, ForwardPlace::default(), 1).unwrap();
@@ -92,15 +97,26 @@ mod tests {
         let target = "tcp://127.0.0.1:1".parse().unwrap();
         let mut reporting = JoinSet::new();
         reporting.spawn(report_lost(forwarded.clone(), target, "h".into(), hub));
-        let first = next(&submissions, &mut reporting).await;
+        let first = next(&submissions, place(8, 100), &mut reporting).await;
         assert!(first.contains("20 records were removed"), "{first}");
         sleep(CHECK * 3).await;
-        assert_eq!((forwarded.now().reported, submissions.try_iter().count()), (0, 0));
+        let on_disk = || Forwarded::read(&log).unwrap().unwrap().now().reported;
+        assert_eq!((on_disk(), submissions.try_iter().count()), (0, 0));
         std::fs::remove_dir(&obstacle).unwrap();
+        forwarded.advance(place(8, 100), 1);
         forwarded.give_up_before(9, Some(1)).unwrap();
-        let second = next(&submissions, &mut reporting).await;
+        let second = next(&submissions, place(9, 100), &mut reporting).await;
         assert!(second.contains("1 record was removed"), "{second}");
         sleep(CHECK * 3).await;
-        assert_eq!(forwarded.now().reported, 21);
+        assert_eq!(on_disk(), 21);
+        // With what is in front of it, the report is removed unsent.
+        forwarded.advance(place(9, 50), 1);
+        assert_eq!(forwarded.give_up_before(10, Some(5)).unwrap(), 4);
+        let third = next(&submissions, place(10, 100), &mut reporting).await;
+        assert!(third.contains("5 records were removed"), "{third}");
+        // While it is on its way, there is no other.
+        forwarded.advance(place(10, 99), 1);
+        sleep(CHECK * 3).await;
+        assert_eq!((on_disk(), submissions.try_iter().count()), (25, 0));
     }
 }

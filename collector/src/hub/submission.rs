@@ -1,6 +1,7 @@
 //! The way from the intakes to the hub, bounded in bytes.
 
 use super::line_run::LineRun;
+use crate::layout::forwarded::LossRecord;
 use crate::senders::identity::Sender;
 use crate::stats::Stats;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ const LEAST: usize = 4 << 10;
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) runs: Vec<LineRun>,
+    /// Told where the runs are, if they are the report of a loss.
+    pub(crate) loss: Option<LossRecord>,
     /// A sender that ended without a word, all of whose records have been delivered by another.
     pub(crate) recovered: Option<Arc<Sender>>,
     /// Answered when all up to here is in the sinks; dropped when it never will be.
@@ -26,7 +29,7 @@ pub(crate) struct Submission {
 
 impl Submission {
     fn empty(room: OwnedSemaphorePermit) -> Self {
-        Self { runs: Vec::new(), recovered: None, settled: None, acked: None, room }
+        Self { runs: Vec::new(), loss: None, recovered: None, settled: None, acked: None, room }
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -73,6 +76,12 @@ impl HubHandle {
         let spare = room.num_permits().saturating_sub(bytes);
         drop(room.split(spare));
         self.send(Submission { runs, ..Submission::empty(room) });
+    }
+
+    /// Hands over the record of a loss.
+    pub(crate) fn give_loss(&self, run: LineRun, loss: LossRecord, room: OwnedSemaphorePermit) {
+        let loss = Some(loss);
+        self.send(Submission { runs: vec![run], loss, ..Submission::empty(room) });
     }
 
     /// Reports that all records of a dead sender have been delivered.

@@ -16,7 +16,7 @@ use ring::rand::SystemRandom;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Version of the format.
@@ -39,12 +39,25 @@ pub(crate) struct ForwardState {
     pub(crate) place: ForwardPlace,
     /// Count of numbers given to records without one.
     pub(crate) numbered: u64,
-    /// Records removed before they were sent, and those of them that were reported.
+    /// Records removed before they were sent, and those of them that a record in the log reports.
     pub(crate) lost: u64,
     pub(crate) reported: u64,
+    /// The last such record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<LossReport>,
     /// Id of the first relay here, if this is another one: the subject in a stream stays the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first: Option<FirstRelay>,
+}
+
+/// A record in the log that reports a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct LossReport {
+    /// The place behind it.
+    #[serde(flatten)]
+    end: ForwardPlace,
+    /// Lost records that earlier ones report.
+    before: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +67,40 @@ impl ForwardState {
     /// Id by which a stream knows the log.
     pub(crate) fn subject(&self) -> u128 {
         self.first.map_or(self.relay, |first| first.0)
+    }
+
+    /// Lost records to be reported now: none while the last report is to be sent, since it may be
+    /// removed as they were.
+    pub(crate) fn unreported(&self) -> u64 {
+        let waiting = self.report.is_some_and(|report| self.place < report.end);
+        if waiting { 0 } else { self.lost.saturating_sub(self.reported) }
+    }
+
+    /// Takes back the report of a loss if it is among what was not sent and was `removed`; tells
+    /// whether it was.
+    fn take_back_report(&mut self, removed: impl FnOnce(ForwardPlace) -> bool) -> bool {
+        let place = self.place;
+        let report = self.report.take_if(|report| place < report.end && removed(report.end));
+        self.reported = report.map_or(self.reported, |report| report.before);
+        report.is_some()
+    }
+}
+
+/// A record on its way to the log, which reports a loss.
+#[derive(Debug)]
+pub(crate) struct LossRecord {
+    pub(crate) forwarded: Arc<Forwarded>,
+    /// Lost records that it and earlier ones report.
+    pub(crate) reported: u64,
+}
+
+impl LossRecord {
+    /// Takes note that it is in the log, in front of `end`. To be called before another file is begun,
+    /// since it may be removed from then on.
+    pub(crate) fn written(self, end: ForwardPlace) {
+        let mut state = self.forwarded.lock();
+        let before = std::mem::replace(&mut state.now.reported, self.reported);
+        state.now.report = Some(LossReport { end, before });
     }
 }
 
@@ -144,6 +191,7 @@ impl Forwarded {
             numbered: 0,
             lost: 0,
             reported: 0,
+            report: None,
             first: None,
         };
         let begun = Self::new(beside(path, ".forwarded"), Saved::new(now));
@@ -257,24 +305,27 @@ impl Forwarded {
     }
 
     /// Gives up what was not sent of all files before `generation`: so many records, if that is
-    /// known. Which numbers were given to what was on its way when a connection broke is not known,
-    /// so they are left out. Nothing is to be removed before the disk has this.
-    pub(crate) fn give_up_before(&self, generation: u64, records: Option<u64>) -> io::Result<()> {
+    /// known. Returns how many of them are lost: not the report of a loss, which is made again. Which
+    /// numbers were given to what was on its way when a connection broke is not known, so they are
+    /// left out. Nothing is to be removed before the disk has this.
+    pub(crate) fn give_up_before(&self, generation: u64, records: Option<u64>) -> io::Result<u64> {
         let mut state = self.lock();
         let mut next = state.now;
         if next.place.generation >= generation {
-            return Ok(());
+            return Ok(0);
         }
+        let own = u64::from(next.take_back_report(|end| end.generation < generation));
+        let lost = records.map_or(1, |records| records.saturating_sub(own));
         next.place = ForwardPlace { generation, offset: 0 };
         next.numbered += UNKNOWN;
-        next.lost += records.unwrap_or(1);
+        next.lost += lost;
         let ForwardState { place, numbered, .. } = next;
         let trail = state.trail.replace(ForwardTrail::new(Reached { place, numbered }));
         let written = self.write(&mut state, next);
         if written.is_err() || trail.is_none() {
             state.trail = trail;
         }
-        written
+        written.map(|()| lost)
     }
 
     /// Goes back to where the log ends at the latest. After a power failure it may have lost more
@@ -282,8 +333,10 @@ impl Forwarded {
     pub(crate) fn go_back_to(&self, end: ForwardPlace) -> io::Result<()> {
         let mut state = self.lock();
         state.opened = Some(end);
-        let next = ForwardState { place: end, ..state.now };
-        if state.now.place <= end { Ok(()) } else { self.write(&mut state, next) }
+        let mut next = state.now;
+        next.take_back_report(|report| report > end);
+        next.place = next.place.min(end);
+        if next == state.now { Ok(()) } else { self.write(&mut state, next) }
     }
 
     /// From now on, records without a number are sent under another id: nobody knows which of them
@@ -295,14 +348,7 @@ impl Forwarded {
         self.write(&mut state, next)
     }
 
-    /// Takes note that so many lost records have been reported.
-    pub(crate) fn report(&self, lost: u64) -> io::Result<()> {
-        let mut state = self.lock();
-        let next = ForwardState { reported: lost, ..state.now };
-        self.write(&mut state, next)
-    }
-
-    /// Makes the disk have the position.
+    /// Makes the disk have the position, and what was reported.
     pub(crate) fn save(&self) -> io::Result<()> {
         let mut state = self.lock();
         let next = state.now;
@@ -393,6 +439,31 @@ mod tests {
     }
 
     #[test]
+    fn a_report_of_a_loss_that_a_power_failure_took_is_made_again() {
+        let dir = tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        let forwarded = Arc::new(Forwarded::begin(&log, place(7, 100), 1).unwrap());
+        forwarded.give_up_before(8, Some(20)).unwrap();
+        let report = |end| {
+            let forwarded = forwarded.clone();
+            LossRecord { forwarded, reported: 20 }.written(end);
+        };
+        report(place(8, 300));
+        assert_eq!(forwarded.now().unreported(), 0);
+        forwarded.save().unwrap();
+        let again = Forwarded::read(&log).unwrap().unwrap();
+        again.go_back_to(place(8, 300)).unwrap();
+        assert_eq!((again.now().unreported(), again.now().reported), (0, 20));
+        again.go_back_to(place(8, 299)).unwrap();
+        assert_eq!((again.now().unreported(), again.now().place), (20, place(8, 0)));
+        // Sent before.
+        report(place(8, 300));
+        forwarded.advance(place(8, 300), 1);
+        forwarded.go_back_to(place(8, 299)).unwrap();
+        assert_eq!(forwarded.now().reported, 20);
+    }
+
+    #[test]
     fn what_the_disk_did_not_take_is_given_up_and_reported_later() {
         let dir = tempdir().unwrap();
         let log = dir.path().join("app.log");
@@ -401,7 +472,6 @@ mod tests {
         let obstacle = next_of(&forwarded.path);
         fs::create_dir(&obstacle).unwrap();
         forwarded.give_up_before(8, Some(20)).unwrap_err();
-        forwarded.report(20).unwrap_err();
         forwarded.renew(2).unwrap_err();
         forwarded.go_back_to(place(6, 0)).unwrap_err();
         assert_eq!(forwarded.now(), before);

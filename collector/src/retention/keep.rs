@@ -95,8 +95,7 @@ impl ExpiredSegment {
             Ordering::Greater => return Ok(0),
         };
         let unsent = unsent_records(&ledger_of(&self.path), from).ok();
-        forwarded.give_up_before(self.generation + 1, unsent)?;
-        Ok(unsent.unwrap_or(1))
+        forwarded.give_up_before(self.generation + 1, unsent)
     }
 
     /// Removes it, its ledger first: one without its file would stay for ever.

@@ -1,13 +1,12 @@
 // The collector's page in a real browser: with the mock, or with the collector that NETLOG_COLLECTOR is the path of.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { launch, PATIENCE } from "./browser.mjs";
+import { BOTH, drawn, EITHER, launch, MOCK_ONLY, PATIENCE, results } from "./browser.mjs";
 import { Collector } from "./collector.mjs";
 import { Mock, sendersOf } from "./mock.mjs";
 import { dice, HIDDEN, history, hostile, MARKUP, record, time } from "./records.mjs";
 
 const collector = process.env.NETLOG_COLLECTOR ? new Collector(process.env.NETLOG_COLLECTOR) : null;
-const mocked = { skip: collector ? "only the mock can do this" : false };
 const away = () => (mock ?? collector).stop();
 const again = () => (mock ?? collector).start();
 /** An app of one test's own. */
@@ -78,8 +77,6 @@ const until = async (holds, what) => {
   }
   assert.fail(`never: ${what}`);
 };
-/** Waits until the page has drawn what it knows. */
-const drawn = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 /** The first and last of the records in sight, by message. */
 const inSight = () =>
   page.evaluate(() => {
@@ -96,7 +93,7 @@ async function atRest() {
   const top = () => page.evaluate(() => document.getElementById("list").scrollTop);
   let before = await top();
   const rests = async () => {
-    await drawn();
+    await drawn(page);
     const last = before;
     before = await top();
     return before === last;
@@ -127,7 +124,7 @@ const holds = (name, options, body) =>
     assert.deepEqual(troubles, []);
   });
 
-holds("a live record appears", {}, async () => {
+holds("a live record appears", EITHER, async () => {
   await given(history(50));
   await open();
   const mark = `here ${Math.random()}`;
@@ -143,7 +140,7 @@ holds("a live record appears", {}, async () => {
   assert.equal(await state(), "live");
 });
 
-holds("what filters is in the form, the address and the question", {}, async () => {
+holds("what filters is in the form, the address and the question", EITHER, async () => {
   const app = `filter${Date.now()}`;
   await given(history(200));
   await put(...["ERROR", "WARN", "INFO"].map((level) => now({ app, level, msg: `a ${level} of ours`, kv: { client: "acme" } })));
@@ -181,7 +178,7 @@ holds("what filters is in the form, the address and the question", {}, async () 
   await until(async () => (await page.locator(".row:not([hidden]) mark").allInnerTexts()).join() === "of ours,of ours,of ours", "what was sought is marked");
 });
 
-holds("a value that is clicked filters, clicked again no longer", {}, async () => {
+holds("a value that is clicked filters, clicked again no longer", EITHER, async () => {
   const app = `click${Date.now()}`;
   await given(history(30));
   await put(now({ app, level: "WARN", target: "t::u", msg: "one of two", kv: { client: "acme=1" } }), now({ app, level: "WARN", target: "t::v", msg: "two of two", kv: { client: "other" } }));
@@ -199,7 +196,7 @@ holds("a value that is clicked filters, clicked again no longer", {}, async () =
   await until(async () => (await rows()).length === 2, "no longer the target's");
 });
 
-holds("a wrong expression is said to be wrong", {}, async () => {
+holds("a wrong expression is said to be wrong", EITHER, async () => {
   await given(history(30));
   await open();
   await page.fill("[name=grep]", "a(");
@@ -218,7 +215,7 @@ const setHidden = (tab, hidden) =>
     document.dispatchEvent(new Event("visibilitychange"));
   }, hidden);
 
-holds("hidden tabs disconnect, so that a seventh loads, and resume with nothing missed or repeated", {}, async () => {
+holds("hidden tabs disconnect, so that a seventh loads, and resume with nothing missed or repeated", EITHER, async () => {
   const app = own();
   await given(history(30));
   await put(now({ app, msg: "before" }));
@@ -244,7 +241,7 @@ holds("hidden tabs disconnect, so that a seventh loads, and resume with nothing 
   assert.equal(await page.locator(".row.notice:not([hidden])", { hasText: "connection lost" }).count(), 0);
 });
 
-holds("times that a change of clocks skips or doubles hide no record", {}, async () => {
+holds("times that a change of clocks skips or doubles hide no record", EITHER, async () => {
   await given(history(30));
   await open();
   const searched = async (since, to) => {
@@ -252,7 +249,7 @@ holds("times that a change of clocks skips or doubles hide no record", {}, async
     await page.locator("#range-since").evaluate((field, value) => (field.value = value), since);
     await page.locator("#range-until").evaluate((field, value) => (field.value = value), to);
     await page.click("#range-go");
-    await page.waitForSelector("#state[data-state=found]");
+    await results(page);
     return [query().get("since"), query().get("until")];
   };
   const skipped = await searched("2026-03-29T02:30:00", "2026-03-29T04:00:00");
@@ -261,7 +258,7 @@ holds("times that a change of clocks skips or doubles hide no record", {}, async
   assert.deepEqual(doubled, ["2026-10-25T00:30:00.000Z", "2026-10-25T01:30:00.000Z"]);
 });
 
-holds("scrolling up holds still, and the way back is plain", {}, async () => {
+holds("scrolling up holds still, and the way back is plain", EITHER, async () => {
   await given(history(500));
   await open();
   await wheel(-600);
@@ -295,7 +292,7 @@ holds("scrolling up holds still, and the way back is plain", {}, async () => {
   await page.waitForSelector("#state[data-state=live]");
 });
 
-holds("dragging over the histogram searches that range, and there is a way back", {}, async () => {
+holds("dragging over the histogram searches that range, and there is a way back", BOTH, async () => {
   await given(history(3000));
   await open();
   await page.waitForFunction(() => document.querySelector("#plot path.info").getAttribute("d"));
@@ -304,7 +301,7 @@ holds("dragging over the histogram searches that range, and there is a way back"
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.6, box.y + 20, { steps: 4 });
   await page.mouse.up();
-  await page.waitForSelector("#state[data-state=found]");
+  await results(page);
   const [since, to] = [Date.parse(query().get("since")), Date.parse(query().get("until"))];
   assert.ok(to > since);
   const times = await page.locator(".row.record:not([hidden]) .t").evaluateAll((cells) => cells.map((cell) => Date.parse(cell.title.split("\n")[0])));
@@ -322,11 +319,11 @@ holds("dragging over the histogram searches that range, and there is a way back"
   await page.waitForSelector("#state[data-state=live]");
   assert.equal(query().get("until"), null);
   await page.goBack();
-  await page.waitForSelector("#state[data-state=found]");
+  await results(page);
   assert.equal(Date.parse(query().get("since")), since);
 });
 
-holds("nothing of a record becomes markup, in no field and in no part of the page", {}, async () => {
+holds("nothing of a record becomes markup, in no field and in no part of the page", BOTH, async () => {
   await given(history(20));
   await put(...MARKUP.map((text) => hostile(text, Date.now())));
   if (mock) mock.senders = MARKUP.map((text) => ({ ...hostile(text, 0), kind: text, since: text, last_seen: text, acked: text, state: text, records: text, lost: text }));
@@ -356,7 +353,7 @@ holds("nothing of a record becomes markup, in no field and in no part of the pag
   assert.equal(await page.locator("#chips :is(img, script, svg)").count(), 0);
 });
 
-holds("what would hide or reorder text is made visible, and a record stays one row", {}, async () => {
+holds("what would hide or reorder text is made visible, and a record stays one row", EITHER, async () => {
   const app = `hidden${Date.now()}`;
   await given([]);
   await put(...HIDDEN.map((text, at) => now({ app, msg: `${at}: ${text}`, kv: {}, level: "INFO" })));
@@ -372,7 +369,7 @@ holds("what would hide or reorder text is made visible, and a record stays one r
   assert.match(await page.innerText("#detail .message"), /line one\nline two/, "the detail has its lines");
 });
 
-holds("one click leads from a record to all of its span or its trace, in all apps", {}, async () => {
+holds("one click leads from a record to all of its span or its trace, in all apps", EITHER, async () => {
   const app = own();
   const unique = Date.now().toString(16).padStart(16, "0");
   const [trace, outer, inner] = [`4b${unique}`, `00${unique}`, `01${unique}`];
@@ -400,7 +397,7 @@ holds("one click leads from a record to all of its span or its trace, in all app
   await until(async () => (await rows()).length === 2, "a span in front of a message leads there too");
 });
 
-holds("the trace and the spans of a record are in its details", {}, async () => {
+holds("the trace and the spans of a record are in its details", EITHER, async () => {
   const app = own();
   await given(history(30));
   await put(now({ app, msg: "in a span", trace: "4bf92f3577b34da6a3ce929d0e0e4736", span: "00f067aa0ba902b7", spans: [{ name: "request", id: "00f067aa0ba902b7", kv: { id: 7, path: "/orders" } }, { name: "query", id: "00f067aa0ba902b8" }] }));
@@ -415,7 +412,7 @@ holds("the trace and the spans of a record are in its details", {}, async () => 
   await page.waitForFunction(() => new URLSearchParams(location.search).get("span") === "00f067aa0ba902b7");
 });
 
-holds("a record in full: its fields, its JSON, its address", {}, async () => {
+holds("a record in full: its fields, its JSON, its address", EITHER, async () => {
   const app = `full${Date.now()}`;
   await given(history(300));
   const wanted = now({ app, level: "ERROR", msg: "first\nsecond", kv: { big: 7, deep: { a: [1] } }, target: "t::x" });
@@ -433,13 +430,13 @@ holds("a record in full: its fields, its JSON, its address", {}, async () => {
   assert.equal(copied.at, undefined);
   const link = await page.getAttribute("#detail .acts a", "href");
   await page.goto(link);
-  await page.waitForSelector("#state[data-state=found]");
+  await results(page);
   await until(async () => (await page.locator(".row.selected:not([hidden])").count()) === 1, "the linked record is marked");
   assert.match(await page.innerText(".row.selected:not([hidden])"), /first/);
   assert.match(await page.innerText("#detail"), /second/);
 });
 
-holds("whole numbers too big for JavaScript stay what they were", mocked, async () => {
+holds("whole numbers too big for JavaScript stay what they were", MOCK_ONLY, async () => {
   await given(history(3));
   await open();
   mock.records.push({ ...now({ msg: "a big one" }), kv: { id: "@" } });
@@ -454,7 +451,7 @@ holds("whole numbers too big for JavaScript stay what they were", mocked, async 
   assert.match(await row("a big one").last().innerText(), /id=9007199254740993/);
 });
 
-holds("after the collector was away: no gap, no repetition, and it is said", {}, async () => {
+holds("after the collector was away: no gap, no repetition, and it is said", BOTH, async () => {
   const app = own();
   await given([]);
   const counted = (from, length) => Array.from({ length }, (_, at) => now({ app, msg: `count ${from + at}.` }));
@@ -484,7 +481,7 @@ async function everything(what) {
   const found = [];
   await page.keyboard.press("g");
   for (;;) {
-    await drawn();
+    await drawn(page);
     for (const text of await inSight()) {
       const number = what.exec(text)?.[1];
       if (number !== undefined && !found.includes(number)) found.push(number);
@@ -499,7 +496,7 @@ async function everything(what) {
   }
 }
 
-holds("a search of files that cannot be read says so", mocked, async () => {
+holds("a search of files that cannot be read says so", MOCK_ONLY, async () => {
   await given(history(20));
   mock.unreadable = 2;
   await open(`?until=${encodeURIComponent(new Date().toISOString())}`);
@@ -508,7 +505,7 @@ holds("a search of files that cannot be read says so", mocked, async () => {
   assert.equal(await page.innerText("#state-more"), "20 records");
 });
 
-holds("notices cannot be taken for records", mocked, async () => {
+holds("notices cannot be taken for records", MOCK_ONLY, async () => {
   await given(history(20));
   await open();
   mock.notice({ notice: "missed", count: 1234 });
@@ -523,7 +520,7 @@ holds("notices cannot be taken for records", mocked, async () => {
   assert.match(await lost.innerText(), /12 lost/);
 });
 
-holds("a hundred thousand records: all there, few of them in the document", {}, async () => {
+holds("a hundred thousand records: all there, few of them in the document", EITHER, async () => {
   const app = own();
   const many = history(100_000, { gap: 20 });
   many.forEach((one, at) => Object.assign(one, { app, msg: `number ${at}.` }));
@@ -552,7 +549,7 @@ holds("a hundred thousand records: all there, few of them in the document", {}, 
   assert.ok((await nodes()) < 4000, `${await nodes()} nodes`);
 });
 
-holds("senders are merged by time within a tenth of a second, and no further", {}, async () => {
+holds("senders are merged by time within a tenth of a second, and no further", EITHER, async () => {
   const app = own();
   await given(history(20));
   await open(`?app=${app}`);
@@ -563,7 +560,7 @@ holds("senders are merged by time within a tenth of a second, and no further", {
   assert.deepEqual(order, ["0", "40", "80", "90", "-5000"]);
 });
 
-holds("older records are brought when asked for, none of them twice", {}, async () => {
+holds("older records are brought when asked for, none of them twice", EITHER, async () => {
   const app = own();
   const some = history(300);
   some.forEach((one, at) => Object.assign(one, { app, msg: `old ${at}.` }));
@@ -578,7 +575,7 @@ holds("older records are brought when asked for, none of them twice", {}, async 
   assert.equal(await page.getAttribute("#list", "aria-rowcount"), "302", "they, the first row and a notice");
 });
 
-holds("senders, with state and loss", mocked, async () => {
+holds("senders, with state and loss", MOCK_ONLY, async () => {
   await given(history(500));
   mock.senders = sendersOf(mock.records);
   await open();
@@ -596,7 +593,7 @@ holds("senders, with state and loss", mocked, async () => {
   assert.ok(await page.isHidden("#senders"));
 });
 
-holds("a collector that wants a token gets it", mocked, async () => {
+holds("a collector that wants a token gets it", MOCK_ONLY, async () => {
   await given(history(20));
   mock.token = "sesame";
   await open();
@@ -607,7 +604,7 @@ holds("a collector that wants a token gets it", mocked, async () => {
   assert.ok((await rows()).length > 10);
 });
 
-holds("by keyboard alone", {}, async () => {
+holds("by keyboard alone", EITHER, async () => {
   await given(history(300));
   await put(now({ msg: "the last but one" }), now({ msg: "the very last" }));
   await open();
@@ -642,7 +639,7 @@ holds("by keyboard alone", {}, async () => {
   await until(() => page.evaluate(() => document.getElementById("list").scrollTop === 0), "at the oldest");
 });
 
-holds("times are local, or UTC; the whole of it on hover", {}, async () => {
+holds("times are local, or UTC; the whole of it on hover", EITHER, async () => {
   await given([]);
   const t = Date.now();
   await put(now({ msg: "what time", time: time(t, 456) }));
@@ -658,7 +655,7 @@ holds("times are local, or UTC; the whole of it on hover", {}, async () => {
   assert.ok((await cell.innerText()).startsWith(hour("UTC")), "it is remembered");
 });
 
-holds("light and dark: the system's, or the reader's", {}, async () => {
+holds("light and dark: the system's, or the reader's", EITHER, async () => {
   await given(history(5));
   await open("", { colorScheme: "dark" });
   const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
@@ -670,7 +667,7 @@ holds("light and dark: the system's, or the reader's", {}, async () => {
   assert.equal(await paper(), light, "it is remembered");
 });
 
-holds("on a phone", {}, async () => {
+holds("on a phone", EITHER, async () => {
   await given(history(300));
   await put(now({ level: "ERROR", msg: "seen from afar" }));
   await open("", { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
@@ -694,7 +691,7 @@ holds("on a phone", {}, async () => {
   await until(async () => (await rows()).every((text) => text.includes("ERROR")), "only errors");
 });
 
-holds("nothing moves for those who want it so", {}, async () => {
+holds("nothing moves for those who want it so", EITHER, async () => {
   await given(history(5));
   await open("", { reducedMotion: "reduce" });
   assert.equal(await page.evaluate(() => document.getAnimations().length), 0);

@@ -1,13 +1,12 @@
 // The page of a collector that has peers: with mocks, or with collectors.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { launch, PATIENCE } from "./browser.mjs";
+import { EITHER, launch, MOCK_ONLY, PATIENCE, results } from "./browser.mjs";
 import { Collector } from "./collector.mjs";
 import { Mock } from "./mock.mjs";
 import { dice, history, record, time } from "./records.mjs";
 
 const program = process.env.NETLOG_COLLECTOR;
-const mocked = { skip: program ? "only the mock can do this" : false };
 const d = dice(3);
 const now = (change = {}) => ({ ...record(d, Date.now()), ...change });
 
@@ -76,7 +75,7 @@ const rows = () =>
 
 const put = (collector, ...records) => (program ? collector.put(records) : collector.put(...records));
 
-holds("the page shows the records of its peers, each marked with its collector, and resumes after one was away", {}, async () => {
+holds("the page shows the records of its peers, each marked with its collector, and resumes after one was away", EITHER, async () => {
   const [first, second] = await two();
   const [a, b] = [first, second].map(({ origin }) => origin.slice(7));
   const app = `peers${Date.now()}`;
@@ -138,11 +137,11 @@ holds("the page shows the records of its peers, each marked with its collector, 
   await absent(second).waitFor();
   await shows("seven");
   await (program ? second.start("--http-origin", first.origin) : second.start());
-  await page.waitForSelector("#state[data-state=found]");
+  await results(page);
   assert.deepEqual(await rows(), expected, "by time");
 });
 
-holds("peers that redirect, refuse the page or send anything else than records disturb nobody", mocked, async () => {
+holds("peers that redirect, refuse the page or send anything else than records disturb nobody", MOCK_ONLY, async () => {
   const first = new Mock();
   await first.start(0);
   const type = { tail: "text/event-stream", search: "application/x-ndjson", senders: "application/json" };
@@ -196,7 +195,7 @@ holds("peers that redirect, refuse the page or send anything else than records d
   assert.equal(await absent(peers.noise).count(), 0);
 });
 
-holds("a peer that wants a token gets it, and gets nothing else of the browser's", mocked, async () => {
+holds("a peer that wants a token gets it, and gets nothing else of the browser's", MOCK_ONLY, async () => {
   const [first, second] = await two();
   second.token = "sesame";
   second.records = history(5);
@@ -220,7 +219,7 @@ holds("a peer that wants a token gets it, and gets nothing else of the browser's
   assert.ok(second.asked.every(({ headers }) => headers.cookie === undefined && headers.referer === undefined));
 });
 
-holds("older records of several collectors are loaded when asked for, in the order of time, none of them twice", mocked, async () => {
+holds("older records of several collectors are loaded when asked for, in the order of time, none of them twice", MOCK_ONLY, async () => {
   const [first, second] = await two();
   const t = Date.now();
   const some = (name, many, gap) => Array.from({ length: many }, (_, at) => now({ msg: `${name} ${at}.`, time: time(t - (many - at) * gap) }));
@@ -241,6 +240,6 @@ holds("older records of several collectors are loaded when asked for, in the ord
 
   // The number of records in a range is that of all collectors together.
   await page.goto(`${first.base}?${new URLSearchParams({ n: 7, since: "1h", until: time(t) })}`);
-  await page.locator("#state[data-state=found]").waitFor();
+  await results(page);
   assert.deepEqual((await rows()).map((text) => text.split(". ")[0]), all.slice(-7).map(({ msg }) => msg.slice(0, -1)));
 });

@@ -327,8 +327,11 @@ holds("nothing of a record becomes markup, in no field and in no part of the pag
   await given(history(20));
   await put(...MARKUP.map((text) => hostile(text, Date.now())));
   if (mock) mock.senders = MARKUP.map((text) => ({ ...hostile(text, 0), kind: text, since: text, last_seen: text, acked: text, state: text, records: text, lost: text }));
-  if (mock) setTimeout(() => mock?.notice({ notice: MARKUP[0], app: MARKUP[1], more: MARKUP[2] }), 300);
   await open();
+  if (mock) {
+    mock.notice({ notice: MARKUP[0], app: MARKUP[1], more: MARKUP[2] });
+    await page.locator(".row.notice:not([hidden])", { hasText: MARKUP[2] }).waitFor();
+  }
   for (const text of MARKUP) {
     await row(text).first().locator(".t").click();
     await page.waitForSelector("#detail:not([hidden])");
@@ -462,7 +465,7 @@ holds("after the collector was away: no gap, no repetition, and it is said", BOT
   await away();
   await page.waitForSelector("#state[data-state=reconnecting]");
   if (mock) await put(...counted(30, 30));
-  await page.waitForTimeout(700);
+  await page.waitForEvent("requestfailed");
   assert.equal(await state(), "reconnecting");
   await again();
   if (!mock) await put(...counted(30, 30));

@@ -127,7 +127,9 @@ impl Hub {
     fn pass(&mut self, submission: Submission) -> Result<WorkDone, GaveUp> {
         let mut bytes = submission.bytes();
         let mut submissions = vec![submission];
+        // The report of a loss ends its batch: the place behind it is where the file ends then.
         while bytes < BATCH
+            && submissions.last().is_none_or(|last| last.loss.is_none())
             && let Ok(submission) = self.submissions.try_recv()
         {
             bytes += submission.bytes();
@@ -148,11 +150,8 @@ impl Hub {
             }
             self.progress.announce(sealed.recovered);
             self.progress.written(&sealed.batch.runs, written);
-            for SealedLoss { runs, record } in sealed.losses {
-                let behind = sealed.batch.runs[runs..].iter().map(|run| run.lines.len() as u64);
-                let end = self.place();
-                let offset = end.offset.saturating_sub(behind.sum());
-                record.written(ForwardPlace { offset, ..end });
+            if let Some(loss) = sealed.loss {
+                loss.written(self.place());
             }
             self.stats.batches.add(1);
             self.stats.records_written.add(sealed.batch.records());
@@ -193,8 +192,7 @@ impl Hub {
                 let end = marks.change(sender.id, |mark| report_end(mark, sender));
                 sealed.batch.runs.extend(end);
             }
-            let runs = sealed.batch.runs.len();
-            sealed.losses.extend(submission.loss.map(|record| SealedLoss { runs, record }));
+            sealed.loss = submission.loss;
         }
         sealed
     }
@@ -370,20 +368,14 @@ struct Sealed {
     senders: Vec<Arc<Sender>>,
     /// Dead programs of which the batch has the first records.
     recovered: Vec<RecoveredRun>,
-    losses: Vec<SealedLoss>,
+    /// The loss that its last record reports.
+    loss: Option<LossRecord>,
     /// Answered when all of it is written.
     settled: Vec<oneshot::Sender<()>>,
     /// Answered when it may be acknowledged.
     acked: Vec<oneshot::Sender<()>>,
     /// Given back when the batch is done with.
     rooms: Vec<OwnedSemaphorePermit>,
-}
-
-/// The record of a loss in a batch.
-struct SealedLoss {
-    /// Runs of the batch up to it.
-    runs: usize,
-    record: LossRecord,
 }
 
 impl Drop for Hub {

@@ -16,8 +16,8 @@ const CHECK: Duration = Duration::from_secs(1);
 /// Room for the record.
 const ROOM: usize = 4 << 10;
 
-/// Adds such a record to the stream whenever more were removed and the last one was sent, or removed
-/// itself, until it is dropped.
+/// Adds such a record to the stream whenever more were removed and the last one was sent, or was
+/// removed itself, until it is dropped.
 pub(crate) async fn report_lost(
     forwarded: Arc<Forwarded>,
     target: ForwardTarget,
@@ -29,8 +29,7 @@ pub(crate) async fn report_lost(
         sleep(CHECK).await;
         // Until the disk has this, a restart reports them again.
         saved = saved || forwarded.save().is_ok();
-        let state = forwarded.now();
-        let lost = state.unreported();
+        let lost = forwarded.unreported();
         if lost == 0 {
             continue;
         }
@@ -44,7 +43,7 @@ pub(crate) async fn report_lost(
         let identity = Identity { app, host: Some(host.clone()), ..Identity::default() };
         let mut run = LineRun::new(Source::Plain, 1, 0);
         run.record(&record, &identity);
-        let loss = LossRecord { forwarded: forwarded.clone(), reported: state.lost };
+        let loss = LossRecord { forwarded: forwarded.clone(), records: lost };
         hub.give_loss(run, loss, room);
         if hub.settled().await.is_err() {
             return;
@@ -104,7 +103,7 @@ mod tests {
         assert_eq!((on_disk(), submissions.try_iter().count()), (0, 0));
         std::fs::remove_dir(&obstacle).unwrap();
         forwarded.advance(place(8, 100), 1);
-        forwarded.give_up_before(9, Some(1)).unwrap();
+        assert_eq!(forwarded.give_up_before(9, Some(1)).unwrap(), 1);
         let second = next(&submissions, place(9, 100), &mut reporting).await;
         assert!(second.contains("1 record was removed"), "{second}");
         sleep(CHECK * 3).await;
@@ -112,11 +111,15 @@ mod tests {
         // With what is in front of it, the report is removed unsent.
         forwarded.advance(place(9, 50), 1);
         assert_eq!(forwarded.give_up_before(10, Some(5)).unwrap(), 4);
-        let third = next(&submissions, place(10, 100), &mut reporting).await;
+        let third = next(&submissions, place(12, 100), &mut reporting).await;
         assert!(third.contains("5 records were removed"), "{third}");
         // While it is on its way, there is no other.
-        forwarded.advance(place(10, 99), 1);
+        assert_eq!(forwarded.give_up_before(11, Some(3)).unwrap(), 3);
         sleep(CHECK * 3).await;
         assert_eq!((on_disk(), submissions.try_iter().count()), (25, 0));
+        forwarded.advance(place(12, 100), 1);
+        forwarded.save().unwrap();
+        let fourth = next(&submissions, place(12, 200), &mut reporting).await;
+        assert!(fourth.contains("3 records were removed"), "{fourth}");
     }
 }

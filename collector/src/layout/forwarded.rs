@@ -56,8 +56,8 @@ struct LossReport {
     /// The place behind it.
     #[serde(flatten)]
     end: ForwardPlace,
-    /// Lost records that earlier ones report.
-    before: u64,
+    /// Lost records that it reports.
+    records: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,20 +69,15 @@ impl ForwardState {
         self.first.map_or(self.relay, |first| first.0)
     }
 
-    /// Lost records to be reported now: none while the last report is to be sent, since it may be
-    /// removed as they were.
-    pub(crate) fn unreported(&self) -> u64 {
-        let waiting = self.report.is_some_and(|report| self.place < report.end);
-        if waiting { 0 } else { self.lost.saturating_sub(self.reported) }
-    }
-
-    /// Takes back the report of a loss if it is among what was not sent and was `removed`; tells
-    /// whether it was.
-    fn take_back_report(&mut self, removed: impl FnOnce(ForwardPlace) -> bool) -> bool {
+    /// Takes back the report of a loss if it is among what was not sent and was `removed`.
+    fn take_back_report(
+        &mut self,
+        removed: impl FnOnce(ForwardPlace) -> bool,
+    ) -> Option<LossReport> {
         let place = self.place;
-        let report = self.report.take_if(|report| place < report.end && removed(report.end));
-        self.reported = report.map_or(self.reported, |report| report.before);
-        report.is_some()
+        let report = self.report.take_if(|report| place < report.end && removed(report.end))?;
+        self.reported = self.reported.saturating_sub(report.records);
+        Some(report)
     }
 }
 
@@ -90,17 +85,18 @@ impl ForwardState {
 #[derive(Debug)]
 pub(crate) struct LossRecord {
     pub(crate) forwarded: Arc<Forwarded>,
-    /// Lost records that it and earlier ones report.
-    pub(crate) reported: u64,
+    /// Lost records that it reports.
+    pub(crate) records: u64,
 }
 
 impl LossRecord {
-    /// Takes note that it is in the log, in front of `end`. To be called before another file is begun,
-    /// since it may be removed from then on.
+    /// Takes note that it is in the log, in front of `end`. To be called before another file is
+    /// begun, since it may be removed from then on.
     pub(crate) fn written(self, end: ForwardPlace) {
-        let mut state = self.forwarded.lock();
-        let before = std::mem::replace(&mut state.now.reported, self.reported);
-        state.now.report = Some(LossReport { end, before });
+        let Self { forwarded, records } = self;
+        let mut state = forwarded.lock();
+        state.now.reported += records;
+        state.now.report = Some(LossReport { end, records });
     }
 }
 
@@ -241,6 +237,14 @@ impl Forwarded {
         self.lock().now
     }
 
+    /// Lost records to be reported now: none before the disk has that the last report was sent,
+    /// since until then it may be removed as they were.
+    pub(crate) fn unreported(&self) -> u64 {
+        let Saved { now, saved, .. } = &*self.lock();
+        let waiting = now.report.is_some_and(|report| *saved < report.end);
+        if waiting { 0 } else { now.lost.saturating_sub(now.reported) }
+    }
+
     /// The place that a relay begins at which starts now.
     pub(crate) fn saved(&self) -> ForwardPlace {
         self.lock().saved
@@ -305,18 +309,21 @@ impl Forwarded {
     }
 
     /// Gives up what was not sent of all files before `generation`: so many records, if that is
-    /// known. Returns how many of them are lost: not the report of a loss, which is made again. Which
-    /// numbers were given to what was on its way when a connection broke is not known, so they are
-    /// left out. Nothing is to be removed before the disk has this.
+    /// known. Returns how many of them are lost: not the report of a loss, which is made again.
+    /// Which numbers were given to what was on its way when a connection broke is not known, so they
+    /// are left out. Nothing is to be removed before the disk has this.
     pub(crate) fn give_up_before(&self, generation: u64, records: Option<u64>) -> io::Result<u64> {
         let mut state = self.lock();
         let mut next = state.now;
         if next.place.generation >= generation {
             return Ok(0);
         }
-        let own = u64::from(next.take_back_report(|end| end.generation < generation));
-        let lost = records.map_or(1, |records| records.saturating_sub(own));
-        next.place = ForwardPlace { generation, offset: 0 };
+        let place = ForwardPlace { generation, offset: 0 };
+        let report = next.take_back_report(|end| end <= place);
+        // Of the last of these files, the records are known.
+        let own = report.is_some_and(|report| report.end.generation + 1 == generation);
+        let lost = records.map_or(1, |records| records.saturating_sub(own.into()));
+        next.place = place;
         next.numbered += UNKNOWN;
         next.lost += lost;
         let ForwardState { place, numbered, .. } = next;
@@ -335,6 +342,8 @@ impl Forwarded {
         state.opened = Some(end);
         let mut next = state.now;
         next.take_back_report(|report| report > end);
+        // One that was sent is gone from the log.
+        next.report = next.report.filter(|report| report.end <= end);
         next.place = next.place.min(end);
         if next == state.now { Ok(()) } else { self.write(&mut state, next) }
     }
@@ -444,23 +453,33 @@ mod tests {
         let log = dir.path().join("app.log");
         let forwarded = Arc::new(Forwarded::begin(&log, place(7, 100), 1).unwrap());
         forwarded.give_up_before(8, Some(20)).unwrap();
-        let report = |end| {
-            let forwarded = forwarded.clone();
-            LossRecord { forwarded, reported: 20 }.written(end);
-        };
-        report(place(8, 300));
-        assert_eq!(forwarded.now().unreported(), 0);
+        LossRecord { forwarded: forwarded.clone(), records: 20 }.written(place(8, 300));
         forwarded.save().unwrap();
-        let again = Forwarded::read(&log).unwrap().unwrap();
-        again.go_back_to(place(8, 300)).unwrap();
-        assert_eq!((again.now().unreported(), again.now().reported), (0, 20));
-        again.go_back_to(place(8, 299)).unwrap();
-        assert_eq!((again.now().unreported(), again.now().place), (20, place(8, 0)));
-        // Sent before.
-        report(place(8, 300));
+        let again = || Forwarded::read(&log).unwrap().unwrap();
+        let shorter = again();
+        shorter.go_back_to(place(8, 300)).unwrap();
+        assert_eq!((shorter.unreported(), shorter.now().reported), (0, 20));
+        shorter.go_back_to(place(8, 299)).unwrap();
+        assert_eq!((shorter.unreported(), shorter.now().place), (20, place(8, 0)));
+        // Had it been sent, it would not be.
         forwarded.advance(place(8, 300), 1);
-        forwarded.go_back_to(place(8, 299)).unwrap();
-        assert_eq!(forwarded.now().reported, 20);
+        forwarded.save().unwrap();
+        let shorter = again();
+        shorter.go_back_to(place(8, 299)).unwrap();
+        assert_eq!((shorter.unreported(), shorter.now().reported), (0, 20));
+        assert_eq!(shorter.give_up_before(9, Some(5)).unwrap(), 5);
+        assert_eq!(shorter.unreported(), 5);
+    }
+
+    #[test]
+    fn a_report_of_a_loss_is_no_loss_where_its_file_is_counted() {
+        for (generation, counted) in [(9, 4), (10, 5)] {
+            let dir = tempdir().unwrap();
+            let log = dir.path().join("app.log");
+            let forwarded = Arc::new(Forwarded::begin(&log, place(8, 100), 1).unwrap());
+            LossRecord { forwarded: forwarded.clone(), records: 20 }.written(place(8, 300));
+            assert_eq!(forwarded.give_up_before(generation, Some(5)).unwrap(), counted);
+        }
     }
 
     #[test]

@@ -388,6 +388,7 @@ impl Drop for Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::forwarded::Forwarded;
 
     #[test]
     fn patience_has_no_end_until_one_is_set() {
@@ -417,20 +418,64 @@ mod tests {
         let room = feed.room().try_acquire_many_owned(1 << 12).unwrap();
         feed.give(vec![run], room);
         drop(feed);
-        let hub = Hub {
+        let mut hub = hub(submissions, Gone);
+        hub.marks = marks.clone();
+        hub.stats = stats.clone();
+        hub.run().unwrap();
+        assert_eq!((*sender.acked.borrow(), marks.written(id)), (0, 0));
+        assert_eq!(stats.records_given_up.get(), 1);
+    }
+
+    /// A file without a disk.
+    struct Length(u64);
+
+    impl Sink for Length {
+        fn write(&mut self, batch: &Batch) -> Result<Written, SinkError> {
+            self.0 += batch.bytes();
+            let end = Some(End { len: self.0, ..End::default() });
+            Ok(Written { end, parts: Vec::new() })
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_report_is_behind_it_and_not_behind_what_came_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("app.log");
+        let begun = Forwarded::begin(&log, ForwardPlace::default(), 1).unwrap();
+        let forwarded = Arc::new(begun);
+        let (feed, submissions) = submission::feed(1 << 20, Arc::default());
+        let run = || {
+            let mut run = LineRun::new(Source::Plain, 1, 0);
+            let record = netlog_wire::Record::new(0, netlog_wire::Level::Info, "m");
+            run.record(&record, &Identity::default());
+            run
+        };
+        let room = || feed.room().try_acquire_many_owned(1 << 12).unwrap();
+        feed.give(vec![run()], room());
+        let loss = LossRecord { forwarded: forwarded.clone(), records: 20 };
+        feed.give_loss(run(), loss, room());
+        feed.give(vec![run()], room());
+        drop(feed);
+        hub(submissions, Length(0)).run().unwrap();
+        // Of these three, the first two were sent: the report is not taken back.
+        let offset = 2 * run().lines.len() as u64;
+        forwarded.advance(ForwardPlace { offset, ..ForwardPlace::default() }, 2);
+        assert_eq!(forwarded.give_up_before(1, Some(1)).unwrap(), 1);
+        assert_eq!(forwarded.now().reported, 20);
+    }
+
+    fn hub(submissions: Receiver<Submission>, sink: impl Sink + 'static) -> Hub {
+        Hub {
             submissions,
-            sinks: vec![Box::new(Gone)],
-            marks: marks.clone(),
+            sinks: vec![Box::new(sink)],
+            marks: Arc::default(),
             patience: Arc::default(),
             progress: Arc::new(Progress::new(None, None)),
             held_acks: None,
             reopen: Reopen::new(None, None),
-            stats: stats.clone(),
+            stats: Arc::default(),
             stderr: StderrLog::default(),
             failing_since: None,
-        };
-        hub.run().unwrap();
-        assert_eq!((*sender.acked.borrow(), marks.written(id)), (0, 0));
-        assert_eq!(stats.records_given_up.get(), 1);
+        }
     }
 }

@@ -237,10 +237,10 @@ impl ForwardWorker {
             }
             Found::Missing(_) if !window.sent.is_empty() => return Ok(false),
             Found::Missing(generation) => {
-                let Forwarding { forwarded, stderr, log, .. } = &self.forwarding;
+                let Forwarding { forwarded, stats, stderr, log, .. } = &self.forwarding;
                 let log = log.display();
                 stderr.log(format_args!("a file of {log} was removed before it was forwarded"));
-                forwarded.give_up_before(generation, None)?;
+                stats.records_not_forwarded.add(forwarded.give_up_before(generation, None)?);
             }
             Found::Nothing => return Ok(false),
         }

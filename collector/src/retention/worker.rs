@@ -197,11 +197,12 @@ impl RetentionWorker {
                     break;
                 }
             };
+            // They are lost even if the file stays.
+            self.stats.records_not_forwarded.add(unsent);
             match over.remove() {
                 Ok(()) => {
                     self.stats.files_removed.add(1);
                     self.stats.bytes_removed.add(bytes);
-                    self.stats.records_not_forwarded.add(unsent);
                     self.stats.segments_not_archived.add(u64::from(!over.archived));
                     self.stderr.log(format_args!("removed {path}, {bytes} bytes, by {why}"));
                 }

@@ -82,7 +82,7 @@ fn what_an_earlier_run_has_left_is_finished() {
     bench.end();
     // As one that died before its last step has left it.
     fs::write(&both, &second).unwrap();
-    Bench::start_in(dir.clone(), Options::default());
+    let _bench = Bench::start_in(dir.clone(), Options::default());
     wait_for(|| !both.exists());
     wait_for(|| count(&dir, ".zst") == 2 && count(&dir, ".new") == 0);
     assert_eq!((unpack(&begun), unpack(&both)), (first, second));

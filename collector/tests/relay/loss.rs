@@ -10,7 +10,7 @@ fn reported(dir: &Path) -> u64 {
     lost.map(|(_, lost)| lost.trim_end_matches('}').parse::<u64>().unwrap()).sum()
 }
 
-/// What retention removes before it was forwarded is counted, and reported in the stream.
+/// Counts and reports of the records that retention removes unsent, also of those reports.
 #[test]
 fn what_retention_removed_unsent_is_counted_and_reported() {
     let dir = temp();
@@ -39,7 +39,7 @@ fn what_retention_removed_unsent_is_counted_and_reported() {
     assert!(numbers.is_sorted() && numbers.last() == Some(&1000));
 }
 
-/// Of files that somebody else removed unsent, one record counts.
+/// One record for all files that somebody else removed unsent.
 #[test]
 fn files_that_somebody_else_removed_unsent_are_counted_as_one_record_and_reported() {
     let dir = temp();
